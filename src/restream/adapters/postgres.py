@@ -1,0 +1,105 @@
+"""The cameras table in PostgreSQL, through asyncpg: one connection that reads and listens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import asyncpg
+
+from restream.domain.secret import Secret, mask_exact, mask_patterns, spellings
+from restream.ports import DatabaseError, Row
+
+DEFAULT_QUERY = "SELECT * FROM cameras ORDER BY id"
+_TIMEOUT_S = 10.0
+_CLOSE_TIMEOUT_S = 2.0
+
+_HINTS: tuple[tuple[type[Exception], str], ...] = (
+    (asyncpg.UndefinedTableError, "run `restream init-db`, or set database.query to your table"),
+    (asyncpg.UndefinedColumnError, "check database.query"),
+    (asyncpg.InsufficientPrivilegeError, "grant this user SELECT on the cameras table"),
+    (asyncpg.InvalidPasswordError, "check user and password of the DSN"),
+    (asyncpg.InvalidAuthorizationSpecificationError, "check user and password of the DSN, and pg_hba.conf"),
+    (asyncpg.InvalidCatalogNameError, "check the database name of the DSN"),
+    (asyncpg.ReadOnlySQLTransactionError, "database.query must only read"),
+)
+
+
+class PostgresCameraTable:
+    """Reads the table with `query`; notifications on `notify_channel` say that it changed."""
+
+    def __init__(self, dsn: Secret, *, query: str | None = None, notify_channel: str = "cameras_changed") -> None:
+        self._dsn = dsn
+        self._query = query or DEFAULT_QUERY
+        self._channel = notify_channel
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+
+    async def connect(self, on_change: Callable[[], None]) -> None:
+        await self.close()
+
+        def notified(*_: Any) -> None:
+            on_change()
+
+        try:
+            connection = await asyncpg.connect(
+                self._dsn.reveal(),
+                timeout=_TIMEOUT_S,
+                command_timeout=_TIMEOUT_S,
+                # Poolers in transaction mode hand every query to another session.
+                statement_cache_size=0,
+                server_settings={"application_name": "restream"},
+            )
+            self._connection = connection
+            await connection.add_listener(self._channel, notified)
+            connection.add_termination_listener(notified)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
+            await self.close()
+            raise self._translated(error) from None
+
+    async def read(self) -> Sequence[Row]:
+        if self._connection is None or self._connection.is_closed():
+            raise DatabaseError("the connection to the database is lost")
+        try:
+            async with asyncio.timeout(_TIMEOUT_S), self._connection.transaction(readonly=True):
+                return [dict(record) for record in await self._connection.fetch(self._query)]
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            raise self._translated(error) from None
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            await connection.close(timeout=_CLOSE_TIMEOUT_S)
+        connection.terminate()
+
+    def _translated(self, error: Exception) -> DatabaseError:
+        hint = next((hint for kind, hint in _HINTS if isinstance(error, kind)), "")
+        if isinstance(error, TimeoutError):
+            text = f"no answer within {_TIMEOUT_S:.0f} s"
+        else:
+            text = " ".join(str(error).split()) or type(error).__name__
+        text = mask_patterns(mask_exact(text, spellings(_password(self._dsn.reveal()))))
+        return DatabaseError(f"{text}; {hint}" if hint else text)
+
+
+def _password(dsn: str) -> str:
+    authority = dsn.partition("://")[2].rpartition("@")[0]
+    return authority.partition(":")[2]
+
+
+async def execute_script(dsn: Secret, script: str) -> None:
+    """Run SQL statements (the schema of a new installation). Raises DatabaseError."""
+    table = PostgresCameraTable(dsn)
+    try:
+        connection = await asyncpg.connect(dsn.reveal(), timeout=_TIMEOUT_S, command_timeout=_TIMEOUT_S)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
+        raise table._translated(error) from None
+    try:
+        await connection.execute(script)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        raise table._translated(error) from None
+    finally:
+        await connection.close()

@@ -1,0 +1,133 @@
+"""The command line: `restream [--config F] [--pg_dsn D] [command]`.
+
+Exit codes: 0 fine, 1 a check failed, 2 usage or configuration, 3 a dependency is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from restream import __version__, commands
+from restream.bootstrap import DependencyError, install_child_watcher, require_dsn, serve
+from restream.config import ROOT, ConfigError, Settings, load_settings, resolve
+from restream.logs import configure_logging
+from restream.ports import DatabaseError
+
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_DEPENDENCY = 0, 1, 2, 3
+
+_DESCRIPTION = "Keeps the IP cameras of a PostgreSQL table restreamed to MediaMTX."
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Options are understood before and after the command."""
+    common = argparse.ArgumentParser(add_help=False)
+    group = common.add_argument_group("common options")
+    suppress = argparse.SUPPRESS
+    group.add_argument("--config", type=Path, metavar="FILE", default=suppress, help="default: etc/restream.yml")
+    group.add_argument(
+        "--pg_dsn", "--pg-dsn", metavar="DSN", default=suppress, help="used only when PG_DSN is not in the environment"
+    )
+    group.add_argument("--plain", action="store_true", default=suppress, help="log lines only, no colours")
+    parser = argparse.ArgumentParser(prog="restream", description=_DESCRIPTION, parents=[common])
+    parser.add_argument("--version", action="version", version=f"restream {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="command")
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        return subparsers.add_parser(name, help=text, description=text, parents=[common])
+
+    command("run", "supervise the cameras (the default)")
+    command("demo", "show it working: own PostgreSQL, media server and six simulated cameras")
+    cameras = command("cameras", "list the cameras of the running service")
+    cameras.add_argument("--json", action="store_true", help="for scripts")
+    explain = command("explain", "the exact command for one camera, and why it was chosen")
+    explain.add_argument("camera_id", metavar="CAMERA_ID")
+    explain.add_argument(
+        "--no-probe", action="store_true", help="do not contact the camera if the service is not running"
+    )
+    probe = command("probe", "look at one stream with ffprobe, as the service would")
+    probe.add_argument("url", metavar="URL", help="'-' reads it from standard input, so that `ps` does not show it")
+    command("init-db", "create the cameras table and its NOTIFY trigger (etc/schema.sql)")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = build_parser().parse_args(arguments)
+    install_child_watcher()
+
+    def load() -> Settings:
+        return load_settings(getattr(options, "config", None), pg_dsn=getattr(options, "pg_dsn", None))
+
+    try:
+        settings = load()
+        return asyncio.run(_COMMANDS[options.command or "run"](settings, options, load))
+    except ConfigError as error:
+        return _fail(str(error), EXIT_USAGE)
+    except DependencyError as error:
+        return _fail(str(error), EXIT_DEPENDENCY)
+    except DatabaseError as error:
+        return _fail(f"database: {error}", EXIT_FAILED)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _fail(message: str, code: int) -> int:
+    sys.stderr.write(f"restream: {message}\n")
+    return code
+
+
+async def _run(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
+    require_dsn(settings)
+    configure_logging(ROOT / "etc" / "restream_log.conf", ROOT / "log", settings.secrets())
+    await serve(settings, load)
+    return EXIT_OK
+
+
+async def _demo(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
+    from restream.demo.stack import run_demo  # noqa: PLC0415 - its parts are heavy, and no other command needs them
+
+    configure_logging(ROOT / "etc" / "restream_log.conf", ROOT / "log", settings.secrets())
+    await run_demo(settings)
+    return EXIT_OK
+
+
+async def _cameras(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
+    return await commands.cameras(settings, _console(options), as_json=options.json)
+
+
+async def _explain(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
+    return await commands.explain(settings, _console(options), options.camera_id, may_probe=not options.no_probe)
+
+
+async def _probe(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
+    url = sys.stdin.readline().strip() if options.url == "-" else options.url
+    return await commands.probe(settings, _console(options), url)
+
+
+async def _init_db(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
+    return await commands.init_db(settings, _console(options), resolve(Path("etc/schema.sql")))
+
+
+def _console(options: argparse.Namespace) -> Console:
+    plain = getattr(options, "plain", False)
+    # Piped output is for programs: no wrapping at 80 columns.
+    width = None if sys.stdout.isatty() else 200
+    return Console(no_color=plain, width=width, emoji=False)
+
+
+_Command = Callable[[Settings, argparse.Namespace, Callable[[], Settings]], Coroutine[Any, Any, int]]
+_COMMANDS: dict[str, _Command] = {
+    "run": _run,
+    "demo": _demo,
+    "cameras": _cameras,
+    "explain": _explain,
+    "probe": _probe,
+    "init-db": _init_db,
+}

@@ -1,0 +1,128 @@
+"""The commands beside `run`: each asks the running service or the database, and prints."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from rich.console import Console
+
+from restream.adapters.ffprobe import FfprobeProber
+from restream.adapters.postgres import execute_script
+from restream.bootstrap import DependencyError, camera_table, require_dsn, require_programs, row_reader
+from restream.config import ConfigError, Settings
+from restream.domain.camera import Camera, RejectedRow
+from restream.domain.plan import build_plan, probe_command
+from restream.domain.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
+from restream.domain.secret import mask_exact
+from restream.domain.urls import SourceUrl, UrlError, parse_source
+from restream.interfaces import console as render
+
+_HTTP_TIMEOUT_S = 10.0
+
+
+async def cameras(settings: Settings, console: Console, *, as_json: bool) -> int:
+    """List the cameras of the running service. Raises DependencyError when none runs."""
+    found = await _ask_service(settings, "/api/cameras")
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    else:
+        render.print_cameras(console, found)
+    return 0
+
+
+async def explain(settings: Settings, console: Console, camera_id: str, *, may_probe: bool) -> int:
+    """The command for one camera. What the running service knows saves the camera a second connection."""
+    camera = await _read_camera(settings, camera_id)
+    if isinstance(camera, str):
+        console.print(camera, style="red", highlight=False)
+        return 1
+    media: ProbeResult | ProbeFailure | None = await _known_media(settings, camera_id)
+    if media is None and may_probe:
+        media, _ = await _probe(settings, camera.source)
+    plan = None
+    if isinstance(media, ProbeResult):
+        plan = build_plan(camera, media, settings.target(), settings.ffmpeg_settings())
+    render.print_explanation(console, camera, media, plan)
+    return 0
+
+
+async def probe(settings: Settings, console: Console, url: str) -> int:
+    """Look at one URL as the service would. Raises ConfigError for something that is no URL."""
+    try:
+        source = parse_source(url)
+    except UrlError as error:
+        raise ConfigError(str(error)) from None
+    outcome, elapsed_s = await _probe(settings, source)
+    render.print_probe(console, source.masked, outcome, elapsed_s)
+    return 0 if isinstance(outcome, ProbeResult) else 1
+
+
+async def init_db(settings: Settings, console: Console, schema: Path) -> int:
+    """Create table and trigger. Raises ConfigError, DatabaseError."""
+    try:
+        script = schema.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{schema}: cannot be read: {error.strerror}") from None
+    await execute_script(require_dsn(settings), script)
+    console.print("the table cameras and its NOTIFY trigger are in place", highlight=False)
+    return 0
+
+
+async def _probe(settings: Settings, source: SourceUrl) -> tuple[ProbeResult | ProbeFailure, float]:
+    require_programs(settings)
+    ffmpeg = settings.ffmpeg_settings()
+    began = time.monotonic()
+    outcome = await FfprobeProber(ffmpeg).probe(probe_command(source, ffmpeg, settings.cameras.rtsp_transport))
+    if isinstance(outcome, ProbeFailure):
+        outcome = ProbeFailure(outcome.cause, mask_exact(outcome.detail, source.secrets))
+    return outcome, time.monotonic() - began
+
+
+async def _read_camera(settings: Settings, camera_id: str) -> Camera | str:
+    """The camera, or why there is none. Raises DatabaseError."""
+    reader = row_reader(settings)
+    table = camera_table(settings)
+    try:
+        await table.connect(lambda: None)
+        rows = [reader.read(row) for row in await table.read()]
+    finally:
+        await table.close()
+    found = next((row for row in rows if row.id == camera_id), None)
+    if isinstance(found, RejectedRow):
+        return f"camera {found.id} is skipped: {found.problem}"
+    return found or f"there is no camera {camera_id}; the table has {len(rows)} rows"
+
+
+async def _known_media(settings: Settings, camera_id: str) -> ProbeResult | None:
+    try:
+        media = (await _ask_service(settings, f"/api/cameras/{camera_id}")).get("media")
+    except DependencyError:
+        return None
+    if not media:
+        return None
+    audio = media["audio"]
+    return ProbeResult(VideoStream(**media["video"]), AudioStream(**audio) if audio else None)
+
+
+async def _ask_service(settings: Settings, path: str) -> Any:
+    """One request to the service on this host. Raises DependencyError with what to do."""
+    http = settings.http
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(http.host, http.host)  # noqa: S104 - reading, not binding
+    base = f"http://[{host}]:{http.port}" if ":" in host else f"http://{host}:{http.port}"
+    headers = {"Authorization": f"Bearer {http.token.get_secret_value()}"} if http.token else {}
+    try:
+        timeout = aiohttp.ClientTimeout(total=_HTTP_TIMEOUT_S)
+        async with (
+            aiohttp.ClientSession(timeout=timeout, headers=headers) as session,
+            session.get(base + path) as response,
+        ):
+            if response.status != 200:
+                raise DependencyError(f"the service at {base} answers {response.status} to {path}")
+            return await response.json()
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        raise DependencyError(f"no service answers at {base}: start it with ./start.sh, or see http.port") from None

@@ -1,0 +1,245 @@
+"""Configuration: `etc/restream.yml`, overridden by `RESTREAM_<SECTION>__<KEY>`; `PG_DSN` wins over everything.
+
+Every key has its default here; the commented file in etc/ repeats them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from restream.config_sections import (
+    AdmissionSection,
+    AlertsSection,
+    CamerasSection,
+    DatabaseSection,
+    FfmpegSection,
+    HostSection,
+    HttpSection,
+    InfluxSection,
+    JsonFileSection,
+    MediamtxSection,
+    MetricsSection,
+    RedisSection,
+    RestartSection,
+    VisionaireSection,
+)
+from restream.domain.backoff import RestartPolicy
+from restream.domain.plan import FfmpegSettings, Target
+from restream.domain.secret import Secret
+from restream.domain.urls import CameraTypes
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The directory that holds etc/ and log/ when run from a checkout; relative paths of the configuration start here."""
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message is one line that names the key."""
+
+
+class _Environment(EnvSettingsSource):
+    """An empty value means null: compose files cannot unset a variable."""
+
+    def __call__(self) -> dict[str, Any]:
+        return {key: _nulled(value) for key, value in super().__call__().items()}
+
+
+def _nulled(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _nulled(item) for key, item in value.items()}
+    return None if value == "" else value
+
+
+class Settings(BaseSettings):
+    """The whole configuration, validated and frozen."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RESTREAM_", env_nested_delimiter="__", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    database: DatabaseSection = DatabaseSection()
+    cameras: CamerasSection = CamerasSection()
+    ffmpeg: FfmpegSection = FfmpegSection()
+    restart: RestartSection = RestartSection()
+    admission: AdmissionSection = AdmissionSection()
+    mediamtx: MediamtxSection = MediamtxSection()
+    redis: RedisSection = RedisSection()
+    json_file: JsonFileSection = JsonFileSection()
+    http: HttpSection = HttpSection()
+    metrics: MetricsSection = MetricsSection()
+    host: HostSection = HostSection()
+    alerts: AlertsSection = AlertsSection()
+    visionaire: VisionaireSection = VisionaireSection()
+    influx: InfluxSection = InfluxSection()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return _Environment(settings_cls), init_settings
+
+    @property
+    def max_starting(self) -> int:
+        """Cameras probing or starting at once; the default follows the cores of this machine."""
+        return self.admission.max_starting or 4 * (os.cpu_count() or 1)
+
+    def ffmpeg_settings(self) -> FfmpegSettings:
+        section = self.ffmpeg
+        return FfmpegSettings(
+            binary=section.binary,
+            probe_binary=section.probe_binary,
+            probe_timeout_s=section.probe_timeout_s,
+            connect_timeout_s=section.connect_timeout_s,
+            stall_timeout_s=section.stall_timeout_s,
+            hide_source=section.source == "stdin",
+        )
+
+    def target(self) -> Target:
+        section = self.mediamtx
+        password = section.publish_password
+        return Target(
+            rtsp_url=section.rtsp_url,
+            srt_url=section.srt_url,
+            publish=section.publish,
+            user=section.publish_user,
+            password=Secret(password.get_secret_value()) if password else None,
+            rtsp_transport=self.cameras.rtsp_transport,
+        )
+
+    def restart_policy(self) -> RestartPolicy:
+        return RestartPolicy(**self.restart.model_dump())
+
+    def secrets(self) -> tuple[str, ...]:
+        """The configured credentials, for masking."""
+        values = (
+            self.database.dsn and urlsplit(self.database.dsn.get_secret_value()).password,
+            *(
+                secret and secret.get_secret_value()
+                for secret in (
+                    self.mediamtx.api_password,
+                    self.mediamtx.publish_password,
+                    self.http.token,
+                    self.influx.token,
+                )
+            ),
+            self.redis.url and urlsplit(self.redis.url.get_secret_value()).password,
+        )
+        return tuple(value for value in values if value)
+
+
+def resolve(path: Path) -> Path:
+    """A configured path; relative ones start at the project's directory."""
+    return path if path.is_absolute() else ROOT / path
+
+
+def load_settings(config: Path | None = None, *, pg_dsn: str | None = None) -> Settings:
+    """Read and validate the configuration. Raises ConfigError, one line naming the key.
+
+    `config` None: etc/restream.yml when it exists, else defaults. `pg_dsn` (the command line's) yields to `PG_DSN`.
+    """
+    document = _read_yaml(config) if config is not None else _read_default()
+    dsn = os.environ.get("PG_DSN") or pg_dsn
+    origin = "PG_DSN" if os.environ.get("PG_DSN") else "--pg_dsn"
+    if dsn:
+        if not isinstance(document.setdefault("database", {}), dict):
+            raise ConfigError("database: expected a mapping")
+        document["database"]["dsn"] = dsn
+    _refuse_unknown_variables()
+    try:
+        if dsn:
+            try:
+                DatabaseSection(dsn=SecretStr(dsn))
+            except ValidationError as error:
+                raise ConfigError(f"{origin}: {_reason(error)}") from None
+            with _without("RESTREAM_DATABASE__DSN"):
+                return Settings(**document)
+        return Settings(**document)
+    except SettingsError as error:
+        section = re.search(r'field "(\w+)"', str(error))
+        where = f"RESTREAM_{section[1].upper()}__…" if section else "environment"
+        raise ConfigError(f"{where}: a list or mapping is written as JSON") from None
+    except ValidationError as error:
+        raise ConfigError(_describe(error)) from None
+
+
+def _refuse_unknown_variables() -> None:
+    for name in os.environ:
+        section, nested, _ = name.removeprefix("RESTREAM_").partition("__")
+        if name.startswith("RESTREAM_") and nested and section.lower() not in Settings.model_fields:
+            raise ConfigError(f"{name}: there is no section {section.lower()!r}")
+
+
+class _without:  # noqa: N801 - reads as a word
+    """Hide an environment variable for a moment."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        self._value = os.environ.pop(self._name, None)
+
+    def __exit__(self, *_: object) -> None:
+        if self._value is not None:
+            os.environ[self._name] = self._value
+
+
+def load_camera_types(settings: Settings) -> CameraTypes:
+    """Read the URL templates. Raises ConfigError."""
+    path = resolve(settings.cameras.types_file)
+    try:
+        return CameraTypes.parse(_read_yaml(path))
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _read_default() -> dict[str, Any]:
+    path = ROOT / "etc" / "restream.yml"
+    return _read_yaml(path) if path.exists() else {}
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 1})" if mark is not None else ""
+        raise ConfigError(f"{path}: is not valid YAML{where}") from None
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path}: expected a mapping of sections")
+    return document
+
+
+def _reason(error: ValidationError) -> str:
+    return error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+
+
+def _describe(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"]) or "configuration"
+    if first["type"] == "extra_forbidden":
+        return f"{key}: unknown key"
+    if first["type"] == "model_type":
+        return f"{key}: expected a mapping of keys"
+    return f"{key}: {_reason(error)}"

@@ -1,0 +1,254 @@
+"""From a camera and its probe to one ffmpeg command: `StreamPlan`, with the reasons for every choice.
+
+The source goes to ffmpeg on standard input as an ffconcat script, so no command line and no environment shows a
+camera's password. Options and timings are measured on ffmpeg 5.1 to 9.0; `-timeout` of an RTSP source is microseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from restream.domain.camera import Camera
+from restream.domain.options import AudioChoice, RtspTransport, Transport
+from restream.domain.probe import AudioStream, ProbeResult
+from restream.domain.secret import Secret, mask_exact, mask_patterns, spellings
+from restream.domain.urls import SourceUrl
+
+
+@dataclass(frozen=True, slots=True)
+class FfmpegSettings:
+    """Which programs, and how long a silent network may last, in seconds."""
+
+    binary: str = "ffmpeg"
+    probe_binary: str = "ffprobe"
+    probe_timeout_s: float = 10.0
+    connect_timeout_s: float = 15.0
+    stall_timeout_s: float = 10.0
+    hide_source: bool = True
+    """False: the plain form, with the URL and its password on the command line."""
+
+    @property
+    def network_timeout_s(self) -> float:
+        """What ffprobe is told: a freeze shows up after twice this time (measured)."""
+        return max(1.0, self.probe_timeout_s / 2)
+
+    @property
+    def probe_limit_s(self) -> float:
+        """When a probe that has not ended by itself is killed: twice the network timeout, the analysis, a margin."""
+        return 2 * self.network_timeout_s + _ANALYSE_US / 1e6 + 2
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where streams are published."""
+
+    rtsp_url: str = "rtsp://127.0.0.1:8554"
+    srt_url: str = "srt://127.0.0.1:8890"
+    publish: Transport = Transport.RTSP
+    user: str | None = None
+    password: Secret | None = None
+    rtsp_transport: RtspTransport = RtspTransport.TCP
+    """Transport from the cameras, where a row has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A process to start: argv, and what to write to its standard input before closing it."""
+
+    argv: tuple[str, ...]
+    stdin: Secret | None
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def masked_argv(self) -> tuple[str, ...]:
+        return tuple(mask_patterns(mask_exact(argument, self.secrets)) for argument in self.argv)
+
+    @property
+    def masked_stdin(self) -> str:
+        return mask_patterns(mask_exact(self.stdin.reveal(), self.secrets)) if self.stdin else ""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPlan:
+    """How one camera is published."""
+
+    camera_id: str
+    path: str
+    command: Command
+    transport: Transport
+    video: str
+    audio: str
+    """`copy`, `aac` or `none`."""
+    reasons: tuple[str, ...]
+    """Why each choice was made, for the operator."""
+
+
+# Audio that each transport carries as it is. RTP: payloads that ffmpeg writes and MediaMTX v1.20 reads.
+_AUDIO_AS_IS: Mapping[Transport, frozenset[str]] = {
+    Transport.RTSP: frozenset({"aac", "ac3", "adpcm_g722", "mp2", "mp3", "opus", "pcm_alaw", "pcm_mulaw"}),
+    Transport.SRT: frozenset({"aac", "ac3", "mp2", "mp3", "opus"}),
+}
+_VIDEO_IN_MPEGTS = frozenset({"h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4"})
+
+_PROTOCOLS: Mapping[str, str] = {
+    "rtsp": "rtsp,rtp,udp,tcp",
+    "rtsps": "rtsp,rtsps,rtp,udp,tcp,tls",
+    "rtmp": "rtmp,tcp",
+    "rtmps": "rtmps,tls,tcp",
+    "http": "http,tcp,crypto,data",
+    "https": "https,http,tls,tcp,crypto,data",
+    "srt": "srt",
+    "udp": "udp",
+}
+# ffmpeg's name for "the network may be silent this many µs"; rtmp's own -timeout would make it a server.
+_TIMEOUT_OPTION: Mapping[str, str] = {
+    "rtsp": "timeout",
+    "rtsps": "timeout",
+    "srt": "timeout",
+    "udp": "timeout",
+    "http": "rw_timeout",
+    "https": "rw_timeout",
+    "rtmp": "rw_timeout",
+    "rtmps": "rw_timeout",
+}
+# Read at most this much before deciding what the streams are. The outer analysis follows the inner one of the script.
+_ANALYSE_US = 3_000_000
+_ANALYSE_INNER_US = 1_000_000
+_PROBE_BYTES = 5_000_000
+# Announced but silent audio would delay the first packet by 10.5 s; with this, by 3.7 s (measured, 5.1).
+_MAX_INTERLEAVE_US = 500_000
+# MediaMTX re-packetises RTP above this size; also what fits into an SRT packet.
+_PACKET_BYTES = 1316
+_AAC = ("-c:a", "aac", "-ar", "16000", "-ac", "1", "-b:a", "32k")
+
+
+def probe_command(source: SourceUrl, settings: FfmpegSettings, transport: RtspTransport) -> Command:
+    """ffprobe on one source, JSON on its standard output."""
+    options = {"analyzeduration": str(_ANALYSE_US), "probesize": str(_PROBE_BYTES), "fpsprobesize": "0"}
+    arguments, stdin = _input(source, settings.hide_source, transport, settings.network_timeout_s, options)
+    show = ("-show_error", "-show_streams", "-of", "json")
+    return Command((settings.probe_binary, "-v", "level+error", *arguments, *show), stdin, source.secrets)
+
+
+def build_plan(
+    camera: Camera, media: ProbeResult, target: Target, settings: FfmpegSettings, *, drop_audio: str | None = None
+) -> StreamPlan:
+    """The command that publishes a camera. `drop_audio` is the reason to leave the sound out, if there is one."""
+    reasons: list[str] = []
+    transport = _transport(camera, media, target, reasons)
+    audio = _audio(camera.options.audio, media.audio, transport, drop_audio, reasons)
+    stall_timeout_s = camera.options.stall_timeout_s or settings.stall_timeout_s
+    options = {
+        "analyzeduration": str(_ANALYSE_US),
+        "probesize": str(_PROBE_BYTES),
+        "fpsprobesize": "0",
+        **dict(camera.options.input),
+    }
+    arguments, stdin = _input(
+        camera.source,
+        settings.hide_source,
+        camera.options.rtsp_transport or target.rtsp_transport,
+        # Ours is the first to notice a stall; ffmpeg would end by itself after twice this time.
+        stall_timeout_s,
+        options,
+    )
+    audio_arguments = {"copy": ("-c:a", "copy"), "aac": _AAC, "none": ("-an",)}[audio]
+    selection = ("-map", "0:v:0", *(() if audio == "none" else ("-map", "0:a:0?")), "-dn", "-sn")
+    argv = (
+        settings.binary,
+        "-hide_banner",
+        *(() if stdin else ("-nostdin",)),
+        *("-loglevel", "level+warning", "-nostats", "-progress", "pipe:1", "-stats_period", "1"),
+        *arguments,
+        *selection,
+        *("-c:v", "copy"),
+        *audio_arguments,
+        *_flags({"max_interleave_delta": str(_MAX_INTERLEAVE_US), **dict(camera.options.output)}),
+        *_output(target, transport, camera.path),
+    )
+    password = target.password.reveal() if target.password else ""
+    return StreamPlan(
+        camera_id=camera.id,
+        path=camera.path,
+        command=Command(argv, stdin, (*camera.source.secrets, *spellings(password))),
+        transport=transport,
+        video=media.video.codec,
+        audio=audio,
+        reasons=tuple(reasons),
+    )
+
+
+def _transport(camera: Camera, media: ProbeResult, target: Target, reasons: list[str]) -> Transport:
+    wanted = camera.options.publish or target.publish
+    origin = "options.publish of this row" if camera.options.publish else "mediamtx.publish"
+    if wanted is Transport.SRT and media.video.codec not in _VIDEO_IN_MPEGTS:
+        reasons.append(f"published by RTSP although {origin} says srt: MPEG-TS cannot carry {media.video.codec}")
+        return Transport.RTSP
+    reasons.append(f"published by {wanted.upper()}: {origin}")
+    reasons.append(f"video {media.video.codec} {media.video.width}x{media.video.height} is copied, never re-encoded")
+    return wanted
+
+
+def _audio(
+    choice: AudioChoice, audio: AudioStream | None, transport: Transport, drop: str | None, reasons: list[str]
+) -> str:
+    if audio is None:
+        reasons.append("no audio: the camera sends none")
+        return "none"
+    if drop is not None:
+        reasons.append(f"audio {audio.codec} is dropped: {drop}")
+        return "none"
+    if choice is not AudioChoice.AUTO:
+        reasons.append(f"audio {audio.codec}: options.audio of this row says {choice}")
+        return choice.value
+    if audio.codec == "unknown" or audio.sample_rate_hz <= 0:
+        reasons.append("audio is dropped: ffprobe cannot tell what it is")
+        return "none"
+    if audio.codec in _AUDIO_AS_IS[transport]:
+        reasons.append(f"audio {audio.codec} is copied: {transport.upper()} carries it")
+        return "copy"
+    reasons.append(f"audio {audio.codec} is converted to AAC: {transport.upper()} does not carry it")
+    return "aac"
+
+
+def _input(
+    source: SourceUrl, hidden: bool, transport: RtspTransport, timeout_s: float, options: Mapping[str, str]
+) -> tuple[tuple[str, ...], Secret | None]:
+    network = {_TIMEOUT_OPTION[source.scheme]: str(int(timeout_s * 1_000_000))}
+    if source.scheme in ("rtsp", "rtsps"):
+        network["rtsp_transport"] = transport.value
+    if not hidden:
+        return (*_flags({**network, **options}), "-i", source.reveal()), None
+    inner = {**network, **options, "analyzeduration": str(min(_ANALYSE_INNER_US, int(options["analyzeduration"])))}
+    script = ["ffconcat version 1.0", f"file '{_quoted(source.reveal())}'"]
+    script += [f"option {name} '{_quoted(value)}'" for name, value in inner.items()]
+    outer = {name: options[name] for name in ("analyzeduration", "probesize", "fpsprobesize")}
+    protocols = "pipe," + _PROTOCOLS[source.scheme]
+    concat = ("-f", "concat", "-safe", "0", "-protocol_whitelist", protocols)
+    return (*concat, *_flags(outer), "-i", "pipe:0"), Secret("\n".join(script) + "\n")
+
+
+def _quoted(text: str) -> str:
+    # A control character would begin a new directive; urls.parse_source has refused them, this makes sure.
+    if any(character < " " for character in text):
+        raise ValueError("control character in a value for ffmpeg")
+    return text.replace("'", "'\\''")
+
+
+def _flags(options: Mapping[str, str]) -> Sequence[str]:
+    return [word for name, value in options.items() for word in (f"-{name}", value)]
+
+
+def _output(target: Target, transport: Transport, path: str) -> tuple[str, ...]:
+    user = quote(target.user, safe="") if target.user else ""
+    password = quote(target.password.reveal(), safe="") if target.password else ""
+    if transport is Transport.SRT:
+        credentials = f":{user}:{password}" if user else ""
+        url = f"{target.srt_url.rstrip('/')}?streamid=publish:{path}{credentials}&pkt_size={_PACKET_BYTES}"
+        return ("-f", "mpegts", url)
+    scheme, _, host = target.rtsp_url.rstrip("/").partition("://")
+    credentials = f"{user}:{password}@" if user else ""
+    url = f"{scheme}://{credentials}{host}/{path}"
+    return ("-f", "rtsp", "-rtsp_transport", "tcp", "-pkt_size", str(_PACKET_BYTES), url)

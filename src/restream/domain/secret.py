@@ -1,0 +1,80 @@
+"""Values that must not be seen, and the masking of text that may contain them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import quote, unquote
+
+MASK = "***"
+# Shorter strings occur by chance in ordinary text; replacing them would only destroy messages.
+_SHORTEST_MASKED = 3
+
+
+class Secret:
+    """A string that masks itself wherever it is printed; `reveal()` is the only way to the value."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK!r})"
+
+    def __str__(self) -> str:
+        return MASK if self._value else ""
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))
+
+    def __reduce__(self) -> str:
+        raise TypeError("a Secret is not serialised")
+
+
+def spellings(secret: str) -> tuple[str, ...]:
+    """Every form in which a password may turn up in a message: as it is, and percent-encoded; longest first."""
+    forms = {secret, quote(secret, safe=""), quote(secret)}
+    return tuple(sorted((form for form in forms if len(form) >= _SHORTEST_MASKED), key=len, reverse=True))
+
+
+def mask_exact(text: str, secrets: Iterable[str]) -> str:
+    """Replace every occurrence of the given strings (see `spellings`, longest first)."""
+    for secret in secrets:
+        if secret in text:
+            text = text.replace(secret, MASK)
+    return text
+
+
+_PARAMETER = re.compile(r"(?i)\b((?:password|passwd|passwort|pwd|pass|secret|token|passphrase)=)([^&\s'\"/;,]+)")
+
+_PATTERNS = (
+    # scheme://user:password@ — up to the last @ of the authority, since passwords are pasted in unencoded.
+    (re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://[^\s:/@'\"]*):[^\s/'\"]*@"), rf"\1:{MASK}@"),
+    # password=…, also inside the path of the URL, as XM-type cameras want it.
+    (_PARAMETER, rf"\1{MASK}"),
+    # MediaMTX's SRT stream id: publish:path:user:password
+    (re.compile(r"(streamid=(?:#!::)?(?:publish|read):[^:&\s'\"]*:[^:&\s'\"]*):[^&\s'\"]+"), rf"\1:{MASK}"),
+    (re.compile(r"(?i)\b(authorization:\s*(?:basic|bearer|digest))\s+\S+"), rf"\1 {MASK}"),
+)
+
+
+def mask_patterns(text: str) -> str:
+    """Second fence: hide whatever looks like a credential, without knowing it."""
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def credentials_in(text: str) -> tuple[str, ...]:
+    """Spellings of the values of `password=…` and its like in a URL."""
+    return tuple(form for match in _PARAMETER.finditer(text) for form in spellings(unquote(match[2])))

@@ -1,0 +1,134 @@
+"""What the command line prints: tables and explanations, from the documents of `interfaces.render`."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from restream.domain.camera import Camera
+from restream.domain.plan import StreamPlan
+from restream.domain.probe import ProbeFailure, ProbeResult
+
+_COLOURS: Mapping[str, str] = {
+    "healthy": "green",
+    "degraded": "yellow",
+    "down": "red",
+    "unknown": "cyan",
+    "disabled": "bright_black",
+}
+_WORST_FIRST = ("down", "degraded", "unknown", "healthy", "disabled")
+
+# What a change of a column does to a camera that is running.
+_ROW_CHANGES = (
+    ("link, login, password, channel, camera_type, rtsp_url", "restarts this camera when its URL changes"),
+    ("options", "restarts this camera, except for site and priority"),
+    ("name, site", "changes nothing for the stream"),
+    ("enabled = false, DELETE", "stops this camera"),
+)
+
+
+def cameras_table(cameras: Sequence[Mapping[str, Any]]) -> Table:
+    """Worst first; colour is never the only signal."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("ID", "NAME", "HEALTH", "PHASE", "WHERE", "CAUSE", "RESTARTS", "MEDIA", "NEXT TRY"):
+        table.add_column(column, overflow="fold" if column == "CAUSE" else "ellipsis", no_wrap=column != "CAUSE")
+    for camera in sorted(cameras, key=lambda item: _WORST_FIRST.index(item["verdict"]["health"])):
+        verdict = camera["verdict"]
+        health = verdict["health"]
+        reasons = "; ".join(f"{reason['code']}: {reason['text']}" for reason in verdict["reasons"])
+        media = "+".join(codec for codec in (camera["video"], camera["audio"]) if codec)
+        cells = (camera["id"], camera["name"], health, camera["phase"], verdict["fault"], reasons)
+        tail = (str(camera["restarts"]), media, _clock(camera["next_retry"]))
+        table.add_row(*map(escape, (*cells, *tail)), style=_COLOURS.get(health, ""))
+    return table
+
+
+def cameras_summary(cameras: Iterable[Mapping[str, Any]]) -> str:
+    """`6 cameras: 4 healthy, 1 down, 1 unknown`."""
+    counts = Counter(str(camera["verdict"]["health"]) for camera in cameras)
+    parts = ", ".join(f"{counts[health]} {health}" for health in _WORST_FIRST if counts[health])
+    return f"{sum(counts.values())} cameras" + (f": {parts}" if parts else "")
+
+
+def print_cameras(console: Console, cameras: Sequence[Mapping[str, Any]]) -> None:
+    if cameras:
+        console.print(cameras_table(cameras))
+        console.print()
+    else:
+        console.print("The cameras table is empty: INSERT a row, it is picked up at once.")
+    console.print(cameras_summary(cameras), highlight=False)
+
+
+def print_explanation(
+    console: Console, camera: Camera, media: ProbeResult | ProbeFailure | None, plan: StreamPlan | None
+) -> None:
+    """What would be run for a camera, why, and what a change of its row would do."""
+    console.print(f"[bold]camera {escape(camera.id)}[/] {escape(camera.name)}", highlight=False)
+    _facts(
+        console,
+        ("enabled", "yes" if camera.enabled else "no: nothing runs for it"),
+        ("type", camera.camera_type or "(none: the default template)"),
+        ("source", camera.source.masked),
+        ("path", camera.path),
+        ("probe", describe_media(media)),
+    )
+    if plan is None:
+        console.print("no command: it depends on what the probe finds", highlight=False)
+    else:
+        _print_plan(console, plan)
+    console.print("\n[bold]a change of the row[/]")
+    _facts(console, *_ROW_CHANGES)
+
+
+def _print_plan(console: Console, plan: StreamPlan) -> None:
+    console.print("\n[bold]why[/]")
+    for reason in plan.reasons:
+        console.print(f"  - {escape(reason)}", highlight=False)
+    console.print("\n[bold]command[/]")
+    console.print(shlex.join(plan.command.masked_argv), markup=False, highlight=False, soft_wrap=True)
+    if plan.command.stdin:
+        console.print("\n[bold]on its standard input[/] (so that no process list shows the password)")
+        console.print(plan.command.masked_stdin, markup=False, highlight=False, soft_wrap=True)
+
+
+def describe_media(media: ProbeResult | ProbeFailure | None) -> str:
+    """One line on what a probe found."""
+    match media:
+        case ProbeResult(video=video, audio=audio):
+            rate = f", {video.fps:g} fps" if video.fps else ""
+            sound = f"{audio.codec} {audio.sample_rate_hz} Hz" if audio else "no audio"
+            return f"{video.codec} {video.width}x{video.height}{rate}; {sound}"
+        case ProbeFailure(cause=cause, detail=detail):
+            return f"{cause} ({cause.facts.text}): {detail}"
+        case _:
+            return "not done"
+
+
+def print_probe(console: Console, shown_url: str, outcome: ProbeResult | ProbeFailure, elapsed_s: float) -> None:
+    """The result of `restream probe`."""
+    good = isinstance(outcome, ProbeResult)
+    word = "[green]ok[/]" if good else "[red]failed[/]"
+    console.print(f"{word} {escape(shown_url)} after {elapsed_s:.1f} s", highlight=False)
+    facts = [("found" if good else "cause", describe_media(outcome))]
+    if isinstance(outcome, ProbeFailure):
+        facts += [("where", outcome.cause.facts.side), ("what to do", outcome.cause.facts.hint)]
+    _facts(console, *facts)
+
+
+def _facts(console: Console, *facts: tuple[str, str]) -> None:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
+    table.add_column(style="bright_black", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts:
+        table.add_row("  " + escape(name), escape(value))
+    console.print(table)
+
+
+def _clock(timestamp: str | None) -> str:
+    return timestamp[11:19] + "Z" if timestamp else ""

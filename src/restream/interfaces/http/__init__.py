@@ -1,0 +1,1 @@
+"""The HTTP interface: JSON for programs, health probes for whoever runs the service."""

@@ -1,0 +1,83 @@
+"""Logging: configured by `etc/restream_log.conf`, with masking as the second fence on every handler."""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from restream.domain.lifecycle import Phase
+from restream.domain.secret import mask_exact, mask_patterns, spellings
+from restream.domain.snapshot import Transition
+
+camera_logger = logging.getLogger("restream.camera")
+
+
+class MaskingFormatter(logging.Formatter):
+    """Wraps a formatter and masks the finished text, tracebacks included."""
+
+    def __init__(self, inner: logging.Formatter, secrets: Sequence[str]) -> None:
+        super().__init__()
+        self._inner = inner
+        self._secrets = tuple(form for secret in secrets for form in spellings(secret))
+
+    def format(self, record: logging.LogRecord) -> str:
+        return mask_patterns(mask_exact(self._inner.format(record), self._secrets))
+
+
+def configure_logging(config: Path, log_dir: Path, secrets: Sequence[str]) -> None:
+    """Apply a logging configuration file; `%(log_dir)s` in it is the directory for logs.
+
+    systemd's `LogsDirectory=` (`$LOGS_DIRECTORY`) wins over `log_dir`. A file that cannot be used costs its messages
+    nothing: they go to standard error, with one line that says why.
+    """
+    directory = Path(os.environ.get("LOGS_DIRECTORY", "").partition(":")[0] or log_dir)
+    problem = ""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        logging.config.fileConfig(
+            config, defaults={"log_dir": str(directory)}, disable_existing_loggers=False, encoding="utf-8"
+        )
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s", stream=sys.stderr)
+        problem = f"{config} cannot be used ({error}); logging to standard error"
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(MaskingFormatter(handler.formatter or logging.Formatter(), secrets))
+    if problem:
+        logging.getLogger(__name__).warning("%s", problem)
+
+
+class TransitionLog:
+    """One line where something changed for a camera; a failure that repeats is said once, then only at DEBUG."""
+
+    def __init__(self) -> None:
+        self._last_failure: dict[str, object] = {}
+
+    def __call__(self, transition: Transition) -> None:
+        after, label = transition.after, f"camera {transition.camera_id} ({transition.name})"
+        match after:
+            case Phase.RUNNING:
+                self._last_failure.pop(transition.camera_id, None)
+                camera_logger.info("%s: running", label)
+            case Phase.BACKOFF | Phase.HELD if transition.cause is not None:
+                repeated = self._last_failure.get(transition.camera_id) == transition.cause
+                self._last_failure[transition.camera_id] = transition.cause
+                camera_logger.log(
+                    logging.DEBUG if repeated else logging.WARNING,
+                    "%s: %s: %s (%s); next try in %.0f s",
+                    label,
+                    transition.cause,
+                    transition.cause.facts.text,
+                    transition.detail,
+                    transition.retry_in_s or 0,
+                )
+            case Phase.STOPPING if transition.cause is not None:
+                camera_logger.info("%s: stopping: %s", label, transition.cause)
+            case Phase.FINISHED:
+                self._last_failure.pop(transition.camera_id, None)
+                camera_logger.info("%s: ended, it is not wanted any more", label)
+            case _:
+                camera_logger.debug("%s: %s → %s", label, transition.before, after)

@@ -1,0 +1,105 @@
+"""What the supervisor needs from the world, as verbs. Adapters translate their library's errors into the ones here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from restream.domain.exit_cause import Ending
+from restream.domain.plan import Command, StreamPlan
+from restream.domain.probe import ProbeFailure, ProbeResult
+from restream.domain.progress import Progress
+
+Row = Mapping[str, object]
+
+
+class DatabaseError(Exception):
+    """The camera table cannot be read now; the message is one line for the operator, without credentials."""
+
+
+class PublisherError(Exception):
+    """A publisher could not be started at all (no program, no memory, no process left)."""
+
+
+class CameraTable(Protocol):
+    """The user's table of cameras; only ever read."""
+
+    async def connect(self, on_change: Callable[[], None]) -> None:
+        """(Re)connect and listen for notifications; `on_change` is called for each, and when the connection breaks.
+
+        Raises DatabaseError.
+        """
+
+    async def read(self) -> Sequence[Row]:
+        """All rows. Raises DatabaseError; an empty table is an empty sequence."""
+
+    async def close(self) -> None:
+        """Let go of the connection; never raises."""
+
+
+class Prober(Protocol):
+    """Looks at a camera once."""
+
+    async def probe(self, command: Command) -> ProbeResult | ProbeFailure:
+        """Bounded in time; a cancelled probe leaves no process behind."""
+
+
+class Publication(Protocol):
+    """One running publisher."""
+
+    @property
+    def pid(self) -> int | None: ...
+
+    @property
+    def stderr_tail(self) -> tuple[str, ...]:
+        """The last lines so far, masked, oldest first."""
+
+    async def ended(self) -> Ending:
+        """Wait until it has ended and nothing of it is left."""
+
+    async def stop(self) -> None:
+        """End it, escalating; returns when nothing of it is left. Harmless when it has ended already."""
+
+
+class Publisher(Protocol):
+    """An engine that publishes a camera; ffmpeg is the first."""
+
+    async def start(self, plan: StreamPlan, on_progress: Callable[[Progress], None]) -> Publication:
+        """Start publishing. Raises PublisherError."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """The media server as seen by one check."""
+
+    reachable: bool
+    detail: str
+    version: str | None = None
+    started: str | None = None
+    """When the server says it started (RFC 3339); a change means that it restarted."""
+
+
+class MediaServer(Protocol):
+    """The media server that cameras are published to."""
+
+    async def check(self) -> ServerStatus:
+        """Ask whether it is there; bounded in time, never raises."""
+
+
+class ServiceManager(Protocol):
+    """Who started the service (systemd), and wants to hear how it is."""
+
+    @property
+    def watchdog_interval_s(self) -> float | None:
+        """How often to say that the service is alive, or None."""
+
+    def ready(self) -> None: ...
+
+    def reloading(self) -> None: ...
+
+    def stopping(self) -> None: ...
+
+    def alive(self) -> None: ...
+
+    def status(self, text: str) -> None: ...

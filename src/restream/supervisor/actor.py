@@ -1,0 +1,310 @@
+"""One camera, one task that owns all its state: the shell around `domain.transitions`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from restream.domain.backoff import RestartPolicy
+from restream.domain.camera import Camera
+from restream.domain.cause import Cause
+from restream.domain.exit_cause import classify
+from restream.domain.lifecycle import (
+    Admitted,
+    Command,
+    Ended,
+    Event,
+    Phase,
+    Probed,
+    Progressed,
+    Revised,
+    State,
+    TimerFired,
+    Timing,
+)
+from restream.domain.plan import FfmpegSettings, StreamPlan, Target, build_plan, probe_command
+from restream.domain.probe import ProbeFailure
+from restream.domain.progress import Progress
+from restream.domain.secret import mask_exact, mask_patterns
+from restream.domain.snapshot import CameraStatus, Transition
+from restream.domain.transitions import begin, step
+from restream.ports import Prober, Publication, Publisher, PublisherError
+from restream.supervisor.admission import Admission
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSettings:
+    """What all cameras share; a change restarts those whose command it changes."""
+
+    ffmpeg: FfmpegSettings
+    target: Target
+    restart: RestartPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What an actor needs from outside."""
+
+    prober: Prober
+    publisher: Publisher
+    admission: Admission
+    check_server: Callable[[], None]
+    on_transition: Callable[[Transition], None]
+
+
+class CameraActor:
+    """Keeps one camera published until it is removed.
+
+    `tell` puts an event into its mailbox; nothing else changes its state. An exception inside backs this camera off and
+    reaches nobody else.
+    """
+
+    def __init__(self, camera: Camera, settings: StreamSettings, environment: Environment, *, server_up: bool) -> None:
+        self.camera = camera
+        self._settings = settings
+        self._environment = environment
+        self._loop = asyncio.get_running_loop()
+        self._mailbox: asyncio.Queue[Event] = asyncio.Queue()
+        self._state, self._commands = begin(self._loop.time(), server_up=server_up)
+        self._plan: StreamPlan | None = None
+        self._publication: Publication | None = None
+        self._stderr_tail: tuple[str, ...] = ()
+        self._probing: asyncio.Task[None] | None = None
+        self._publishing: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self.task = asyncio.create_task(self._run(), name=f"camera {camera.id}")
+
+    @property
+    def status(self) -> CameraStatus:
+        publication = self._publication
+        tail = publication.stderr_tail if publication else self._stderr_tail
+        return CameraStatus(self.camera, self._state, self._plan, publication.pid if publication else None, tail)
+
+    def tell(self, event: Event) -> None:
+        self._mailbox.put_nowait(event)
+
+    def update(self, camera: Camera) -> None:
+        """A row changed without changing the stream."""
+        self.camera = camera
+
+    def revise(self, camera: Camera, settings: StreamSettings) -> None:
+        """The stream changed: restart with the new row or settings."""
+        self.camera, self._settings = camera, settings
+        self.tell(Revised())
+
+    def adopt(self, settings: StreamSettings) -> None:
+        """New settings of the service: restart only if the command changes."""
+        if self._publication is not None and self._build_plan(settings) != self._plan:
+            self.revise(self.camera, settings)
+        else:
+            self._settings = settings
+
+    async def _run(self) -> None:
+        self._execute(self._commands)
+        while self._state.phase is not Phase.FINISHED:
+            event = await self._mailbox.get()
+            try:
+                self._follow(event)
+            except Exception:
+                logger.exception("camera %s: internal error while following %s", self.camera.id, type(event).__name__)
+                self._recover()
+        self._disarm()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _follow(self, event: Event) -> None:
+        before = self._state
+        self._state, commands = step(before, event, self._loop.time(), random.random(), self._timing())  # noqa: S311
+        if before.phase is not self._state.phase:
+            self._announce(before)
+        self._execute(commands)
+        self._arm()
+
+    def _recover(self) -> None:
+        """The crash boundary: end what runs, then treat it as one more failure of this camera."""
+        now = self._loop.time()
+        self._environment.admission.release(self.camera.id)
+        self._cancel_probe()
+        if self._publishing is not None and not self._publishing.done():
+            self._state = replace(
+                self._state, phase=Phase.STOPPING, since=now, stop_cause=Cause.INTERNAL, deadline=None
+            )
+            self._stop()
+            return
+        retry_s = self._settings.restart.base_s
+        failures = self._state.failures + 1
+        self._state = replace(
+            self._state, phase=Phase.BACKOFF, since=now, cause=Cause.INTERNAL, failures=failures, deadline=now + retry_s
+        )
+        self._arm()
+
+    def _timing(self) -> Timing:
+        ffmpeg, options = self._settings.ffmpeg, self.camera.options
+        return Timing(
+            restart=self._settings.restart,
+            # The prober ends a probe by itself; this is the second fence.
+            probe_limit_s=ffmpeg.probe_limit_s + 5,
+            connect_timeout_s=options.connect_timeout_s or ffmpeg.connect_timeout_s,
+            stall_timeout_s=options.stall_timeout_s or ffmpeg.stall_timeout_s,
+        )
+
+    def _announce(self, before: State) -> None:
+        after = self._state
+        retry_in_s = None
+        if after.phase in (Phase.BACKOFF, Phase.HELD) and after.deadline is not None:
+            retry_in_s = after.deadline - self._loop.time()
+        self._environment.on_transition(
+            Transition(
+                at=time.time(),
+                camera_id=self.camera.id,
+                name=self.camera.name,
+                before=before.phase,
+                after=after.phase,
+                cause=after.cause if after.phase is not Phase.STOPPING else after.stop_cause,
+                detail=after.detail,
+                retry_in_s=retry_in_s,
+            )
+        )
+
+    # -- commands ------------------------------------------------------------------------------------------------------
+
+    def _execute(self, commands: tuple[Command, ...]) -> None:
+        for command in commands:
+            self._HANDLERS[command](self)
+
+    def _request_slot(self) -> None:
+        self._environment.admission.request(
+            self.camera.id,
+            self.camera.source.host,
+            priority=self.camera.options.priority,
+            retry=self._state.failures > 0,
+            grant=lambda: self.tell(Admitted()),
+        )
+
+    def _release_slot(self) -> None:
+        self._environment.admission.release(self.camera.id)
+
+    def _check_server(self) -> None:
+        self._environment.check_server()
+
+    def _probe(self) -> None:
+        self._probing = self._spawn(self._run_probe(self.camera), "probe")
+
+    def _cancel_probe(self) -> None:
+        if self._probing is not None:
+            self._probing.cancel()
+            self._probing = None
+
+    def _start(self) -> None:
+        self._plan = self._build_plan(self._settings)
+        self._publishing = self._spawn(self._run_publication(self._plan), "publication")
+
+    def _stop(self) -> None:
+        if self._publication is not None:
+            self._spawn(self._publication.stop(), "stop")
+
+    def _finish(self) -> None:
+        """Nothing is left to do: the loop of `_run` ends by itself."""
+
+    _HANDLERS: ClassVar[Mapping[Command, Callable[[CameraActor], None]]] = {
+        Command.REQUEST_SLOT: _request_slot,
+        Command.RELEASE_SLOT: _release_slot,
+        Command.CHECK_SERVER: _check_server,
+        Command.PROBE: _probe,
+        Command.CANCEL_PROBE: _cancel_probe,
+        Command.START: _start,
+        Command.STOP: _stop,
+        Command.FINISH: _finish,
+    }
+
+    # -- what runs beside the mailbox ----------------------------------------------------------------------------------
+
+    async def _run_probe(self, camera: Camera) -> None:
+        transport = camera.options.rtsp_transport or self._settings.target.rtsp_transport
+        try:
+            outcome = await self._environment.prober.probe(
+                probe_command(camera.source, self._settings.ffmpeg, transport)
+            )
+        except Exception:
+            logger.exception("camera %s: internal error while probing", camera.id)
+            outcome = ProbeFailure(Cause.INTERNAL, "internal error while probing, see the log")
+        if isinstance(outcome, ProbeFailure):
+            outcome = replace(outcome, detail=mask_patterns(mask_exact(outcome.detail, camera.source.secrets)))
+        self._probing = None
+        self.tell(Probed(outcome))
+
+    async def _run_publication(self, plan: StreamPlan) -> None:
+        try:
+            cause, detail = await self._publish(plan)
+        except PublisherError as error:
+            cause, detail = Cause.INTERNAL, str(error)
+        except Exception:
+            logger.exception("camera %s: internal error while publishing", self.camera.id)
+            cause, detail = Cause.INTERNAL, "internal error while publishing, see the log"
+            if self._publication is not None:
+                await self._publication.stop()
+        self._publication = self._publishing = None
+        self.tell(Ended(cause, detail))
+
+    async def _publish(self, plan: StreamPlan) -> tuple[Cause, str]:
+        self._publication = publication = await self._environment.publisher.start(plan, self._progressed)
+        if self._state.phase is not Phase.STARTING:
+            # Stopped while the process was being made.
+            self._stop()
+        ending = await publication.ended()
+        self._stderr_tail = ending.stderr_tail
+        return classify(ending, asked=self._state.stop_cause, media_seen=self._state.running_since is not None)
+
+    def _progressed(self, progress: Progress) -> None:
+        self.tell(Progressed(progress))
+
+    def _build_plan(self, settings: StreamSettings) -> StreamPlan:
+        media = self._state.media
+        if media is None:
+            raise AssertionError("a publisher is only started after a probe")
+        drop_audio = "the last start with audio brought no media" if self._state.without_audio else None
+        return build_plan(self.camera, media, settings.target, settings.ffmpeg, drop_audio=drop_audio)
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=f"camera {self.camera.id} {name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("camera %s: internal error", self.camera.id, exc_info=task.exception())
+
+    # -- the one timer -------------------------------------------------------------------------------------------------
+
+    def _arm(self) -> None:
+        """Set the timer. Progress moves the deadline every second: a timer set earlier stays, and looks again."""
+        deadline = self._state.deadline
+        if deadline is None:
+            self._disarm()
+        elif self._timer is None or self._timer.when() > deadline:
+            self._disarm()
+            self._timer = self._loop.call_at(deadline, self._fire)
+
+    def _fire(self) -> None:
+        self._timer = None
+        deadline = self._state.deadline
+        if deadline is not None and self._loop.time() < deadline:
+            self._arm()
+        else:
+            self.tell(TimerFired())
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

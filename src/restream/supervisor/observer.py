@@ -1,0 +1,73 @@
+"""Watches the media server, so that its outage is one event and never the cameras' fault."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import NoReturn
+
+from restream.domain.snapshot import ComponentState
+from restream.ports import MediaServer, ServerStatus
+from restream.supervisor.components import Components
+
+logger = logging.getLogger(__name__)
+
+# One missed check may be a hiccup; publishers that break report it at once and are checked on the spot.
+_MISSES_UNTIL_LOST = 2
+
+
+class Observer:
+    """Checks the media server every `interval_s` seconds, and at once when a publisher suspects it."""
+
+    def __init__(
+        self, server: MediaServer, components: Components, on_change: Callable[[bool], None], *, interval_s: float
+    ) -> None:
+        self._server = server
+        self._components = components
+        self._on_change = on_change
+        self._interval_s = interval_s
+        self._suspected = asyncio.Event()
+        self._misses = 0
+        self._started: str | None = None
+        self._version: str | None = None
+
+    @property
+    def version(self) -> str | None:
+        """What the server calls itself; `stand-in` is the demo's double."""
+        return self._version
+
+    def suspect(self) -> None:
+        """A publisher was refused or cut off: look now."""
+        self._suspected.set()
+
+    async def run(self) -> NoReturn:
+        """Watch until cancelled."""
+        while True:
+            suspected = self._suspected.is_set()
+            self._suspected.clear()
+            self._take(await self._server.check(), suspected=suspected)
+            try:
+                async with asyncio.timeout(self._interval_s):
+                    await self._suspected.wait()
+            except TimeoutError:
+                continue
+            # Many publishers break together: one check for all of them.
+            await asyncio.sleep(min(0.1, self._interval_s))
+
+    def _take(self, status: ServerStatus, *, suspected: bool) -> None:
+        if not status.reachable:
+            self._misses += 1
+            known = self._components.state("mediamtx")
+            if suspected or self._misses >= _MISSES_UNTIL_LOST or known is not ComponentState.UP:
+                detail = f"{status.detail} (cameras wait for it)"
+                if self._components.report("mediamtx", ComponentState.DOWN, detail):
+                    self._on_change(False)
+            return
+        self._misses = 0
+        self._version = status.version
+        if self._started is not None and status.started not in (None, self._started):
+            logger.warning("the media server restarted (%s)", status.started)
+        self._started = status.started or self._started
+        if self._components.report("mediamtx", ComponentState.UP, status.detail):
+            self._on_change(True)

@@ -1,0 +1,128 @@
+"""The cameras that are wanted, each with its actor."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+from restream.domain.camera import Camera
+from restream.domain.lifecycle import Removed, ServerFound, ServerLost
+from restream.domain.reconcile import reconcile
+from restream.domain.snapshot import CameraStatus, Transition
+from restream.ports import Prober, Publisher
+from restream.supervisor.actor import CameraActor, Environment, StreamSettings
+from restream.supervisor.admission import Admission
+
+logger = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Starts, changes and ends actors so that they follow the table and the media server."""
+
+    def __init__(
+        self,
+        settings: StreamSettings,
+        *,
+        prober: Prober,
+        publisher: Publisher,
+        admission: Admission,
+        check_server: Callable[[], None],
+        on_transition: Callable[[Transition], None],
+    ) -> None:
+        self._settings = settings
+        self._admission = admission
+        self._environment = Environment(prober, publisher, admission, check_server, on_transition)
+        self._actors: dict[str, CameraActor] = {}
+        self._leaving: dict[str, CameraActor] = {}
+        # Wanted again while the actor before is still ending: never two publishers on one path.
+        self._successors: dict[str, Camera] = {}
+        self._server_up = True
+        self._draining = False
+
+    @property
+    def statuses(self) -> Mapping[str, CameraStatus]:
+        return {camera_id: actor.status for camera_id, actor in {**self._leaving, **self._actors}.items()}
+
+    @property
+    def start_queue_length(self) -> int:
+        return self._admission.queue_length
+
+    @property
+    def draining(self) -> bool:
+        """The service is being stopped."""
+        return self._draining
+
+    def want(self, cameras: list[Camera]) -> None:
+        """Follow a new reading of the table."""
+        if self._draining:
+            return
+        current = {camera_id: actor.camera for camera_id, actor in self._actors.items()}
+        changes = reconcile({**current, **self._successors}, cameras)
+        for camera_id in changes.stopped:
+            self._remove(camera_id)
+        for camera in changes.updated:
+            if camera.id in self._successors:
+                self._successors[camera.id] = camera
+            else:
+                self._actors[camera.id].update(camera)
+        for camera in changes.restarted:
+            logger.info("camera %s: its row changed, restarting with %s", camera.id, camera.source)
+            if camera.id in self._successors:
+                self._successors[camera.id] = camera
+            else:
+                self._actors[camera.id].revise(camera, self._settings)
+        for camera in changes.started:
+            self._add(camera)
+        if changes:
+            counts = (len(changes.started), len(changes.stopped), len(changes.restarted), len(changes.updated))
+            logger.info("cameras: %d started, %d stopped, %d restarted, %d updated in place", *counts)
+
+    def server_changed(self, up: bool) -> None:
+        """The media server was lost or found; all cameras hear it."""
+        self._server_up = up
+        event = ServerFound() if up else ServerLost()
+        for actor in self._actors.values():
+            actor.tell(event)
+
+    def adopt(self, settings: StreamSettings, max_starting: int, max_per_host: int | None) -> None:
+        """New settings of the service: only cameras whose command changes restart."""
+        self._admission.resize(max_starting, max_per_host)
+        if settings == self._settings:
+            return
+        self._settings = settings
+        for actor in self._actors.values():
+            actor.adopt(settings)
+
+    async def drain(self) -> None:
+        """Stop all cameras in parallel; returns when no publisher is left."""
+        self._draining = True
+        self._successors.clear()
+        for camera_id in list(self._actors):
+            self._remove(camera_id)
+        await asyncio.gather(*(actor.task for actor in self._leaving.values()), return_exceptions=True)
+
+    def _add(self, camera: Camera) -> None:
+        if camera.id in self._leaving:
+            self._successors[camera.id] = camera
+            return
+        actor = CameraActor(camera, self._settings, self._environment, server_up=self._server_up)
+        self._actors[camera.id] = actor
+        actor.task.add_done_callback(lambda task: self._gone(camera.id, task))
+
+    def _remove(self, camera_id: str) -> None:
+        self._successors.pop(camera_id, None)
+        actor = self._actors.pop(camera_id, None)
+        if actor is not None:
+            self._leaving[camera_id] = actor
+            actor.tell(Removed())
+
+    def _gone(self, camera_id: str, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("camera %s: its actor died", camera_id, exc_info=task.exception())
+        successor = self._successors.pop(camera_id, None)
+        if self._leaving.pop(camera_id, None) is None:
+            # It ended although nobody asked: begin anew.
+            successor = self._actors.pop(camera_id).camera
+        if successor is not None and not self._draining:
+            self._add(successor)
