@@ -34,6 +34,9 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument(
         "--pg_dsn", "--pg-dsn", metavar="DSN", default=suppress, help="used only when PG_DSN is not in the environment"
     )
+    group.add_argument(
+        "--or-demo", action="store_true", default=suppress, help="run the demo when no database is configured"
+    )
     group.add_argument("--plain", action="store_true", default=suppress, help="log lines only, no colours")
     parser = argparse.ArgumentParser(prog="restream", description=_DESCRIPTION, parents=[common])
     parser.add_argument("--version", action="version", version=f"restream {__version__}")
@@ -84,6 +87,9 @@ def _fail(message: str, code: int) -> int:
 
 
 async def _run(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
+    if getattr(options, "or_demo", False) and settings.database.dsn is None:
+        sys.stderr.write("No PG_DSN is set: running the demo with simulated cameras. Ctrl-C ends it.\n")
+        return await _demo(settings, options, load)
     require_dsn(settings)
     configure_logging(ROOT / "etc" / "restream_log.conf", ROOT / "log", settings.secrets())
     await serve(settings, load)
@@ -91,10 +97,15 @@ async def _run(settings: Settings, options: argparse.Namespace, load: Callable[[
 
 
 async def _demo(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
-    from restream.demo.stack import run_demo  # noqa: PLC0415 - its parts are heavy, and no other command needs them
+    # Its parts are heavy, and no other command needs them.
+    from restream.demo.embedded import EmbeddedError  # noqa: PLC0415
+    from restream.demo.stack import run_demo  # noqa: PLC0415
 
     configure_logging(ROOT / "etc" / "restream_log.conf", ROOT / "log", settings.secrets())
-    await run_demo(settings)
+    try:
+        await run_demo(settings)
+    except EmbeddedError as error:
+        raise DependencyError(str(error)) from None
     return EXIT_OK
 
 

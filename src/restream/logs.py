@@ -67,11 +67,11 @@ class TransitionLog:
                 self._last_failure[transition.camera_id] = transition.cause
                 camera_logger.log(
                     logging.DEBUG if repeated else logging.WARNING,
-                    "%s: %s: %s (%s); next try in %.0f s",
+                    "%s: %s: %s%s; next try in %.0f s",
                     label,
                     transition.cause,
                     transition.cause.facts.text,
-                    transition.detail,
+                    f" ({transition.detail})" if transition.detail else "",
                     transition.retry_in_s or 0,
                 )
             case Phase.STOPPING if transition.cause is not None:

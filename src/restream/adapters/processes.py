@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import pwd
 import shutil
 import signal
 from collections import deque
@@ -95,8 +96,10 @@ class ChildProcess:
         self._ending: asyncio.Task[Ending] | None = None
 
     @classmethod
-    async def spawn(cls, command: Command, on_stdout: Callable[[bytes], None]) -> ChildProcess:
-        """Start a program in a session of its own. Raises PublisherError."""
+    async def spawn(
+        cls, command: Command, on_stdout: Callable[[bytes], None], *, user: str | None = None
+    ) -> ChildProcess:
+        """Start a program in a session of its own, as another user if one is named. Raises PublisherError."""
         loop = asyncio.get_running_loop()
         spawning = asyncio.ensure_future(
             loop.subprocess_exec(
@@ -107,6 +110,9 @@ class ChildProcess:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,
+                user=user,
+                group=None if user is None else pwd.getpwnam(user).pw_gid,
+                extra_groups=None if user is None else [],
             )
         )
         try:

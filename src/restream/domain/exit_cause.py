@@ -105,7 +105,8 @@ def classify(ending: Ending, *, asked: Cause | None, media_seen: bool) -> tuple[
     lines = [line for line in ending.stderr_tail if not _NOISE.search(line)]
     last_line = lines[-1] if lines else ending.outcome
     if asked is not None:
-        return asked, last_line if lines else asked.facts.text
+        # What ffmpeg says while it is being ended tells nothing about why.
+        return asked, ""
     if ending.signal is not None:
         by_hand = ending.signal in (SIGKILL, SIGTERM)
         return (Cause.KILLED if by_hand else Cause.INTERNAL), ending.outcome

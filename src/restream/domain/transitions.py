@@ -168,7 +168,7 @@ def _timer(state: State, now: float, draw: float, timing: Timing) -> Step:
         return state, ()
     match state.phase:
         case Phase.PROBING:
-            state, commands = _fail(state, Cause.TIMEOUT, Cause.TIMEOUT.facts.text, now, draw, timing)
+            state, commands = _fail(state, Cause.TIMEOUT, "", now, draw, timing)
             return state, (Command.CANCEL_PROBE, *commands)
         case Phase.STARTING | Phase.RUNNING:
             silent = Cause.NO_MEDIA if state.phase is Phase.STARTING else Cause.STALLED

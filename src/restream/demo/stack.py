@@ -1,0 +1,161 @@
+"""The demo: everything the service needs, six simulated cameras, and the service itself, in one command."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+from pydantic import SecretStr
+
+from restream.adapters.mediamtx_http import MediamtxServer
+from restream.adapters.postgres import execute_script
+from restream.bootstrap import require_programs, serve
+from restream.config import ROOT, Settings
+from restream.demo.cameras import Fault, SimulatedCamera
+from restream.demo.clips import Clip
+from restream.demo.embedded import embedded_postgres, free_port
+from restream.demo.media_server import StandInServer
+from restream.demo.mediamtx import configuration, find_mediamtx, running_mediamtx
+from restream.domain.secret import Secret
+
+logger = logging.getLogger(__name__)
+
+# Not a secret: it exists only while the demo runs, on loopback. All that needs escaping is in it.
+_PASSWORD = "de@mo:/?#%&'ö"  # noqa: S105
+_FIRST_STALL_AFTER_S = 15.0
+_STALLED_S = 18.0
+_FLOWING_S = 45.0
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCamera:
+    """One row of the demo and the camera behind it."""
+
+    name: str
+    site: str
+    camera_type: str
+    clip: str
+    stalls: bool = False
+    wrong_password: bool = False
+
+
+CAMERAS = (
+    DemoCamera("Gate", "North", "HIKVISION", "h264_aac"),
+    DemoCamera("Lobby, no audio", "North", "DAHUA", "h264"),
+    DemoCamera("Loading dock, G.711", "North", "COMMON", "h264_pcma"),
+    DemoCamera("Warehouse, H.265", "South", "HIKVISIONDS", "h265"),
+    DemoCamera("Roof, stalls now and then", "South", "VEI", "h264", stalls=True),
+    DemoCamera("Yard, wrong password", "South", "HIKVISIONCH1", "h264_aac", wrong_password=True),
+)
+
+
+async def run_demo(settings: Settings) -> None:
+    """Run until SIGINT or SIGTERM. Raises EmbeddedError, ConfigError, DependencyError."""
+    require_programs(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        settings = await stack.enter_async_context(_media_server(settings))
+        dsn = await stack.enter_async_context(embedded_postgres())
+        logger.info("demo: PostgreSQL at %s", dsn.reveal())
+        cameras = [await stack.enter_async_context(_simulated(camera)) for camera in CAMERAS]
+        await _fill(dsn, cameras)
+        stalling = asyncio.create_task(_stall_now_and_then(cameras), name="demo stalls")
+        stack.callback(stalling.cancel)
+        database = settings.database.model_copy(update={"dsn": SecretStr(dsn.reveal())})
+        settings = settings.model_copy(update={"database": database})
+        logger.info("demo: six simulated cameras; play one with: ffplay %s/cam1", settings.mediamtx.rtsp_url)
+        await serve(settings, lambda: settings)
+
+
+@contextlib.asynccontextmanager
+async def _simulated(camera: DemoCamera) -> AsyncIterator[SimulatedCamera]:
+    async with SimulatedCamera(Clip.load(camera.clip), login="demo", password=_PASSWORD) as simulated:
+        yield simulated
+
+
+async def _fill(dsn: Secret, cameras: list[SimulatedCamera]) -> None:
+    await execute_script(dsn, (ROOT / "etc" / "schema.sql").read_text(encoding="utf-8"))
+    connection = await asyncpg.connect(dsn.reveal())
+    try:
+        for row, camera in zip(CAMERAS, cameras, strict=True):
+            await connection.execute(
+                "INSERT INTO cameras (name, site, camera_type, link, login, password, channel)"
+                " VALUES ($1, $2, $3, $4, 'demo', $5, 1)",
+                row.name,
+                row.site,
+                row.camera_type,
+                f"{camera.host}:{camera.port}",
+                "not-the-password" if row.wrong_password else _PASSWORD,
+            )
+    finally:
+        await connection.close()
+
+
+async def _stall_now_and_then(cameras: list[SimulatedCamera]) -> None:
+    stalling = [camera for row, camera in zip(CAMERAS, cameras, strict=True) if row.stalls]
+    flowing_s = _FIRST_STALL_AFTER_S
+    while True:
+        await asyncio.sleep(flowing_s)
+        for camera in stalling:
+            await camera.set_fault(Fault.FREEZE)
+        await asyncio.sleep(_STALLED_S)
+        for camera in stalling:
+            await camera.set_fault(Fault.NONE)
+        flowing_s = _FLOWING_S
+
+
+@contextlib.asynccontextmanager
+async def _media_server(settings: Settings) -> AsyncIterator[Settings]:
+    """The configured media server if one answers, else a real MediaMTX, else the stand-in."""
+    section = settings.mediamtx
+    probe = MediamtxServer(section.api_url, section.rtsp_url)
+    try:
+        status = await probe.check()
+    finally:
+        await probe.close()
+    if status.version:
+        logger.info("demo: using the media server at %s: %s", section.api_url, status.detail)
+        yield settings
+        return
+    rtsp_port, api_port = _own_port(section.rtsp_url, 8554), _own_port(section.api_url, 9997)
+    update = {"rtsp_url": f"rtsp://127.0.0.1:{rtsp_port}", "api_url": f"http://127.0.0.1:{api_port}"}
+    settings = settings.model_copy(update={"mediamtx": section.model_copy(update=update)})
+    binary = find_mediamtx()
+    if binary is None:
+        async with StandInServer(rtsp_port=rtsp_port, api_port=api_port):
+            yield settings
+        return
+    async with running_mediamtx(binary, configuration(rtsp_port, api_port, _viewers())):
+        logger.info("demo: MediaMTX (%s) at %s", Path(binary).name, settings.mediamtx.rtsp_url)
+        yield settings
+
+
+def _viewers() -> dict[str, object]:
+    """HLS and WebRTC for browsers, where their ports are free."""
+    document: dict[str, object] = {}
+    if _is_free(8888):
+        document |= {"hls": True, "hlsAddress": "127.0.0.1:8888"}
+    if _is_free(8889):
+        document |= {"webrtc": True, "webrtcAddress": "127.0.0.1:8889", "webrtcLocalUDPAddress": "127.0.0.1:8189"}
+    return document
+
+
+def _own_port(url: str, default: int) -> int:
+    port = urlsplit(url).port or default
+    if _is_free(port):
+        return port
+    other = free_port()
+    logger.warning("demo: port %d is taken, using %d instead", port, other)
+    return other
+
+
+def _is_free(port: int) -> bool:
+    try:
+        return free_port(port=port) == port
+    except OSError:
+        return False
