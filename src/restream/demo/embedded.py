@@ -8,8 +8,10 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import socket
 import stat
+import sys
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -121,3 +123,18 @@ def _reachable(binaries: Path, home: Path) -> Path:
 
 def _ignore(_: bytes) -> None:
     """Output nobody reads is still drained."""
+
+
+async def _serve() -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with embedded_postgres() as dsn:
+        sys.stdout.write(dsn.reveal() + "\n")
+        sys.stdout.flush()
+        await stop.wait()
+
+
+if __name__ == "__main__":
+    # A PostgreSQL to try things on: prints its DSN, runs until SIGTERM or Ctrl-C, leaves nothing behind.
+    asyncio.run(_serve())

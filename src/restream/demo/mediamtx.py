@@ -37,7 +37,6 @@ def configuration(rtsp_port: int, api_port: int, others: Mapping[str, object] | 
         "hls": False,
         "webrtc": False,
         "srt": False,
-        "moq": False,
         "paths": {"all_others": {}},
     }
     return {**document, **(others or {})}
@@ -51,7 +50,9 @@ async def running_mediamtx(binary: str, document: Mapping[str, object]) -> Async
         config.write_text(yaml.safe_dump(dict(document)), encoding="utf-8")
         # It speaks on standard output.
         spoken = bytearray()
-        server = await ChildProcess.spawn(Command((binary, str(config)), None), lambda chunk: _keep(spoken, chunk))
+        # MoQ (on by default since 1.20) would take fixed ports; older versions refuse the key, but ignore the variable.
+        command = Command(("env", "MTX_MOQ=no", binary, str(config)), None)
+        server = await ChildProcess.spawn(command, lambda chunk: _keep(spoken, chunk))
         try:
             await _wait_until_ready(server, document, spoken)
             yield server

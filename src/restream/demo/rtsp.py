@@ -1,0 +1,270 @@
+"""RTSP 1.0 as spoken by IP cameras and media servers: parsing, answering, credentials (RFC 2326, 2617).
+
+Pure but for `RtspConnection` at the end, the thin shell that both demo servers build on. Input is untrusted,
+therefore bounded.
+"""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import unquote
+
+MAX_HEADER_BYTES = 16 * 1024
+MAX_BODY_BYTES = 64 * 1024
+MAX_UNREAD_BYTES = 4 * 1024 * 1024
+
+REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    401: "Unauthorized",
+    404: "Not Found",
+    454: "Session Not Found",
+    455: "Method Not Valid in This State",
+    461: "Unsupported Transport",
+    501: "Not Implemented",
+    503: "Service Unavailable",
+}
+
+_TOKEN = re.compile(r"[A-Z_]{1,32}")
+_DIGEST_FIELD = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
+_TRACK = re.compile(r"(?:streamid|trackid)=(\d{1,3})/?$", re.IGNORECASE)
+
+
+class RtspError(Exception):
+    """The peer does not speak RTSP, or asks for more than we are willing to hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request; header names are lower case."""
+
+    method: str
+    uri: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    @property
+    def path(self) -> str:
+        """Path without its leading slash and without the query, percent-decoded."""
+        return unquote(_split(self.uri)[0]).strip("/")
+
+    @property
+    def query(self) -> str:
+        return _split(self.uri)[1]
+
+    @property
+    def track(self) -> int | None:
+        """Number of the track a SETUP asks for, as our SDPs name them (`streamid=N`)."""
+        found = _TRACK.search(self.uri)
+        return int(found[1]) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One interleaved binary frame (RFC 2326 §10.12)."""
+
+    channel: int
+    payload: bytes
+
+
+class Parser:
+    """Incremental: however the bytes are cut, the same requests and frames come out."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Request | Frame]:
+        """Yield what is complete; raise `RtspError` after the last good item when the rest is unacceptable."""
+        self._buffer += data
+        return self._drain()
+
+    def _drain(self) -> Iterator[Request | Frame]:
+        while self._buffer:
+            item = self._next_frame() if self._buffer[0] == 0x24 else self._next_request()
+            if item is None:
+                return
+            yield item
+
+    def _next_frame(self) -> Frame | None:
+        buffer = self._buffer
+        if len(buffer) < 4:
+            return None
+        end = 4 + (buffer[2] << 8 | buffer[3])
+        if len(buffer) < end:
+            return None
+        frame = Frame(buffer[1], bytes(buffer[4:end]))
+        del buffer[:end]
+        return frame
+
+    def _next_request(self) -> Request | Frame | None:
+        buffer = self._buffer
+        while buffer and buffer[0] in b"\r\n":  # stray line ends between messages are tolerated
+            del buffer[0]
+        if not buffer:
+            return None
+        if buffer[0] == 0x24:
+            return self._next_frame()
+        if not 0x41 <= buffer[0] <= 0x5A:
+            raise RtspError("not an RTSP request")
+        end = buffer.find(b"\r\n\r\n", 0, MAX_HEADER_BYTES)
+        if end < 0:
+            if len(buffer) >= MAX_HEADER_BYTES:
+                raise RtspError("header block too long")
+            return None
+        method, uri, headers = _parse_head(bytes(buffer[:end]))
+        length = headers.get("content-length", "0").strip()
+        if not (length.isascii() and length.isdigit() and len(length) < 10 and int(length) <= MAX_BODY_BYTES):
+            raise RtspError("bad or excessive content length")
+        total = end + 4 + int(length)
+        if len(buffer) < total:
+            return None
+        body = bytes(buffer[end + 4 : total])
+        del buffer[:total]
+        return Request(method, uri, headers, body)
+
+
+def _parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:
+    lines = head.decode("utf-8", "replace").split("\r\n")
+    parts = lines[0].split(" ")
+    if len(parts) != 3 or not _TOKEN.fullmatch(parts[0]) or parts[2] != "RTSP/1.0":
+        raise RtspError("not an RTSP request line")
+    headers: dict[str, str] = {}
+    for line in lines[1:]:
+        name, colon, value = line.partition(":")
+        if not colon:
+            raise RtspError("not a header line")
+        headers[name.strip().lower()] = value.strip()
+    return parts[0], parts[1], headers
+
+
+def _split(uri: str) -> tuple[str, str]:
+    # By hand: camera URLs carry queries and brackets that urlsplit refuses.
+    rest = uri.partition("://")[2] or uri
+    path, _, query = rest.partition("/")[2].partition("?")
+    return path, query
+
+
+def response(request: Request, status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> bytes:
+    """Serialise an answer; CSeq is echoed."""
+    lines = [f"RTSP/1.0 {status} {REASONS[status]}", f"CSeq: {request.headers.get('cseq', '0')}"]
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    if body:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+@dataclass(frozen=True, slots=True)
+class TransportOffer:
+    """The first usable alternative of a `Transport` request header; exactly one of the pairs is set."""
+
+    channels: tuple[int, int] | None = None
+    client_ports: tuple[int, int] | None = None
+    record: bool = False
+
+
+def parse_transport(value: str) -> TransportOffer | None:
+    """None when no alternative is unicast RTP over TCP or UDP."""
+    for alternative in value.split(","):
+        profile, *parameters = (part.strip() for part in alternative.split(";"))
+        fields = {name.lower(): text for name, _, text in (part.partition("=") for part in parameters)}
+        record = fields.get("mode", "").strip('"').lower() == "record"
+        if "multicast" in fields:
+            continue
+        if profile.upper() == "RTP/AVP/TCP":
+            pair = _pair(fields.get("interleaved", "0-1"), 255)
+            if pair:
+                return TransportOffer(channels=pair, record=record)
+        elif profile.upper() in ("RTP/AVP", "RTP/AVP/UDP"):
+            pair = _pair(fields.get("client_port", ""), 65535)
+            if pair:
+                return TransportOffer(client_ports=pair, record=record)
+    return None
+
+
+def _pair(text: str, highest: int) -> tuple[int, int] | None:
+    found = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", text)
+    if not found:
+        return None
+    first = int(found[1])
+    second = int(found[2]) if found[2] else first + 1
+    return (first, second) if max(first, second) <= highest else None
+
+
+def basic_ok(authorization: str, login: str, password: str) -> bool:
+    """Check an `Authorization: Basic` value."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return False
+    try:
+        given = base64.b64decode(token, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return hmac.compare_digest(given, f"{login}:{password}".encode())
+
+
+def basic_login(authorization: str) -> str:
+    """Login of an `Authorization: Basic` value, empty when there is none."""
+    try:
+        return base64.b64decode(authorization.partition(" ")[2]).decode().partition(":")[0]
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def digest_ok(authorization: str, method: str, login: str, password: str, *, realm: str, nonce: str) -> bool:
+    """Check an `Authorization: Digest` value: MD5, with or without qop=auth (RFC 2617 §3.2.2)."""
+    scheme, _, rest = authorization.partition(" ")
+    if scheme.lower() != "digest":
+        return False
+    fields = {name.lower(): quoted or plain for name, quoted, plain in _DIGEST_FIELD.findall(rest)}
+    if fields.get("realm") != realm or fields.get("nonce") != nonce or fields.get("username") != login:
+        return False
+    ha1 = _md5(f"{login}:{realm}:{password}")
+    ha2 = _md5(f"{method}:{fields.get('uri', '')}")
+    middle = f"{nonce}:{fields.get('nc', '')}:{fields.get('cnonce', '')}:auth" if fields.get("qop") else nonce
+    return hmac.compare_digest(_md5(f"{ha1}:{middle}:{ha2}").encode(), fields.get("response", "").encode())
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+class RtspConnection(asyncio.Protocol):
+    """One client's connection: feeds the parser, hands on what comes out, closes on what is not RTSP."""
+
+    transport: asyncio.Transport
+
+    def __init__(self) -> None:
+        self._parser = Parser()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)  # always one for TCP; uvloop's is no subclass
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for item in self._parser.feed(data):
+                if self.transport.is_closing():
+                    return
+                if isinstance(item, Frame):
+                    self.on_frame(item)
+                else:
+                    self.on_request(item)
+        except RtspError:
+            self.transport.abort()
+
+    def reply(self, request: Request, status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> None:
+        if self.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:  # asks and asks, never reads
+            self.transport.abort()
+        elif not self.transport.is_closing():
+            self.transport.write(response(request, status, headers, body))
+
+    def on_request(self, request: Request) -> None:
+        raise NotImplementedError
+
+    def on_frame(self, frame: Frame) -> None:
+        """A reader's frames are receiver reports, of no interest."""

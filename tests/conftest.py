@@ -1,0 +1,102 @@
+"""What all tests share. Real servers are started once a run; each test has a database of its own."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+import pytest
+
+from restream.bootstrap import install_child_watcher
+from restream.config import ROOT
+from restream.demo.embedded import postgres_binaries
+from restream.demo.mediamtx import find_mediamtx
+from tests.support.servers import RealMediamtx, StandIn, TestServer
+
+_numbers = itertools.count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-services", action="store_true", help="fail, not skip, when PostgreSQL or ffmpeg is missing"
+    )
+
+
+def pytest_configure() -> None:
+    install_child_watcher()
+
+
+def _needs(request: pytest.FixtureRequest, present: object, what: str) -> None:
+    if present:
+        return
+    if request.config.getoption("--require-services"):
+        pytest.fail(f"{what} is missing, and --require-services is given")
+    pytest.skip(f"{what} is not installed")
+
+
+@pytest.fixture(scope="session")
+def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
+    """DSN of a real PostgreSQL, in a process of its own for the whole run."""
+    _needs(request, postgres_binaries(), "PostgreSQL")
+    arguments = [sys.executable, "-m", "restream.demo.embedded"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        dsn = process.stdout.readline().strip()
+        assert dsn, "PostgreSQL does not start"
+        yield dsn
+        process.terminate()
+        assert process.wait(20) == 0
+
+
+@pytest.fixture
+def ffmpeg(request: pytest.FixtureRequest) -> str:
+    _needs(request, shutil.which("ffmpeg") and shutil.which("ffprobe"), "ffmpeg")
+    return "ffmpeg"
+
+
+@pytest.fixture
+async def dsn(postgres: str) -> AsyncIterator[str]:
+    """DSN of an empty database, dropped afterwards."""
+    name = f"test_{next(_numbers)}"
+    admin = await asyncpg.connect(postgres)
+    await admin.execute(f"CREATE DATABASE {name}")
+    yield postgres.rpartition("/")[0] + f"/{name}"
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()
+
+
+@pytest.fixture
+async def database(dsn: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    """A connection to a database with the full schema."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute((ROOT / "etc" / "schema.sql").read_text(encoding="utf-8"))
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def stand_in() -> AsyncIterator[StandIn]:
+    server = StandIn()
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def mediamtx() -> AsyncIterator[RealMediamtx]:
+    if find_mediamtx() is None:
+        pytest.skip("no mediamtx on PATH or in MEDIAMTX_BIN")
+    server = RealMediamtx()
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture(params=["stand-in", "mediamtx"])
+def media_server(request: pytest.FixtureRequest) -> TestServer:
+    """Both media servers, one after the other."""
+    return request.getfixturevalue("stand_in" if request.param == "stand-in" else "mediamtx")
