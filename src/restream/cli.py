@@ -18,7 +18,7 @@ from restream import __version__, commands
 from restream.bootstrap import DependencyError, install_child_watcher, require_dsn, serve
 from restream.config import ROOT, ConfigError, Settings, load_settings, resolve
 from restream.logs import configure_logging
-from restream.ports import DatabaseError
+from restream.ports import DatabaseError, PublisherError
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_DEPENDENCY = 0, 1, 2, 3
 
@@ -104,7 +104,7 @@ async def _demo(settings: Settings, options: argparse.Namespace, load: Callable[
     configure_logging(ROOT / "etc" / "restream_log.conf", ROOT / "log", settings.secrets())
     try:
         await run_demo(settings)
-    except EmbeddedError as error:
+    except (EmbeddedError, PublisherError) as error:
         raise DependencyError(str(error)) from None
     return EXIT_OK
 

@@ -21,8 +21,9 @@ _STOP_GRACE_S = 3.0
 
 
 def find_mediamtx() -> str | None:
-    """`MEDIAMTX_BIN`, else the one on PATH, else None."""
-    return os.environ.get("MEDIAMTX_BIN") or shutil.which("mediamtx")
+    """`MEDIAMTX_BIN`, else the one on PATH, else None; `MEDIAMTX_BIN=stand-in` asks for the double."""
+    named = os.environ.get("MEDIAMTX_BIN")
+    return None if named == "stand-in" else named or shutil.which("mediamtx")
 
 
 def configuration(rtsp_port: int, api_port: int, others: Mapping[str, object] | None = None) -> dict[str, object]:

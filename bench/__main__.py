@@ -1,0 +1,33 @@
+"""Benchmarks: `python -m bench fleet --cameras 200`. Each prints what it measured and can write it as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from bench import fleet
+from bench.machine import describe_machine
+from restream.bootstrap import install_child_watcher
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results here")
+    commands = parser.add_subparsers(dest="benchmark", required=True)
+    fleet.add_arguments(commands)
+    options = parser.parse_args()
+    install_child_watcher()
+    machine = describe_machine()
+    sys.stdout.write(f"{machine}\n")
+    results = asyncio.run(options.measure(options))
+    if options.json:
+        document = {"machine": machine, "benchmark": options.benchmark, "results": results}
+        options.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,181 @@
+"""The command line as a user types it: usage errors, and the commands beside `run`."""
+
+from __future__ import annotations
+
+import json
+import socket
+import stat
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tests.e2e.conftest import PASSWORD, AddCamera
+from tests.support.eventually import eventually
+from tests.support.servers import TestServer
+from tests.support.service import ROOT, command, running_service
+
+Database = asyncpg.Connection
+
+
+@pytest.mark.parametrize(
+    ("arguments", "overrides", "names"),
+    [
+        ([], {}, "PG_DSN"),
+        (["--pg_dsn=mysql://u:hidden@h/d"], {}, "--pg_dsn"),
+        ([], {"PG_DSN": "nonsense:hidden"}, "PG_DSN"),
+        (["--pg_dsn=postgresql://good/db"], {"PG_DSN": "nonsense:hidden"}, "PG_DSN"),
+        ([], {"RESTREAM_HTTP__PORT": "many"}, "http.port"),
+        ([], {"RESTREAM_HTTP__HOST": "0.0.0.0"}, "http.token"),
+        (["--config", "/nonexistent.yml"], {}, "/nonexistent.yml"),
+        (["probe", "file:///etc/passwd"], {}, "scheme"),
+    ],
+)
+async def test_bad_usage_is_one_clear_line(arguments: list[str], overrides: dict[str, str], names: str) -> None:
+    code, output, errors = await command(*arguments, overrides=overrides)
+    assert code == 2
+    assert output == ""
+    assert len(errors.splitlines()) == 1
+    assert names in errors
+    assert "hidden" not in errors
+
+
+async def test_unknown_option_is_usage() -> None:
+    code, _, errors = await command("--frobnicate")
+    assert code == 2
+    assert "frobnicate" in errors
+
+
+async def test_missing_ffmpeg_is_a_missing_dependency() -> None:
+    overrides = {"PG_DSN": "postgresql://u@127.0.0.1/d", "RESTREAM_FFMPEG__BINARY": "/nonexistent/ffmpeg"}
+    code, _, errors = await command(overrides=overrides)
+    assert code == 3
+    assert "apt install ffmpeg" in errors
+
+
+async def test_taken_port_is_one_line(dsn: str, ffmpeg: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        code, _, errors = await command(overrides={"PG_DSN": dsn, "RESTREAM_HTTP__PORT": port})
+    assert code == 2
+    assert f"http.port: cannot listen on 127.0.0.1:{port}" in errors
+    assert "Traceback" not in errors
+
+
+async def test_no_running_service_says_what_to_do() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        code, _, errors = await command("cameras", overrides={"RESTREAM_HTTP__PORT": str(unused.getsockname()[1])})
+    assert code == 3
+    assert "./start.sh" in errors
+
+
+async def test_init_db_twice_then_commands_against_a_running_service(
+    tmp_path: Path, dsn: str, ffmpeg: str, stand_in: TestServer, database: Database, add_camera: AddCamera
+) -> None:
+    for _ in range(2):
+        assert (await command("init-db", overrides={"PG_DSN": dsn}))[0] == 0
+    camera = await add_camera(1, "h264_pcma")
+    settings = {"PG_DSN": dsn}
+    code, output, _ = await command("explain", "1", overrides=settings)
+    assert code == 0
+    assert "audio pcm_alaw is copied" in output
+    assert "admin:***@" in output
+    assert PASSWORD not in output
+    assert (await command("explain", "77", overrides=settings))[0] == 1
+
+    async with running_service(tmp_path, server=stand_in, overrides=settings) as service:
+        await service.reach({"1": "healthy"})
+        settings["RESTREAM_HTTP__PORT"] = service.base_url.rpartition(":")[2]
+        looked = camera.describes_total
+        code, output, _ = await command("explain", "1", overrides=settings)
+        assert code == 0
+        assert "audio pcm_alaw is copied" in output
+        assert camera.describes_total == looked, "a camera that streams is not probed again"
+        code, output, _ = await command("cameras", overrides=settings)
+        assert code == 0
+        assert "Camera 1" in output
+        assert "1 cameras: 1 healthy" in output
+        code, output, _ = await command("cameras", "--json", overrides=settings)
+        assert json.loads(output)[0]["verdict"]["health"] == "healthy"
+
+
+async def test_probe_reads_the_url_from_standard_input(ffmpeg: str, database: Database, add_camera: AddCamera) -> None:
+    camera = await add_camera(1, "h264_aac")
+    code, output, _ = await command("probe", "-", stdin=camera.url() + "\n")
+    assert code == 0
+    assert "h264 320x180" in output
+    assert "aac 16000 Hz" in output
+    wrong = camera.url().replace("admin", "nobody")
+    code, output, _ = await command("probe", wrong)
+    assert code == 1
+    assert "auth_failed" in output
+    assert "what to do" in output
+
+
+async def test_systemd_hears_of_the_life_of_the_service(
+    tmp_path: Path, dsn: str, ffmpeg: str, database: Database, stand_in: TestServer
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        address = tmp_path / "notify"
+        manager.bind(str(address))
+        manager.setblocking(False)
+        heard: list[str] = []
+
+        def hears(word: str) -> bool:
+            while True:
+                try:
+                    heard.append(manager.recv(4096).decode())
+                except BlockingIOError:
+                    return any(word in message for message in heard)
+
+        overrides = {"PG_DSN": dsn, "NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "2000000"}
+        async with running_service(tmp_path, server=stand_in, overrides=overrides) as service:
+            await eventually(lambda: hears("READY=1"), 20)
+            await eventually(lambda: hears("WATCHDOG=1"), 20)
+            await eventually(lambda: hears("STATUS=0 of 0 cameras running"), 20)
+            heard.clear()
+            service.process.send_signal(1)
+            await eventually(lambda: hears("RELOADING=1"), 20)
+            await eventually(lambda: hears("READY=1"), 20)
+            assert await service.stop() == 0
+            assert hears("STOPPING=1")
+
+
+async def test_reload_applies_what_it_can_and_survives_a_bad_file(
+    tmp_path: Path, dsn: str, ffmpeg: str, database: Database, stand_in: TestServer, add_camera: AddCamera
+) -> None:
+    await add_camera(1)
+    config = tmp_path / "restream.yml"
+    config.write_text("cameras: {}\n", encoding="utf-8")
+    async with running_service(
+        tmp_path, "--config", str(config), server=stand_in, overrides={"PG_DSN": dsn}
+    ) as service:
+        await service.reach({"1": "healthy"})
+        pid = (await service.pids())["1"]
+
+        config.write_text("cameras: {rtsp_transprot: udp}\n", encoding="utf-8")
+        service.process.send_signal(1)
+        await eventually(lambda: "rtsp_transprot: unknown key" in service.log, 20)
+        assert (await service.pids())["1"] == pid
+
+        config.write_text("restart: {held_s: 60}\n", encoding="utf-8")
+        service.process.send_signal(1)
+        await eventually(lambda: "configuration re-read" in service.log, 20)
+        assert (await service.pids())["1"] == pid, "a setting that changes no command restarts nobody"
+
+        config.write_text('cameras: {path_template: "cctv/{id}"}\n', encoding="utf-8")
+        service.process.send_signal(1)
+
+        async def moved() -> bool:
+            camera = (await service.cameras())["1"]
+            return camera["path"] == "cctv/1" and camera["phase"] == "running"
+
+        await eventually(moved, 20)
+
+
+def test_programs_are_executable() -> None:
+    for name in ("start.sh", "srvc_restream.py", "tests/run", ".ci/run"):
+        assert (ROOT / name).stat().st_mode & stat.S_IXUSR, name

@@ -1,0 +1,44 @@
+"""`./start.sh` without any setting."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from restream.demo.embedded import free_port, postgres_binaries
+from restream.demo.mediamtx import find_mediamtx
+from tests.support.eventually import eventually
+from tests.support.service import ffprobe, running_service
+
+pytestmark = pytest.mark.usefixtures("ffmpeg")
+
+
+@pytest.mark.parametrize("server", ["stand-in", "mediamtx"])
+async def test_demo_shows_all_six_states(tmp_path: Path, server: str) -> None:
+    if postgres_binaries() is None:
+        pytest.skip("PostgreSQL is not installed")
+    if server == "mediamtx" and find_mediamtx() is None:
+        pytest.skip("no mediamtx on PATH or in MEDIAMTX_BIN")
+    rtsp_url = f"rtsp://127.0.0.1:{free_port()}"
+    overrides = {
+        "RESTREAM_MEDIAMTX__RTSP_URL": rtsp_url,
+        "RESTREAM_MEDIAMTX__API_URL": f"http://127.0.0.1:{free_port()}",
+        # The default: the demo's camera stalls longer than that, and briefly enough for the default probe.
+        "RESTREAM_FFMPEG__STALL_TIMEOUT_S": "5",
+    }
+    if server == "stand-in":
+        overrides["MEDIAMTX_BIN"] = "stand-in"
+    async with running_service(tmp_path, "--or-demo", overrides=overrides) as service:
+        assert "running the demo" in service.log
+        wanted = {str(number): "healthy" for number in range(1, 6)}
+        await service.reach({**wanted, "6": "held"}, 60)
+        assert await ffprobe(f"{rtsp_url}/cam1") == ["h264", "aac"]
+        detail = (await service.get("/api/status"))["components"]["mediamtx"]["detail"]
+        assert ("stand-in" in detail) == (server == "stand-in")
+        await eventually(lambda: "stalled" in service.log, 60)
+        await service.reach({**wanted, "6": "held"}, 60)
+        children = service.children()
+        assert await service.stop(signal.SIGINT) == 0
+        assert not [child for child in children if child.is_running()]
