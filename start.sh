@@ -84,6 +84,6 @@ find_postgres() {
 .venv/bin/python -c '' 2>/dev/null || make_venv
 pip_install service -r requirements.txt
 find_ffmpeg
-if [ -z "${PG_DSN:-}" ]; then find_postgres; fi
+case "${PG_DSN:+database} ${1:-}" in " " | " demo" | " --plain") find_postgres ;; esac
 
 exec .venv/bin/python srvc_restream.py --or-demo "$@"

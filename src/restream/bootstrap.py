@@ -191,6 +191,7 @@ class Service:
         http = self._settings.http
         context = ApiContext(
             snapshot=self.snapshot,
+            stderr_tail=self._supervisor.stderr_tail,
             bases=lambda: public_bases(self._settings),
             node=socket.gethostname(),
             version=__version__,

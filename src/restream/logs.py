@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from restream.domain.cause import Cause
 from restream.domain.lifecycle import Phase
 from restream.domain.secret import mask_exact, mask_patterns, spellings
 from restream.domain.snapshot import Transition
@@ -74,10 +75,9 @@ class TransitionLog:
                     f" ({transition.detail})" if transition.detail else "",
                     transition.retry_in_s or 0,
                 )
-            case Phase.STOPPING if transition.cause is not None:
+            case Phase.STOPPING if transition.cause not in (None, Cause.STOPPED):
                 camera_logger.info("%s: stopping: %s", label, transition.cause)
-            case Phase.FINISHED:
-                self._last_failure.pop(transition.camera_id, None)
-                camera_logger.info("%s: ended, it is not wanted any more", label)
             case _:
+                if after is Phase.FINISHED:
+                    self._last_failure.pop(transition.camera_id, None)
                 camera_logger.debug("%s: %s → %s", label, transition.before, after)

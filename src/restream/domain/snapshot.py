@@ -38,7 +38,6 @@ class CameraStatus:
     state: State
     plan: StreamPlan | None
     pid: int | None
-    stderr_tail: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

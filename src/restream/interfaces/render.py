@@ -113,7 +113,6 @@ def details(snapshot: Snapshot, camera_id: str, bases: PublicBases) -> Document 
         "command_reasons": list(plan.reasons) if plan else [],
         "pid": supervised.pid,
         "progress": asdict(state.progress) if state.progress else None,
-        "stderr_tail": list(supervised.stderr_tail),
         "players": bases.players(camera.path),
     }
 

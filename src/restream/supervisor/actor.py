@@ -84,9 +84,13 @@ class CameraActor:
 
     @property
     def status(self) -> CameraStatus:
-        publication = self._publication
-        tail = publication.stderr_tail if publication else self._stderr_tail
-        return CameraStatus(self.camera, self._state, self._plan, publication.pid if publication else None, tail)
+        pid = self._publication.pid if self._publication else None
+        return CameraStatus(self.camera, self._state, self._plan, pid)
+
+    @property
+    def stderr_tail(self) -> tuple[str, ...]:
+        """The last lines of the running publisher, else of the one before; masked."""
+        return self._publication.stderr_tail if self._publication else self._stderr_tail
 
     def tell(self, event: Event) -> None:
         self._mailbox.put_nowait(event)
@@ -117,8 +121,7 @@ class CameraActor:
                 logger.exception("camera %s: internal error while following %s", self.camera.id, type(event).__name__)
                 self._recover()
         self._disarm()
-        for task in self._tasks:
-            task.cancel()
+        # A cancelled probe still has its process to reap.
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _follow(self, event: Event) -> None:

@@ -44,6 +44,11 @@ class Supervisor:
     def statuses(self) -> Mapping[str, CameraStatus]:
         return {camera_id: actor.status for camera_id, actor in {**self._leaving, **self._actors}.items()}
 
+    def stderr_tail(self, camera_id: str) -> tuple[str, ...]:
+        """The last lines that a camera's publisher wrote, masked; not part of the snapshot, since few ever ask."""
+        actor = self._actors.get(camera_id) or self._leaving.get(camera_id)
+        return actor.stderr_tail if actor else ()
+
     @property
     def start_queue_length(self) -> int:
         return self._admission.queue_length

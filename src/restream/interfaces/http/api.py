@@ -23,6 +23,7 @@ class ApiContext:
     """What the handlers need: the latest snapshot, and what does not change while the service runs."""
 
     snapshot: Callable[[], Snapshot]
+    stderr_tail: Callable[[str], tuple[str, ...]]
     bases: Callable[[], render.PublicBases]
     node: str
     version: str
@@ -55,10 +56,11 @@ class Api:
         return web.json_response(list(render.summaries(self._context.snapshot())))
 
     async def camera(self, request: web.Request) -> web.Response:
-        document = render.details(self._context.snapshot(), request.match_info["id"], self._context.bases())
+        camera_id = request.match_info["id"]
+        document = render.details(self._context.snapshot(), camera_id, self._context.bases())
         if document is None:
             raise web.HTTPNotFound(reason="there is no such camera")
-        return web.json_response(document)
+        return web.json_response({**document, "stderr_tail": list(self._context.stderr_tail(camera_id))})
 
     async def livez(self, _: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
