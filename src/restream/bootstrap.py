@@ -104,7 +104,7 @@ class Service:
         self._server = media_server(settings)
         self._supervisor = Supervisor(
             stream_settings(settings),
-            prober=FfprobeProber(settings.ffmpeg_settings()),
+            prober=FfprobeProber(),
             publisher=FfmpegPublisher(settings.ffmpeg.stop_grace_s),
             admission=Admission(settings.max_starting, settings.admission.max_starting_per_host),
             check_server=self._suspect_server,

@@ -16,9 +16,8 @@ from restream.adapters.postgres import execute_script
 from restream.bootstrap import DependencyError, camera_table, require_dsn, require_programs, row_reader
 from restream.config import ConfigError, Settings
 from restream.domain.camera import Camera, RejectedRow
-from restream.domain.plan import build_plan, probe_command
+from restream.domain.plan import build_plan, build_probe
 from restream.domain.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
-from restream.domain.secret import mask_exact
 from restream.domain.urls import SourceUrl, UrlError, parse_source
 from restream.interfaces import console as render
 
@@ -77,9 +76,7 @@ async def _probe(settings: Settings, source: SourceUrl) -> tuple[ProbeResult | P
     require_programs(settings)
     ffmpeg = settings.ffmpeg_settings()
     began = time.monotonic()
-    outcome = await FfprobeProber(ffmpeg).probe(probe_command(source, ffmpeg, settings.cameras.rtsp_transport))
-    if isinstance(outcome, ProbeFailure):
-        outcome = ProbeFailure(outcome.cause, mask_exact(outcome.detail, source.secrets))
+    outcome = await FfprobeProber().probe(build_probe(source, ffmpeg, settings.cameras.rtsp_transport))
     return outcome, time.monotonic() - began
 
 

@@ -158,26 +158,24 @@ def load_settings(config: Path | None = None, *, pg_dsn: str | None = None) -> S
     document = _read_yaml(config) if config is not None else _read_default()
     dsn = os.environ.get("PG_DSN") or pg_dsn
     origin = "PG_DSN" if os.environ.get("PG_DSN") else "--pg_dsn"
-    if dsn:
-        if not isinstance(document.setdefault("database", {}), dict):
-            raise ConfigError("database: expected a mapping")
-        document["database"]["dsn"] = dsn
     _refuse_unknown_variables()
     try:
-        if dsn:
-            try:
-                DatabaseSection(dsn=SecretStr(dsn))
-            except ValidationError as error:
-                raise ConfigError(f"{origin}: {_reason(error)}") from None
-            with _without("RESTREAM_DATABASE__DSN"):
-                return Settings(**document)
-        return Settings(**document)
+        settings = Settings(**document)
     except SettingsError as error:
         section = re.search(r'field "(\w+)"', str(error))
         where = f"RESTREAM_{section[1].upper()}__…" if section else "environment"
         raise ConfigError(f"{where}: a list or mapping is written as JSON") from None
     except ValidationError as error:
         raise ConfigError(_describe(error)) from None
+    if not dsn:
+        return settings
+    try:
+        DatabaseSection(dsn=SecretStr(dsn))
+    except ValidationError as error:
+        raise ConfigError(f"{origin}: {_reason(error)}") from None
+    # After all other sources, whose order pydantic decides: this one wins.
+    database = settings.database.model_copy(update={"dsn": SecretStr(dsn)})
+    return settings.model_copy(update={"database": database})
 
 
 def _refuse_unknown_variables() -> None:
@@ -185,20 +183,6 @@ def _refuse_unknown_variables() -> None:
         section, nested, _ = name.removeprefix("RESTREAM_").partition("__")
         if name.startswith("RESTREAM_") and nested and section.lower() not in Settings.model_fields:
             raise ConfigError(f"{name}: there is no section {section.lower()!r}")
-
-
-class _without:  # noqa: N801 - reads as a word
-    """Hide an environment variable for a moment."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __enter__(self) -> None:
-        self._value = os.environ.pop(self._name, None)
-
-    def __exit__(self, *_: object) -> None:
-        if self._value is not None:
-            os.environ[self._name] = self._value
 
 
 def load_camera_types(settings: Settings) -> CameraTypes:

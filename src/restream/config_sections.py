@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
@@ -160,10 +161,16 @@ class HttpSection(_Section):
 
     @model_validator(mode="after")
     def _guarded(self) -> HttpSection:
-        loopback = self.host == "localhost" or self.host.startswith("127.") or self.host == "::1"
-        if not loopback and self.auth == "token" and not self.token:
+        if not _is_loopback(self.host) and self.auth == "token" and not self.token:
             raise ValueError(f"host {self.host} is not loopback: set http.token, or http.auth: none to serve anybody")
         return self
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class MetricsSection(_Section):

@@ -45,7 +45,8 @@ def configure_logging(config: Path, log_dir: Path, secrets: Sequence[str]) -> No
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s", stream=sys.stderr)
         problem = f"{config} cannot be used ({error}); logging to standard error"
-    for handler in logging.getLogger().handlers:
+    loggers = [logging.getLogger(), *map(logging.getLogger, logging.root.manager.loggerDict)]
+    for handler in {handler for logger in loggers for handler in logger.handlers}:
         handler.setFormatter(MaskingFormatter(handler.formatter or logging.Formatter(), secrets))
     if problem:
         logging.getLogger(__name__).warning("%s", problem)

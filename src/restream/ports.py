@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from restream.domain.exit_cause import Ending
-from restream.domain.plan import Command, StreamPlan
+from restream.domain.plan import ProbePlan, StreamPlan
 from restream.domain.probe import ProbeFailure, ProbeResult
 from restream.domain.progress import Progress
 
@@ -41,8 +41,8 @@ class CameraTable(Protocol):
 class Prober(Protocol):
     """Looks at a camera once."""
 
-    async def probe(self, command: Command) -> ProbeResult | ProbeFailure:
-        """Bounded in time; a cancelled probe leaves no process behind."""
+    async def probe(self, plan: ProbePlan) -> ProbeResult | ProbeFailure:
+        """Bounded in time; a cancelled probe leaves no process behind. What it returns is masked."""
 
 
 class Publication(Protocol):

@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from restream.demo.clips import CLIPS, CLIPS_FOLDER, Clip, ClipError, Playback
+from restream.demo.clip_file import ClipError, decode, encode
+from restream.demo.clips import CLIPS, CLIPS_FOLDER, Clip, Playback
 from restream.demo.rtp import RtpHeader, parse_header
 
 LOOPS = 3
@@ -111,6 +112,12 @@ def test_switching_keeps_numbers_and_payload_types() -> None:
 def test_damaged_files(data: bytes) -> None:
     with pytest.raises(ClipError):
         Clip.from_bytes("x", data)
+
+
+def test_a_file_is_written_as_it_was_read() -> None:
+    data = (CLIPS_FOLDER / "h264_aac.clip").read_bytes()
+    sdp, duration_us, packets = decode(data)
+    assert encode(sdp, 2, duration_us, packets) == data
 
 
 def test_unknown_name() -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.demo.rtp import Numbering, RtpError, parse_header, sdp_sections, sdp_tracks
+from restream.demo.rtp import Numbering, RtpError, parse_header
+from restream.demo.sdp import SdpError, sdp_sections, sdp_tracks
 
 SDP = (
     "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\n"
@@ -63,5 +64,5 @@ def test_tracks_of_a_description() -> None:
 
 @given(st.text(alphabet="m=video audio0RTP/AVP96\r\na=:rtpmap;H264", max_size=200))
 def test_any_description_parses_or_raises_the_typed_error(text: str) -> None:
-    with contextlib.suppress(RtpError):
+    with contextlib.suppress(SdpError):
         sdp_tracks("m=video 0 RTP/AVP 96\r\n" + text)

@@ -7,7 +7,7 @@ import time
 
 from restream.adapters.processes import ChildProcess
 from restream.domain.cause import Cause
-from restream.domain.plan import Command, FfmpegSettings
+from restream.domain.plan import ProbePlan
 from restream.domain.probe import ProbeFailure, ProbeResult, parse_probe
 from restream.ports import PublisherError
 
@@ -18,10 +18,7 @@ _MAX_OUTPUT_BYTES = 1 << 20
 class FfprobeProber:
     """Runs one ffprobe per look."""
 
-    def __init__(self, settings: FfmpegSettings) -> None:
-        self._settings = settings
-
-    async def probe(self, command: Command) -> ProbeResult | ProbeFailure:
+    async def probe(self, plan: ProbePlan) -> ProbeResult | ProbeFailure:
         output = bytearray()
 
         def on_stdout(chunk: bytes) -> None:
@@ -29,12 +26,12 @@ class FfprobeProber:
 
         began = time.monotonic()
         try:
-            child = await ChildProcess.spawn(command, on_stdout)
+            child = await ChildProcess.spawn(plan.command, on_stdout)
         except PublisherError as error:
             return ProbeFailure(Cause.INTERNAL, str(error))
         exit_code: int | None = None
         try:
-            async with asyncio.timeout(self._settings.probe_limit_s):
+            async with asyncio.timeout(plan.limit_s):
                 exit_code = (await child.ended()).exit_code
         except TimeoutError:
             pass
@@ -44,4 +41,4 @@ class FfprobeProber:
                 await asyncio.shield(child.ended())
         stderr = "\n".join(child.stderr_tail)
         elapsed_s = time.monotonic() - began
-        return parse_probe(bytes(output), stderr, exit_code, elapsed_s, self._settings.network_timeout_s)
+        return parse_probe(bytes(output), stderr, exit_code, elapsed_s, plan.network_timeout_s)

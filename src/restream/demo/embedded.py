@@ -67,11 +67,11 @@ async def embedded_postgres(port: int = 0) -> AsyncIterator[Secret]:
             binaries = _reachable(binaries, home)
         data = home / "data"
         arguments = ("-D", str(data), "-U", "restream", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
-        await _run_to_end(Command((str(binaries / "initdb"), *arguments), None), user)
+        await _run_to_end(Command((str(binaries / "initdb"), *arguments)), user)
         port = port or free_port()
         # -F: no fsync, the data is thrown away; -k '': no socket file, TCP on loopback only.
         serve = ("-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", "", "-F")
-        server = await ChildProcess.spawn(Command((str(binaries / "postgres"), *serve), None), _ignore, user=user)
+        server = await ChildProcess.spawn(Command((str(binaries / "postgres"), *serve)), _ignore, user=user)
         try:
             dsn = f"postgresql://restream@127.0.0.1:{port}/postgres"
             await _wait_until_ready(dsn, server)

@@ -1,22 +1,16 @@
-"""RTP and RTCP (RFC 3550): headers, renumbering, sender reports, and delivery to one reader.
+"""RTP and RTCP (RFC 3550): headers, renumbering, sender reports.
 
 Timestamps count ticks of a track's clock (90 kHz for video); sequence numbers are 16 bits, timestamps 32 bits wide.
 """
 
-import asyncio
-import contextlib
 import random
-import re
-import socket
 import struct
-from dataclasses import dataclass, field
-
-from restream.demo.rtsp import TransportOffer
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 RTP_HEADER_BYTES = 12
 NTP_EPOCH_OFFSET_S = 2_208_988_800  # 1900-01-01 to 1970-01-01, RFC 5905
 _HEADER = struct.Struct(">BBHII")
-_STATIC_TYPES = {0: "PCMU/8000", 8: "PCMA/8000"}  # RFC 3551 table 4
 
 
 class RtpError(Exception):
@@ -39,6 +33,16 @@ def parse_header(packet: bytes) -> RtpHeader:
     if first >> 6 != 2:
         raise RtpError("not RTP version 2")
     return RtpHeader(bool(second & 0x80), second & 0x7F, sequence, timestamp, ssrc)
+
+
+def ticks_since_first(packets: Sequence[tuple[int, bytes]]) -> list[int]:
+    """For each (track, packet), the ticks since the first packet of its track. Raises RtpError."""
+    first: dict[int, int] = {}
+    ticks = []
+    for track, packet in packets:
+        timestamp = parse_header(packet).timestamp
+        ticks.append((timestamp - first.setdefault(track, timestamp)) & 0xFFFFFFFF)
+    return ticks
 
 
 class Numbering:
@@ -68,7 +72,7 @@ class Numbering:
 
     def next_header(self, flags: int, marker_and_type: int, ticks: int, payload_bytes: int) -> bytes:
         """Header of the next packet; `flags` and `marker_and_type` are the first two bytes of the recorded one."""
-        header = _HEADER.pack(flags, marker_and_type, self.sequence, (self.origin + ticks) & 0xFFFFFFFF, self.ssrc)
+        header = _HEADER.pack(flags, marker_and_type, self.sequence, self.timestamp(ticks), self.ssrc)
         self.sequence = (self.sequence + 1) & 0xFFFF
         self.packets_total += 1
         self.payload_bytes_total += payload_bytes
@@ -94,134 +98,3 @@ class Numbering:
             self.packets_total & 0xFFFFFFFF,
             self.payload_bytes_total & 0xFFFFFFFF,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class SdpTrack:
-    """One media section of a session description."""
-
-    media: str
-    payload_type: int
-    encoding: str
-    clock_rate: int
-    channels: int
-    control: str
-    fmtp: dict[str, str] = field(default_factory=dict)
-
-
-def sdp_tracks(sdp: str) -> list[SdpTrack]:
-    """Tracks in order of appearance; a section that makes no sense raises `RtpError`."""
-    return [_sdp_track(section) for section in sdp_sections(sdp)[1]]
-
-
-def sdp_sections(sdp: str) -> tuple[str, list[str]]:
-    """Session part and media sections, with `\\r\\n` line ends."""
-    head, *media = re.split(r"(?m)^(?=m=)", sdp.replace("\r\n", "\n"))
-    return head.replace("\n", "\r\n"), [section.replace("\n", "\r\n") for section in media]
-
-
-def _sdp_track(section: str) -> SdpTrack:
-    lines = section.split("\r\n")
-    media = re.fullmatch(r"m=(\w+) \d+ \S+ (\d{1,3})(?: .*)?", lines[0])
-    if not media:
-        raise RtpError("unusable media section")
-    payload_type = int(media[2])
-    attributes = {name: value for name, _, value in (line[2:].partition(":") for line in lines if line[:2] == "a=")}
-    rtpmap = attributes.get("rtpmap", "").partition(" ")[2] or _STATIC_TYPES.get(payload_type, "")
-    encoding = re.fullmatch(r"([\w.-]+)/(\d{1,9})(?:/(\d{1,2}))?", rtpmap)
-    if not encoding or int(encoding[2]) == 0:
-        raise RtpError("media section without a usable rtpmap")
-    pairs = (pair.strip().partition("=") for pair in attributes.get("fmtp", "").partition(" ")[2].split(";"))
-    return SdpTrack(
-        media=media[1],
-        payload_type=payload_type,
-        encoding=encoding[1].upper(),
-        clock_rate=int(encoding[2]),
-        channels=int(encoding[3] or 1),
-        control=attributes.get("control", ""),
-        fmtp={name.lower(): value for name, _, value in pairs if name},
-    )
-
-
-class Delivery:
-    """Where one reader wants its tracks: interleaved channels of its connection, or UDP ports of its host.
-
-    Never blocks and never buffers without bound: what a slow reader does not take is dropped.
-    """
-
-    def __init__(self, transport: asyncio.Transport, *, max_backlog_bytes: int = 1 << 20) -> None:
-        self._transport = transport
-        self._max_backlog_bytes = max_backlog_bytes
-        self._channels: dict[int, tuple[int, int]] = {}
-        self._ports: dict[int, tuple[int, int]] = {}
-        self._sockets: tuple[socket.socket, socket.socket] | None = None
-        self.dropped_total = 0
-
-    @property
-    def tracks(self) -> set[int]:
-        return self._channels.keys() | self._ports.keys()
-
-    @property
-    def is_tcp(self) -> bool:
-        return bool(self._channels)
-
-    def add(self, track: int, offer: TransportOffer) -> str:
-        """Take over one SETUP; returns the value of the `Transport` answer header."""
-        if offer.channels is not None:
-            self._channels[track] = offer.channels
-            return f"RTP/AVP/TCP;unicast;interleaved={offer.channels[0]}-{offer.channels[1]}"
-        assert offer.client_ports is not None  # noqa: S101 - TransportOffer sets one of the two
-        if self._sockets is None:
-            self._sockets = _udp_pair(self._transport.get_extra_info("sockname")[0])
-        self._ports[track] = offer.client_ports
-        server = "-".join(str(each.getsockname()[1]) for each in self._sockets)
-        client = "-".join(map(str, offer.client_ports))
-        return f"RTP/AVP/UDP;unicast;client_port={client};server_port={server}"
-
-    def send(self, packets: list[tuple[int, bool, bytes]]) -> int:
-        """Send (track, is RTCP, packet) triples, TCP ones in a single write; returns the bytes accepted."""
-        chunks: list[bytes] = []
-        sent_bytes = 0
-        for track, is_rtcp, packet in packets:
-            if (channels := self._channels.get(track)) is not None:
-                chunks += (struct.pack(">BBH", 0x24, channels[is_rtcp], len(packet)), packet)
-            elif (ports := self._ports.get(track)) is not None and self._sockets is not None:
-                peer = self._transport.get_extra_info("peername")
-                with contextlib.suppress(OSError):  # a full socket buffer loses the packet, as a network would
-                    sent_bytes += self._sockets[is_rtcp].sendto(packet, (peer[0], ports[is_rtcp]))
-        if chunks:
-            if self._transport.get_write_buffer_size() > self._max_backlog_bytes:
-                self.dropped_total += len(chunks) // 2
-            else:
-                data = b"".join(chunks)
-                self._transport.write(data)
-                sent_bytes += len(data)
-        return sent_bytes
-
-    def close(self) -> None:
-        for each in self._sockets or ():
-            each.close()
-        self._sockets = None
-
-
-def _udp_pair(host: str) -> tuple[socket.socket, socket.socket]:
-    """An even port and the next one, as RTP and RTCP expect."""
-    for _ in range(64):
-        rtp = _udp_socket(host, 0)
-        port = rtp.getsockname()[1]
-        if port % 2 == 0:
-            with contextlib.suppress(OSError):
-                return rtp, _udp_socket(host, port + 1)
-        rtp.close()
-    raise OSError("no pair of free UDP ports")
-
-
-def _udp_socket(host: str, port: int) -> socket.socket:
-    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        made.setblocking(False)
-        made.bind((host, port))
-    except OSError:
-        made.close()
-        raise
-    return made

@@ -1,14 +1,10 @@
-"""RTSP 1.0 as spoken by IP cameras and media servers: parsing, answering, credentials (RFC 2326, 2617).
+"""RTSP 1.0 as spoken by IP cameras and media servers: parsing and answering (RFC 2326).
 
 Pure but for `RtspConnection` at the end, the thin shell that both demo servers build on. Input is untrusted,
 therefore bounded.
 """
 
 import asyncio
-import base64
-import binascii
-import hashlib
-import hmac
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,7 +28,6 @@ REASONS = {
 }
 
 _TOKEN = re.compile(r"[A-Z_]{1,32}")
-_DIGEST_FIELD = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
 _TRACK = re.compile(r"(?:streamid|trackid)=(\d{1,3})/?$", re.IGNORECASE)
 
 
@@ -81,12 +76,12 @@ class Parser:
 
     def feed(self, data: bytes) -> Iterator[Request | Frame]:
         """Yield what is complete; raise `RtspError` after the last good item when the rest is unacceptable."""
-        self._buffer += data
-        return self._drain()
-
-    def _drain(self) -> Iterator[Request | Frame]:
-        while self._buffer:
-            item = self._next_frame() if self._buffer[0] == 0x24 else self._next_request()
+        buffer = self._buffer
+        buffer += data
+        while True:
+            while buffer and buffer[0] in b"\r\n":  # stray line ends between messages are tolerated
+                del buffer[0]
+            item = self._next_frame() if buffer[:1] == b"$" else self._next_request()
             if item is None:
                 return
             yield item
@@ -102,14 +97,10 @@ class Parser:
         del buffer[:end]
         return frame
 
-    def _next_request(self) -> Request | Frame | None:
+    def _next_request(self) -> Request | None:
         buffer = self._buffer
-        while buffer and buffer[0] in b"\r\n":  # stray line ends between messages are tolerated
-            del buffer[0]
         if not buffer:
             return None
-        if buffer[0] == 0x24:
-            return self._next_frame()
         if not 0x41 <= buffer[0] <= 0x5A:
             raise RtspError("not an RTSP request")
         end = buffer.find(b"\r\n\r\n", 0, MAX_HEADER_BYTES)
@@ -159,81 +150,6 @@ def response(request: Request, status: int, headers: Mapping[str, str] | None = 
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-@dataclass(frozen=True, slots=True)
-class TransportOffer:
-    """The first usable alternative of a `Transport` request header; exactly one of the pairs is set."""
-
-    channels: tuple[int, int] | None = None
-    client_ports: tuple[int, int] | None = None
-    record: bool = False
-
-
-def parse_transport(value: str) -> TransportOffer | None:
-    """None when no alternative is unicast RTP over TCP or UDP."""
-    for alternative in value.split(","):
-        profile, *parameters = (part.strip() for part in alternative.split(";"))
-        fields = {name.lower(): text for name, _, text in (part.partition("=") for part in parameters)}
-        record = fields.get("mode", "").strip('"').lower() == "record"
-        if "multicast" in fields:
-            continue
-        if profile.upper() == "RTP/AVP/TCP":
-            pair = _pair(fields.get("interleaved", "0-1"), 255)
-            if pair:
-                return TransportOffer(channels=pair, record=record)
-        elif profile.upper() in ("RTP/AVP", "RTP/AVP/UDP"):
-            pair = _pair(fields.get("client_port", ""), 65535)
-            if pair:
-                return TransportOffer(client_ports=pair, record=record)
-    return None
-
-
-def _pair(text: str, highest: int) -> tuple[int, int] | None:
-    found = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", text)
-    if not found:
-        return None
-    first = int(found[1])
-    second = int(found[2]) if found[2] else first + 1
-    return (first, second) if max(first, second) <= highest else None
-
-
-def basic_ok(authorization: str, login: str, password: str) -> bool:
-    """Check an `Authorization: Basic` value."""
-    scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "basic":
-        return False
-    try:
-        given = base64.b64decode(token, validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    return hmac.compare_digest(given, f"{login}:{password}".encode())
-
-
-def basic_login(authorization: str) -> str:
-    """Login of an `Authorization: Basic` value, empty when there is none."""
-    try:
-        return base64.b64decode(authorization.partition(" ")[2]).decode().partition(":")[0]
-    except (binascii.Error, ValueError):
-        return ""
-
-
-def digest_ok(authorization: str, method: str, login: str, password: str, *, realm: str, nonce: str) -> bool:
-    """Check an `Authorization: Digest` value: MD5, with or without qop=auth (RFC 2617 §3.2.2)."""
-    scheme, _, rest = authorization.partition(" ")
-    if scheme.lower() != "digest":
-        return False
-    fields = {name.lower(): quoted or plain for name, quoted, plain in _DIGEST_FIELD.findall(rest)}
-    if fields.get("realm") != realm or fields.get("nonce") != nonce or fields.get("username") != login:
-        return False
-    ha1 = _md5(f"{login}:{realm}:{password}")
-    ha2 = _md5(f"{method}:{fields.get('uri', '')}")
-    middle = f"{nonce}:{fields.get('nc', '')}:{fields.get('cnonce', '')}:auth" if fields.get("qop") else nonce
-    return hmac.compare_digest(_md5(f"{ha1}:{middle}:{ha2}").encode(), fields.get("response", "").encode())
-
-
-def _md5(text: str) -> str:
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-
-
 class RtspConnection(asyncio.Protocol):
     """One client's connection: feeds the parser, hands on what comes out, closes on what is not RTSP."""
 
@@ -241,9 +157,13 @@ class RtspConnection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._parser = Parser()
+        self.lost = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # always one for TCP; uvloop's is no subclass
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost.set()
 
     def data_received(self, data: bytes) -> None:
         try:

@@ -47,6 +47,8 @@ _SOURCE_RULES = _rules(
     (r"\b404 ?\(?Not Found|Server returned 404|\b454 ?\(?Session|Stream not found", Cause.NOT_FOUND),
     (r"Failed to resolve hostname", Cause.DNS),
     (r"Connection refused", Cause.REFUSED),
+    # 8.0 says this of a camera that took the connection and then fell silent.
+    (r"Failed reading RTSP data: Connection timed out", Cause.TIMEOUT),
     (r"Connection timed out|No route to host|Network is unreachable|Host is down", Cause.UNREACHABLE),
     (r"Cannot allocate memory", Cause.OOM),
     (r"Connection reset by peer|Broken pipe|End of file", Cause.SOURCE_ENDED),
@@ -78,11 +80,12 @@ _SOURCE_MARK = re.compile(
 )
 _SINK_MARK = re.compile(
     r"Could not write header|\[out#0|av_interleaved_write_frame|Error opening output|muxer|Error writing trailer"
-    r"|ANNOUNCE|RECORD|Error initializing output stream|\?timeout=0\b"
+    r"|ANNOUNCE|RECORD|Error initializing output stream|\?timeout=0\b|streamid=publish:"
 )
 # What ffmpeg says about an ending that it was asked for, or that only follows from another line.
 _NOISE = re.compile(
     r"^\[?(error|fatal|info|warning)?\]?\s*$|Exiting normally, received signal|Immediate exit requested"
+    r"|Timestamps are unset in a packet"
     r"|Conversion failed|Error initializing output stream|Error closing (file|progress log)"
 )
 

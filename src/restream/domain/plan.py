@@ -58,16 +58,36 @@ class Command:
     """A process to start: argv, and what to write to its standard input before closing it."""
 
     argv: tuple[str, ...]
-    stdin: Secret | None
+    stdin: Secret | None = None
+    source: SourceUrl | None = None
+    """The camera's URL, where one is read: shown in its masked form."""
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What must be masked in the program's messages, longest first."""
 
     @property
     def masked_argv(self) -> tuple[str, ...]:
-        return tuple(mask_patterns(mask_exact(argument, self.secrets)) for argument in self.argv)
+        return tuple(map(self._masked, self.argv))
 
     @property
     def masked_stdin(self) -> str:
-        return mask_patterns(mask_exact(self.stdin.reveal(), self.secrets)) if self.stdin else ""
+        return self._masked(self.stdin.reveal()) if self.stdin else ""
+
+    def _masked(self, text: str) -> str:
+        if self.source is not None:
+            # First as a whole: a password of one letter is found by its place alone.
+            url = self.source.reveal()
+            text = text.replace(url, self.source.masked).replace(_quoted(url), self.source.masked)
+        return mask_patterns(mask_exact(text, self.secrets))
+
+
+@dataclass(frozen=True, slots=True)
+class ProbePlan:
+    """How one camera is looked at; times in seconds."""
+
+    command: Command
+    network_timeout_s: float
+    limit_s: float
+    """When a probe that has not ended by itself is killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +144,13 @@ _PACKET_BYTES = 1316
 _AAC = ("-c:a", "aac", "-ar", "16000", "-ac", "1", "-b:a", "32k")
 
 
-def probe_command(source: SourceUrl, settings: FfmpegSettings, transport: RtspTransport) -> Command:
+def build_probe(source: SourceUrl, settings: FfmpegSettings, transport: RtspTransport) -> ProbePlan:
     """ffprobe on one source, JSON on its standard output."""
     options = {"analyzeduration": str(_ANALYSE_US), "probesize": str(_PROBE_BYTES), "fpsprobesize": "0"}
     arguments, stdin = _input(source, settings.hide_source, transport, settings.network_timeout_s, options)
     show = ("-show_error", "-show_streams", "-of", "json")
-    return Command((settings.probe_binary, "-v", "level+error", *arguments, *show), stdin, source.secrets)
+    argv = (settings.probe_binary, "-v", "level+error", *arguments, *show)
+    return ProbePlan(Command(argv, stdin, source, source.secrets), settings.network_timeout_s, settings.probe_limit_s)
 
 
 def build_plan(
@@ -154,6 +175,8 @@ def build_plan(
         stall_timeout_s,
         options,
     )
+    output = dict(camera.options.output)
+    packet_bytes = output.pop("pkt_size", str(_PACKET_BYTES))
     audio_arguments = {"copy": ("-c:a", "copy"), "aac": _AAC, "none": ("-an",)}[audio]
     selection = ("-map", "0:v:0", *(() if audio == "none" else ("-map", "0:a:0?")), "-dn", "-sn")
     argv = (
@@ -165,14 +188,14 @@ def build_plan(
         *selection,
         *("-c:v", "copy"),
         *audio_arguments,
-        *_flags({"max_interleave_delta": str(_MAX_INTERLEAVE_US), **dict(camera.options.output)}),
-        *_output(target, transport, camera.path),
+        *_flags({"max_interleave_delta": str(_MAX_INTERLEAVE_US), **output}),
+        *_output(target, transport, camera.path, packet_bytes),
     )
     password = target.password.reveal() if target.password else ""
     return StreamPlan(
         camera_id=camera.id,
         path=camera.path,
-        command=Command(argv, stdin, (*camera.source.secrets, *spellings(password))),
+        command=Command(argv, stdin, camera.source, (*camera.source.secrets, *spellings(password))),
         transport=transport,
         video=media.video.codec,
         audio=audio,
@@ -241,14 +264,14 @@ def _flags(options: Mapping[str, str]) -> Sequence[str]:
     return [word for name, value in options.items() for word in (f"-{name}", value)]
 
 
-def _output(target: Target, transport: Transport, path: str) -> tuple[str, ...]:
+def _output(target: Target, transport: Transport, path: str, packet_bytes: str) -> tuple[str, ...]:
     user = quote(target.user, safe="") if target.user else ""
     password = quote(target.password.reveal(), safe="") if target.password else ""
     if transport is Transport.SRT:
         credentials = f":{user}:{password}" if user else ""
-        url = f"{target.srt_url.rstrip('/')}?streamid=publish:{path}{credentials}&pkt_size={_PACKET_BYTES}"
+        url = f"{target.srt_url.rstrip('/')}?streamid=publish:{path}{credentials}&pkt_size={packet_bytes}"
         return ("-f", "mpegts", url)
     scheme, _, host = target.rtsp_url.rstrip("/").partition("://")
     credentials = f"{user}:{password}@" if user else ""
     url = f"{scheme}://{credentials}{host}/{path}"
-    return ("-f", "rtsp", "-rtsp_transport", "tcp", "-pkt_size", str(_PACKET_BYTES), url)
+    return ("-f", "rtsp", "-rtsp_transport", "tcp", "-pkt_size", packet_bytes, url)

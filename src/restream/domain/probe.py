@@ -7,6 +7,7 @@ one and the same last line stands for a silent and for a closed connection, so e
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -136,7 +137,8 @@ def _integer(value: object) -> int:
 
 
 def _rate(value: object) -> float | None:
-    numerator, _, denominator = str(value).partition("/")
-    if not (numerator.isdigit() and denominator.isdigit()) or int(denominator) == 0 or int(numerator) == 0:
+    match = re.fullmatch(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})", str(value))
+    if match is None:
         return None
+    numerator, denominator = match.groups()
     return round(int(numerator) / int(denominator), 3)

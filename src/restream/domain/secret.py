@@ -57,6 +57,9 @@ def mask_exact(text: str, secrets: Iterable[str]) -> str:
 
 _PARAMETER = re.compile(r"(?i)\b((?:password|passwd|passwort|pwd|pass|secret|token|passphrase)=)([^&\s'\"/;,]+)")
 
+# Inside a URL only these end a value; in a sentence also quotes and punctuation.
+_URL_PARAMETER = re.compile(_PARAMETER.pattern.replace(r"[^&\s'\"/;,]+", r"[^&\s/]+"))
+
 _PATTERNS = (
     # scheme://user:password@ — up to the last @ of the authority, since passwords are pasted in unencoded.
     (re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://[^\s:/@'\"]*):[^\s/'\"]*@"), rf"\1:{MASK}@"),
@@ -75,6 +78,11 @@ def mask_patterns(text: str) -> str:
     return text
 
 
+def mask_parameters(url: str) -> str:
+    """Hide the values of `password=…` and its like in something that is known to be a URL."""
+    return _URL_PARAMETER.sub(rf"\1{MASK}", url)
+
+
 def credentials_in(text: str) -> tuple[str, ...]:
     """Spellings of the values of `password=…` and its like in a URL."""
-    return tuple(form for match in _PARAMETER.finditer(text) for form in spellings(unquote(match[2])))
+    return tuple(form for match in _URL_PARAMETER.finditer(text) for form in spellings(unquote(match[2])))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote, unquote
 
-from restream.domain.secret import MASK, Secret, credentials_in, mask_patterns, spellings
+from restream.domain.secret import MASK, Secret, credentials_in, mask_parameters, mask_patterns, spellings
 
 SCHEMES = frozenset({"rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "srt", "udp"})
 DEFAULT_PORT = 554
@@ -214,7 +214,7 @@ class _Parts:
         encoded = None if self.password is None else quote(self.password, safe="")
         return SourceUrl(
             url=Secret(self.compose(encoded)),
-            masked=masked if masked is not None else mask_patterns(self.compose(encoded and MASK)),
+            masked=masked if masked is not None else mask_patterns(mask_parameters(self.compose(encoded and MASK))),
             scheme=self.scheme,
             host=self.host.lower(),
             port=self.port,

@@ -27,10 +27,9 @@ from restream.domain.lifecycle import (
     TimerFired,
     Timing,
 )
-from restream.domain.plan import FfmpegSettings, StreamPlan, Target, build_plan, probe_command
+from restream.domain.plan import FfmpegSettings, StreamPlan, Target, build_plan, build_probe
 from restream.domain.probe import ProbeFailure
 from restream.domain.progress import Progress
-from restream.domain.secret import mask_exact, mask_patterns
 from restream.domain.snapshot import CameraStatus, Transition
 from restream.domain.transitions import begin, step
 from restream.ports import Prober, Publication, Publisher, PublisherError
@@ -125,6 +124,8 @@ class CameraActor:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _follow(self, event: Event) -> None:
+        if isinstance(event, Admitted) and not self._environment.admission.holds(self.camera.id):
+            return  # granted before the camera queued again
         before = self._state
         self._state, commands = step(before, event, self._loop.time(), random.random(), self._timing())  # noqa: S311
         if before.phase is not self._state.phase:
@@ -142,6 +143,9 @@ class CameraActor:
                 self._state, phase=Phase.STOPPING, since=now, stop_cause=Cause.INTERNAL, deadline=None
             )
             self._stop()
+            return
+        if not self._state.wanted:
+            self._state = replace(self._state, phase=Phase.FINISHED, since=now, deadline=None)
             return
         retry_s = self._settings.restart.base_s
         failures = self._state.failures + 1
@@ -233,15 +237,12 @@ class CameraActor:
 
     async def _run_probe(self, camera: Camera) -> None:
         transport = camera.options.rtsp_transport or self._settings.target.rtsp_transport
+        plan = build_probe(camera.source, self._settings.ffmpeg, transport)
         try:
-            outcome = await self._environment.prober.probe(
-                probe_command(camera.source, self._settings.ffmpeg, transport)
-            )
+            outcome = await self._environment.prober.probe(plan)
         except Exception:
             logger.exception("camera %s: internal error while probing", camera.id)
             outcome = ProbeFailure(Cause.INTERNAL, "internal error while probing, see the log")
-        if isinstance(outcome, ProbeFailure):
-            outcome = replace(outcome, detail=mask_patterns(mask_exact(outcome.detail, camera.source.secrets)))
         self._probing = None
         self.tell(Probed(outcome))
 

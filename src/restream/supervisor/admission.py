@@ -53,6 +53,10 @@ class Admission:
         """Cameras that wait for a slot."""
         return len(self._waiting)
 
+    def holds(self, camera_id: str) -> bool:
+        """Whether the camera has a slot now."""
+        return camera_id in self._holding
+
     def resize(self, max_starting: int, max_per_host: int | None) -> None:
         self._max_starting, self._max_per_host = max_starting, max_per_host
         self._unpark_all()

@@ -103,7 +103,8 @@ class Registry:
     def _take(self, rows: Sequence[Row]) -> None:
         if self._rows is not None and list(rows) == self._rows:
             return
-        self._rows = list(rows)
+        # Set again at the end: a reading that could not be followed is no reading.
+        self._rows = None
         items = [self._understand(row) for row in rows]
         kept = without_collisions(items)
         if len(kept) < len(items):
@@ -115,6 +116,7 @@ class Registry:
             if before.get(item.id) != item:
                 logger.warning("row %s is skipped: %s", item.id, item.problem)
         self._on_cameras(list(self._cameras.values()))
+        self._rows = list(rows)
 
     def _understand(self, row: Row) -> Camera | RejectedRow:
         known = self._understood.get(str(row.get(self._reader.columns.get("id", "id"))))

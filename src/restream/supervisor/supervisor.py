@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from restream.domain.camera import Camera
@@ -35,8 +36,10 @@ class Supervisor:
         self._environment = Environment(prober, publisher, admission, check_server, on_transition)
         self._actors: dict[str, CameraActor] = {}
         self._leaving: dict[str, CameraActor] = {}
-        # Wanted again while the actor before is still ending: never two publishers on one path.
+        self._leaving_paths: Counter[str] = Counter()
+        # Wanted while an actor of the same id or path is still ending: never two publishers on one path.
         self._successors: dict[str, Camera] = {}
+        self._successor_of_path: dict[str, str] = {}
         self._server_up = True
         self._draining = False
 
@@ -73,10 +76,7 @@ class Supervisor:
                 self._actors[camera.id].update(camera)
         for camera in changes.restarted:
             logger.info("camera %s: its row changed, restarting with %s", camera.id, camera.source)
-            if camera.id in self._successors:
-                self._successors[camera.id] = camera
-            else:
-                self._actors[camera.id].revise(camera, self._settings)
+            self._restart(camera)
         for camera in changes.started:
             self._add(camera)
         if changes:
@@ -107,27 +107,52 @@ class Supervisor:
             self._remove(camera_id)
         await asyncio.gather(*(actor.task for actor in self._leaving.values()), return_exceptions=True)
 
+    def _restart(self, camera: Camera) -> None:
+        actor = self._actors.get(camera.id)
+        if actor is not None and actor.camera.path == camera.path:
+            actor.revise(camera, self._settings)
+            return
+        # Under another path it is another stream, which may have to wait for who publishes there now.
+        self._remove(camera.id)
+        self._add(camera)
+
     def _add(self, camera: Camera) -> None:
-        if camera.id in self._leaving:
+        if self._must_wait(camera):
             self._successors[camera.id] = camera
+            self._successor_of_path[camera.path] = camera.id
             return
         actor = CameraActor(camera, self._settings, self._environment, server_up=self._server_up)
         self._actors[camera.id] = actor
-        actor.task.add_done_callback(lambda task: self._gone(camera.id, task))
+        actor.task.add_done_callback(lambda task: self._gone(actor, task))
+
+    def _must_wait(self, camera: Camera) -> bool:
+        return camera.id in self._leaving or self._leaving_paths[camera.path] > 0
 
     def _remove(self, camera_id: str) -> None:
         self._successors.pop(camera_id, None)
         actor = self._actors.pop(camera_id, None)
         if actor is not None:
             self._leaving[camera_id] = actor
+            self._leaving_paths[actor.camera.path] += 1
             actor.tell(Removed())
 
-    def _gone(self, camera_id: str, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and task.exception() is not None:
-            logger.error("camera %s: its actor died", camera_id, exc_info=task.exception())
-        successor = self._successors.pop(camera_id, None)
-        if self._leaving.pop(camera_id, None) is None:
+    def _gone(self, actor: CameraActor, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            return
+        camera = actor.camera
+        if task.exception() is not None:
+            logger.error("camera %s: its actor died", camera.id, exc_info=task.exception())
+        if self._actors.get(camera.id) is actor:
             # It ended although nobody asked: begin anew.
-            successor = self._actors.pop(camera_id).camera
-        if successor is not None and not self._draining:
-            self._add(successor)
+            del self._actors[camera.id]
+            self._successors[camera.id] = camera
+        else:
+            del self._leaving[camera.id]
+            self._leaving_paths[camera.path] -= 1
+        if self._draining:
+            return
+        for camera_id in (camera.id, self._successor_of_path.pop(camera.path, None)):
+            successor = self._successors.get(camera_id) if camera_id is not None else None
+            if successor is not None and not self._must_wait(successor):
+                del self._successors[successor.id]
+                self._add(successor)

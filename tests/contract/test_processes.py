@@ -1,0 +1,127 @@
+"""Child processes: what `Publisher` and `Prober` promise of them, with real programs."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+import psutil
+import pytest
+
+from restream.adapters.ffprobe import FfprobeProber
+from restream.adapters.processes import ChildProcess
+from restream.domain.cause import Cause
+from restream.domain.options import RtspTransport
+from restream.domain.plan import Command, FfmpegSettings, ProbePlan, build_probe
+from restream.domain.probe import ProbeFailure
+from restream.domain.secret import Secret
+from restream.domain.urls import parse_source
+from restream.ports import PublisherError
+from tests.support.eventually import eventually
+
+
+def _python(code: str, stdin: str | None = None) -> Command:
+    return Command((sys.executable, "-c", code), Secret(stdin) if stdin else None, secrets=("hunter22",))
+
+
+async def test_a_program_that_does_not_exist_is_our_error() -> None:
+    with pytest.raises(PublisherError, match="cannot be started"):
+        await ChildProcess.spawn(Command(("/nonexistent/program\0",)), lambda _: None)
+
+
+async def test_output_is_drained_and_the_ending_is_told() -> None:
+    received = bytearray()
+    code = "import sys; print('x' * 300_000); print('bad hunter22', file=sys.stderr); sys.exit(3)"
+    child = await ChildProcess.spawn(_python(code), received.extend)
+    ending = await child.ended()
+    assert (ending.exit_code, ending.signal, ending.stderr_tail) == (3, None, ("bad ***",))
+    assert len(received) == 300_001
+
+
+async def test_standard_input_is_written_and_closed() -> None:
+    received = bytearray()
+    child = await ChildProcess.spawn(_python("import sys; print(len(sys.stdin.read()))", "hello"), received.extend)
+    await child.ended()
+    assert received.strip() == b"5"
+
+
+async def test_a_flood_on_stderr_stays_bounded() -> None:
+    code = "import sys\nfor number in range(200_000): print('line', number, file=sys.stderr)"
+    child = await ChildProcess.spawn(_python(code), lambda _: None)
+    tail = (await child.ended()).stderr_tail
+    assert len(tail) == 20
+    assert tail[-1] == "line 199999"
+
+
+# One that ends at the first signal, one that (like a stalled ffmpeg) needs a second, one that needs the axe.
+@pytest.mark.parametrize(
+    ("handler", "ended_by"),
+    [
+        ("signal.SIG_DFL", signal.SIGTERM),
+        ("lambda *_: signal.signal(signal.SIGTERM, signal.SIG_DFL)", signal.SIGTERM),
+        ("signal.SIG_IGN", signal.SIGKILL),
+    ],
+)
+async def test_stopping_escalates(handler: str, ended_by: signal.Signals) -> None:
+    ready = asyncio.Event()
+    code = (
+        f"import signal, time\nsignal.signal(signal.SIGTERM, {handler})\nprint(flush=True)\nwhile True: time.sleep(60)"
+    )
+    child = await ChildProcess.spawn(_python(code), lambda _: ready.set())
+    await ready.wait()
+    await child.stop(2.0)
+    assert (await child.ended()).signal == ended_by
+    assert not psutil.pid_exists(child.pid) or psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE
+
+
+async def test_a_grandchild_that_holds_the_pipes_does_not_hold_us() -> None:
+    code = "import subprocess, sys; subprocess.Popen(['sleep', '30'], start_new_session=True); print('gone')"
+    child = await ChildProcess.spawn(_python(code), lambda _: None)
+    ending = await asyncio.wait_for(child.ended(), 10)
+    assert ending.exit_code == 0
+    for process in psutil.process_iter(["cmdline"]):
+        if process.info["cmdline"] == ["sleep", "30"]:
+            process.kill()
+
+
+async def test_a_cancelled_spawn_leaves_no_process() -> None:
+    marker = "restream-cancelled-spawn"
+    task = asyncio.create_task(ChildProcess.spawn(_python(f"import time; '{marker}'; time.sleep(60)"), lambda _: None))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    def gone() -> bool:
+        return not any(marker in " ".join(process.cmdline()) for process in psutil.Process().children())
+
+    await eventually(gone, 10)
+
+
+async def test_a_cancelled_probe_leaves_no_process(ffmpeg: str) -> None:
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(60)
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    plan = build_probe(parse_source(f"rtsp://127.0.0.1:{port}/x"), FfmpegSettings(), RtspTransport.TCP)
+    task = asyncio.create_task(FfprobeProber().probe(plan))
+
+    def children() -> list[psutil.Process]:
+        return psutil.Process().children()
+
+    await eventually(lambda: [child for child in children() if child.name() == "ffprobe"], 10)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not [child for child in children() if child.name() == "ffprobe"]
+    server.close()
+
+
+async def test_a_probe_that_hangs_is_ended_at_its_limit() -> None:
+    command = _python("import time; time.sleep(60)")
+    outcome = await FfprobeProber().probe(ProbePlan(command, network_timeout_s=0.1, limit_s=0.5))
+    assert isinstance(outcome, ProbeFailure)
+    assert outcome.cause is Cause.TIMEOUT

@@ -1,0 +1,309 @@
+"""Fakes of the ports, and an event loop in which waiting takes no time."""
+
+import asyncio
+import functools
+import selectors
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, ClassVar
+
+from restream.domain.backoff import RestartPolicy
+from restream.domain.camera import Camera, RowReader
+from restream.domain.cause import Cause
+from restream.domain.exit_cause import Ending
+from restream.domain.lifecycle import Phase
+from restream.domain.plan import FfmpegSettings, ProbePlan, StreamPlan, Target
+from restream.domain.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
+from restream.domain.progress import Progress
+from restream.domain.snapshot import Transition
+from restream.domain.urls import CameraTypes
+from restream.ports import DatabaseError, Row, ServerStatus
+from restream.supervisor.actor import StreamSettings
+from restream.supervisor.admission import Admission
+from restream.supervisor.supervisor import Supervisor
+
+VIDEO = VideoStream("h264", 640, 360, 15.0, "Main")
+WITH_AUDIO = ProbeResult(VIDEO, AudioStream("aac", 16000, 1))
+NO_JITTER = RestartPolicy(jitter=0.0)
+
+
+class _InstantSelector(selectors.SelectSelector):
+    """Instead of sleeping it moves the loop's clock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1000.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None:
+            raise AssertionError("deadlock: nothing is left that could ever happen")
+        ready = super().select(0)
+        if not ready:
+            self.now += timeout
+        return ready
+
+
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
+    """Its clock jumps to the next timer as soon as nothing else is to do."""
+
+    def __init__(self) -> None:
+        self._instant = _InstantSelector()
+        super().__init__(self._instant)
+
+    def time(self) -> float:
+        return self._instant.now
+
+
+def virtual(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """Run an async test in virtual time; what is left on its stages is drained, and no task may be left after that."""
+
+    async def run_and_drain(*args: Any, **kwargs: Any) -> None:
+        Stage.all.clear()
+        try:
+            await test(*args, **kwargs)
+        finally:
+            for stage in Stage.all:
+                async with asyncio.timeout(1000):
+                    await stage.supervisor.drain()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    @functools.wraps(test)
+    def run(*args: Any, **kwargs: Any) -> None:
+        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+            runner.run(run_and_drain(*args, **kwargs))
+
+    return run
+
+
+async def settle() -> None:
+    """Let everything that can happen now happen; no time passes."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+class FakeTable:
+    """A camera table whose rows and failures a test sets."""
+
+    def __init__(self, *rows: Row) -> None:
+        self.rows: list[Row] = list(rows)
+        self.error: Exception | None = None
+        self.connects_total = 0
+        self.reads_total = 0
+        self.closed = False
+        self._on_change: Callable[[], None] | None = None
+
+    async def connect(self, on_change: Callable[[], None]) -> None:
+        self.connects_total += 1
+        if isinstance(self.error, DatabaseError):
+            raise self.error
+        self._on_change = on_change
+
+    async def read(self) -> Sequence[Row]:
+        self.reads_total += 1
+        if self.error is not None:
+            raise self.error
+        return [dict(row) for row in self.rows]
+
+    async def close(self) -> None:
+        self.closed = True
+
+    def notify(self) -> None:
+        assert self._on_change is not None
+        self._on_change()
+
+
+class FakeProber:
+    """Answers by camera host, after a while; an exception is raised, None never comes."""
+
+    def __init__(self, takes_s: float = 0.5) -> None:
+        self.takes_s = takes_s
+        self.answers: dict[str, ProbeResult | ProbeFailure | Exception | None] = {}
+        self.probes: Counter[str] = Counter()
+        self.active = 0
+        self.most_active = 0
+
+    async def probe(self, plan: ProbePlan) -> ProbeResult | ProbeFailure:
+        assert plan.command.stdin is not None
+        host = plan.command.stdin.reveal().split("://")[1].split("/")[0].split("@")[-1].split(":")[0]
+        self.probes[host] += 1
+        self.active += 1
+        self.most_active = max(self.most_active, self.active)
+        try:
+            await asyncio.sleep(self.takes_s)
+            answer = self.answers.get(host, WITH_AUDIO)
+            if answer is None:
+                await asyncio.Event().wait()
+            if isinstance(answer, Exception):
+                raise answer
+            assert answer is not None
+            return answer
+        finally:
+            self.active -= 1
+
+
+class FakePublication:
+    """A publisher that plays until it is ended."""
+
+    def __init__(self, publisher: "FakePublisher", plan: StreamPlan, on_progress: Callable[[Progress], None]) -> None:
+        self.plan = plan
+        self.frozen = False
+        self.stops_total = 0
+        self.stderr_tail: tuple[str, ...] = ()
+        self.pid = 4242
+        self._publisher = publisher
+        self._on_progress = on_progress
+        self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self._playing = asyncio.create_task(self._play())
+
+    async def _play(self) -> None:
+        frame = 0
+        while True:
+            await asyncio.sleep(1)
+            if not self.frozen:
+                frame += 15
+                self._on_progress(Progress(frame=frame, out_time_us=frame * 66_667))
+
+    @property
+    def alive(self) -> bool:
+        return not self._ending.done()
+
+    def end(self, *stderr: str, exit_code: int | None = 0, signal: int | None = None) -> None:
+        if self.alive:
+            self._playing.cancel()
+            self.stderr_tail = stderr
+            self._ending.set_result(Ending(exit_code, signal, stderr))
+            self._publisher.left(self)
+
+    async def ended(self) -> Ending:
+        return await asyncio.shield(self._ending)
+
+    async def stop(self) -> None:
+        self.stops_total += 1
+        await asyncio.sleep(self._publisher.stop_takes_s)
+        self.end("[info] Exiting normally, received signal 15.", exit_code=255)
+
+
+class FakePublisher:
+    """Starts fake publications and watches that no path has two of them."""
+
+    def __init__(self) -> None:
+        self.takes_s = 0.1
+        self.stop_takes_s = 0.2
+        self.error: Exception | None = None
+        self.starts: list[StreamPlan] = []
+        self.started_at: list[float] = []
+        self.frozen = False
+        self.most_per_path = 0
+        self._live: dict[str, list[FakePublication]] = defaultdict(list)
+
+    @property
+    def live(self) -> list[FakePublication]:
+        return [publication for publications in self._live.values() for publication in publications]
+
+    def of(self, camera_id: str) -> FakePublication:
+        (found,) = (each for each in self.live if each.plan.camera_id == camera_id)
+        return found
+
+    def starts_of(self, camera_id: str) -> int:
+        return sum(plan.camera_id == camera_id for plan in self.starts)
+
+    async def start(self, plan: StreamPlan, on_progress: Callable[[Progress], None]) -> FakePublication:
+        await asyncio.sleep(self.takes_s)
+        if self.error is not None:
+            raise self.error
+        self.starts.append(plan)
+        self.started_at.append(now())
+        publication = FakePublication(self, plan, on_progress)
+        publication.frozen = self.frozen
+        self._live[plan.path].append(publication)
+        self.most_per_path = max(self.most_per_path, len(self._live[plan.path]))
+        return publication
+
+    def left(self, publication: FakePublication) -> None:
+        self._live[publication.plan.path].remove(publication)
+
+
+class FakeServer:
+    """A media server that is there or not."""
+
+    def __init__(self) -> None:
+        self.status = ServerStatus(True, "MediaMTX v1.20.1", "v1.20.1", "2026-08-22T18:57:28+02:00")
+        self.checks_total = 0
+
+    @property
+    def up(self) -> bool:
+        return self.status.reachable
+
+    @up.setter
+    def up(self, up: bool) -> None:
+        self.status = ServerStatus(True, "MediaMTX v1.20.1", "v1.20.1") if up else ServerStatus(False, "no answer")
+
+    async def check(self) -> ServerStatus:
+        self.checks_total += 1
+        return self.status
+
+
+def types() -> CameraTypes:
+    return CameraTypes.parse({"default": "rtsp://{login}:{password}@{link}:554/stream={channel}"})
+
+
+def row(camera_id: int | str, **columns: object) -> dict[str, object]:
+    """A classic row; every camera has a host of its own."""
+    return {"id": camera_id, "link": f"10.0.0.{camera_id}", "login": "admin", "password": "sEcret", **columns}
+
+
+def camera(camera_id: int | str, **columns: object) -> Camera:
+    found = RowReader(types()).read(row(camera_id, **columns))
+    assert isinstance(found, Camera), found
+    return found
+
+
+class Stage:
+    """A supervisor with fake surroundings."""
+
+    all: ClassVar[list["Stage"]] = []
+
+    def __init__(self, *, max_starting: int = 8, max_per_host: int | None = None) -> None:
+        self.prober = FakeProber()
+        self.publisher = FakePublisher()
+        self.admission = Admission(max_starting, max_per_host)
+        self.transitions: list[Transition] = []
+        self.on_transition: Callable[[Transition], None] = self.transitions.append
+        self.server_checks = 0
+        self.settings = StreamSettings(FfmpegSettings(), Target(), NO_JITTER)
+        self.supervisor = Supervisor(
+            self.settings,
+            prober=self.prober,
+            publisher=self.publisher,
+            admission=self.admission,
+            check_server=self._check_server,
+            on_transition=lambda transition: self.on_transition(transition),  # noqa: PLW0108 - tests replace it
+        )
+        Stage.all.append(self)
+
+    def _check_server(self) -> None:
+        self.server_checks += 1
+
+    def want(self, *cameras: Camera) -> None:
+        self.supervisor.want(list(cameras))
+
+    def phase(self, camera_id: int | str) -> Phase | None:
+        status = self.supervisor.statuses.get(str(camera_id))
+        return status.state.phase if status else None
+
+    def cause(self, camera_id: int | str) -> Cause | None:
+        return self.supervisor.statuses[str(camera_id)].state.cause
+
+    def phases_of(self, camera_id: int | str) -> list[Phase]:
+        return [each.after for each in self.transitions if each.camera_id == str(camera_id)]
+
+    def forget(self) -> None:
+        """Begin a new count of starts, transitions and probes."""
+        self.publisher.starts.clear()
+        self.publisher.started_at.clear()
+        self.transitions.clear()
+        self.prober.probes.clear()

@@ -1,0 +1,149 @@
+"""ffmpeg's -progress output, in any pieces."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restream.domain.progress import MediaMark, Progress, ProgressParser
+
+# Copying to RTSP: 5.1 knows neither size nor bitrate.
+BLOCK_51 = b"""frame=45
+fps=14.93
+stream_0_0_q=-1.0
+bitrate=N/A
+total_size=N/A
+out_time_us=2933333
+out_time_ms=2933333
+out_time=00:00:02.933333
+dup_frames=0
+drop_frames=0
+speed=0.973x
+progress=continue
+"""
+# 8.0 before the first packet is written.
+BLOCK_80_EMPTY = b"""frame=0
+fps=0.00
+stream_0_0_q=-1.0
+bitrate=N/A
+total_size=N/A
+out_time_us=N/A
+out_time_ms=N/A
+out_time=N/A
+dup_frames=0
+drop_frames=0
+speed=N/A
+progress=continue
+"""
+BLOCK_80_SRT_END = b"""frame=120
+fps= 15
+stream_0_0_q=-1.0
+bitrate= 331.8kbits/s
+total_size=  331820
+out_time_us=8000000
+out_time_ms=8000000
+out_time=00:00:08.000000
+dup_frames=1
+drop_frames=2
+speed=   1x
+progress=end
+"""
+OUTPUT = BLOCK_80_EMPTY + BLOCK_51 + BLOCK_80_SRT_END
+BLOCKS = [
+    Progress(frame=0, out_time_us=None, total_size_bytes=None, fps=0.0, speed=None, dup_frames=0, drop_frames=0),
+    Progress(frame=45, out_time_us=2933333, fps=14.93, speed=0.973, dup_frames=0, drop_frames=0),
+    Progress(120, 8000000, 331820, fps=15.0, speed=1.0, dup_frames=1, drop_frames=2, finished=True),
+]
+
+
+def parse(*chunks: bytes) -> list[Progress]:
+    parser = ProgressParser()
+    return [block for chunk in chunks for block in parser.feed(chunk)]
+
+
+def test_blocks_of_both_versions() -> None:
+    assert parse(OUTPUT) == BLOCKS
+
+
+def test_a_block_comes_out_when_its_last_line_is_complete() -> None:
+    parser = ProgressParser()
+    assert parser.feed(BLOCK_51[:-1]) == []
+    assert parser.feed(b"\n") == [BLOCKS[1]]
+
+
+def test_fields_do_not_leak_into_the_next_block() -> None:
+    assert parse(BLOCK_51, b"fps=1.0\nprogress=continue\n")[1] == Progress(fps=1.0)
+
+
+@given(st.lists(st.integers(0, len(OUTPUT))))
+def test_any_split_gives_the_same_blocks(cuts: list[int]) -> None:
+    places = [0, *sorted(cuts), len(OUTPUT)]
+    assert parse(*(OUTPUT[start:end] for start, end in pairwise(places))) == BLOCKS
+
+
+def test_byte_by_byte() -> None:
+    assert parse(*(bytes([byte]) for byte in OUTPUT)) == BLOCKS
+
+
+@given(st.lists(st.binary(max_size=200) | st.sampled_from([b"frame=", b"progress=", b"\n", b"fps=", b"speed=1x\n"])))
+def test_garbage_never_raises(chunks: list[bytes]) -> None:
+    parser = ProgressParser()
+    for chunk in chunks:
+        for block in parser.feed(chunk):
+            assert block.frame is None or block.frame >= 0
+    assert parser.feed(b"\nframe=1\nprogress=continue\n")[-1].frame == 1
+
+
+@pytest.mark.parametrize(
+    "value", [b"N/A", b"", b"-5", b"1.5", b"1e9", b"9" * 19, b"\xff\xfe", "٣".encode(), b"0x10", b"5 5"]
+)
+def test_counters_that_are_no_counters(value: bytes) -> None:
+    assert parse(b"frame=" + value + b"\nprogress=continue\n") == [Progress()]
+
+
+@pytest.mark.parametrize("value", [b"N/A", b"nan", b"inf", b"-1", b"x", b"", b"\xff", b"1e300x"])
+def test_ratios_that_are_no_ratios(value: bytes) -> None:
+    assert parse(b"speed=" + value + b"\nprogress=continue\n") == [Progress()]
+
+
+def test_an_endless_line_stays_bounded() -> None:
+    parser = ProgressParser()
+    for _ in range(100):
+        assert parser.feed(b"x" * 10_000) == []
+    assert len(parser._pending) <= 4096
+    assert parser.feed(b"\n" + BLOCK_51) == [BLOCKS[1]]
+
+
+@pytest.mark.parametrize(
+    ("progress", "after"),
+    [
+        (Progress(frame=11), MediaMark(11, 20, 30)),
+        (Progress(out_time_us=21), MediaMark(10, 21, 30)),
+        (Progress(total_size_bytes=31), MediaMark(10, 20, 31)),
+        (Progress(frame=11, out_time_us=5), MediaMark(11, 20, 30)),
+        (Progress(frame=10, out_time_us=20, total_size_bytes=30), None),
+        (Progress(frame=9, out_time_us=19, total_size_bytes=29), None),
+        (Progress(), None),
+        (Progress(fps=15.0, speed=1.0, dup_frames=99), None),
+        (Progress(finished=True), None),
+    ],
+)
+def test_what_counts_as_media(progress: Progress, after: MediaMark | None) -> None:
+    assert MediaMark(10, 20, 30).advance(progress) == after
+
+
+COUNTS = st.none() | st.integers(0, 2**60)
+
+
+@given(st.lists(st.builds(Progress, frame=COUNTS, out_time_us=COUNTS, total_size_bytes=COUNTS)))
+def test_a_mark_only_moves_forward(blocks: list[Progress]) -> None:
+    mark = MediaMark()
+    for block in blocks:
+        new = mark.advance(block)
+        if new is None:
+            continue
+        assert new != mark
+        assert (new.frame >= mark.frame, new.out_time_us >= mark.out_time_us) == (True, True)
+        assert new.total_size_bytes >= mark.total_size_bytes
+        mark = new

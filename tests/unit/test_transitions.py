@@ -1,0 +1,448 @@
+"""The life of one camera: each transition by itself, and invariants over any sequence of events."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restream.domain.backoff import RestartPolicy
+from restream.domain.cause import Cause, Side
+from restream.domain.lifecycle import (
+    Admitted,
+    Command,
+    Ended,
+    Event,
+    Phase,
+    Probed,
+    Progressed,
+    Removed,
+    Revised,
+    ServerFound,
+    ServerLost,
+    State,
+    TimerFired,
+    Timing,
+)
+from restream.domain.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
+from restream.domain.progress import MediaMark, Progress
+from restream.domain.transitions import begin, step
+
+TIMING = Timing(RestartPolicy(jitter=0.2), probe_limit_s=15, connect_timeout_s=20, stall_timeout_s=10)
+MIDDLE = 0.5
+NOW = 1000.0
+MEDIA = ProbeResult(VideoStream("h264", 640, 360), AudioStream("aac", 16000, 1))
+SILENT_MEDIA = ProbeResult(VideoStream("h264", 640, 360))
+MOVED = Progressed(Progress(frame=10))
+HELD_S, FIRST_S = 900.0, 0.5
+W, P, S, R = Phase.WAITING, Phase.PROBING, Phase.STARTING, Phase.RUNNING
+STOP, BACKOFF, HELD, FINISHED = Phase.STOPPING, Phase.BACKOFF, Phase.HELD, Phase.FINISHED
+REQUEST, RELEASE = Command.REQUEST_SLOT, Command.RELEASE_SLOT
+WITHOUT_DEADLINE = {W, STOP, FINISHED}
+
+
+def state(phase: Phase, **fields: Any) -> State:
+    deadline = None if phase in WITHOUT_DEADLINE else NOW + 100
+    started = phase in (S, R, STOP)
+    media = MEDIA if started else None
+    defaults = {"deadline": deadline, "media": media, "started": started}
+    if phase is R:
+        defaults |= {"running_since": NOW - 5, "mark": MediaMark(5, 0, 0)}
+    return State(phase, NOW - 5, **{**defaults, **fields})
+
+
+def follow(before: State, event: Event, now: float = NOW, draw: float = MIDDLE) -> tuple[State, tuple[Command, ...]]:
+    return step(before, event, now, draw, TIMING)
+
+
+def failed(cause: Cause) -> Probed:
+    return Probed(ProbeFailure(cause, "a line"))
+
+
+def test_the_first_state() -> None:
+    assert begin(NOW, server_up=True) == (State(W, NOW), (REQUEST,))
+    assert begin(NOW, server_up=False) == (State(W, NOW, server_up=False), ())
+
+
+@pytest.mark.parametrize(
+    ("before", "event", "phase", "commands"),
+    [
+        # waiting
+        (state(W), Admitted(), P, (Command.PROBE,)),
+        (state(W, media=MEDIA), Admitted(), S, (Command.START,)),
+        (state(W, server_up=False), Admitted(), W, (RELEASE,)),
+        (state(W), Revised(), W, (RELEASE, REQUEST)),
+        (state(W, server_up=False), Revised(), W, (RELEASE,)),
+        (state(W), Removed(), FINISHED, (RELEASE, Command.FINISH)),
+        (state(W), ServerLost(), W, (RELEASE,)),
+        (state(W, server_up=False), ServerLost(), W, ()),
+        (state(W, server_up=False), ServerFound(), W, (REQUEST,)),
+        (state(W), ServerFound(), W, ()),
+        (state(W), TimerFired(), W, ()),
+        # probing
+        (state(P), Probed(MEDIA), S, (Command.START,)),
+        (state(P, server_up=False), Probed(MEDIA), W, (RELEASE,)),
+        (state(P), failed(Cause.REFUSED), BACKOFF, (RELEASE,)),
+        (state(P), failed(Cause.AUTH_FAILED), HELD, (RELEASE,)),
+        (state(P, deadline=NOW), TimerFired(), BACKOFF, (Command.CANCEL_PROBE, RELEASE)),
+        (state(P, deadline=NOW + 1), TimerFired(), P, ()),
+        (state(P), Admitted(), P, ()),
+        (state(P), Revised(), W, (Command.CANCEL_PROBE, RELEASE, REQUEST)),
+        (state(P), Removed(), FINISHED, (Command.CANCEL_PROBE, RELEASE, Command.FINISH)),
+        (state(P), ServerLost(), P, ()),
+        (state(P), Ended(Cause.KILLED, ""), P, ()),
+        # starting
+        (state(S), MOVED, R, (RELEASE,)),
+        (state(S), Progressed(Progress()), S, ()),
+        (state(S, deadline=NOW), TimerFired(), STOP, (Command.STOP,)),
+        (state(S), Ended(Cause.REFUSED, "line"), BACKOFF, (RELEASE,)),
+        (state(S), Ended(Cause.AUTH_FAILED, "line"), HELD, (RELEASE,)),
+        (state(S), Ended(Cause.SERVER_REFUSED, "line"), BACKOFF, (RELEASE, Command.CHECK_SERVER)),
+        (state(S, server_up=False), Ended(Cause.SERVER_GONE, ""), W, (RELEASE, Command.CHECK_SERVER)),
+        (state(S), Revised(), STOP, (Command.STOP,)),
+        (state(S), Removed(), STOP, (Command.STOP,)),
+        (state(S), ServerLost(), S, ()),
+        (state(S), Admitted(), S, ()),
+        (state(S), Probed(MEDIA), S, ()),
+        # running
+        (state(R), MOVED, R, ()),
+        (state(R), Progressed(Progress(frame=5)), R, ()),
+        (state(R, deadline=NOW), TimerFired(), STOP, (Command.STOP,)),
+        (state(R), Ended(Cause.SOURCE_ENDED, "line"), BACKOFF, (RELEASE,)),
+        (state(R), Ended(Cause.SERVER_GONE, "line"), BACKOFF, (RELEASE, Command.CHECK_SERVER)),
+        (state(R, server_up=False), Ended(Cause.SERVER_GONE, ""), W, (RELEASE, Command.CHECK_SERVER)),
+        (state(R), Revised(), STOP, (Command.STOP,)),
+        (state(R), Removed(), STOP, (Command.STOP,)),
+        (state(R), ServerLost(), R, ()),
+        (state(R), Admitted(), R, (RELEASE,)),
+        # stopping
+        (state(STOP, stop_cause=Cause.STALLED), Ended(Cause.KILLED, ""), BACKOFF, (RELEASE,)),
+        (state(STOP, stop_cause=Cause.STOPPED), Ended(Cause.KILLED, ""), W, (RELEASE, REQUEST)),
+        (state(STOP, stop_cause=Cause.STOPPED, server_up=False), Ended(Cause.KILLED, ""), W, (RELEASE,)),
+        (
+            state(STOP, stop_cause=Cause.STALLED, wanted=False),
+            Ended(Cause.KILLED, ""),
+            FINISHED,
+            (RELEASE, Command.FINISH),
+        ),
+        (state(STOP, stop_cause=Cause.STALLED), Removed(), STOP, ()),
+        (state(STOP, stop_cause=Cause.STALLED), Revised(), STOP, ()),
+        (state(STOP, stop_cause=Cause.STALLED), MOVED, STOP, ()),
+        (state(STOP, stop_cause=Cause.STALLED), TimerFired(), STOP, ()),
+        # backoff and held
+        (state(BACKOFF, deadline=NOW), TimerFired(), W, (REQUEST,)),
+        (state(BACKOFF, deadline=NOW, server_up=False), TimerFired(), W, ()),
+        (state(BACKOFF, deadline=NOW + 0.001), TimerFired(), BACKOFF, ()),
+        (state(BACKOFF), Revised(), W, (RELEASE, REQUEST)),
+        (state(BACKOFF), Removed(), FINISHED, (RELEASE, Command.FINISH)),
+        (state(BACKOFF), Admitted(), BACKOFF, (RELEASE,)),
+        (state(BACKOFF, cause=Cause.SERVER_GONE, failures=3), ServerLost(), W, ()),
+        (state(BACKOFF, cause=Cause.REFUSED, failures=3), ServerLost(), BACKOFF, ()),
+        (state(BACKOFF, server_up=False), ServerFound(), BACKOFF, ()),
+        (state(HELD, deadline=NOW), TimerFired(), W, (REQUEST,)),
+        (state(HELD), TimerFired(), HELD, ()),
+        (state(HELD), Revised(), W, (RELEASE, REQUEST)),
+        (state(HELD), Removed(), FINISHED, (RELEASE, Command.FINISH)),
+        (state(HELD), ServerLost(), HELD, ()),
+        # finished
+        (state(FINISHED), Removed(), FINISHED, ()),
+        (state(FINISHED), Admitted(), FINISHED, ()),
+        (state(FINISHED), Revised(), FINISHED, ()),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, Phase | tuple) else None,
+)
+def test_transition(before: State, event: Event, phase: Phase, commands: tuple[Command, ...]) -> None:
+    after, given_commands = follow(before, event)
+    assert (after.phase, given_commands) == (phase, commands)
+    if after.phase is not before.phase:
+        assert after.since == NOW
+    assert (after.deadline is None) is (after.phase in WITHOUT_DEADLINE)
+
+
+@pytest.mark.parametrize(
+    ("before", "event", "deadline"),
+    [
+        (state(W), Admitted(), NOW + 15),
+        (state(W, media=MEDIA), Admitted(), NOW + 20),
+        (state(P), Probed(MEDIA), NOW + 20),
+        (state(S), MOVED, NOW + 10),
+        (state(R), MOVED, NOW + 10),
+        (state(R, deadline=NOW + 3), Progressed(Progress(frame=5)), NOW + 3),
+        (state(S, deadline=NOW + 3), Progressed(Progress()), NOW + 3),
+        (state(P), failed(Cause.REFUSED), NOW + 5),
+        (state(P, failures=1), failed(Cause.REFUSED), NOW + 10),
+        (state(P, failures=20), failed(Cause.TIMEOUT), NOW + 300),
+        (state(P), failed(Cause.NOT_FOUND), NOW + 80),
+        (state(P), failed(Cause.AUTH_FAILED), NOW + HELD_S),
+        (state(R, running_since=NOW - 30), Ended(Cause.SOURCE_ENDED, ""), NOW + FIRST_S),
+        (state(R, running_since=NOW - 30), Ended(Cause.NOT_FOUND, ""), NOW + FIRST_S),
+        (state(R, running_since=NOW - 29), Ended(Cause.SOURCE_ENDED, ""), NOW + 5),
+        (state(STOP, stop_cause=Cause.STALLED, running_since=NOW - 60), Ended(Cause.KILLED, ""), NOW + FIRST_S),
+    ],
+)
+def test_deadlines(before: State, event: Event, deadline: float) -> None:
+    assert follow(before, event)[0].deadline == pytest.approx(deadline)
+
+
+@given(st.floats(0, 1, exclude_max=True), st.floats(30, 1e6), st.sampled_from(Cause), st.integers(0, 50))
+def test_a_stable_run_restarts_soon(draw: float, ran_s: float, cause: Cause, failures: int) -> None:
+    before = state(R, running_since=NOW - ran_s, failures=failures)
+    after, _ = follow(before, Ended(cause, ""), draw=draw)
+    assert after.failures == 0
+    if after.phase is BACKOFF:
+        assert after.deadline is not None
+        assert after.deadline - NOW <= FIRST_S * 1.2 + 1e-6
+        assert after.media is MEDIA
+    else:
+        assert (after.phase, cause) == (HELD, Cause.AUTH_FAILED)
+
+
+@pytest.mark.parametrize("phase", [P, S, R, STOP])
+def test_a_refused_login_is_held_whenever_it_shows(phase: Phase) -> None:
+    before = state(phase)
+    event = failed(Cause.AUTH_FAILED) if phase is P else Ended(Cause.AUTH_FAILED, "401")
+    after, _ = follow(before, event)
+    assert (after.phase, after.cause, after.failures) == (HELD, Cause.AUTH_FAILED, 1)
+
+
+def test_a_new_run_counts_from_the_beginning() -> None:
+    before = state(W, media=MEDIA, mark=MediaMark(99, 99, 99), progress=Progress(frame=99), running_since=1.0)
+    after, _ = follow(before, Admitted())
+    assert (after.mark, after.progress, after.running_since, after.restarts, after.started) == (
+        MediaMark(),
+        None,
+        None,
+        0,
+        True,
+    )
+    again, _ = follow(replace(after, phase=W, deadline=None), Admitted())
+    assert again.restarts == 1
+
+
+def test_media_clears_the_last_failure() -> None:
+    after, _ = follow(state(S, cause=Cause.REFUSED, detail="line", failures=4), MOVED)
+    assert (after.cause, after.detail, after.running_since) == (None, "", NOW)
+    # Not the count: a camera that runs for a second between failures is still failing.
+    assert after.failures == 4
+
+
+@pytest.mark.parametrize(
+    ("phase", "server_up", "cause"),
+    [(S, True, Cause.NO_MEDIA), (R, True, Cause.STALLED), (S, False, Cause.SERVER_GONE), (R, False, Cause.SERVER_GONE)],
+)
+def test_why_a_silent_publisher_is_stopped(phase: Phase, server_up: bool, cause: Cause) -> None:
+    after, _ = follow(state(phase, deadline=NOW, server_up=server_up), TimerFired())
+    assert after.stop_cause is cause
+
+
+def test_a_revision_forgets_what_the_old_row_taught() -> None:
+    before = state(R, failures=7, without_audio=True)
+    stopping, _ = follow(before, Revised())
+    assert stopping.stop_cause is Cause.STOPPED
+    after, _ = follow(stopping, Ended(Cause.KILLED, ""))
+    assert (after.failures, after.media, after.without_audio, after.stop_cause) == (0, None, False, None)
+    held, _ = follow(state(HELD, cause=Cause.AUTH_FAILED, detail="401", failures=3), Revised())
+    assert (held.cause, held.detail, held.failures) == (None, "", 0)
+
+
+def test_a_stop_that_was_not_asked_for_by_the_row_keeps_its_cause() -> None:
+    stalled = state(STOP, stop_cause=Cause.STALLED)
+    assert follow(stalled, Ended(Cause.SOURCE_ENDED, "x"))[0].cause is Cause.STALLED
+    revised, _ = follow(stalled, Revised())
+    assert follow(revised, Ended(Cause.SOURCE_ENDED, "x"))[0].phase is W
+
+
+def test_the_removal_of_a_revised_camera_counts() -> None:
+    before, _ = follow(state(R), Revised())
+    before, _ = follow(before, Removed())
+    assert follow(before, Ended(Cause.KILLED, ""))[0].phase is FINISHED
+
+
+# -- audio that prevents media -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "cause", "without_audio", "media"),
+    [
+        (state(STOP, stop_cause=Cause.NO_MEDIA), Cause.KILLED, True, MEDIA),
+        (state(S), Cause.NO_MEDIA, True, MEDIA),
+        (state(S), Cause.CODEC_UNSUPPORTED, True, MEDIA),
+        (state(S), Cause.REFUSED, False, None),
+        (state(S, media=SILENT_MEDIA), Cause.NO_MEDIA, False, None),
+        # A start without audio proves it innocent: the next probe begins anew.
+        (state(S, without_audio=True), Cause.NO_MEDIA, False, None),
+        (state(R, without_audio=True, running_since=NOW - 60), Cause.SOURCE_ENDED, True, MEDIA),
+        (state(R, without_audio=True), Cause.SOURCE_ENDED, False, None),
+        (state(R, without_audio=True), Cause.SERVER_GONE, True, MEDIA),
+        (state(P, media=None), Cause.NO_MEDIA, False, None),
+    ],
+)
+def test_audio_under_suspicion(before: State, cause: Cause, without_audio: bool, media: ProbeResult | None) -> None:
+    event = failed(cause) if before.phase is P else Ended(cause, "")
+    after, _ = follow(before, event)
+    assert (after.without_audio, after.media) == (without_audio, media)
+
+
+def test_an_unsupported_audio_codec_is_left_out_at_once() -> None:
+    after, _ = follow(state(S), Ended(Cause.CODEC_UNSUPPORTED, ""))
+    assert after.deadline == pytest.approx(NOW + FIRST_S)
+    again, _ = follow(state(S, without_audio=True), Ended(Cause.CODEC_UNSUPPORTED, ""))
+    assert again.deadline == pytest.approx(NOW + 80)
+
+
+# -- any sequence ------------------------------------------------------------------------------------------------------
+
+CAUSES = st.sampled_from(Cause)
+EVENTS: st.SearchStrategy[Event] = st.one_of(
+    st.just(Admitted()),
+    st.just(TimerFired()),
+    st.just(ServerLost()),
+    st.just(ServerFound()),
+    st.just(Revised()),
+    st.builds(Probed, st.sampled_from([MEDIA, SILENT_MEDIA]) | st.builds(ProbeFailure, CAUSES, st.just(""))),
+    st.builds(Progressed, st.builds(Progress, frame=st.none() | st.integers(0, 1000))),
+    st.builds(Ended, CAUSES, st.just("")),
+)
+MOMENTS = st.tuples(EVENTS, st.sampled_from([0.0, 0.3, 2.0, 11.0, 31.0, 400.0, 2000.0]), st.floats(0, 0.999))
+
+
+@given(st.lists(st.tuples(EVENTS | st.just(Removed()), st.floats(-10, 1e6), st.floats(0, 0.999)), max_size=60))
+def test_no_sequence_raises_or_loses_a_deadline(moments: list[tuple[Event, float, float]]) -> None:
+    current, _ = begin(NOW, server_up=True)
+    now = NOW
+    for event, wait_s, draw in moments:
+        now += wait_s
+        current, _ = step(current, event, now, draw, TIMING)
+        assert (current.deadline is None) is (current.phase in WITHOUT_DEADLINE)
+        assert current.failures >= 0
+
+
+class Shell:
+    """What an actor does with the commands; only what can really happen happens."""
+
+    def __init__(self, *, server_up: bool) -> None:
+        self.now = NOW
+        self.requested = self.holds = self.probes = self.publishes = False
+        self.finished = 0
+        self.state, commands = begin(self.now, server_up=server_up)
+        self.obey(commands)
+        self.check()
+
+    def possible(self, event: Event) -> bool:
+        match event:
+            case Admitted():
+                return self.requested
+            case Probed():
+                return self.probes
+            case Progressed() | Ended():
+                return self.publishes
+        return True
+
+    def tell(self, event: Event, draw: float = MIDDLE) -> None:
+        before = self.state
+        match event:
+            case Admitted():
+                self.requested, self.holds = False, True
+            case Probed():
+                self.probes = False
+            case Ended():
+                self.publishes = False
+        self.state, commands = step(before, event, self.now, draw, TIMING)
+        self.obey(commands)
+        self.check()
+        if isinstance(event, Ended) and event.cause.facts.side is Side.MEDIA_SERVER and not before.server_up:
+            assert self.state.failures <= before.failures
+
+    def obey(self, commands: tuple[Command, ...]) -> None:
+        for command in commands:
+            match command:
+                case Command.REQUEST_SLOT:
+                    assert not self.requested
+                    assert not self.holds
+                    self.requested = True
+                case Command.RELEASE_SLOT:
+                    self.requested = self.holds = False
+                case Command.PROBE:
+                    assert not self.probes
+                    self.probes = True
+                case Command.CANCEL_PROBE:
+                    assert self.probes
+                    self.probes = False
+                case Command.START:
+                    assert not self.publishes, "two publishers"
+                    self.publishes = True
+                case Command.STOP:
+                    assert self.publishes
+                case Command.FINISH:
+                    self.finished += 1
+
+    def check(self) -> None:
+        phase = self.state.phase
+        assert self.requested is (phase is W and self.state.server_up)
+        assert self.probes is (phase is P)
+        assert self.publishes is (phase in (S, R, STOP))
+        if phase in (P, S):
+            assert self.holds
+        elif phase is not STOP:
+            assert not self.holds
+        assert self.finished == (phase is FINISHED)
+        if phase is HELD:
+            assert self.state.cause is Cause.AUTH_FAILED
+        if phase is BACKOFF:
+            assert self.state.cause is not None
+
+
+@given(st.lists(MOMENTS, max_size=60), st.booleans())
+def test_slots_probes_and_publishers_are_accounted_for(
+    moments: list[tuple[Event, float, float]], server_up: bool
+) -> None:
+    shell = Shell(server_up=server_up)
+    for event, wait_s, draw in moments:
+        shell.now += wait_s
+        if shell.possible(event):
+            shell.tell(event, draw)
+    shell.tell(Removed())
+    if shell.publishes:
+        assert shell.state.phase is STOP
+        shell.tell(Ended(Cause.KILLED, ""))
+    assert shell.state.phase is FINISHED
+    assert not (shell.requested or shell.holds or shell.probes or shell.publishes)
+
+
+@given(st.lists(MOMENTS, max_size=40))
+def test_after_anything_a_healthy_world_leads_back_to_running(moments: list[tuple[Event, float, float]]) -> None:
+    shell = Shell(server_up=True)
+    for event, wait_s, draw in moments:
+        shell.now += wait_s
+        if shell.possible(event):
+            shell.tell(event, draw)
+    shell.tell(ServerFound())
+    for _ in range(12):
+        if shell.state.phase is R:
+            return
+        if shell.state.deadline is not None and shell.state.phase in (BACKOFF, HELD):
+            shell.now = shell.state.deadline
+            shell.tell(TimerFired())
+        elif shell.requested:
+            shell.tell(Admitted())
+        elif shell.probes:
+            shell.tell(Probed(MEDIA))
+        elif shell.state.phase is STOP:
+            shell.tell(Ended(Cause.KILLED, ""))
+        else:
+            shell.tell(Progressed(Progress(frame=10**6)))
+    raise AssertionError(f"stuck in {shell.state}")
+
+
+@given(st.lists(st.sampled_from([Cause.SERVER_GONE, Cause.SERVER_REFUSED, Cause.SERVER_CONFLICT]), max_size=10))
+def test_an_outage_of_the_server_never_counts_against_the_camera(causes: list[Cause]) -> None:
+    shell = Shell(server_up=True)
+    shell.tell(Admitted())
+    shell.tell(Probed(MEDIA))
+    shell.tell(ServerLost())
+    for cause in causes:
+        if shell.publishes:
+            shell.tell(Ended(cause, ""))
+        assert shell.state.failures == 0
+        assert shell.state.media is MEDIA
