@@ -16,6 +16,7 @@ from restream.config import ROOT
 from restream.demo.embedded import postgres_binaries
 from restream.demo.mediamtx import find_mediamtx
 from tests.support.servers import RealMediamtx, StandIn, TestServer
+from tests.support.service import QUICK
 
 _numbers = itertools.count(1)
 
@@ -24,10 +25,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--require-services", action="store_true", help="fail, not skip, when PostgreSQL or ffmpeg is missing"
     )
+    parser.addoption("--ffmpeg", metavar="PATH", help="run the service with this build instead of the one on PATH")
+    parser.addoption("--ffprobe", metavar="PATH", help="likewise")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     install_child_watcher()
+    for option, key in (("--ffmpeg", "BINARY"), ("--ffprobe", "PROBE_BINARY")):
+        if config.getoption(option):
+            QUICK[f"RESTREAM_FFMPEG__{key}"] = config.getoption(option)
 
 
 def _needs(request: pytest.FixtureRequest, present: object, what: str) -> None:
