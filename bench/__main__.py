@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from bench import fleet
+from bench import fleet, recovery
 from bench.machine import describe_machine
 from restream.bootstrap import install_child_watcher
 
@@ -17,7 +17,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results here")
     commands = parser.add_subparsers(dest="benchmark", required=True)
-    fleet.add_arguments(commands)
+    for benchmark in (fleet, recovery):
+        benchmark.add_arguments(commands)
     options = parser.parse_args()
     install_child_watcher()
     machine = describe_machine()

@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import os
 import shutil
 import signal
 import sys
@@ -17,16 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import asyncpg
 import psutil
 
 from bench.machine import Weight, weigh
-from restream.adapters.postgres import execute_script
-from restream.config import ROOT
+from bench.stage import fill, media_server, service_environment, start_service
 from restream.demo.embedded import embedded_postgres, free_port
-from restream.demo.media_server import StandInServer
-from restream.demo.mediamtx import configuration, find_mediamtx, running_mediamtx
-from restream.domain.secret import Secret
 
 _WARM_UP_S = 5.0
 _START_LIMIT_S = 900.0
@@ -47,32 +41,20 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Start everything, wait until all cameras run, weigh, and stop."""
     async with contextlib.AsyncExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="restream-bench-"))
-        server_name, rtsp_url, api_url = await stack.enter_async_context(_media_server())
+        server = await stack.enter_async_context(media_server())
         dsn = await stack.enter_async_context(embedded_postgres())
         urls = await stack.enter_async_context(_cameras(options.cameras, options.clip))
-        await _fill(dsn, urls)
+        await fill(dsn, urls)
         port = free_port()
         environment = {
-            **os.environ,
-            "PG_DSN": dsn.reveal(),
-            "LOGS_DIRECTORY": directory,
-            "RESTREAM_HTTP__PORT": str(port),
-            "RESTREAM_MEDIAMTX__RTSP_URL": rtsp_url,
-            "RESTREAM_MEDIAMTX__API_URL": api_url,
+            **service_environment(server, dsn, port, directory),
             "RESTREAM_FFMPEG__BINARY": options.ffmpeg,
             "RESTREAM_FFMPEG__PROBE_BINARY": options.ffprobe or _beside(options.ffmpeg),
-            # All simulated cameras share one address, which a real fleet does not.
-            "RESTREAM_ADMISSION__MAX_STARTING_PER_HOST": "",
             **dict(item.split("=", 1) for item in options.set),
         }
         version = await _version(options.ffmpeg)
         began = time.monotonic()
-        service = await asyncio.create_subprocess_exec(
-            *(sys.executable, str(ROOT / "srvc_restream.py"), "run"),
-            env=environment,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+        service = await start_service(environment)
         try:
             result = await _watch(service.pid, port, options.cameras, options.window, began)
         finally:
@@ -80,7 +62,7 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
             with contextlib.suppress(ProcessLookupError):
                 service.send_signal(signal.SIGTERM)
             await service.wait()
-        result = {"ffmpeg": version, "server": server_name, **result, "stop_s": round(time.monotonic() - stopping, 2)}
+        result = {"ffmpeg": version, "server": server.name, **result, "stop_s": round(time.monotonic() - stopping, 2)}
     for key, value in result.items():
         sys.stdout.write(f"{key:34} {value}\n")
     return result
@@ -137,18 +119,6 @@ async def _until_running(port: int, cameras: int, began: float) -> dict[str, flo
 
 
 @contextlib.asynccontextmanager
-async def _media_server() -> AsyncIterator[tuple[str, str, str]]:
-    rtsp_port, api_port = free_port(), free_port()
-    binary = find_mediamtx()
-    if binary is None:
-        async with StandInServer(rtsp_port=rtsp_port, api_port=api_port) as server:
-            yield "stand-in", server.rtsp_url, server.api_url
-        return
-    async with running_mediamtx(binary, configuration(rtsp_port, api_port)):
-        yield "MediaMTX", f"rtsp://127.0.0.1:{rtsp_port}", f"http://127.0.0.1:{api_port}"
-
-
-@contextlib.asynccontextmanager
 async def _cameras(count: int, clip: str) -> AsyncIterator[list[str]]:
     """Simulated cameras in a process of their own, so that they do not weigh on the service."""
     arguments = ("-m", "restream.demo.cameras", "--count", str(count), "--port-base", "0", "--clip", clip)
@@ -162,16 +132,6 @@ async def _cameras(count: int, clip: str) -> AsyncIterator[list[str]]:
     finally:
         process.terminate()
         await process.wait()
-
-
-async def _fill(dsn: Secret, urls: list[str]) -> None:
-    await execute_script(dsn, (ROOT / "etc" / "schema.sql").read_text(encoding="utf-8"))
-    connection = await asyncpg.connect(dsn.reveal())
-    try:
-        rows = [(f"Camera {number}", url) for number, url in enumerate(urls)]
-        await connection.executemany("INSERT INTO cameras (name, rtsp_url) VALUES ($1, $2)", rows)
-    finally:
-        await connection.close()
 
 
 def _beside(ffmpeg: str) -> str:
