@@ -114,6 +114,7 @@ class Service:
             self._server,
             self._components,
             self._supervisor.server_changed,
+            self._supervisor.observed,
             interval_s=settings.mediamtx.interval_s,
         )
         self._registry = Registry(
@@ -137,6 +138,7 @@ class Service:
             disabled=self._registry.disabled,
             rejected=self._registry.rejected,
             components=self._components.all,
+            server=self._observer.picture,
             start_queue_length=self._supervisor.start_queue_length,
             draining=self._supervisor.draining,
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from restream.domain.exit_cause import Ending
+from restream.domain.mediamtx import ServerView
 from restream.domain.plan import ProbePlan, StreamPlan
 from restream.domain.probe import ProbeFailure, ProbeResult
 from restream.domain.progress import Progress
@@ -20,6 +21,21 @@ class DatabaseError(Exception):
 
 class PublisherError(Exception):
     """A publisher could not be started at all (no program, no memory, no process left)."""
+
+
+class SinkError(Exception):
+    """A cycle could not be written; the message is one line, without credentials."""
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """The renderings of one cycle, encoded once for everybody."""
+
+    streams: bytes
+    """The classic JSON array of all streams."""
+    snapshot: bytes
+    cameras: Mapping[str, bytes]
+    """One JSON object per camera id."""
 
 
 class CameraTable(Protocol):
@@ -75,16 +91,29 @@ class ServerStatus:
 
     reachable: bool
     detail: str
-    version: str | None = None
-    started: str | None = None
-    """When the server says it started (RFC 3339); a change means that it restarted."""
+    view: ServerView | None = None
+    """What its control API tells; None when the API does not answer."""
 
 
 class MediaServer(Protocol):
     """The media server that cameras are published to."""
 
-    async def check(self) -> ServerStatus:
-        """Ask whether it is there; bounded in time, never raises."""
+    async def observe(self) -> ServerStatus:
+        """Sweep over it once: is it there, and what does it see? Bounded in time, never raises."""
+
+
+class StreamSink(Protocol):
+    """Somewhere that every cycle's documents are written to."""
+
+    @property
+    def name(self) -> str:
+        """Its name as a component."""
+
+    async def write(self, documents: Documents) -> None:
+        """Raises SinkError."""
+
+    async def close(self) -> None:
+        """Let go of connections; never raises."""
 
 
 class ServiceManager(Protocol):

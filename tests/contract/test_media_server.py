@@ -12,10 +12,11 @@ from tests.support.servers import TestServer
 async def _check(api_url: str, rtsp_url: str) -> tuple[bool, str, str | None, str | None]:
     server = MediamtxServer(api_url, rtsp_url)
     try:
-        status = await server.check()
+        status = await server.observe()
     finally:
         await server.close()
-    return status.reachable, status.detail, status.version, status.started
+    view = status.view
+    return status.reachable, status.detail, view and view.version, view and view.started
 
 
 async def test_a_server_tells_version_and_start(media_server: TestServer) -> None:

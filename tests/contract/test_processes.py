@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import sys
 
 import psutil
@@ -100,24 +101,22 @@ async def test_a_cancelled_spawn_leaves_no_process() -> None:
 
 
 async def test_a_cancelled_probe_leaves_no_process(ffmpeg: str) -> None:
-    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(60)
-        writer.close()
+    def probes() -> list[psutil.Process]:
+        return [child for child in psutil.Process().children() if child.name() == "ffprobe"]
 
-    server = await asyncio.start_server(silent, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    plan = build_probe(parse_source(f"rtsp://127.0.0.1:{port}/x"), FfmpegSettings(), RtspTransport.TCP)
-    task = asyncio.create_task(FfprobeProber().probe(plan))
-
-    def children() -> list[psutil.Process]:
-        return psutil.Process().children()
-
-    await eventually(lambda: [child for child in children() if child.name() == "ffprobe"], 10)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert not [child for child in children() if child.name() == "ffprobe"]
-    server.close()
+    # Connections are taken by the kernel, and nobody ever answers.
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"rtsp://127.0.0.1:{silent.getsockname()[1]}/x"
+        task = asyncio.create_task(
+            FfprobeProber().probe(build_probe(parse_source(url), FfmpegSettings(), RtspTransport.TCP))
+        )
+        await eventually(probes, 10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not probes()
 
 
 async def test_a_probe_that_hangs_is_ended_at_its_limit() -> None:

@@ -5,6 +5,7 @@ import functools
 import selectors
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from restream.domain.backoff import RestartPolicy
@@ -12,6 +13,7 @@ from restream.domain.camera import Camera, RowReader
 from restream.domain.cause import Cause
 from restream.domain.exit_cause import Ending
 from restream.domain.lifecycle import Phase
+from restream.domain.mediamtx import PathObservation, ServerView
 from restream.domain.plan import FfmpegSettings, ProbePlan, StreamPlan, Target
 from restream.domain.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
 from restream.domain.progress import Progress
@@ -227,11 +229,17 @@ class FakePublisher:
         self._live[publication.plan.path].remove(publication)
 
 
-class FakeServer:
-    """A media server that is there or not."""
+def _up(started: str | None = None) -> ServerStatus:
+    return ServerStatus(True, "MediaMTX v1.20.1", ServerView("v1.20.1", started))
 
-    def __init__(self) -> None:
-        self.status = ServerStatus(True, "MediaMTX v1.20.1", "v1.20.1", "2026-08-22T18:57:28+02:00")
+
+class FakeServer:
+    """A media server that is there or not; it sees what `publisher` publishes, except from `deaf_to`."""
+
+    def __init__(self, publisher: FakePublisher | None = None) -> None:
+        self.publisher = publisher
+        self.deaf_to: set[str] = set()
+        self.status = _up("2026-08-22T18:57:28+02:00")
         self.checks_total = 0
 
     @property
@@ -240,11 +248,21 @@ class FakeServer:
 
     @up.setter
     def up(self, up: bool) -> None:
-        self.status = ServerStatus(True, "MediaMTX v1.20.1", "v1.20.1") if up else ServerStatus(False, "no answer")
+        self.status = _up() if up else ServerStatus(False, "no answer")
 
-    async def check(self) -> ServerStatus:
+    async def observe(self) -> ServerStatus:
         self.checks_total += 1
-        return self.status
+        if self.status.view is None or self.publisher is None:
+            return self.status
+        paths = {
+            publication.plan.path: PathObservation(
+                publication.plan.path,
+                available=True,
+                inbound_bytes=1000 if publication.plan.path in self.deaf_to else 1000 * self.checks_total,
+            )
+            for publication in self.publisher.live
+        }
+        return replace(self.status, view=replace(self.status.view, paths=paths))
 
 
 def types() -> CameraTypes:

@@ -6,14 +6,16 @@ import logging
 import pytest
 
 from restream.domain.camera import Camera, RowReader
+from restream.domain.flow import ServerPicture
 from restream.domain.lifecycle import Phase
+from restream.domain.mediamtx import ServerView
 from restream.domain.snapshot import ComponentState
 from restream.ports import DatabaseError, ServerStatus
 from restream.supervisor.components import Components
 from restream.supervisor.observer import Observer
 from restream.supervisor.registry import Registry
 from restream.supervisor.services import Services
-from tests.unit.fakes import FakeServer, FakeTable, Stage, now, row, settle, types, virtual
+from tests.unit.fakes import FakeServer, FakeTable, Stage, camera, now, row, settle, types, virtual
 
 AWAY = DatabaseError("connection refused")
 
@@ -215,7 +217,10 @@ class Watch:
         self.server = FakeServer()
         self.components = Components()
         self.changes: list[bool] = []
-        self.observer = Observer(self.server, self.components, self.changes.append, interval_s=interval_s)
+        self.pictures: list[ServerPicture] = []
+        self.observer = Observer(
+            self.server, self.components, self.changes.append, self.pictures.append, interval_s=interval_s
+        )
 
 
 @virtual
@@ -226,7 +231,8 @@ async def test_the_server_is_checked_every_interval() -> None:
         await asyncio.sleep(19)
         assert watch.server.checks_total == 10
         assert watch.changes == [True]
-        assert watch.observer.version == "v1.20.1"
+        assert watch.observer.picture.fresh_since is not None
+        assert len(watch.pictures) == 10
 
 
 @virtual
@@ -279,7 +285,7 @@ async def test_a_restart_between_two_checks_is_logged(caplog: pytest.LogCaptureF
     async with Services() as services:
         services.start("observer", watch.observer.run)
         await asyncio.sleep(1)
-        watch.server.status = ServerStatus(True, "MediaMTX v1.20.1", "v1.20.1", "2026-08-23T00:00:00Z")
+        watch.server.status = ServerStatus(True, "MediaMTX", ServerView("v1.20.1", "2026-08-23T00:00:00Z"))
         await asyncio.sleep(10)
     assert caplog.text.count("the media server restarted") == 1
 
@@ -287,8 +293,8 @@ async def test_a_restart_between_two_checks_is_logged(caplog: pytest.LogCaptureF
 @virtual
 async def test_an_outage_from_end_to_end() -> None:
     stage = Stage()
-    server = FakeServer()
-    observer = Observer(server, Components(), stage.supervisor.server_changed, interval_s=2)
+    server = FakeServer(stage.publisher)
+    observer = Observer(server, Components(), stage.supervisor.server_changed, stage.supervisor.observed, interval_s=2)
     stage.supervisor._environment = stage.supervisor._environment.__class__(
         stage.prober, stage.publisher, stage.admission, observer.suspect, stage.transitions.append
     )
@@ -338,3 +344,34 @@ async def test_a_service_that_fails_is_started_again_and_takes_nobody_with_it(
     assert all(record.exc_info for record in caplog.records if record.levelno == logging.ERROR)
     await asyncio.sleep(60)
     assert runs.count("fails") == 3
+
+
+@virtual
+async def test_a_publisher_from_whom_nothing_arrives_is_restarted_and_its_sibling_is_not() -> None:
+    stage = Stage()
+    server = FakeServer(stage.publisher)
+    observer = Observer(server, Components(), stage.supervisor.server_changed, stage.supervisor.observed, interval_s=2)
+    async with Services() as services:
+        services.start("observer", observer.run)
+        stage.want(camera(1), camera(2))
+        await asyncio.sleep(40)
+        assert (stage.publisher.starts_of("1"), stage.publisher.starts_of("2")) == (1, 1)
+        server.deaf_to = {"cam1"}
+        # ffmpeg goes on reporting progress all the while.
+        await asyncio.sleep(stage.settings.ffmpeg.stall_timeout_s + 5)
+        assert (stage.publisher.starts_of("1"), stage.publisher.starts_of("2")) == (2, 1)
+        assert Phase.STOPPING in stage.phases_of(1)
+
+
+@virtual
+async def test_a_view_that_goes_stale_restarts_nobody() -> None:
+    stage = Stage()
+    server = FakeServer(stage.publisher)
+    observer = Observer(server, Components(), stage.supervisor.server_changed, stage.supervisor.observed, interval_s=2)
+    async with Services() as services:
+        services.start("observer", observer.run)
+        stage.want(camera(1))
+        await asyncio.sleep(40)
+        server.status = ServerStatus(True, "RTSP answers, the API does not")
+        await asyncio.sleep(120)
+        assert stage.publisher.starts_of("1") == 1

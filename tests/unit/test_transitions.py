@@ -24,6 +24,7 @@ from restream.domain.lifecycle import (
     State,
     TimerFired,
     Timing,
+    Unarrived,
 )
 from restream.domain.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
 from restream.domain.progress import MediaMark, Progress
@@ -446,3 +447,31 @@ def test_an_outage_of_the_server_never_counts_against_the_camera(causes: list[Ca
             shell.tell(Ended(cause, ""))
         assert shell.state.failures == 0
         assert shell.state.media is MEDIA
+
+
+# -- the closed loop: what the media server receives -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("silent_s", "ran_s", "published", "cause"),
+    [
+        (10, 60, True, Cause.STALLED),
+        (10, 60, False, Cause.SERVER_GONE),
+        (9.9, 60, True, None),
+        (60, 9.9, True, None),  # the silence began before this publisher
+        (60, 9.9, False, None),
+    ],
+)
+def test_nothing_arrives_at_the_server(silent_s: float, ran_s: float, published: bool, cause: Cause | None) -> None:
+    before = state(R, running_since=NOW - ran_s)
+    after, commands = follow(before, Unarrived(NOW - silent_s, published))
+    if cause is None:
+        assert (after, commands) == (before, ())
+    else:
+        assert (after.phase, after.stop_cause, commands) == (STOP, cause, (Command.STOP,))
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not R])
+def test_what_arrives_concerns_only_a_running_publisher(phase: Phase) -> None:
+    before = state(phase, running_since=NOW - 60)
+    assert follow(before, Unarrived(0.0, True)) == (before, ())

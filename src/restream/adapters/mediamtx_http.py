@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import ssl
+from collections.abc import Callable
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
+import orjson
 
+from restream.domain.mediamtx import SESSION_LISTS, ServerView, parse_paths, parse_sessions, parse_srt
 from restream.domain.secret import Secret
 from restream.ports import ServerStatus
 
 _TIMEOUT_S = 4.5  # MediaMTX answers wrong credentials with 401 only after up to 4 s
-_MAX_ANSWER_BYTES = 1 << 16
+# 5,000 SRT connections are 8 MB (measured).
+_MAX_ANSWER_BYTES = 64 << 20
+_ALL_ITEMS = 1_000_000
+# Smaller lists are parsed sooner than a thread takes over.
+_MANY_ITEMS = 500
+
+T = TypeVar("T")
 
 
 class MediamtxServer:
@@ -26,19 +35,18 @@ class MediamtxServer:
         self._auth = aiohttp.BasicAuth(user, password.reveal() if password else "") if user else None
         self._session: aiohttp.ClientSession | None = None
 
-    async def check(self) -> ServerStatus:
+    async def observe(self) -> ServerStatus:
         problem = ""
         try:
             async with asyncio.timeout(_TIMEOUT_S):
-                return await self._info()
+                return await self._sweep()
         except _ApiError as error:
             problem = str(error)
         except TimeoutError:
             problem = f"no answer within {_TIMEOUT_S:g} s"
         except (aiohttp.ClientError, OSError, ValueError) as error:
             problem = _reason(error)
-        answers = await self._rtsp_answers()
-        if answers:
+        if await self._rtsp_answers():
             return ServerStatus(True, f"RTSP answers; the control API at {self._api_url} does not ({problem})")
         return ServerStatus(False, f"neither {self._api_url} ({problem}) nor {self._rtsp.geturl()} answers")
 
@@ -47,27 +55,58 @@ class MediamtxServer:
             await self._session.close()
             self._session = None
 
-    async def _info(self) -> ServerStatus:
-        status, document = await self._get("/v3/info")
-        if status == 404:
-            # Before 1.15.2 there is no /v3/info.
-            status, document = await self._get("/v3/paths/list?itemsPerPage=1")
-        if status in (401, 403):
-            raise _ApiError("it refuses the user: set mediamtx.api_user and api_password")
-        if status != 200:
-            raise _ApiError(f"HTTP {status}")
-        version, started = document.get("version"), document.get("started")
-        version = version if isinstance(version, str) else None
-        name = "stand-in for MediaMTX (demo and test double)" if version == "stand-in" else f"MediaMTX {version or ''}"
-        return ServerStatus(True, name.strip(), version, started if isinstance(started, str) else None)
+    async def _sweep(self) -> ServerStatus:
+        info, paths, srt = await asyncio.gather(
+            self._get("info"), self._list("paths", parse_paths), self._list("srtconns", parse_srt)
+        )
+        info = info or {}
+        if paths is None:
+            raise _ApiError("it does not know /v3/paths/list: is it MediaMTX 1.0 or newer?")
+        types = {path.source_type for path in paths.values()}
+        lists = [SESSION_LISTS[kind] for kind in types if kind in SESSION_LISTS]
+        found = await asyncio.gather(*(self._list(name, parse_sessions) for name in lists))
+        sessions = {key: session for each in found if each for key, session in each.items()}
+        version, started = info.get("version"), info.get("started")
+        view = ServerView(
+            version=version if isinstance(version, str) else None,
+            started=started if isinstance(started, str) else None,
+            paths=paths,
+            srt=srt or {},
+            sessions=sessions,
+        )
+        stand_in = view.version == "stand-in"
+        name = "stand-in for MediaMTX (demo and test double)" if stand_in else f"MediaMTX {view.version or ''}".strip()
+        return ServerStatus(True, name, view)
 
-    async def _get(self, path: str) -> tuple[int, dict[str, object]]:
+    async def _list(self, name: str, parse: Callable[[object], T]) -> T | None:
+        """A whole list as one large page, since pages are not one snapshot; None when its protocol is disabled."""
+        document = await self._get(f"{name}/list?itemsPerPage={_ALL_ITEMS}")
+        if document is None:
+            return None
+        if len(document.get("items") or ()) < _MANY_ITEMS:
+            return parse(document)
+        return await asyncio.to_thread(parse, document)
+
+    async def _get(self, path: str) -> dict[str, Any] | None:
+        """A JSON object of the API; None for 404 (older server, or a disabled protocol). Raises _ApiError."""
         if self._session is None:
             self._session = aiohttp.ClientSession(auth=self._auth)
-        async with self._session.get(self._api_url + path, allow_redirects=False) as response:
-            body = await response.content.read(_MAX_ANSWER_BYTES)
-            document = json.loads(body) if response.status == 200 else {}
-            return response.status, document if isinstance(document, dict) else {}
+        async with self._session.get(f"{self._api_url}/v3/{path}", allow_redirects=False) as response:
+            if response.status == 404:
+                return None
+            if response.status in (401, 403):
+                raise _ApiError("it refuses the user: set mediamtx.api_user and api_password")
+            if response.status != 200:
+                raise _ApiError(f"HTTP {response.status}")
+            body = bytearray()
+            async for chunk in response.content.iter_any():
+                body += chunk
+                if len(body) > _MAX_ANSWER_BYTES:
+                    raise _ApiError("its answer is too large")
+        document = orjson.loads(body)
+        if not isinstance(document, dict):
+            raise _ApiError("its answer is no JSON object")
+        return document
 
     async def _rtsp_answers(self) -> bool:
         """Whether something at the publish address speaks RTSP."""

@@ -66,7 +66,7 @@ async def _wait_until_ready(server: ChildProcess, document: Mapping[str, object]
     probe = MediamtxServer(f"http://{document['apiAddress']}", f"rtsp://{document['rtspAddress']}")
     deadline = asyncio.get_running_loop().time() + _START_TIMEOUT_S
     try:
-        while not (await probe.check()).version:
+        while not (await probe.observe()).view:
             if not server.running or asyncio.get_running_loop().time() > deadline:
                 lines = spoken.decode("utf-8", "replace").strip().splitlines()
                 raise RuntimeError(f"MediaMTX does not start: {'; '.join(lines[-3:]) or 'no message'}")

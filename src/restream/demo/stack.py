@@ -115,10 +115,10 @@ async def _media_server(settings: Settings) -> AsyncIterator[Settings]:
     section = settings.mediamtx
     probe = MediamtxServer(section.api_url, section.rtsp_url)
     try:
-        status = await probe.check()
+        status = await probe.observe()
     finally:
         await probe.close()
-    if status.version:
+    if status.view is not None:
         logger.info("demo: using the media server at %s: %s", section.api_url, status.detail)
         yield settings
         return

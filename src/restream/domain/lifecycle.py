@@ -94,7 +94,15 @@ class ServerFound:
     """The media server is there (again)."""
 
 
-Event = Admitted | Probed | Progressed | Ended | TimerFired | Revised | Removed | ServerLost | ServerFound
+@dataclass(frozen=True, slots=True)
+class Unarrived:
+    """The media server answers, and has received nothing since `silent_since`; `published`: it has the path."""
+
+    silent_since: float
+    published: bool
+
+
+Event = Admitted | Probed | Progressed | Ended | TimerFired | Revised | Removed | ServerLost | ServerFound | Unarrived
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from restream.domain.camera import Camera, RejectedRow
 from restream.domain.cause import Cause
+from restream.domain.flow import ServerPicture
 from restream.domain.lifecycle import Phase, State
 from restream.domain.plan import StreamPlan
 
@@ -50,6 +51,7 @@ class Snapshot:
     disabled: Mapping[str, Camera]
     rejected: Mapping[str, RejectedRow]
     components: Mapping[str, Component]
+    server: ServerPicture = ServerPicture()
     start_queue_length: int = 0
     draining: bool = False
 

@@ -24,6 +24,7 @@ from restream.domain.lifecycle import (
     State,
     TimerFired,
     Timing,
+    Unarrived,
 )
 from restream.domain.probe import ProbeFailure, ProbeResult
 from restream.domain.progress import MediaMark, Progress
@@ -53,6 +54,8 @@ def step(state: State, event: Event, now: float, draw: float, timing: Timing) ->
             return _ended(state, cause, detail, now, draw, timing)
         case TimerFired():
             return _timer(state, now, draw, timing)
+        case Unarrived(silent_since, published):
+            return _unarrived(state, silent_since, published, now, timing)
         case Revised():
             return _revised(state, now)
         case Removed():
@@ -178,6 +181,16 @@ def _timer(state: State, now: float, draw: float, timing: Timing) -> Step:
         case Phase.BACKOFF | Phase.HELD:
             return _wait(state, now)
     return state, ()
+
+
+def _unarrived(state: State, silent_since: float, published: bool, now: float, timing: Timing) -> Step:
+    """Progress proves only that ffmpeg writes; the server's counter proves that something arrives."""
+    if state.phase is not Phase.RUNNING or state.running_since is None:
+        return state, ()
+    if now - max(silent_since, state.running_since) < timing.stall_timeout_s:
+        return state, ()
+    cause = Cause.STALLED if published else Cause.SERVER_GONE
+    return replace(_enter(state, Phase.STOPPING, now), stop_cause=cause), (Command.STOP,)
 
 
 def _revised(state: State, now: float) -> Step:

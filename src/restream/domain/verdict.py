@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from restream.domain.camera import Camera, RejectedRow
 from restream.domain.cause import Side
+from restream.domain.flow import ServerPicture
 from restream.domain.lifecycle import Phase
 from restream.domain.snapshot import CameraStatus
 
@@ -56,8 +57,28 @@ _SERVER_SILENT = Verdict(
 )
 
 
-def judge(subject: CameraStatus | Camera | RejectedRow) -> Verdict:
-    """Judge a supervised camera, a disabled one, or a row that could not be understood."""
+_STALE = Verdict(
+    Health.UNKNOWN,
+    Side.MEDIA_SERVER,
+    (Reason("stale", "ffmpeg publishes, but the media server's API does not answer any more"),),
+    "Check the control API of the media server; its last data are shown.",
+)
+_NOT_ARRIVED = Verdict(
+    Health.UNKNOWN, Side.NONE, (Reason("not_arrived", "ffmpeg publishes; the media server does not show it yet"),)
+)
+_UNOBSERVED = Verdict(
+    Health.HEALTHY,
+    Side.NONE,
+    (Reason("unobserved", "ffmpeg publishes; the media server's API is not there to confirm it"),),
+    "Switch the API on (`api: yes` in mediamtx.yml) and set mediamtx.api_url.",
+)
+
+
+def judge(subject: CameraStatus | Camera | RejectedRow, server: ServerPicture) -> Verdict:
+    """Judge a supervised camera, a disabled one, or a row that could not be understood.
+
+    A stale picture of the server gives unknown, never down.
+    """
     match subject:
         case RejectedRow(problem=problem):
             return Verdict(
@@ -69,8 +90,19 @@ def judge(subject: CameraStatus | Camera | RejectedRow) -> Verdict:
     if state.waits_for_server:
         return _SERVER_AWAY
     if state.phase is Phase.RUNNING:
-        return _HEALTHY if state.server_up else _SERVER_SILENT
+        return _judge_running(subject, server)
     if state.cause is None:
         return _STARTING
     facts = state.cause.facts
     return Verdict(Health.DOWN, facts.side, (Reason(state.cause, facts.text),), facts.hint)
+
+
+def _judge_running(subject: CameraStatus, server: ServerPicture) -> Verdict:
+    if not subject.state.server_up:
+        return _SERVER_SILENT
+    if server.observed_at is None:
+        return _UNOBSERVED
+    if server.fresh_since is None:
+        return _STALE
+    stream = server.streams.get(subject.camera.path)
+    return _HEALTHY if stream is not None and stream.path.available else _NOT_ARRIVED

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from restream.domain.camera import Camera, RejectedRow
+from restream.domain.flow import ServerPicture
 from restream.domain.lifecycle import Phase, State
 from restream.domain.snapshot import CameraStatus, Snapshot
 from restream.domain.verdict import Verdict, judge
@@ -75,6 +76,45 @@ def status(snapshot: Snapshot, *, node: str, version: str, started_at: float) ->
     }
 
 
+def latest_streams(server: ServerPicture) -> list[Document]:
+    """The classic array: every path of the media server, managed or not. Round trip in ms, rates in Mbit/s."""
+    return [
+        {
+            "name": name,
+            "sourceType": stream.path.source_type,
+            "tracks": list(stream.path.tracks),
+            "bytesReceived": stream.path.inbound_bytes,
+            "readers": stream.path.readers,
+            "rtt": stream.srt.rtt_ms if stream.srt else None,
+            "recvRateMbps": stream.srt.receive_rate_mbps if stream.srt else None,
+            "linkCapacityMbps": stream.srt.link_capacity_mbps if stream.srt else None,
+        }
+        for name, stream in server.streams.items()
+    ]
+
+
+def streams(snapshot: Snapshot) -> Document:
+    """`GET /api/streams`: every path with what is known of its publisher, and the camera it belongs to, if any."""
+    server = snapshot.server
+    owners = {supervised.camera.path: camera_id for camera_id, supervised in snapshot.cameras.items()}
+    return {
+        "fresh": server.fresh_since is not None,
+        "observed": timestamp(snapshot.wall(server.observed_at)) if server.observed_at is not None else None,
+        "streams": [
+            {
+                **asdict(stream.path),
+                "camera": owners.get(name),
+                "managed": name in owners,
+                "bitrate_bps": _rounded(stream.flow.rate_bps),
+                "moved": timestamp(snapshot.wall(stream.flow.moved_at)),
+                "srt": asdict(stream.srt) if stream.srt else None,
+                "publisher": asdict(stream.session) if stream.session else None,
+            }
+            for name, stream in server.streams.items()
+        ],
+    }
+
+
 def summaries(snapshot: Snapshot) -> Iterator[Document]:
     """One short object per camera, disabled and rejected rows included."""
     for supervised in snapshot.cameras.values():
@@ -119,6 +159,7 @@ def details(snapshot: Snapshot, camera_id: str, bases: PublicBases) -> Document 
 
 def _summary(snapshot: Snapshot, supervised: CameraStatus) -> Document:
     camera, state = supervised.camera, supervised.state
+    stream = snapshot.server.streams.get(camera.path)
     return {
         "id": camera.id,
         "name": camera.name,
@@ -127,13 +168,15 @@ def _summary(snapshot: Snapshot, supervised: CameraStatus) -> Document:
         "path": camera.path,
         "phase": state.phase,
         "since": timestamp(snapshot.wall(state.since)),
-        "verdict": _verdict(judge(supervised), timestamp(snapshot.wall(state.since))),
+        "verdict": _verdict(judge(supervised, snapshot.server), timestamp(snapshot.wall(state.since))),
         "detail": state.detail,
         "restarts": state.restarts,
         "failures": state.failures,
         "next_retry": _next_retry(snapshot, state),
         "video": state.media.video.codec if state.media else None,
         "audio": state.media.audio.codec if state.media and state.media.audio else None,
+        "bitrate_bps": _rounded(stream.flow.rate_bps) if stream else None,
+        "readers": stream.path.readers if stream else None,
     }
 
 
@@ -148,13 +191,15 @@ def _row_only(snapshot: Snapshot, row: Camera | RejectedRow, phase: str) -> Docu
         "path": camera.path if camera else None,
         "phase": phase,
         "since": now,
-        "verdict": _verdict(judge(row), now),
+        "verdict": _verdict(judge(row, snapshot.server), now),
         "detail": "" if isinstance(row, Camera) else row.problem,
         "restarts": 0,
         "failures": 0,
         "next_retry": None,
         "video": None,
         "audio": None,
+        "bitrate_bps": None,
+        "readers": None,
     }
 
 
@@ -166,6 +211,10 @@ def _verdict(verdict: Verdict, since: str) -> Document:
         "hint": verdict.hint,
         "since": since,
     }
+
+
+def _rounded(rate_bps: float | None) -> int | None:
+    return None if rate_bps is None else round(rate_bps)
 
 
 def _next_retry(snapshot: Snapshot, state: State) -> str | None:

@@ -91,6 +91,11 @@ class CameraActor:
         """The last lines of the running publisher, else of the one before; masked."""
         return self._publication.stderr_tail if self._publication else self._stderr_tail
 
+    @property
+    def running_since(self) -> float | None:
+        """Since when media has flowed (monotonic, s); None while it does not."""
+        return self._state.running_since if self._state.phase is Phase.RUNNING else None
+
     def tell(self, event: Event) -> None:
         self._mailbox.put_nowait(event)
 

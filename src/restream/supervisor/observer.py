@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import NoReturn
 
+from restream.domain.flow import ServerPicture
 from restream.domain.snapshot import ComponentState
 from restream.ports import MediaServer, ServerStatus
 from restream.supervisor.components import Components
@@ -21,21 +22,28 @@ class Observer:
     """Checks the media server every `interval_s` seconds, and at once when a publisher suspects it."""
 
     def __init__(
-        self, server: MediaServer, components: Components, on_change: Callable[[bool], None], *, interval_s: float
+        self,
+        server: MediaServer,
+        components: Components,
+        on_change: Callable[[bool], None],
+        on_picture: Callable[[ServerPicture], None],
+        *,
+        interval_s: float,
     ) -> None:
         self._server = server
         self._components = components
         self._on_change = on_change
+        self._on_picture = on_picture
+        self._picture = ServerPicture()
         self._interval_s = interval_s
         self._suspected = asyncio.Event()
         self._misses = 0
         self._started: str | None = None
-        self._version: str | None = None
 
     @property
-    def version(self) -> str | None:
-        """What the server calls itself; `stand-in` is the demo's double."""
-        return self._version
+    def picture(self) -> ServerPicture:
+        """What the sweeps have shown; the last good data stay when the server is away."""
+        return self._picture
 
     def suspect(self) -> None:
         """A publisher was refused or cut off: look now."""
@@ -46,7 +54,7 @@ class Observer:
         while True:
             suspected = self._suspected.is_set()
             self._suspected.clear()
-            self._take(await self._server.check(), suspected=suspected)
+            self._take(await self._server.observe(), suspected=suspected)
             try:
                 async with asyncio.timeout(self._interval_s):
                     await self._suspected.wait()
@@ -56,18 +64,23 @@ class Observer:
             await asyncio.sleep(min(0.1, self._interval_s))
 
     def _take(self, status: ServerStatus, *, suspected: bool) -> None:
-        if not status.reachable:
+        now = asyncio.get_running_loop().time()
+        self._picture = self._picture.missed() if status.view is None else self._picture.swept(status.view, now)
+        if status.reachable:
+            self._misses = 0
+            self._note_restart(status.view.started if status.view else None)
+            if self._components.report("mediamtx", ComponentState.UP, status.detail):
+                self._on_change(True)
+        else:
             self._misses += 1
             known = self._components.state("mediamtx")
             if suspected or self._misses >= _MISSES_UNTIL_LOST or known is not ComponentState.UP:
                 detail = f"{status.detail} (cameras wait for it)"
                 if self._components.report("mediamtx", ComponentState.DOWN, detail):
                     self._on_change(False)
-            return
-        self._misses = 0
-        self._version = status.version
-        if self._started is not None and status.started not in (None, self._started):
-            logger.warning("the media server restarted (%s)", status.started)
-        self._started = status.started or self._started
-        if self._components.report("mediamtx", ComponentState.UP, status.detail):
-            self._on_change(True)
+        self._on_picture(self._picture)
+
+    def _note_restart(self, started: str | None) -> None:
+        if self._started is not None and started not in (None, self._started):
+            logger.warning("the media server restarted (%s)", started)
+        self._started = started or self._started

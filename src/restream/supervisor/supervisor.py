@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from restream.domain.camera import Camera
-from restream.domain.lifecycle import Removed, ServerFound, ServerLost
+from restream.domain.flow import ServerPicture
+from restream.domain.lifecycle import Removed, ServerFound, ServerLost, Unarrived
 from restream.domain.reconcile import reconcile
 from restream.domain.snapshot import CameraStatus, Transition
 from restream.ports import Prober, Publisher
@@ -16,6 +17,9 @@ from restream.supervisor.actor import CameraActor, Environment, StreamSettings
 from restream.supervisor.admission import Admission
 
 logger = logging.getLogger(__name__)
+
+# Counters move between any two sweeps of a healthy stream; only longer silence is worth a message to its actor.
+_SURELY_SILENT_S = 1.0
 
 
 class Supervisor:
@@ -89,6 +93,19 @@ class Supervisor:
         event = ServerFound() if up else ServerLost()
         for actor in self._actors.values():
             actor.tell(event)
+
+    def observed(self, picture: ServerPicture) -> None:
+        """A sweep over the media server: tell those publishers from whom nothing arrives."""
+        now = asyncio.get_running_loop().time()
+        for actor in self._actors.values():
+            running_since = actor.running_since
+            if running_since is None:
+                continue
+            path = actor.camera.path
+            silent_since = picture.silent_since(path, running_since)
+            if silent_since is not None and now - silent_since > _SURELY_SILENT_S:
+                stream = picture.streams.get(path)
+                actor.tell(Unarrived(silent_since, published=stream is not None and stream.path.available))
 
     def adopt(self, settings: StreamSettings, max_starting: int, max_per_host: int | None) -> None:
         """New settings of the service: only cameras whose command changes restart."""

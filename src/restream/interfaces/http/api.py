@@ -41,6 +41,8 @@ class Api:
             web.get("/api/status", self.status),
             web.get("/api/cameras", self.cameras),
             web.get("/api/cameras/{id}", self.camera),
+            web.get("/api/streams", self.streams),
+            web.get("/api/streams/latest", self.latest_streams),
             web.get("/livez", self.livez),
             web.get("/readyz", self.readyz),
         ]
@@ -61,6 +63,15 @@ class Api:
         if document is None:
             raise web.HTTPNotFound(reason="there is no such camera")
         return web.json_response({**document, "stderr_tail": list(self._context.stderr_tail(camera_id))})
+
+    async def streams(self, _: web.Request) -> web.Response:
+        return web.json_response(render.streams(self._context.snapshot()))
+
+    async def latest_streams(self, _: web.Request) -> web.Response:
+        server = self._context.snapshot().server
+        if server.observed_at is None:
+            return web.json_response({"error": "no data"})
+        return web.json_response(render.latest_streams(server))
 
     async def livez(self, _: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})

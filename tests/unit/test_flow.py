@@ -1,0 +1,79 @@
+"""Byte counters over time, and what they prove."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restream.domain.flow import Flow, ServerPicture, follow
+from restream.domain.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
+
+
+def test_a_rate_needs_two_readings_of_one_publisher() -> None:
+    first = follow(None, 1000, 10.0)
+    assert first == Flow(1000, 10.0, 10.0)
+    second = follow(first, 3000, 12.0)
+    assert second == Flow(3000, 12.0, 12.0, 8000.0)
+
+
+def test_a_flat_counter_keeps_the_moment_it_last_moved() -> None:
+    flow = follow(follow(follow(None, 1000, 10.0), 2000, 12.0), 2000, 20.0)
+    assert (flow.moved_at, flow.rate_bps) == (12.0, 0.0)
+
+
+def test_a_counter_that_restarts_is_no_negative_traffic() -> None:
+    flow = follow(follow(None, 5000, 10.0), 100, 12.0)
+    assert (flow.moved_at, flow.rate_bps) == (12.0, None)
+
+
+@given(st.lists(st.integers(0, 10**15), min_size=1, max_size=20))
+def test_a_rate_is_never_negative(counts: list[int]) -> None:
+    flow = None
+    for number, count in enumerate(counts):
+        flow = follow(flow, count, float(number))
+        assert flow.rate_bps is None or flow.rate_bps >= 0
+        assert flow.moved_at <= flow.read_at
+
+
+def _view(count: int, source: str = "a", *, available: bool = True) -> ServerView:
+    path = PathObservation("cam1", available, "rtspSession", source, inbound_bytes=count)
+    return ServerView("v1.20.1", paths={"cam1": path})
+
+
+def test_silence_is_counted_from_the_last_movement() -> None:
+    picture = ServerPicture().swept(_view(100), 10.0).swept(_view(200), 12.0).swept(_view(200), 30.0)
+    assert picture.silent_since("cam1", running_since=5.0) == 12.0
+    assert picture.silent_since("cam1", running_since=25.0) == 25.0
+
+
+def test_a_path_that_is_missing_or_not_available_is_silent_since_its_publisher_runs() -> None:
+    picture = ServerPicture().swept(_view(100, available=False), 10.0)
+    assert picture.silent_since("cam1", running_since=20.0) == 20.0
+    assert picture.silent_since("other", running_since=20.0) == 20.0
+
+
+def test_a_stale_picture_accuses_nobody_and_a_fresh_one_begins_anew() -> None:
+    picture = ServerPicture().swept(_view(100), 10.0).missed()
+    assert picture.streams
+    assert picture.silent_since("cam1", running_since=1.0) is None
+    assert picture.swept(_view(100), 60.0).silent_since("cam1", running_since=1.0) == 60.0
+
+
+def test_another_publisher_begins_a_new_count() -> None:
+    picture = ServerPicture().swept(_view(100, "a"), 10.0).swept(_view(900, "b"), 12.0)
+    assert picture.streams["cam1"].flow == Flow(900, 12.0, 12.0)
+
+
+@pytest.mark.parametrize("kind", ["srtConn", "rtspSession"])
+def test_a_path_is_joined_with_its_publisher(kind: str) -> None:
+    path = PathObservation("cam1", True, kind, "id-1")
+    srt = SrtObservation("id-1", "cam1", "10.0.0.9:5000", rtt_ms=3.0)
+    session = SessionObservation("id-1", "cam1", "10.0.0.9:5000")
+    view = ServerView(
+        paths={"cam1": path},
+        srt={"id-1": srt} if kind == "srtConn" else {},
+        sessions={"id-1": session} if kind == "rtspSession" else {},
+    )
+    stream = ServerPicture().swept(view, 1.0).streams["cam1"]
+    assert (stream.srt, stream.session) == ((srt, None) if kind == "srtConn" else (None, session))
