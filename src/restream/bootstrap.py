@@ -18,21 +18,26 @@ from aiohttp import web
 from restream import __version__
 from restream.adapters.ffmpeg import FfmpegPublisher
 from restream.adapters.ffprobe import FfprobeProber
+from restream.adapters.json_file import JsonFileSink
 from restream.adapters.mediamtx_http import MediamtxServer
 from restream.adapters.postgres import PostgresCameraTable
+from restream.adapters.redis_store import RedisSink
 from restream.adapters.systemd import SystemdNotifier
-from restream.config import ConfigError, Settings, load_camera_types
+from restream.config import ConfigError, Settings, load_camera_types, resolve
 from restream.domain.camera import RowReader
+from restream.domain.flow import ServerPicture
 from restream.domain.lifecycle import Phase
 from restream.domain.secret import Secret
 from restream.domain.snapshot import Snapshot
 from restream.interfaces import render
 from restream.interfaces.http.api import ApiContext, build_app
 from restream.logs import TransitionLog
+from restream.ports import Documents, StreamSink
 from restream.supervisor.actor import StreamSettings
 from restream.supervisor.admission import Admission
 from restream.supervisor.components import Components
 from restream.supervisor.observer import Observer
+from restream.supervisor.publisher import SinkWriter
 from restream.supervisor.registry import Registry
 from restream.supervisor.services import Services
 from restream.supervisor.supervisor import Supervisor
@@ -93,6 +98,17 @@ def public_bases(settings: Settings) -> render.PublicBases:
     )
 
 
+def stream_sinks(settings: Settings) -> list[StreamSink]:
+    """Where every cycle is written to, as configured."""
+    sinks: list[StreamSink] = []
+    if settings.json_file.path is not None:
+        sinks.append(JsonFileSink(resolve(settings.json_file.path)))
+    if settings.redis.url is not None:
+        url = Secret(settings.redis.url.get_secret_value())
+        sinks.append(RedisSink(url, settings.redis.prefix, expire_s=5 * settings.mediamtx.interval_s))
+    return sinks
+
+
 class Service:
     """The running service: everything wired, from configuration to the listening port."""
 
@@ -114,7 +130,7 @@ class Service:
             self._server,
             self._components,
             self._supervisor.server_changed,
-            self._supervisor.observed,
+            self._swept,
             interval_s=settings.mediamtx.interval_s,
         )
         self._registry = Registry(
@@ -124,10 +140,23 @@ class Service:
             self._supervisor.want,
             poll_s=settings.database.poll_s,
         )
+        self._writers = [SinkWriter(sink, self._documents, self._components) for sink in stream_sinks(settings)]
+        self._rendered: Documents | None = None
         self._notifier = SystemdNotifier()
 
     def _suspect_server(self) -> None:
         self._observer.suspect()
+
+    def _swept(self, picture: ServerPicture) -> None:
+        self._supervisor.observed(picture)
+        self._rendered = None
+        for writer in self._writers:
+            writer.tick()
+
+    def _documents(self) -> Documents:
+        if self._rendered is None:
+            self._rendered = render.documents(self.snapshot())
+        return self._rendered
 
     def snapshot(self) -> Snapshot:
         """What is known now."""
@@ -149,6 +178,8 @@ class Service:
             services.start("media server", self._observer.run)
             services.start("camera table", self._registry.run)
             services.start("service manager", self._report)
+            for writer in self._writers:
+                services.start(f"sink {writer.name}", writer.run)
             self._notifier.ready()
             logger.info(
                 "restream %s is up: http://%s:%d", __version__, self._settings.http.host, self._settings.http.port
@@ -176,7 +207,7 @@ class Service:
         self._notifier.ready()
 
     def _adopt(self, settings: Settings) -> None:
-        for key in ("http", "metrics", "redis", "database", "mediamtx"):
+        for key in ("http", "redis", "json_file", "database", "mediamtx"):
             old, new = getattr(self._settings, key), getattr(settings, key)
             if key == "database":
                 old, new = old.dsn, new.dsn

@@ -37,6 +37,9 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument(
         "--or-demo", action="store_true", default=suppress, help="run the demo when no database is configured"
     )
+    group.add_argument(
+        "--once", action="store_true", default=suppress, help="ask the media server once, print and store, then exit"
+    )
     group.add_argument("--plain", action="store_true", default=suppress, help="log lines only, no colours")
     parser = argparse.ArgumentParser(prog="restream", description=_DESCRIPTION, parents=[common])
     parser.add_argument("--version", action="version", version=f"restream {__version__}")
@@ -56,6 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     probe = command("probe", "look at one stream with ffprobe, as the service would")
     probe.add_argument("url", metavar="URL", help="'-' reads it from standard input, so that `ps` does not show it")
+    command("snapshot", "everything that can be seen now, as JSON")
     command("init-db", "create the cameras table and its NOTIFY trigger (etc/schema.sql)")
     return parser
 
@@ -87,6 +91,8 @@ def _fail(message: str, code: int) -> int:
 
 
 async def _run(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
+    if getattr(options, "once", False):
+        return await commands.once(settings)
     if getattr(options, "or_demo", False) and settings.database.dsn is None:
         sys.stderr.write("No PG_DSN is set: running the demo with simulated cameras. Ctrl-C ends it.\n")
         return await _demo(settings, options, load)
@@ -122,6 +128,10 @@ async def _probe(settings: Settings, options: argparse.Namespace, load: Callable
     return await commands.probe(settings, _console(options), url)
 
 
+async def _snapshot(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
+    return await commands.snapshot(settings)
+
+
 async def _init_db(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
     return await commands.init_db(settings, _console(options), resolve(Path("etc/schema.sql")))
 
@@ -140,5 +150,6 @@ _COMMANDS: dict[str, _Command] = {
     "cameras": _cameras,
     "explain": _explain,
     "probe": _probe,
+    "snapshot": _snapshot,
     "init-db": _init_db,
 }

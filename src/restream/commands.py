@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import orjson
 from rich.console import Console
 
 from restream.adapters.ffprobe import FfprobeProber
 from restream.adapters.postgres import execute_script
-from restream.bootstrap import DependencyError, camera_table, require_dsn, require_programs, row_reader
+from restream.bootstrap import (
+    DependencyError,
+    camera_table,
+    media_server,
+    require_dsn,
+    require_programs,
+    row_reader,
+    stream_sinks,
+)
 from restream.config import ConfigError, Settings
 from restream.domain.camera import Camera, RejectedRow
+from restream.domain.flow import ServerPicture
 from restream.domain.plan import build_plan, build_probe
 from restream.domain.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
 from restream.domain.urls import SourceUrl, UrlError, parse_source
 from restream.interfaces import console as render
+from restream.interfaces import render as documents
+from restream.ports import Documents, SinkError
 
 _HTTP_TIMEOUT_S = 10.0
 
@@ -32,6 +46,48 @@ async def cameras(settings: Settings, console: Console, *, as_json: bool) -> int
     else:
         render.print_cameras(console, found)
     return 0
+
+
+async def once(settings: Settings) -> int:
+    """One collection: print the classic array and store it. 1 when the server or a store does not answer."""
+    server = media_server(settings)
+    try:
+        status = await server.observe()
+    finally:
+        await server.close()
+    if status.view is None:
+        sys.stderr.write(f"restream: {status.detail}\n")
+        return 1
+    picture = ServerPicture().swept(status.view, asyncio.get_running_loop().time())
+    streams = orjson.dumps(documents.latest_streams(picture))
+    sys.stdout.write(streams.decode() + "\n")
+    worked = True
+    for sink in stream_sinks(settings):
+        try:
+            await sink.write(Documents(streams))
+        except SinkError as error:
+            sys.stderr.write(f"restream: {sink.name}: {error}\n")
+            worked = False
+        finally:
+            await sink.close()
+    return 0 if worked else 1
+
+
+async def snapshot(settings: Settings) -> int:
+    """Everything that can be seen now, as JSON: the media server's view, and the running service's, if there is one."""
+    server = media_server(settings)
+    try:
+        status = await server.observe()
+    finally:
+        await server.close()
+    seen: dict[str, Any] = {"media_server": asdict(status)}
+    for name in ("status", "cameras"):
+        try:
+            seen[name] = await _ask_service(settings, f"/api/{name}")
+        except DependencyError as error:
+            seen[name] = {"error": str(error)}
+    sys.stdout.write(json.dumps(seen, indent=2) + "\n")
+    return 0 if status.view is not None else 1
 
 
 async def explain(settings: Settings, console: Console, camera_id: str, *, may_probe: bool) -> int:

