@@ -28,7 +28,7 @@ from restream.domain.camera import RowReader
 from restream.domain.flow import ServerPicture
 from restream.domain.lifecycle import Phase
 from restream.domain.secret import Secret
-from restream.domain.snapshot import Snapshot
+from restream.domain.snapshot import Snapshot, Transition
 from restream.interfaces import render
 from restream.interfaces.http.api import ApiContext, build_app
 from restream.logs import TransitionLog
@@ -36,6 +36,7 @@ from restream.ports import Documents, StreamSink
 from restream.supervisor.actor import StreamSettings
 from restream.supervisor.admission import Admission
 from restream.supervisor.components import Components
+from restream.supervisor.history import History
 from restream.supervisor.observer import Observer
 from restream.supervisor.publisher import SinkWriter
 from restream.supervisor.registry import Registry
@@ -117,6 +118,8 @@ class Service:
         self._reload = reload
         self._started_at = time.time()
         self._components = Components()
+        self._history = History()
+        self._log = TransitionLog()
         self._server = media_server(settings)
         self._supervisor = Supervisor(
             stream_settings(settings),
@@ -124,7 +127,7 @@ class Service:
             publisher=FfmpegPublisher(settings.ffmpeg.stop_grace_s),
             admission=Admission(settings.max_starting, settings.admission.max_starting_per_host),
             check_server=self._suspect_server,
-            on_transition=TransitionLog(),
+            on_transition=self._transition,
         )
         self._observer = Observer(
             self._server,
@@ -146,6 +149,13 @@ class Service:
 
     def _suspect_server(self) -> None:
         self._observer.suspect()
+
+    def _transition(self, transition: Transition) -> None:
+        self._log(transition)
+        self._history.record(transition)
+
+    def _events(self, since: int, camera_id: str | None, limit: int) -> list[render.Document]:
+        return [render.event(each.id, each.transition) for each in self._history.after(since, camera_id, limit)]
 
     def _swept(self, picture: ServerPicture) -> None:
         self._supervisor.observed(picture)
@@ -226,6 +236,7 @@ class Service:
             snapshot=self.snapshot,
             stderr_tail=self._supervisor.stderr_tail,
             bases=lambda: public_bases(self._settings),
+            events=self._events,
             node=socket.gethostname(),
             version=__version__,
             started_at=self._started_at,

@@ -104,3 +104,18 @@ async def test_redis_that_goes_changes_nothing_but_its_state(
         await service.component("redis", "down")
         assert (await service.pids())["1"] == pid
         assert await service.stop() == 0
+
+
+async def test_lists_are_filtered_and_events_are_told(
+    tmp_path: Path, dsn: str, add_camera: AddCamera, stand_in: TestServer
+) -> None:
+    await add_camera(1)
+    await add_camera(2, password="wrong")
+    async with running_service(tmp_path, server=stand_in, overrides={"PG_DSN": dsn}) as service:
+        await service.reach({"1": "healthy", "2": "held"})
+        assert [camera["id"] for camera in await service.get("/api/cameras?health=down")] == ["2"]
+        assert "sort" in (await service.get("/api/cameras?sort=colour"))["error"]
+        events = await service.get("/api/events?camera=2")
+        assert [event["after"] for event in events] == ["probing", "held"]
+        assert (events[-1]["cause"], events[-1]["side"]) == ("auth_failed", "config")
+        assert await service.get(f"/api/events?since={events[-1]['id']}&camera=2") == []

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 import orjson
 
 from restream.domain.camera import Camera, RejectedRow
+from restream.domain.cause import Side
 from restream.domain.flow import ServerPicture
 from restream.domain.lifecycle import Phase, State
-from restream.domain.snapshot import CameraStatus, Snapshot
+from restream.domain.snapshot import CameraStatus, Snapshot, Transition
 from restream.domain.verdict import Verdict, judge
 from restream.ports import Documents
 
@@ -58,9 +59,9 @@ def status(snapshot: Snapshot, *, node: str, version: str, started_at: float) ->
     phase: Counter[str] = Counter()
     fault: Counter[str] = Counter()
     for summary in summaries(snapshot):
-        health[summary["verdict"]["health"]] += 1
-        fault[summary["verdict"]["fault"]] += 1
-        phase[summary["phase"]] += 1
+        health[str(summary["verdict"]["health"])] += 1
+        fault[str(summary["verdict"]["fault"])] += 1
+        phase[str(summary["phase"])] += 1
     return {
         "node": node,
         "version": version,
@@ -176,6 +177,24 @@ def details(snapshot: Snapshot, camera_id: str, bases: PublicBases) -> Document 
         "pid": supervised.pid,
         "progress": asdict(state.progress) if state.progress else None,
         "players": bases.players(camera.path),
+    }
+
+
+def event(event_id: int, transition: Transition) -> Document:
+    """One change of a camera's phase; `retry_in_s` in seconds."""
+    cause = transition.cause
+    return {
+        "id": event_id,
+        "at": timestamp(transition.at),
+        "camera": transition.camera_id,
+        "name": transition.name,
+        "before": transition.before,
+        "after": transition.after,
+        "cause": cause,
+        "side": cause.facts.side if cause else Side.NONE,
+        "detail": transition.detail,
+        "hint": cause.facts.hint if cause else "",
+        "retry_in_s": transition.retry_in_s,
     }
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import orjson
 from aiohttp import web
 
 from restream.domain.secret import Secret
 from restream.domain.snapshot import Snapshot
 from restream.interfaces import render
 from restream.interfaces.http.auth import Handler, require_token
+from restream.interfaces.http.query import number, select_cameras
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +27,8 @@ class ApiContext:
     snapshot: Callable[[], Snapshot]
     stderr_tail: Callable[[str], tuple[str, ...]]
     bases: Callable[[], render.PublicBases]
+    events: Callable[[int, str | None, int], list[render.Document]]
+    """Recorded events after an id, of one camera or all, at most so many."""
     node: str
     version: str
     started_at: float
@@ -43,6 +47,7 @@ class Api:
             web.get("/api/cameras/{id}", self.camera),
             web.get("/api/streams", self.streams),
             web.get("/api/streams/latest", self.latest_streams),
+            web.get("/api/events", self.events),
             web.get("/livez", self.livez),
             web.get("/readyz", self.readyz),
         ]
@@ -50,28 +55,32 @@ class Api:
     async def status(self, _: web.Request) -> web.Response:
         context = self._context
         snapshot = context.snapshot()
-        return web.json_response(
-            render.status(snapshot, node=context.node, version=context.version, started_at=context.started_at)
-        )
+        return _json(render.status(snapshot, node=context.node, version=context.version, started_at=context.started_at))
 
-    async def cameras(self, _: web.Request) -> web.Response:
-        return web.json_response(list(render.summaries(self._context.snapshot())))
+    async def cameras(self, request: web.Request) -> web.Response:
+        found, total = select_cameras(render.summaries(self._context.snapshot()), request.query)
+        return _json(found, headers={"X-Total-Count": str(total)})
+
+    async def events(self, request: web.Request) -> web.Response:
+        since = number(request.query, "since", 0, 10**12)
+        limit = number(request.query, "limit", 100, 10_000)
+        return _json(self._context.events(since, request.query.get("camera"), limit))
 
     async def camera(self, request: web.Request) -> web.Response:
         camera_id = request.match_info["id"]
         document = render.details(self._context.snapshot(), camera_id, self._context.bases())
         if document is None:
             raise web.HTTPNotFound(reason="there is no such camera")
-        return web.json_response({**document, "stderr_tail": list(self._context.stderr_tail(camera_id))})
+        return _json({**document, "stderr_tail": list(self._context.stderr_tail(camera_id))})
 
     async def streams(self, _: web.Request) -> web.Response:
-        return web.json_response(render.streams(self._context.snapshot()))
+        return _json(render.streams(self._context.snapshot()))
 
     async def latest_streams(self, _: web.Request) -> web.Response:
         server = self._context.snapshot().server
         if server.observed_at is None:
-            return web.json_response({"error": "no data"})
-        return web.json_response(render.latest_streams(server))
+            return _json({"error": "no data"})
+        return _json(render.latest_streams(server))
 
     async def livez(self, _: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
@@ -79,6 +88,10 @@ class Api:
     async def readyz(self, _: web.Request) -> web.Response:
         draining = self._context.snapshot().draining
         return web.json_response({"status": "stopping" if draining else "ready"}, status=503 if draining else 200)
+
+
+def _json(document: object, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(body=orjson.dumps(document), content_type="application/json", charset="utf-8", headers=headers)
 
 
 @web.middleware

@@ -1,0 +1,71 @@
+"""Filter, search, sort and page of the camera list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from restream.interfaces.http.query import select_cameras
+
+
+def _camera(camera_id: str, health: str = "healthy", fault: str = "none", **fields: Any) -> dict[str, Any]:
+    return {
+        "id": camera_id,
+        "name": f"Camera {camera_id}",
+        "site": "",
+        "path": f"cam{camera_id}",
+        "camera_type": "",
+        "phase": "running",
+        "since": f"2026-01-01T00:00:{int(camera_id):02}Z",
+        "restarts": 0,
+        "bitrate_bps": None,
+        "verdict": {"health": health, "fault": fault},
+        **fields,
+    }
+
+
+FLEET = [
+    _camera("10", site="North", name="Gate"),
+    _camera("2", "down", "camera", site="South", restarts=3, phase="backoff"),
+    _camera("1", "unknown", site="North", bitrate_bps=5),
+    _camera("3", "down", "network", site="North", name="Gate two"),
+]
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        ({}, ["2", "3", "1", "10"]),
+        ({"sort": "id"}, ["1", "2", "3", "10"]),
+        ({"sort": "-id"}, ["10", "3", "2", "1"]),
+        ({"sort": "restarts", "limit": "1"}, ["2"]),
+        ({"sort": "bitrate", "limit": "1"}, ["1"]),
+        ({"health": "down"}, ["2", "3"]),
+        ({"health": "down,unknown", "site": "North"}, ["3", "1"]),
+        ({"fault": "network"}, ["3"]),
+        ({"phase": "backoff"}, ["2"]),
+        ({"q": "gATE"}, ["3", "10"]),
+        ({"sort": "id", "offset": "1", "limit": "2"}, ["2", "3"]),
+        ({"offset": "9"}, []),
+    ],
+)
+def test_selection(query: dict[str, str], ids: list[str]) -> None:
+    found, total = select_cameras(FLEET, query)
+    assert [camera["id"] for camera in found] == ids
+    assert total >= len(found)
+
+
+def test_the_total_counts_all_pages() -> None:
+    assert select_cameras(FLEET, {"limit": "1", "site": "North"})[1] == 3
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"health": "fine"}, {"fault": "x"}, {"sort": "colour"}, {"limit": "-1"}, {"limit": "9" * 20}, {"pge": "1"}],
+)
+def test_bad_parameters_are_named(query: dict[str, str]) -> None:
+    with pytest.raises(web.HTTPBadRequest) as caught:
+        select_cameras(FLEET, query)
+    assert next(iter(query)) in caught.value.reason
