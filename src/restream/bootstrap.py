@@ -177,6 +177,7 @@ class Service:
             disabled=self._registry.disabled,
             rejected=self._registry.rejected,
             components=self._components.all,
+            idle_since=self._registry.idle_since,
             server=self._observer.picture,
             start_queue_length=self._supervisor.start_queue_length,
             draining=self._supervisor.draining,

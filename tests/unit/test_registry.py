@@ -197,6 +197,23 @@ async def test_a_repaired_row_is_accepted() -> None:
 
 
 @virtual
+async def test_a_row_at_rest_keeps_the_moment_it_came_to_rest() -> None:
+    desk = Desk({"id": 2, "link": "no host here"}, row(3, enabled=False))
+    async with Services() as services:
+        services.start("registry", desk.registry.run)
+        await asyncio.sleep(1)
+        before = dict(desk.registry.idle_since)
+        assert set(before) == {"2", "3"}
+        desk.table.rows.append(row(4))
+        await asyncio.sleep(10)
+        assert desk.latest == ["3", "4"]
+        assert desk.registry.idle_since == before
+        desk.table.rows[:] = [row(2), row(3), row(4)]
+        await asyncio.sleep(10)
+        assert desk.registry.idle_since == {}
+
+
+@virtual
 async def test_new_templates_are_applied_to_rows_that_did_not_change() -> None:
     desk = Desk(row(1))
     async with Services() as services:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from restream.domain.camera import Camera, RejectedRow
@@ -51,6 +51,8 @@ class Snapshot:
     disabled: Mapping[str, Camera]
     rejected: Mapping[str, RejectedRow]
     components: Mapping[str, Component]
+    idle_since: Mapping[str, float] = field(default_factory=dict)
+    """Unix time (s) since which a disabled or rejected row has been that."""
     server: ServerPicture = ServerPicture()
     start_queue_length: int = 0
     draining: bool = False

@@ -223,7 +223,7 @@ def _summary(snapshot: Snapshot, supervised: CameraStatus) -> Document:
 
 def _row_only(snapshot: Snapshot, row: Camera | RejectedRow, phase: str) -> Document:
     camera = row if isinstance(row, Camera) else None
-    now = timestamp(snapshot.taken_at)
+    since = timestamp(snapshot.idle_since.get(row.id, snapshot.taken_at))
     return {
         "id": row.id,
         "name": row.name,
@@ -231,8 +231,8 @@ def _row_only(snapshot: Snapshot, row: Camera | RejectedRow, phase: str) -> Docu
         "camera_type": camera.camera_type if camera else "",
         "path": camera.path if camera else None,
         "phase": phase,
-        "since": now,
-        "verdict": _verdict(judge(row, snapshot.server), now),
+        "since": since,
+        "verdict": _verdict(judge(row, snapshot.server), since),
         "detail": "" if isinstance(row, Camera) else row.problem,
         "restarts": 0,
         "failures": 0,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
@@ -47,6 +48,7 @@ class Registry:
         self._understood: dict[str, tuple[Row, Camera | RejectedRow]] = {}
         self._cameras: dict[str, Camera] = {}
         self._rejected: dict[str, RejectedRow] = {}
+        self._idle_since: dict[str, float] = {}
 
     @property
     def disabled(self) -> Mapping[str, Camera]:
@@ -55,6 +57,11 @@ class Registry:
     @property
     def rejected(self) -> Mapping[str, RejectedRow]:
         return dict(self._rejected)
+
+    @property
+    def idle_since(self) -> Mapping[str, float]:
+        """Since when (Unix time, s) disabled and rejected rows have been what they are."""
+        return self._idle_since
 
     def adopt(self, reader: RowReader, poll_s: float) -> None:
         """New settings: read all rows again with them."""
@@ -115,6 +122,8 @@ class Registry:
         for item in self._rejected.values():
             if before.get(item.id) != item:
                 logger.warning("row %s is skipped: %s", item.id, item.problem)
+        idle = (*self._rejected, *self.disabled)
+        self._idle_since = {camera_id: self._idle_since.get(camera_id, time.time()) for camera_id in idle}
         self._on_cameras(list(self._cameras.values()))
         self._rows = list(rows)
 
