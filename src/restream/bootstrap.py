@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -274,9 +275,17 @@ def install_child_watcher() -> None:
         asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
 
 
+def raise_file_limit() -> None:
+    """Every camera takes three descriptors; the usual soft limit of 1024 ends at about 330 cameras."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 async def serve(settings: Settings, reload: Callable[[], Settings]) -> None:
     """Run the service until SIGTERM or SIGINT. Raises ConfigError, DependencyError."""
     require_programs(settings)
+    raise_file_limit()
     service = Service(settings, reload)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -94,7 +94,7 @@ async def explain(settings: Settings, console: Console, camera_id: str, *, may_p
     """The command for one camera. What the running service knows saves the camera a second connection."""
     camera = await _read_camera(settings, camera_id)
     if isinstance(camera, str):
-        console.print(camera, style="red", highlight=False)
+        console.print(camera, style="red", markup=False, highlight=False)
         return 1
     media: ProbeResult | ProbeFailure | None = await _known_media(settings, camera_id)
     if media is None and may_probe:

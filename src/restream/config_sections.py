@@ -33,7 +33,10 @@ class DatabaseSection(_Section):
         text = value.get_secret_value()
         try:
             parts = urlsplit(text)
-            valid = parts.scheme in ("postgresql", "postgres") and (parts.port is None or parts.port > 0)
+            # Several hosts, for fail-over, are libpq's host1:port1,host2:port2.
+            hosts = parts.netloc.rpartition("@")[2].split(",")
+            ports = [urlsplit(f"//{host}").port for host in hosts]
+            valid = parts.scheme in ("postgresql", "postgres") and all(port is None or port > 0 for port in ports)
         except ValueError:
             valid = False
         if not valid:
@@ -146,6 +149,20 @@ class MediamtxSection(_Section):
 class RedisSection(_Section):
     url: SecretStr | None = SecretStr("redis://127.0.0.1:6379/0")
     prefix: str = ""
+
+    @field_validator("url")
+    @classmethod
+    def _url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value.get_secret_value())
+            valid = parts.scheme in ("redis", "rediss", "unix") and (parts.port is None or parts.port > 0)
+        except ValueError:
+            valid = False
+        if not valid:
+            raise ValueError("expected redis://:password@host:port/0")
+        return value
 
 
 class JsonFileSection(_Section):

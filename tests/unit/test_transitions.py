@@ -273,7 +273,7 @@ def test_the_removal_of_a_revised_camera_counts() -> None:
         (state(S, media=SILENT_MEDIA), Cause.NO_MEDIA, False, None),
         # A start without audio proves it innocent: the next probe begins anew.
         (state(S, without_audio=True), Cause.NO_MEDIA, False, None),
-        (state(R, without_audio=True, running_since=NOW - 60), Cause.SOURCE_ENDED, True, MEDIA),
+        (state(R, without_audio=True, running_since=NOW - 60), Cause.SOURCE_ENDED, False, MEDIA),
         (state(R, without_audio=True), Cause.SOURCE_ENDED, False, None),
         (state(R, without_audio=True), Cause.SERVER_GONE, True, MEDIA),
         (state(P, media=None), Cause.NO_MEDIA, False, None),

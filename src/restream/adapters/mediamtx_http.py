@@ -17,6 +17,8 @@ from restream.domain.secret import Secret
 from restream.ports import ServerStatus
 
 _TIMEOUT_S = 4.5  # MediaMTX answers wrong credentials with 401 only after up to 4 s
+_API_HEAD_START_S = 1.0
+_RTSP_TIMEOUT_S = 3.5
 # 5,000 SRT connections are 8 MB (measured).
 _MAX_ANSWER_BYTES = 64 << 20
 _ALL_ITEMS = 1_000_000
@@ -36,6 +38,16 @@ class MediamtxServer:
         self._session: aiohttp.ClientSession | None = None
 
     async def observe(self) -> ServerStatus:
+        # A server that hangs must be noticed before a camera's connect_timeout_s: both questions at once, but RTSP only
+        # when the API is not quick.
+        rtsp = asyncio.create_task(self._rtsp_answers_later())
+        try:
+            return await self._observe(rtsp)
+        finally:
+            rtsp.cancel()
+            await asyncio.gather(rtsp, return_exceptions=True)
+
+    async def _observe(self, rtsp: asyncio.Task[bool]) -> ServerStatus:
         problem = ""
         try:
             async with asyncio.timeout(_TIMEOUT_S):
@@ -46,7 +58,7 @@ class MediamtxServer:
             problem = f"no answer within {_TIMEOUT_S:g} s"
         except (aiohttp.ClientError, OSError, ValueError) as error:
             problem = _reason(error)
-        if await self._rtsp_answers():
+        if await rtsp:
             return ServerStatus(True, f"RTSP answers; the control API at {self._api_url} does not ({problem})")
         return ServerStatus(False, f"neither {self._api_url} ({problem}) nor {self._rtsp.geturl()} answers")
 
@@ -108,6 +120,10 @@ class MediamtxServer:
             raise _ApiError("its answer is no JSON object")
         return document
 
+    async def _rtsp_answers_later(self) -> bool:
+        await asyncio.sleep(_API_HEAD_START_S)
+        return await self._rtsp_answers()
+
     async def _rtsp_answers(self) -> bool:
         """Whether something at the publish address speaks RTSP."""
         host, port = self._rtsp.hostname or "", self._rtsp.port or (322 if self._rtsp.scheme == "rtsps" else 554)
@@ -117,7 +133,7 @@ class MediamtxServer:
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         try:
-            async with asyncio.timeout(_TIMEOUT_S):
+            async with asyncio.timeout(_RTSP_TIMEOUT_S):
                 reader, writer = await asyncio.open_connection(host, port, ssl=context)
                 try:
                     writer.write(f"OPTIONS rtsp://{host}:{port}/ RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())

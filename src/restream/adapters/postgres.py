@@ -16,6 +16,9 @@ DEFAULT_QUERY = "SELECT * FROM cameras ORDER BY id"
 _TIMEOUT_S = 10.0
 _CLOSE_TIMEOUT_S = 2.0
 
+# InternalClientError: asyncpg was interrupted in the middle of an exchange by the loss of the connection.
+_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
+
 _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (asyncpg.UndefinedTableError, "run `restream init-db`, or set database.query to your table"),
     (asyncpg.UndefinedColumnError, "check database.query"),
@@ -54,7 +57,7 @@ class PostgresCameraTable:
             self._connection = connection
             await connection.add_listener(self._channel, notified)
             connection.add_termination_listener(notified)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
+        except (*_ERRORS, ValueError) as error:
             await self.close()
             raise self._translated(error) from None
 
@@ -64,14 +67,14 @@ class PostgresCameraTable:
         try:
             async with asyncio.timeout(_TIMEOUT_S), self._connection.transaction(readonly=True):
                 return [dict(record) for record in await self._connection.fetch(self._query)]
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        except _ERRORS as error:
             raise self._translated(error) from None
 
     async def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        with contextlib.suppress(*_ERRORS):
             await connection.close(timeout=_CLOSE_TIMEOUT_S)
         connection.terminate()
 
@@ -95,11 +98,11 @@ async def execute_script(dsn: Secret, script: str) -> None:
     table = PostgresCameraTable(dsn)
     try:
         connection = await asyncpg.connect(dsn.reveal(), timeout=_TIMEOUT_S, command_timeout=_TIMEOUT_S)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
+    except (*_ERRORS, ValueError) as error:
         raise table._translated(error) from None
     try:
         await connection.execute(script)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+    except _ERRORS as error:
         raise table._translated(error) from None
     finally:
         await connection.close()

@@ -52,6 +52,11 @@ def _printable(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text).strip()
 
 
+def _environment() -> dict[str, str]:
+    """What a child may know: not the service's own credentials, and nothing that makes ffmpeg write reports."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(("PG", "RESTREAM_", "FFREPORT"))}
+
+
 @cache
 def _death_signal_prefix() -> tuple[str, ...]:
     """Words that make the kernel kill the child when the service dies, even by SIGKILL (prctl PR_SET_PDEATHSIG)."""
@@ -110,6 +115,7 @@ class ChildProcess:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,
+                env=_environment(),
                 user=user,
                 group=None if user is None else pwd.getpwnam(user).pw_gid,
                 extra_groups=None if user is None else [],

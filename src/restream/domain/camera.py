@@ -11,7 +11,8 @@ from restream.domain.options import CameraOptions, OptionError, check_path, pars
 from restream.domain.urls import CameraTypes, SourceFields, SourceUrl, UrlError
 
 _MAX_TEXT_LENGTH = 1024
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
+# C1 controls drive terminals, line separators forge log lines, bidi overrides forge names.
+_UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]")
 _TRUE = frozenset({"1", "t", "true", "y", "yes", "on"})
 _FALSE = frozenset({"0", "f", "false", "n", "no", "off"})
 

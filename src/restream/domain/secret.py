@@ -55,14 +55,18 @@ def mask_exact(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-_PARAMETER = re.compile(r"(?i)\b((?:password|passwd|passwort|pwd|pass|secret|token|passphrase)=)([^&\s'\"/;,]+)")
+_PARAMETER = re.compile(
+    r"(?i)((?:password|passwd|passwort|passphrase|pass?|pwd|psw|pw|secret|token|auth|key)=)([^&\s'\"/;,]+)"
+)
 
 # Inside a URL only these end a value; in a sentence also quotes and punctuation.
-_URL_PARAMETER = re.compile(_PARAMETER.pattern.replace(r"[^&\s'\"/;,]+", r"[^&\s/]+"))
+_URL_PARAMETER = re.compile(_PARAMETER.pattern.replace(r"[^&\s'\"/;,]+", r"[^&\s]+"))
 
 _PATTERNS = (
     # scheme://user:password@ — up to the last @ of the authority, since passwords are pasted in unencoded.
     (re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://[^\s:/@'\"]*):[^\s/'\"]*@"), rf"\1:{MASK}@"),
+    # scheme://user:2024/rest@host — an unencoded password that begins like a port
+    (re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://[^\s:/@'\"]+):\d{1,5}[/?#][^\s'\"]*@"), rf"\1:{MASK}@"),
     # password=…, also inside the path of the URL, as XM-type cameras want it.
     (_PARAMETER, rf"\1{MASK}"),
     # MediaMTX's SRT stream id: publish:path:user:password

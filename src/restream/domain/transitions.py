@@ -30,6 +30,7 @@ from restream.domain.probe import ProbeFailure, ProbeResult
 from restream.domain.progress import MediaMark, Progress
 
 Step = tuple[State, tuple[Command, ...]]
+_MOST_SERVER_FAILURES = 2
 _HAS_PUBLISHER = frozenset({Phase.STARTING, Phase.RUNNING, Phase.STOPPING})
 
 
@@ -136,6 +137,9 @@ def _fail(state: State, cause: Cause, detail: str, now: float, draw: float, timi
     stable = state.running_since is not None and ran_s >= timing.restart.stable_after_s
     blames_server = cause.facts.side is Side.MEDIA_SERVER
     failures = 0 if stable else state.failures + 1
+    if policy is Policy.SERVER:
+        # Not the camera's failure; still no tight loop where the server cuts off this path alone.
+        failures = min(failures, _MOST_SERVER_FAILURES)
     # A start that brought nothing with audio may succeed without it; a start without it proves audio innocent.
     audio_suspect = (
         cause in (Cause.NO_MEDIA, Cause.CODEC_UNSUPPORTED)
@@ -151,7 +155,8 @@ def _fail(state: State, cause: Cause, detail: str, now: float, draw: float, timi
         detail=detail,
         failures=failures,
         media=state.media if trusted else None,
-        without_audio=audio_suspect or (state.without_audio and trusted),
+        # After a stable run audio gets another chance: one hiccup must not mute a camera for good.
+        without_audio=audio_suspect or (state.without_audio and trusted and not stable),
         stop_cause=None,
         running_since=None,
     )

@@ -110,10 +110,10 @@ class CameraActor:
 
     def adopt(self, settings: StreamSettings) -> None:
         """New settings of the service: restart only if the command changes."""
-        if self._publication is not None and self._build_plan(settings) != self._plan:
-            self.revise(self.camera, settings)
-        else:
-            self._settings = settings
+        self._settings = settings
+        # In every other phase the next start builds its command from the new settings anyway.
+        if self._state.phase in (Phase.STARTING, Phase.RUNNING) and self._build_plan(settings) != self._plan:
+            self.tell(Revised())
 
     async def _run(self) -> None:
         self._execute(self._commands)
@@ -266,7 +266,7 @@ class CameraActor:
 
     async def _publish(self, plan: StreamPlan) -> tuple[Cause, str]:
         self._publication = publication = await self._environment.publisher.start(plan, self._progressed)
-        if self._state.phase is not Phase.STARTING:
+        if self._state.phase not in (Phase.STARTING, Phase.RUNNING):
             # Stopped while the process was being made.
             self._stop()
         ending = await publication.ended()

@@ -33,4 +33,6 @@ def require_token(token: Secret | None) -> Middleware:
 
 def _carries(request: web.Request, token: Secret) -> bool:
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.reveal().encode())
+    # Header bytes that are no UTF-8 come as surrogates.
+    sent = given.strip().encode("utf-8", "surrogateescape")
+    return scheme.lower() == "bearer" and hmac.compare_digest(sent, token.reveal().encode())
