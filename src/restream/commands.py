@@ -9,6 +9,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import orjson
@@ -28,6 +29,7 @@ from restream.bootstrap import (
 from restream.config import ConfigError, Settings
 from restream.domain.camera import Camera, RejectedRow
 from restream.domain.flow import ServerPicture
+from restream.domain.options import RtspTransport
 from restream.domain.plan import build_plan, build_probe
 from restream.domain.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
 from restream.domain.urls import SourceUrl, UrlError, parse_source
@@ -96,13 +98,17 @@ async def explain(settings: Settings, console: Console, camera_id: str, *, may_p
     if isinstance(camera, str):
         console.print(camera, style="red", markup=False, highlight=False)
         return 1
-    media: ProbeResult | ProbeFailure | None = await _known_media(settings, camera_id)
-    if media is None and may_probe:
-        media, _ = await _probe(settings, camera.source)
-    plan = None
-    if isinstance(media, ProbeResult):
-        plan = build_plan(camera, media, settings.target(), settings.ffmpeg_settings())
-    render.print_explanation(console, camera, media, plan)
+    running = await _known_to_service(settings, camera_id)
+    media: ProbeResult | ProbeFailure | None = _media_of(running)
+    shown: render.ShownCommand | None = None
+    if running.get("command"):
+        stdin = running["command_stdin"] or ""
+        shown = render.ShownCommand(tuple(running["command"]), stdin, tuple(running["command_reasons"]))
+    elif media is None and may_probe:
+        media, _ = await _probe(settings, camera.source, camera.options.rtsp_transport)
+    if shown is None and isinstance(media, ProbeResult):
+        shown = render.ShownCommand.of(build_plan(camera, media, settings.target(), settings.ffmpeg_settings()))
+    render.print_explanation(console, camera, media, shown)
     return 0
 
 
@@ -112,7 +118,7 @@ async def probe(settings: Settings, console: Console, url: str) -> int:
         source = parse_source(url)
     except UrlError as error:
         raise ConfigError(str(error)) from None
-    outcome, elapsed_s = await _probe(settings, source)
+    outcome, elapsed_s = await _probe(settings, source, None)
     render.print_probe(console, source.masked, outcome, elapsed_s)
     return 0 if isinstance(outcome, ProbeResult) else 1
 
@@ -128,11 +134,13 @@ async def init_db(settings: Settings, console: Console, schema: Path) -> int:
     return 0
 
 
-async def _probe(settings: Settings, source: SourceUrl) -> tuple[ProbeResult | ProbeFailure, float]:
+async def _probe(
+    settings: Settings, source: SourceUrl, transport: RtspTransport | None
+) -> tuple[ProbeResult | ProbeFailure, float]:
     require_programs(settings)
     ffmpeg = settings.ffmpeg_settings()
     began = time.monotonic()
-    outcome = await FfprobeProber().probe(build_probe(source, ffmpeg, settings.cameras.rtsp_transport))
+    outcome = await FfprobeProber().probe(build_probe(source, ffmpeg, transport or settings.cameras.rtsp_transport))
     return outcome, time.monotonic() - began
 
 
@@ -151,11 +159,16 @@ async def _read_camera(settings: Settings, camera_id: str) -> Camera | str:
     return found or f"there is no camera {camera_id}; the table has {len(rows)} rows"
 
 
-async def _known_media(settings: Settings, camera_id: str) -> ProbeResult | None:
+async def _known_to_service(settings: Settings, camera_id: str) -> dict[str, Any]:
+    """What the running service says of a camera; empty when none runs."""
     try:
-        media = (await _ask_service(settings, f"/api/cameras/{camera_id}")).get("media")
+        return dict(await _ask_service(settings, f"/api/cameras/{quote(camera_id, safe='')}"))
     except DependencyError:
-        return None
+        return {}
+
+
+def _media_of(document: dict[str, Any]) -> ProbeResult | None:
+    media = document.get("media")
     if not media:
         return None
     audio = media["audio"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from restream.adapters.mediamtx_http import MediamtxServer
@@ -56,3 +58,14 @@ async def test_something_else_on_the_ports_is_no_media_server(postgres: str) -> 
 async def test_a_check_never_raises(garbage: str) -> None:
     reachable, _, _, _ = await _check(garbage.format(free_port()), f"rtsp://127.0.0.1:{free_port()}")
     assert not reachable
+
+
+async def test_a_server_that_hangs_is_not_there() -> None:
+    # As after SIGSTOP: the kernel takes connections, nobody answers.
+    with socket.socket() as hanging:
+        hanging.bind(("127.0.0.1", 0))
+        hanging.listen()
+        port = hanging.getsockname()[1]
+        reachable, detail, _, _ = await _check(f"http://127.0.0.1:{port}", f"rtsp://127.0.0.1:{port}")
+    assert not reachable
+    assert "no answer within" in detail

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import subprocess
 import sys
 
 import psutil
@@ -124,3 +125,25 @@ async def test_a_probe_that_hangs_is_ended_at_its_limit() -> None:
     outcome = await FfprobeProber().probe(ProbePlan(command, network_timeout_s=0.1, limit_s=0.5))
     assert isinstance(outcome, ProbeFailure)
     assert outcome.cause is Cause.TIMEOUT
+
+
+async def test_children_do_not_inherit_what_the_service_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PG_DSN", "postgresql://u:hunter22@h/db")
+    monkeypatch.setenv("RESTREAM_HTTP__TOKEN", "hunter22")
+    monkeypatch.setenv("FFREPORT", "file=report.log")
+    received = bytearray()
+    child = await ChildProcess.spawn(Command(("env",)), received.extend)
+    await child.ended()
+    assert b"PATH=" in received
+    assert b"hunter22" not in received
+    assert b"FFREPORT" not in received
+
+
+def test_the_soft_limit_of_open_files_is_raised() -> None:
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (256, 4096));"
+        "from restream.bootstrap import raise_file_limit; raise_file_limit();"
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "4096"

@@ -253,3 +253,8 @@ def test_no_row_raises(row: dict[str, object]) -> None:
     assert isinstance(found, Camera | RejectedRow)
     if isinstance(found, RejectedRow):
         assert found.problem
+
+
+@pytest.mark.parametrize("character", ["\x85", "\x9b", "\u2028", "\u2029", "\u202e"])
+def test_names_cannot_forge_log_lines_or_drive_terminals(character: str) -> None:
+    assert rejected(name=f"a{character}b").problem == "name: contains a control character"

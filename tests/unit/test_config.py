@@ -278,3 +278,29 @@ def test_camera_types(config: Path, tmp_path: Path) -> None:
     settings = load(config, {"cameras": {"types_file": str(types)}})
     with pytest.raises(ConfigError, match=r"types\.AXIS: unknown field"):
         load_camera_types(settings)
+
+
+def test_a_key_that_is_no_text_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "restream.yml"
+    path.write_text("1: 2\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="expected a mapping of sections"):
+        load_settings(path)
+
+
+def test_a_bad_redis_url_is_one_line_without_its_password(tmp_path: Path) -> None:
+    path = tmp_path / "restream.yml"
+    path.write_text('redis: {url: "redis://:pa[s3cret]x@h:1/0"}\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"redis\.url") as caught:
+        load_settings(path)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_dsn_may_name_several_hosts_for_fail_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PG_DSN", "postgresql://u:p@h1:5432,h2:5433/db")
+    assert load_settings().database.dsn is not None
+
+
+def test_the_unit_survives_a_killed_ffmpeg_and_does_not_loop_on_usage_errors() -> None:
+    unit = (ROOT / "restream.service").read_text(encoding="utf-8")
+    assert "OOMPolicy=continue" in unit
+    assert "RestartPreventExitStatus=2 3" in unit

@@ -323,3 +323,26 @@ def test_any_text_is_a_source_or_a_clean_refusal(text: str) -> None:
     except UrlError:
         return
     assert not any(character < " " for character in found.reveal())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rtsp://admin:2024/s3cret@10.0.0.1/stream",
+        "rtsp://admin:12?s3cret@10.0.0.1/stream",
+        "rtsp://admin:12#s3cret@10.0.0.1/stream",
+        "http://10.0.0.1/videostream.cgi?loginuse=admin&loginpas=s3cret",
+        "rtsp://10.0.0.1/live?access_token=s3cret",
+        "rtsp://10.0.0.1/live?auth=s3cret",
+        "rtsp://10.0.0.1/live?usr=admin&psw=s3cret",
+        "rtsp://10.0.0.1/live?user_password=s3cret",
+        "rtsp://10.0.0.1/user=admin_password=s3cret_channel=1_stream=0.sdp",
+        "rtsp://10.0.0.1/user=admin&password=ab/s3cret&channel=1",
+    ],
+)
+def test_credentials_in_odd_places_are_masked_or_refused(url: str) -> None:
+    try:
+        shown = str(parse_source(url))
+    except UrlError as error:
+        shown = str(error)
+    assert "s3cret" not in shown

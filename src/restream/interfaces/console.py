@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
@@ -65,8 +66,21 @@ def print_cameras(console: Console, cameras: Sequence[Mapping[str, Any]]) -> Non
     console.print(cameras_summary(cameras), highlight=False)
 
 
+@dataclass(frozen=True, slots=True)
+class ShownCommand:
+    """A command as it may be seen: masked, with the reasons for it."""
+
+    argv: tuple[str, ...]
+    stdin: str
+    reasons: tuple[str, ...]
+
+    @classmethod
+    def of(cls, plan: StreamPlan) -> ShownCommand:
+        return cls(plan.command.masked_argv, plan.command.masked_stdin, plan.reasons)
+
+
 def print_explanation(
-    console: Console, camera: Camera, media: ProbeResult | ProbeFailure | None, plan: StreamPlan | None
+    console: Console, camera: Camera, media: ProbeResult | ProbeFailure | None, command: ShownCommand | None
 ) -> None:
     """What would be run for a camera, why, and what a change of its row would do."""
     console.print(f"[bold]camera {escape(camera.id)}[/] {escape(camera.name)}", highlight=False)
@@ -78,23 +92,23 @@ def print_explanation(
         ("path", camera.path),
         ("probe", describe_media(media)),
     )
-    if plan is None:
+    if command is None:
         console.print("no command: it depends on what the probe finds", highlight=False)
     else:
-        _print_plan(console, plan)
+        _print_command(console, command)
     console.print("\n[bold]a change of the row[/]")
     _facts(console, *_ROW_CHANGES)
 
 
-def _print_plan(console: Console, plan: StreamPlan) -> None:
+def _print_command(console: Console, command: ShownCommand) -> None:
     console.print("\n[bold]why[/]")
-    for reason in plan.reasons:
+    for reason in command.reasons:
         console.print(f"  - {escape(reason)}", highlight=False)
     console.print("\n[bold]command[/]")
-    console.print(shlex.join(plan.command.masked_argv), markup=False, highlight=False, soft_wrap=True)
-    if plan.command.stdin:
+    console.print(shlex.join(command.argv), markup=False, highlight=False, soft_wrap=True)
+    if command.stdin:
         console.print("\n[bold]on its standard input[/] (so that no process list shows the password)")
-        console.print(plan.command.masked_stdin, markup=False, highlight=False, soft_wrap=True)
+        console.print(command.stdin, markup=False, highlight=False, soft_wrap=True)
 
 
 def describe_media(media: ProbeResult | ProbeFailure | None) -> str:

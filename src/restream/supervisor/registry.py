@@ -22,7 +22,8 @@ logger = logging.getLogger(__name__)
 
 # A bulk update sends one notification per row: read once for all that come within this time.
 _GATHER_S = 0.05
-# Between readings at most this often, whatever the notifications.
+# A table that changes all the time (heartbeat columns) is not read more often than this.
+_LEAST_PAUSE_S = 0.5
 _RETRY = RestartPolicy(first_s=0.5, base_s=1.0, factor=2.0, max_s=30.0)
 
 
@@ -100,12 +101,14 @@ class Registry:
             await self._table.close()
 
     async def _next_change(self) -> None:
+        loop = asyncio.get_running_loop()
+        read_at = loop.time()
         try:
             async with asyncio.timeout(self._poll_s):
                 await self._changed.wait()
         except TimeoutError:
             return
-        await asyncio.sleep(_GATHER_S)
+        await asyncio.sleep(max(_GATHER_S, read_at + _LEAST_PAUSE_S - loop.time()))
 
     def _take(self, rows: Sequence[Row]) -> None:
         if self._rows is not None and list(rows) == self._rows:
