@@ -17,15 +17,6 @@ from rich.console import Console
 
 from restream.adapters.ffprobe import FfprobeProber
 from restream.adapters.postgres import execute_script
-from restream.bootstrap import (
-    DependencyError,
-    camera_table,
-    media_server,
-    require_dsn,
-    require_programs,
-    row_reader,
-    stream_sinks,
-)
 from restream.config import ConfigError, Settings
 from restream.domain.camera import Camera, RejectedRow
 from restream.domain.flow import ServerPicture
@@ -36,6 +27,15 @@ from restream.domain.urls import SourceUrl, UrlError, parse_source
 from restream.interfaces import console as render
 from restream.interfaces import render as documents
 from restream.ports import Documents, SinkError
+from restream.wiring import (
+    DependencyError,
+    camera_table,
+    media_server,
+    require_dsn,
+    require_programs,
+    row_reader,
+    stream_sinks,
+)
 
 _HTTP_TIMEOUT_S = 10.0
 

@@ -20,8 +20,8 @@ from restream.domain.progress import Progress
 from restream.domain.snapshot import Transition
 from restream.domain.urls import CameraTypes
 from restream.ports import DatabaseError, Row, ServerStatus
-from restream.supervisor.actor import StreamSettings
 from restream.supervisor.admission import Admission
+from restream.supervisor.environment import StreamSettings
 from restream.supervisor.supervisor import Supervisor
 
 VIDEO = VideoStream("h264", 640, 360, 15.0, "Main")

@@ -10,7 +10,7 @@ import pytest
 from restream.domain.lifecycle import Phase
 from restream.domain.plan import FfmpegSettings, StreamPlan, Target
 from restream.domain.progress import Progress
-from restream.supervisor.actor import StreamSettings
+from restream.supervisor.environment import StreamSettings
 from tests.unit.fakes import NO_JITTER, FakePublication, Stage, camera, settle, virtual
 
 # A stall timeout is part of the command: the source's network timeout, in µs.

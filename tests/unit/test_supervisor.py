@@ -12,7 +12,7 @@ from restream.domain.plan import FfmpegSettings, Target
 from restream.domain.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
 from restream.domain.snapshot import Transition
 from restream.ports import PublisherError
-from restream.supervisor.actor import StreamSettings
+from restream.supervisor.environment import StreamSettings
 from tests.unit.fakes import NO_JITTER, WITH_AUDIO, Stage, camera, now, settle, virtual
 
 WRONG_PASSWORD = ProbeFailure(Cause.AUTH_FAILED, "Server returned 401 Unauthorized (authorization failed)")

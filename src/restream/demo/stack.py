@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from restream.adapters.mediamtx_http import MediamtxServer
 from restream.adapters.postgres import execute_script
-from restream.bootstrap import require_programs, serve
+from restream.bootstrap import serve
 from restream.config import ROOT, Settings
 from restream.demo.cameras import Fault, SimulatedCamera
 from restream.demo.clips import Clip
@@ -23,6 +23,7 @@ from restream.demo.embedded import embedded_postgres, embedded_redis, free_port
 from restream.demo.media_server import StandInServer
 from restream.demo.mediamtx import configuration, find_mediamtx, running_mediamtx
 from restream.domain.secret import Secret
+from restream.wiring import require_programs
 
 logger = logging.getLogger(__name__)
 

@@ -1,16 +1,13 @@
-"""From a camera and its probe to one ffmpeg command: `StreamPlan`, with the reasons for every choice.
-
-The source goes to ffmpeg on standard input as an ffconcat script, so no command line and no environment shows a
-camera's password. Options and timings are measured on ffmpeg 5.1 to 9.0; `-timeout` of an RTSP source is microseconds.
-"""
+"""From a camera and its probe to one ffmpeg command: `StreamPlan`, with the reasons for every choice."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from restream.domain.camera import Camera
+from restream.domain.ffmpeg_input import ANALYSE_US, ANALYSIS, flags, quoted, source_input
 from restream.domain.options import AudioChoice, RtspTransport, Transport
 from restream.domain.probe import AudioStream, ProbeResult
 from restream.domain.secret import Secret, mask_exact, mask_patterns, spellings
@@ -37,7 +34,7 @@ class FfmpegSettings:
     @property
     def probe_limit_s(self) -> float:
         """When a probe that has not ended by itself is killed: twice the network timeout, the analysis, a margin."""
-        return 2 * self.network_timeout_s + _ANALYSE_US / 1e6 + 2
+        return 2 * self.network_timeout_s + ANALYSE_US / 1e6 + 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +73,7 @@ class Command:
         if self.source is not None:
             # First as a whole: a password of one letter is found by its place alone.
             url = self.source.reveal()
-            text = text.replace(url, self.source.masked).replace(_quoted(url), self.source.masked)
+            text = text.replace(url, self.source.masked).replace(quoted(url), self.source.masked)
         return mask_patterns(mask_exact(text, self.secrets))
 
 
@@ -112,31 +109,6 @@ _AUDIO_AS_IS: Mapping[Transport, frozenset[str]] = {
 }
 _VIDEO_IN_MPEGTS = frozenset({"h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4"})
 
-_PROTOCOLS: Mapping[str, str] = {
-    "rtsp": "rtsp,rtp,udp,tcp",
-    "rtsps": "rtsp,rtsps,rtp,udp,tcp,tls",
-    "rtmp": "rtmp,tcp",
-    "rtmps": "rtmps,tls,tcp",
-    "http": "http,tcp,crypto,data",
-    "https": "https,http,tls,tcp,crypto,data",
-    "srt": "srt",
-    "udp": "udp",
-}
-# ffmpeg's name for "the network may be silent this many µs"; rtmp's own -timeout would make it a server.
-_TIMEOUT_OPTION: Mapping[str, str] = {
-    "rtsp": "timeout",
-    "rtsps": "timeout",
-    "srt": "timeout",
-    "udp": "timeout",
-    "http": "rw_timeout",
-    "https": "rw_timeout",
-    "rtmp": "rw_timeout",
-    "rtmps": "rw_timeout",
-}
-# Read at most this much before deciding what the streams are. The outer analysis follows the inner one of the script.
-_ANALYSE_US = 3_000_000
-_ANALYSE_INNER_US = 1_000_000
-_PROBE_BYTES = 5_000_000
 # Announced but silent audio would delay the first packet by 10.5 s; with this, by 3.7 s (measured, 5.1).
 _MAX_INTERLEAVE_US = 500_000
 # MediaMTX re-packetises RTP above this size; also what fits into an SRT packet.
@@ -146,8 +118,7 @@ _AAC = ("-c:a", "aac", "-ar", "16000", "-ac", "1", "-b:a", "32k")
 
 def build_probe(source: SourceUrl, settings: FfmpegSettings, transport: RtspTransport) -> ProbePlan:
     """ffprobe on one source, JSON on its standard output."""
-    options = {"analyzeduration": str(_ANALYSE_US), "probesize": str(_PROBE_BYTES), "fpsprobesize": "0"}
-    arguments, stdin = _input(source, settings.hide_source, transport, settings.network_timeout_s, options)
+    arguments, stdin = source_input(source, settings.hide_source, transport, settings.network_timeout_s, ANALYSIS)
     show = ("-show_error", "-show_streams", "-of", "json")
     argv = (settings.probe_binary, "-v", "level+error", *arguments, *show)
     return ProbePlan(Command(argv, stdin, source, source.secrets), settings.network_timeout_s, settings.probe_limit_s)
@@ -161,13 +132,8 @@ def build_plan(
     transport = _transport(camera, media, target, reasons)
     audio = _audio(camera.options.audio, media.audio, transport, drop_audio, reasons)
     stall_timeout_s = camera.options.stall_timeout_s or settings.stall_timeout_s
-    options = {
-        "analyzeduration": str(_ANALYSE_US),
-        "probesize": str(_PROBE_BYTES),
-        "fpsprobesize": "0",
-        **dict(camera.options.input),
-    }
-    arguments, stdin = _input(
+    options = {**ANALYSIS, **dict(camera.options.input)}
+    arguments, stdin = source_input(
         camera.source,
         settings.hide_source,
         camera.options.rtsp_transport or target.rtsp_transport,
@@ -188,7 +154,7 @@ def build_plan(
         *selection,
         *("-c:v", "copy"),
         *audio_arguments,
-        *_flags({"max_interleave_delta": str(_MAX_INTERLEAVE_US), **output}),
+        *flags({"max_interleave_delta": str(_MAX_INTERLEAVE_US), **output}),
         *_output(target, transport, camera.path, packet_bytes),
     )
     password = target.password.reveal() if target.password else ""
@@ -234,34 +200,6 @@ def _audio(
         return "copy"
     reasons.append(f"audio {audio.codec} is converted to AAC: {transport.upper()} does not carry it")
     return "aac"
-
-
-def _input(
-    source: SourceUrl, hidden: bool, transport: RtspTransport, timeout_s: float, options: Mapping[str, str]
-) -> tuple[tuple[str, ...], Secret | None]:
-    network = {_TIMEOUT_OPTION[source.scheme]: str(int(timeout_s * 1_000_000))}
-    if source.scheme in ("rtsp", "rtsps"):
-        network["rtsp_transport"] = transport.value
-    if not hidden:
-        return (*_flags({**network, **options}), "-i", source.reveal()), None
-    inner = {**network, **options, "analyzeduration": str(min(_ANALYSE_INNER_US, int(options["analyzeduration"])))}
-    script = ["ffconcat version 1.0", f"file '{_quoted(source.reveal())}'"]
-    script += [f"option {name} '{_quoted(value)}'" for name, value in inner.items()]
-    outer = {name: options[name] for name in ("analyzeduration", "probesize", "fpsprobesize")}
-    protocols = "pipe," + _PROTOCOLS[source.scheme]
-    concat = ("-f", "concat", "-safe", "0", "-protocol_whitelist", protocols)
-    return (*concat, *_flags(outer), "-i", "pipe:0"), Secret("\n".join(script) + "\n")
-
-
-def _quoted(text: str) -> str:
-    # A control character would begin a new directive; urls.parse_source has refused them, this makes sure.
-    if any(character < " " for character in text):
-        raise ValueError("control character in a value for ffmpeg")
-    return text.replace("'", "'\\''")
-
-
-def _flags(options: Mapping[str, str]) -> Sequence[str]:
-    return [word for name, value in options.items() for word in (f"-{name}", value)]
 
 
 def _output(target: Target, transport: Transport, path: str, packet_bytes: str) -> tuple[str, ...]:

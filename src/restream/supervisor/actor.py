@@ -7,10 +7,9 @@ import logging
 import random
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
-from restream.domain.backoff import RestartPolicy
 from restream.domain.camera import Camera
 from restream.domain.cause import Cause
 from restream.domain.exit_cause import classify
@@ -27,35 +26,16 @@ from restream.domain.lifecycle import (
     TimerFired,
     Timing,
 )
-from restream.domain.plan import FfmpegSettings, StreamPlan, Target, build_plan, build_probe
+from restream.domain.plan import StreamPlan, build_plan, build_probe
 from restream.domain.probe import ProbeFailure
 from restream.domain.progress import Progress
 from restream.domain.snapshot import CameraStatus, Transition
 from restream.domain.transitions import begin, step
-from restream.ports import Prober, Publication, Publisher, PublisherError
-from restream.supervisor.admission import Admission
+from restream.ports import Publication, PublisherError
+from restream.supervisor.environment import Environment, StreamSettings
+from restream.supervisor.timer import DeadlineTimer
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class StreamSettings:
-    """What all cameras share; a change restarts those whose command it changes."""
-
-    ffmpeg: FfmpegSettings
-    target: Target
-    restart: RestartPolicy
-
-
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """What an actor needs from outside."""
-
-    prober: Prober
-    publisher: Publisher
-    admission: Admission
-    check_server: Callable[[], None]
-    on_transition: Callable[[Transition], None]
 
 
 class CameraActor:
@@ -78,7 +58,7 @@ class CameraActor:
         self._probing: asyncio.Task[None] | None = None
         self._publishing: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer = DeadlineTimer(lambda: self.tell(TimerFired()))
         self.task = asyncio.create_task(self._run(), name=f"camera {camera.id}")
 
     @property
@@ -124,7 +104,7 @@ class CameraActor:
             except Exception:
                 logger.exception("camera %s: internal error while following %s", self.camera.id, type(event).__name__)
                 self._recover()
-        self._disarm()
+        self._timer.set(None)
         # A cancelled probe still has its process to reap.
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -136,7 +116,7 @@ class CameraActor:
         if before.phase is not self._state.phase:
             self._announce(before)
         self._execute(commands)
-        self._arm()
+        self._timer.set(self._state.deadline)
 
     def _recover(self) -> None:
         """The crash boundary: end what runs, then treat it as one more failure of this camera."""
@@ -157,7 +137,7 @@ class CameraActor:
         self._state = replace(
             self._state, phase=Phase.BACKOFF, since=now, cause=Cause.INTERNAL, failures=failures, deadline=now + retry_s
         )
-        self._arm()
+        self._timer.set(self._state.deadline)
 
     def _timing(self) -> Timing:
         ffmpeg, options = self._settings.ffmpeg, self.camera.options
@@ -293,27 +273,3 @@ class CameraActor:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             logger.error("camera %s: internal error", self.camera.id, exc_info=task.exception())
-
-    # -- the one timer -------------------------------------------------------------------------------------------------
-
-    def _arm(self) -> None:
-        """Set the timer. Progress moves the deadline every second: a timer set earlier stays, and looks again."""
-        deadline = self._state.deadline
-        if deadline is None:
-            self._disarm()
-        elif self._timer is None or self._timer.when() > deadline:
-            self._disarm()
-            self._timer = self._loop.call_at(deadline, self._fire)
-
-    def _fire(self) -> None:
-        self._timer = None
-        deadline = self._state.deadline
-        if deadline is not None and self._loop.time() < deadline:
-            self._arm()
-        else:
-            self.tell(TimerFired())
-
-    def _disarm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None

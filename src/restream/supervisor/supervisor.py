@@ -13,8 +13,9 @@ from restream.domain.lifecycle import Removed, ServerFound, ServerLost, Unarrive
 from restream.domain.reconcile import reconcile
 from restream.domain.snapshot import CameraStatus, Transition
 from restream.ports import Prober, Publisher
-from restream.supervisor.actor import CameraActor, Environment, StreamSettings
+from restream.supervisor.actor import CameraActor
 from restream.supervisor.admission import Admission
+from restream.supervisor.environment import Environment, StreamSettings
 
 logger = logging.getLogger(__name__)
 
