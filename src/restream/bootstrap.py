@@ -27,7 +27,7 @@ from restream.domain.snapshot import Snapshot, Transition
 from restream.interfaces import render
 from restream.interfaces.http.api import ApiContext, build_app
 from restream.logs import TransitionLog
-from restream.ports import Documents
+from restream.ports import Documents, ServiceManager
 from restream.supervisor.admission import Admission
 from restream.supervisor.components import Components
 from restream.supervisor.history import History
@@ -86,7 +86,7 @@ class Service:
         )
         self._writers = [SinkWriter(sink, self._documents, self._components) for sink in stream_sinks(settings)]
         self._rendered: Documents | None = None
-        self._notifier = SystemdNotifier()
+        self._notifier: ServiceManager = SystemdNotifier()
 
     def _suspect_server(self) -> None:
         self._observer.suspect()

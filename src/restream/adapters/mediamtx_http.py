@@ -38,29 +38,33 @@ class MediamtxServer:
         self._session: aiohttp.ClientSession | None = None
 
     async def observe(self) -> ServerStatus:
-        # A server that hangs must be noticed before a camera's connect_timeout_s: both questions at once, but RTSP only
-        # when the API is not quick.
-        rtsp = asyncio.create_task(self._rtsp_answers_later())
+        # A server that hangs must be noticed before a camera's connect_timeout_s: RTSP is asked beside an API that is
+        # not quick, and at once when the API fails.
+        asking = asyncio.create_task(self._ask_api())
         try:
-            return await self._observe(rtsp)
+            await asyncio.wait({asking}, timeout=_API_HEAD_START_S)
+            if asking.done() and isinstance(told := asking.result(), ServerStatus):
+                return told
+            rtsp_answers, told = await asyncio.gather(self._rtsp_answers(), asking)
         finally:
-            rtsp.cancel()
-            await asyncio.gather(rtsp, return_exceptions=True)
+            asking.cancel()
+        if isinstance(told, ServerStatus):
+            return told
+        if rtsp_answers:
+            return ServerStatus(True, f"RTSP answers; the control API at {self._api_url} does not ({told})")
+        return ServerStatus(False, f"neither {self._api_url} ({told}) nor {self._rtsp.geturl()} answers")
 
-    async def _observe(self, rtsp: asyncio.Task[bool]) -> ServerStatus:
-        problem = ""
+    async def _ask_api(self) -> ServerStatus | str:
+        """A sweep, or the reason why there is none."""
         try:
             async with asyncio.timeout(_TIMEOUT_S):
                 return await self._sweep()
         except _ApiError as error:
-            problem = str(error)
+            return str(error)
         except TimeoutError:
-            problem = f"no answer within {_TIMEOUT_S:g} s"
+            return f"no answer within {_TIMEOUT_S:g} s"
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            problem = _reason(error)
-        if await rtsp:
-            return ServerStatus(True, f"RTSP answers; the control API at {self._api_url} does not ({problem})")
-        return ServerStatus(False, f"neither {self._api_url} ({problem}) nor {self._rtsp.geturl()} answers")
+            return _reason(error)
 
     async def close(self) -> None:
         if self._session is not None:
@@ -119,10 +123,6 @@ class MediamtxServer:
         if not isinstance(document, dict):
             raise _ApiError("its answer is no JSON object")
         return document
-
-    async def _rtsp_answers_later(self) -> bool:
-        await asyncio.sleep(_API_HEAD_START_S)
-        return await self._rtsp_answers()
 
     async def _rtsp_answers(self) -> bool:
         """Whether something at the publish address speaks RTSP."""

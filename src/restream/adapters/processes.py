@@ -98,7 +98,6 @@ class ChildProcess:
         self._transport = transport
         self._protocol = protocol
         self._command = command
-        self._ending: asyncio.Task[Ending] | None = None
 
     @classmethod
     async def spawn(

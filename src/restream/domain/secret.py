@@ -55,12 +55,10 @@ def mask_exact(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-_PARAMETER = re.compile(
-    r"(?i)((?:password|passwd|passwort|passphrase|pass?|pwd|psw|pw|secret|token|auth|key)=)([^&\s'\"/;,]+)"
-)
-
+_NAMES = r"(?i)((?:password|passwd|passwort|passphrase|pass?|pwd|psw|pw|secret|token|auth|key)=)"
+_PARAMETER = re.compile(_NAMES + r"([^&\s'\"/;,]+)")
 # Inside a URL only these end a value; in a sentence also quotes and punctuation.
-_URL_PARAMETER = re.compile(_PARAMETER.pattern.replace(r"[^&\s'\"/;,]+", r"[^&\s]+"))
+_URL_PARAMETER = re.compile(_NAMES + r"([^&\s]+)")
 
 _PATTERNS = (
     # scheme://user:password@ — up to the last @ of the authority, since passwords are pasted in unencoded.

@@ -10,7 +10,6 @@ from urllib.parse import quote, unquote
 from restream.domain.secret import MASK, Secret, credentials_in, mask_parameters, mask_patterns, spellings
 
 SCHEMES = frozenset({"rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "srt", "udp"})
-DEFAULT_PORT = 554
 MAX_URL_LENGTH = 2048
 
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9_.\-]+)(?::(?P<port>\d{1,5}))?")

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 # A bulk update sends one notification per row: read once for all that come within this time.
 _GATHER_S = 0.05
 # A table that changes all the time (heartbeat columns) is not read more often than this.
-_LEAST_PAUSE_S = 0.5
+_LEAST_PAUSE_S = 0.15
 _RETRY = RestartPolicy(first_s=0.5, base_s=1.0, factor=2.0, max_s=30.0)
 
 
