@@ -27,6 +27,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption("--ffmpeg", metavar="PATH", help="run the service with this build instead of the one on PATH")
     parser.addoption("--ffprobe", metavar="PATH", help="likewise")
+    parser.addoption(
+        "--outage", type=float, default=4.0, metavar="SECONDS", help="how long the outages of the fault matrix last"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -56,6 +59,11 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
         yield dsn
         process.terminate()
         assert process.wait(20) == 0
+
+
+@pytest.fixture
+def outage_s(request: pytest.FixtureRequest) -> float:
+    return float(request.config.getoption("--outage"))
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from restream.domain.plan import build_plan, build_probe
 from restream.domain.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
 from restream.domain.urls import SourceUrl, UrlError, parse_source
 from restream.interfaces import console as render
-from restream.interfaces import render as documents
+from restream.interfaces.streams import latest_streams
 from restream.ports import Documents, SinkError
 from restream.wiring import (
     DependencyError,
@@ -61,7 +61,7 @@ async def once(settings: Settings) -> int:
         sys.stderr.write(f"restream: {status.detail}\n")
         return 1
     picture = ServerPicture().swept(status.view, asyncio.get_running_loop().time())
-    streams = orjson.dumps(documents.latest_streams(picture))
+    streams = orjson.dumps(latest_streams(picture))
     sys.stdout.write(streams.decode() + "\n")
     worked = True
     for sink in stream_sinks(settings):

@@ -26,6 +26,7 @@ from restream.config_sections import (
     AlertsSection,
     CamerasSection,
     DatabaseSection,
+    DegradedSection,
     FfmpegSection,
     HostSection,
     HttpSection,
@@ -41,6 +42,7 @@ from restream.domain.backoff import RestartPolicy
 from restream.domain.plan import FfmpegSettings, Target
 from restream.domain.secret import Secret
 from restream.domain.urls import CameraTypes
+from restream.domain.verdict import Thresholds
 
 ROOT = Path(__file__).resolve().parents[2]
 """The directory that holds etc/ and log/ when run from a checkout; relative paths of the configuration start here."""
@@ -76,6 +78,7 @@ class Settings(BaseSettings):
     restart: RestartSection = RestartSection()
     admission: AdmissionSection = AdmissionSection()
     mediamtx: MediamtxSection = MediamtxSection()
+    degraded: DegradedSection = DegradedSection()
     redis: RedisSection = RedisSection()
     json_file: JsonFileSection = JsonFileSection()
     http: HttpSection = HttpSection()
@@ -127,6 +130,9 @@ class Settings(BaseSettings):
     def restart_policy(self) -> RestartPolicy:
         return RestartPolicy(**self.restart.model_dump())
 
+    def thresholds(self) -> Thresholds:
+        return Thresholds(**self.degraded.model_dump())
+
     def secrets(self) -> tuple[str, ...]:
         """The configured credentials, for masking."""
         values = (
@@ -136,6 +142,7 @@ class Settings(BaseSettings):
                 for secret in (
                     self.mediamtx.api_password,
                     self.mediamtx.publish_password,
+                    self.mediamtx.read_password,
                     self.http.token,
                     self.influx.token,
                 )

@@ -114,6 +114,8 @@ class MediamtxSection(_Section):
     srt_url: str = "srt://127.0.0.1:8890"
     publish_user: str | None = None
     publish_password: SecretStr | None = None
+    read_user: str | None = None
+    read_password: SecretStr | None = None
     public: PublicUrls = PublicUrls()
     container: str | None = None
 
@@ -165,6 +167,14 @@ class RedisSection(_Section):
         return value
 
 
+class DegradedSection(_Section):
+    srt_loss_ratio: float = Field(default=0.01, gt=0, le=1)
+    srt_rtt_share: float = Field(default=0.25, gt=0, le=10)
+    srt_rtt_bad_share: float = Field(default=1 / 3, gt=0, le=10)
+    bitrate_share: float = Field(default=0.25, ge=0, lt=1)
+    restarts_per_hour: int = Field(default=3, ge=1)
+
+
 class JsonFileSection(_Section):
     path: Path | None = Path("/tmp/mediamtx_streams.json")  # noqa: S108 - a contract with existing readers
 
@@ -175,6 +185,15 @@ class HttpSection(_Section):
     auth: Literal["token", "none"] = "token"
     token: SecretStr | None = None
     cors_origins: list[str] = Field(default_factory=list)
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: list[str]) -> list[str]:
+        for origin in value:
+            parts = urlsplit(origin)
+            if parts.scheme not in ("http", "https") or f"{parts.scheme}://{parts.netloc}" != origin:
+                raise ValueError(f"expected origins like https://wall.example, not {origin!r}")
+        return value
 
     @model_validator(mode="after")
     def _guarded(self) -> HttpSection:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from restream.domain.cause import Cause
+from restream.domain.event import Transition
 from restream.domain.lifecycle import Phase
 from restream.domain.secret import mask_exact, mask_patterns, spellings
-from restream.domain.snapshot import Transition
 
 camera_logger = logging.getLogger("restream.camera")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
+from restream.domain.availability import Timeline
 from restream.domain.exit_cause import Ending
 from restream.domain.mediamtx import ServerView
-from restream.domain.plan import ProbePlan, StreamPlan
+from restream.domain.plan import Command, ProbePlan, StreamPlan
 from restream.domain.probe import ProbeFailure, ProbeResult
 from restream.domain.progress import Progress
 
@@ -27,6 +28,14 @@ class SinkError(Exception):
     """A cycle could not be written; the message is one line, without credentials."""
 
 
+class StillError(Exception):
+    """No picture could be taken; the message is one line, without credentials."""
+
+    def __init__(self, message: str, *, timed_out: bool = False) -> None:
+        super().__init__(message)
+        self.timed_out = timed_out
+
+
 @dataclass(frozen=True, slots=True)
 class Documents:
     """The renderings of one cycle, encoded once for everybody."""
@@ -36,7 +45,9 @@ class Documents:
     snapshot: bytes | None = None
     """Status and all cameras; None where only the media server was asked."""
     cameras: Mapping[str, bytes] = field(default_factory=dict)
-    """One JSON object per camera id."""
+    """One JSON object per camera id; an unchanged camera's is the same object as in the cycle before."""
+    host: bytes | None = None
+    """The newest host sample, when there is one."""
 
 
 class CameraTable(Protocol):
@@ -69,6 +80,10 @@ class Publication(Protocol):
     def pid(self) -> int | None: ...
 
     @property
+    def suspended(self) -> bool:
+        """Whether somebody has stopped its process, so that it cannot do anything."""
+
+    @property
     def stderr_tail(self) -> tuple[str, ...]:
         """The last lines so far, masked, oldest first."""
 
@@ -84,6 +99,13 @@ class Publisher(Protocol):
 
     async def start(self, plan: StreamPlan, on_progress: Callable[[Progress], None]) -> Publication:
         """Start publishing. Raises PublisherError."""
+
+
+class StillCamera(Protocol):
+    """Takes one picture of a stream."""
+
+    async def take(self, command: Command) -> bytes:
+        """A JPEG. Bounded in time; leaves no process behind. Raises StillError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +134,35 @@ class StreamSink(Protocol):
 
     async def write(self, documents: Documents) -> None:
         """Raises SinkError."""
+
+    async def close(self) -> None:
+        """Let go of connections; never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What outlives the service."""
+
+    events: Sequence[Mapping[str, Any]] = ()
+    """Rendered events, oldest first; their ids rise."""
+    timelines: Mapping[str, Timeline] = field(default_factory=dict)
+    """By camera id."""
+    watched_until: float = 0.0
+    """Until when (Unix time, s) somebody watched: what came after is not known."""
+
+
+class Archive(Protocol):
+    """Keeps records."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the log."""
+
+    async def load(self) -> Records:
+        """What was kept. Raises SinkError."""
+
+    async def save(self, records: Records, removed: Collection[str]) -> None:
+        """Add new events, replace changed timelines, forget those of removed cameras. Raises SinkError."""
 
     async def close(self) -> None:
         """Let go of connections; never raises."""

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from urllib.parse import quote
 
 from restream.adapters.json_file import JsonFileSink
 from restream.adapters.mediamtx_http import MediamtxServer
 from restream.adapters.postgres import PostgresCameraTable
-from restream.adapters.redis_store import RedisSink
+from restream.adapters.postgres_events import PostgresEvents
+from restream.adapters.redis_store import RedisArchive, RedisSink
 from restream.config import ConfigError, Settings, load_camera_types, resolve
 from restream.domain.camera import RowReader
+from restream.domain.plan import Command, build_still
 from restream.domain.secret import Secret
-from restream.interfaces import render
-from restream.ports import StreamSink
+from restream.domain.urls import parse_source
+from restream.interfaces.http.auth import Access
+from restream.interfaces.players import PublicBases
+from restream.ports import Archive, StreamSink
 from restream.supervisor.environment import StreamSettings
 
 
@@ -55,11 +60,11 @@ def stream_settings(settings: Settings) -> StreamSettings:
     return StreamSettings(settings.ffmpeg_settings(), settings.target(), settings.restart_policy())
 
 
-def public_bases(settings: Settings) -> render.PublicBases:
+def public_bases(settings: Settings) -> PublicBases:
     """Player URLs' bases: as configured, else MediaMTX's default ports where streams are published."""
-    fallback = render.PublicBases.beside(settings.mediamtx.rtsp_url)
+    fallback = PublicBases.beside(settings.mediamtx.rtsp_url)
     public = settings.mediamtx.public
-    return render.PublicBases(
+    return PublicBases(
         rtsp=public.rtsp or fallback.rtsp,
         hls=public.hls or fallback.hls,
         webrtc=public.webrtc or fallback.webrtc,
@@ -76,3 +81,27 @@ def stream_sinks(settings: Settings) -> list[StreamSink]:
         url = Secret(settings.redis.url.get_secret_value())
         sinks.append(RedisSink(url, settings.redis.prefix, expire_s=5 * settings.mediamtx.interval_s))
     return sinks
+
+
+def archives(settings: Settings) -> list[Archive]:
+    """Where events and availability are kept; the first is the one that is read at the start."""
+    kept: list[Archive] = []
+    if settings.redis.url is not None:
+        kept.append(RedisArchive(Secret(settings.redis.url.get_secret_value()), settings.redis.prefix))
+    return [*kept, PostgresEvents(require_dsn(settings))]
+
+
+def access(settings: Settings) -> Access:
+    """Who may use the HTTP interface."""
+    http = settings.http
+    token = Secret(http.token.get_secret_value()) if http.token else None
+    return Access(token, http.auth, frozenset(http.cors_origins))
+
+
+def still_command(settings: Settings, path: str) -> Command:
+    """How a picture of a path of the media server is taken."""
+    section = settings.mediamtx
+    scheme, _, rest = section.rtsp_url.partition("://")
+    password = section.read_password.get_secret_value() if section.read_password else ""
+    user = f"{quote(section.read_user, safe='')}:{quote(password, safe='')}@" if section.read_user else ""
+    return build_still(parse_source(f"{scheme}://{user}{rest}/{path}"), settings.ffmpeg_settings())

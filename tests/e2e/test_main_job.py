@@ -169,7 +169,8 @@ async def test_silent_audio_does_not_keep_a_camera_down(
     camera = await add_camera(1, "h264_aac", options='{"audio": "aac"}')
     await camera.set_fault(Fault.SILENT_AUDIO)
     async with running_service(tmp_path, server=media_server, overrides={"PG_DSN": dsn}) as service:
-        await service.reach({"1": "healthy"}, 60)
+        cameras = await service.reach({"1": "degraded"}, 60)
+        assert [reason["code"] for reason in cameras["1"]["verdict"]["reasons"]] == ["audio_missing"]
 
         async def published() -> bool:
             return (await tracks(media_server)).get("cam1") is not None

@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 from restream.domain.backoff import RestartPolicy
 from restream.domain.camera import Camera, RowReader
 from restream.domain.cause import Cause
+from restream.domain.event import Transition
 from restream.domain.exit_cause import Ending
 from restream.domain.lifecycle import Phase
 from restream.domain.mediamtx import PathObservation, ServerView
 from restream.domain.plan import FfmpegSettings, ProbePlan, StreamPlan, Target
 from restream.domain.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
 from restream.domain.progress import Progress
-from restream.domain.snapshot import Transition
 from restream.domain.urls import CameraTypes
 from restream.ports import DatabaseError, Row, ServerStatus
 from restream.supervisor.admission import Admission
@@ -153,6 +153,7 @@ class FakePublication:
     def __init__(self, publisher: "FakePublisher", plan: StreamPlan, on_progress: Callable[[Progress], None]) -> None:
         self.plan = plan
         self.frozen = False
+        self.suspended = False
         self.stops_total = 0
         self.stderr_tail: tuple[str, ...] = ()
         self.pid = 4242

@@ -19,6 +19,7 @@ MAY_KNOW = {
     "interfaces": {"domain", "ports", "interfaces"},
     "config": {"domain", "config", "config_sections"},
     "config_sections": {"domain"},
+    "listening": {"config"},
     "logs": {"domain"},
     "__init__": set(),
 }

@@ -9,8 +9,8 @@ import pytest
 
 from restream.config import ROOT
 from restream.domain.cause import Cause
+from restream.domain.event import Transition
 from restream.domain.lifecycle import Phase
-from restream.domain.snapshot import Transition
 from restream.logs import MaskingFormatter, TransitionLog, configure_logging
 
 HARD = "p@ss/wörd"

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from multidict import MultiDict
 
-from restream.interfaces.http.query import select_cameras
+from restream.interfaces.http.query import Query, select_cameras
 
 
 def _camera(camera_id: str, health: str = "healthy", fault: str = "none", **fields: Any) -> dict[str, Any]:
@@ -15,6 +16,7 @@ def _camera(camera_id: str, health: str = "healthy", fault: str = "none", **fiel
         "id": camera_id,
         "name": f"Camera {camera_id}",
         "site": "",
+        "host": f"10.0.0.{camera_id}",
         "path": f"cam{camera_id}",
         "camera_type": "",
         "phase": "running",
@@ -47,18 +49,19 @@ FLEET = [
         ({"fault": "network"}, ["3"]),
         ({"phase": "backoff"}, ["2"]),
         ({"q": "gATE"}, ["3", "10"]),
+        ({"host": "10.0.0.2,10.0.0.3"}, ["2", "3"]),
         ({"sort": "id", "offset": "1", "limit": "2"}, ["2", "3"]),
         ({"offset": "9"}, []),
     ],
 )
 def test_selection(query: dict[str, str], ids: list[str]) -> None:
-    found, total = select_cameras(FLEET, query)
+    found, total = select_cameras(FLEET, Query(MultiDict(query)))
     assert [camera["id"] for camera in found] == ids
     assert total >= len(found)
 
 
 def test_the_total_counts_all_pages() -> None:
-    assert select_cameras(FLEET, {"limit": "1", "site": "North"})[1] == 3
+    assert select_cameras(FLEET, Query(MultiDict({"limit": "1", "site": "North"})))[1] == 3
 
 
 @pytest.mark.parametrize(
@@ -67,5 +70,10 @@ def test_the_total_counts_all_pages() -> None:
 )
 def test_bad_parameters_are_named(query: dict[str, str]) -> None:
     with pytest.raises(web.HTTPBadRequest) as caught:
-        select_cameras(FLEET, query)
+        select_cameras(FLEET, Query(MultiDict(query)))
     assert next(iter(query)) in caught.value.reason
+
+
+def test_a_parameter_given_twice_is_no_choice() -> None:
+    with pytest.raises(web.HTTPBadRequest):
+        select_cameras(FLEET, Query(MultiDict([("site", "North"), ("site", "South")])))

@@ -6,10 +6,11 @@ import logging
 import pytest
 
 from restream.domain.camera import Camera, RowReader
+from restream.domain.component import ComponentState
+from restream.domain.event import ServerRestart
 from restream.domain.flow import ServerPicture
 from restream.domain.lifecycle import Phase
 from restream.domain.mediamtx import ServerView
-from restream.domain.snapshot import ComponentState
 from restream.ports import DatabaseError, ServerStatus
 from restream.supervisor.components import Components
 from restream.supervisor.observer import Observer
@@ -197,23 +198,6 @@ async def test_a_repaired_row_is_accepted() -> None:
 
 
 @virtual
-async def test_a_row_at_rest_keeps_the_moment_it_came_to_rest() -> None:
-    desk = Desk({"id": 2, "link": "no host here"}, row(3, enabled=False))
-    async with Services() as services:
-        services.start("registry", desk.registry.run)
-        await asyncio.sleep(1)
-        before = dict(desk.registry.idle_since)
-        assert set(before) == {"2", "3"}
-        desk.table.rows.append(row(4))
-        await asyncio.sleep(10)
-        assert desk.latest == ["3", "4"]
-        assert desk.registry.idle_since == before
-        desk.table.rows[:] = [row(2), row(3), row(4)]
-        await asyncio.sleep(10)
-        assert desk.registry.idle_since == {}
-
-
-@virtual
 async def test_new_templates_are_applied_to_rows_that_did_not_change() -> None:
     desk = Desk(row(1))
     async with Services() as services:
@@ -235,8 +219,14 @@ class Watch:
         self.components = Components()
         self.changes: list[bool] = []
         self.pictures: list[ServerPicture] = []
+        self.restarts: list[ServerRestart] = []
         self.observer = Observer(
-            self.server, self.components, self.changes.append, self.pictures.append, interval_s=interval_s
+            self.server,
+            self.components,
+            self.changes.append,
+            self.pictures.append,
+            self.restarts.append,
+            interval_s=interval_s,
         )
 
 
@@ -305,13 +295,16 @@ async def test_a_restart_between_two_checks_is_logged(caplog: pytest.LogCaptureF
         watch.server.status = ServerStatus(True, "MediaMTX", ServerView("v1.20.1", "2026-08-23T00:00:00Z"))
         await asyncio.sleep(10)
     assert caplog.text.count("the media server restarted") == 1
+    assert len(watch.restarts) == 1
 
 
 @virtual
 async def test_an_outage_from_end_to_end() -> None:
     stage = Stage()
     server = FakeServer(stage.publisher)
-    observer = Observer(server, Components(), stage.supervisor.server_changed, stage.supervisor.observed, interval_s=2)
+    observer = Observer(
+        server, Components(), stage.supervisor.server_changed, stage.supervisor.observed, print, interval_s=2
+    )
     stage.supervisor._environment = stage.supervisor._environment.__class__(
         stage.prober, stage.publisher, stage.admission, observer.suspect, stage.transitions.append
     )
@@ -367,7 +360,9 @@ async def test_a_service_that_fails_is_started_again_and_takes_nobody_with_it(
 async def test_a_publisher_from_whom_nothing_arrives_is_restarted_and_its_sibling_is_not() -> None:
     stage = Stage()
     server = FakeServer(stage.publisher)
-    observer = Observer(server, Components(), stage.supervisor.server_changed, stage.supervisor.observed, interval_s=2)
+    observer = Observer(
+        server, Components(), stage.supervisor.server_changed, stage.supervisor.observed, print, interval_s=2
+    )
     async with Services() as services:
         services.start("observer", observer.run)
         stage.want(camera(1), camera(2))
@@ -384,7 +379,9 @@ async def test_a_publisher_from_whom_nothing_arrives_is_restarted_and_its_siblin
 async def test_a_view_that_goes_stale_restarts_nobody() -> None:
     stage = Stage()
     server = FakeServer(stage.publisher)
-    observer = Observer(server, Components(), stage.supervisor.server_changed, stage.supervisor.observed, interval_s=2)
+    observer = Observer(
+        server, Components(), stage.supervisor.server_changed, stage.supervisor.observed, print, interval_s=2
+    )
     async with Services() as services:
         services.start("observer", observer.run)
         stage.want(camera(1))

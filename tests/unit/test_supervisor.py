@@ -7,10 +7,10 @@ import pytest
 
 from restream.domain.backoff import RestartPolicy
 from restream.domain.cause import Cause
+from restream.domain.event import Transition
 from restream.domain.lifecycle import Phase
 from restream.domain.plan import FfmpegSettings, Target
 from restream.domain.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
-from restream.domain.snapshot import Transition
 from restream.ports import PublisherError
 from restream.supervisor.environment import StreamSettings
 from tests.unit.fakes import NO_JITTER, WITH_AUDIO, Stage, camera, now, settle, virtual

@@ -14,10 +14,14 @@ from restream.domain.lifecycle import (
     Command,
     Ended,
     Event,
+    HoldAsked,
     Phase,
+    ProbeAsked,
     Probed,
     Progressed,
+    Released,
     Removed,
+    RestartAsked,
     Revised,
     ServerFound,
     ServerLost,
@@ -57,13 +61,17 @@ def follow(before: State, event: Event, now: float = NOW, draw: float = MIDDLE) 
     return step(before, event, now, draw, TIMING)
 
 
+def _rests(state: State) -> bool:
+    return state.phase in WITHOUT_DEADLINE or (state.phase is HELD and state.on_hold)
+
+
 def failed(cause: Cause) -> Probed:
     return Probed(ProbeFailure(cause, "a line"))
 
 
 def test_the_first_state() -> None:
-    assert begin(NOW, server_up=True) == (State(W, NOW), (REQUEST,))
-    assert begin(NOW, server_up=False) == (State(W, NOW, server_up=False), ())
+    assert begin(NOW, server_up=True) == (State(W, NOW, unpublished_since=NOW), (REQUEST,))
+    assert begin(NOW, server_up=False) == (State(W, NOW, server_up=False, unpublished_since=NOW), ())
 
 
 @pytest.mark.parametrize(
@@ -146,8 +154,27 @@ def test_the_first_state() -> None:
         (state(HELD), Revised(), W, (RELEASE, REQUEST)),
         (state(HELD), Removed(), FINISHED, (RELEASE, Command.FINISH)),
         (state(HELD), ServerLost(), HELD, ()),
+        # an operator's requests
+        (state(R), RestartAsked(), STOP, (Command.STOP,)),
+        (state(R), ProbeAsked(), STOP, (Command.STOP,)),
+        (state(R), HoldAsked(), STOP, (Command.STOP,)),
+        (state(R), Released(), R, ()),
+        (state(BACKOFF), RestartAsked(), W, (RELEASE, REQUEST)),
+        (state(HELD), ProbeAsked(), W, (RELEASE, REQUEST)),
+        (state(P), HoldAsked(), HELD, (Command.CANCEL_PROBE, RELEASE)),
+        (state(W), HoldAsked(), HELD, (RELEASE,)),
+        (state(HELD, on_hold=True, deadline=None), Released(), W, (RELEASE, REQUEST)),
+        (state(HELD, on_hold=True, deadline=None), Revised(), W, (RELEASE, REQUEST)),
+        (state(HELD, on_hold=True, deadline=None), RestartAsked(), HELD, ()),
+        (state(HELD, on_hold=True, deadline=None), HoldAsked(), HELD, ()),
+        (state(HELD, on_hold=True, deadline=None), ServerFound(), HELD, ()),
+        (state(HELD, on_hold=True, deadline=None), Removed(), FINISHED, (RELEASE, Command.FINISH)),
+        (state(STOP, stop_cause=Cause.STALLED), HoldAsked(), STOP, ()),
+        (state(STOP, stop_cause=Cause.STOPPED, on_hold=True), Ended(Cause.KILLED, ""), HELD, (RELEASE,)),
+        (state(STOP, stop_cause=Cause.STOPPED, on_hold=True), Released(), STOP, ()),
         # finished
         (state(FINISHED), Removed(), FINISHED, ()),
+        (state(FINISHED), HoldAsked(), FINISHED, ()),
         (state(FINISHED), Admitted(), FINISHED, ()),
         (state(FINISHED), Revised(), FINISHED, ()),
     ],
@@ -158,7 +185,7 @@ def test_transition(before: State, event: Event, phase: Phase, commands: tuple[C
     assert (after.phase, given_commands) == (phase, commands)
     if after.phase is not before.phase:
         assert after.since == NOW
-    assert (after.deadline is None) is (after.phase in WITHOUT_DEADLINE)
+    assert (after.deadline is None) is _rests(after)
 
 
 @pytest.mark.parametrize(
@@ -235,6 +262,8 @@ def test_media_clears_the_last_failure() -> None:
 def test_why_a_silent_publisher_is_stopped(phase: Phase, server_up: bool, cause: Cause) -> None:
     after, _ = follow(state(phase, deadline=NOW, server_up=server_up), TimerFired())
     assert after.stop_cause is cause
+    suspended, _ = follow(state(phase, deadline=NOW, server_up=server_up), TimerFired(suspended=True))
+    assert suspended.stop_cause is Cause.SUSPENDED
 
 
 def test_a_revision_forgets_what_the_old_row_taught() -> None:
@@ -301,6 +330,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.just(ServerLost()),
     st.just(ServerFound()),
     st.just(Revised()),
+    st.sampled_from([RestartAsked(), ProbeAsked(), HoldAsked(), Released()]),
     st.builds(Probed, st.sampled_from([MEDIA, SILENT_MEDIA]) | st.builds(ProbeFailure, CAUSES, st.just(""))),
     st.builds(Progressed, st.builds(Progress, frame=st.none() | st.integers(0, 1000))),
     st.builds(Ended, CAUSES, st.just("")),
@@ -315,7 +345,7 @@ def test_no_sequence_raises_or_loses_a_deadline(moments: list[tuple[Event, float
     for event, wait_s, draw in moments:
         now += wait_s
         current, _ = step(current, event, now, draw, TIMING)
-        assert (current.deadline is None) is (current.phase in WITHOUT_DEADLINE)
+        assert (current.deadline is None) is _rests(current)
         assert current.failures >= 0
 
 
@@ -389,7 +419,8 @@ class Shell:
             assert not self.holds
         assert self.finished == (phase is FINISHED)
         if phase is HELD:
-            assert self.state.cause is Cause.AUTH_FAILED
+            assert self.state.on_hold or self.state.cause is Cause.AUTH_FAILED
+        assert (self.state.unpublished_since is None) is self.publishes
         if phase is BACKOFF:
             assert self.state.cause is not None
 
@@ -419,6 +450,7 @@ def test_after_anything_a_healthy_world_leads_back_to_running(moments: list[tupl
         if shell.possible(event):
             shell.tell(event, draw)
     shell.tell(ServerFound())
+    shell.tell(Released())
     for _ in range(12):
         if shell.state.phase is R:
             return
@@ -447,6 +479,19 @@ def test_an_outage_of_the_server_never_counts_against_the_camera(causes: list[Ca
             shell.tell(Ended(cause, ""))
         assert shell.state.failures == 0
         assert shell.state.media is MEDIA
+
+
+def test_a_restart_on_request_trusts_the_last_probe_and_a_probe_on_request_does_not() -> None:
+    for request, media in ((RestartAsked(), MEDIA), (ProbeAsked(), None)):
+        stopping, _ = follow(state(R, failures=3), request)
+        after, _ = follow(stopping, Ended(Cause.KILLED, ""))
+        assert (after.media, after.failures, after.last_cause) == (media, 0, Cause.STOPPED)
+
+
+def test_a_release_before_the_publisher_has_ended_starts_it_again() -> None:
+    held, _ = follow(state(R), HoldAsked())
+    released, _ = follow(held, Released())
+    assert follow(released, Ended(Cause.KILLED, ""))[0].phase is W
 
 
 # -- the closed loop: what the media server receives -------------------------------------------------------------------

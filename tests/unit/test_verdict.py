@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,29 +12,57 @@ from restream.domain.camera import RejectedRow
 from restream.domain.cause import FACTS, Cause, Side
 from restream.domain.flow import ServerPicture
 from restream.domain.lifecycle import Phase, State
-from restream.domain.mediamtx import PathObservation, ServerView
-from restream.domain.snapshot import CameraStatus
-from restream.domain.verdict import Health, judge
-from tests.unit.fakes import camera
+from restream.domain.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
+from restream.domain.plan import FfmpegSettings, StreamPlan, Target, build_plan
+from restream.domain.quality import Quality
+from restream.domain.status import CameraStatus
+from restream.domain.verdict import RULES, Health, Sight, Thresholds, Verdict, judge, judge_row
+from tests.unit.fakes import WITH_AUDIO, camera
 
 NEVER = ServerPicture()
-SEES = NEVER.swept(ServerView(paths={"cam1": PathObservation("cam1", True)}), 1.0)
-MISSES = NEVER.swept(ServerView(), 1.0)
-NOT_READY = NEVER.swept(ServerView(paths={"cam1": PathObservation("cam1", False)}), 1.0)
+
+
+def seen(path: PathObservation | None, at: float = 100.0, **lists: Any) -> ServerPicture:
+    return NEVER.swept(ServerView(paths={"cam1": path} if path else {}, **lists), at)
+
+
+OURS = PathObservation("cam1", True, "rtspSession", "ours")
+SEES = seen(OURS)
+MISSES = seen(None)
+NOT_READY = seen(PathObservation("cam1", False))
 STALE = SEES.missed()
+THEIRS = seen(
+    PathObservation("cam1", True, "rtspSession", "theirs"),
+    sessions={"theirs": SessionObservation("theirs", "cam1", "10.9.9.9:4711")},
+)
 RUNNING = State(Phase.RUNNING, 0.0)
+BETWEEN = State(Phase.BACKOFF, 0.0, cause=Cause.SERVER_GONE, unpublished_since=90.0)
+
+
+def sight(state: State, server: ServerPicture, **fields: Any) -> Sight:
+    plan: StreamPlan | None = fields.pop("plan", None)
+    return Sight(CameraStatus(camera(1), state, plan, None), server, own_source_id="ours", **fields)
 
 
 @pytest.mark.parametrize(
     ("state", "server", "health", "fault", "code"),
     [
-        (RUNNING, SEES, Health.HEALTHY, Side.NONE, None),
+        (State(Phase.HELD, 0.0, on_hold=True), SEES, Health.DISABLED, Side.NONE, "held_by_operator"),
+        (State(Phase.STOPPING, 0.0, on_hold=True), SEES, Health.DISABLED, Side.NONE, "held_by_operator"),
+        (BETWEEN, THEIRS, Health.DOWN, Side.MEDIA_SERVER, "server_conflict"),
+        (replace(BETWEEN, unpublished_since=99.5), THEIRS, Health.DOWN, Side.MEDIA_SERVER, "server_gone"),
+        (replace(BETWEEN, unpublished_since=None), THEIRS, Health.DOWN, Side.MEDIA_SERVER, "server_gone"),
+        (BETWEEN, THEIRS.missed(), Health.DOWN, Side.MEDIA_SERVER, "server_gone"),
+        (BETWEEN, SEES, Health.DOWN, Side.MEDIA_SERVER, "server_gone"),
+        (replace(BETWEEN, unpublished_since=80.0), SEES, Health.DOWN, Side.MEDIA_SERVER, "server_conflict"),
+        (State(Phase.WAITING, 0.0, unpublished_since=0.0), THEIRS, Health.DOWN, Side.MEDIA_SERVER, "server_conflict"),
+        (State(Phase.WAITING, 0.0, server_up=False), STALE, Health.DOWN, Side.MEDIA_SERVER, "server_down"),
+        (replace(RUNNING, server_up=False), STALE, Health.UNKNOWN, Side.MEDIA_SERVER, "server_silent"),
         (RUNNING, NEVER, Health.HEALTHY, Side.NONE, "unobserved"),
+        (RUNNING, STALE, Health.UNKNOWN, Side.MEDIA_SERVER, "stale"),
         (RUNNING, MISSES, Health.UNKNOWN, Side.NONE, "not_arrived"),
         (RUNNING, NOT_READY, Health.UNKNOWN, Side.NONE, "not_arrived"),
-        (RUNNING, STALE, Health.UNKNOWN, Side.MEDIA_SERVER, "stale"),
-        (replace(RUNNING, server_up=False), STALE, Health.UNKNOWN, Side.MEDIA_SERVER, "server_silent"),
-        (State(Phase.WAITING, 0.0, server_up=False), STALE, Health.DOWN, Side.MEDIA_SERVER, "server_down"),
+        (RUNNING, SEES, Health.HEALTHY, Side.NONE, None),
         (State(Phase.WAITING, 0.0), SEES, Health.UNKNOWN, Side.NONE, "starting"),
         (State(Phase.PROBING, 0.0), SEES, Health.UNKNOWN, Side.NONE, "starting"),
         (State(Phase.PROBING, 0.0, cause=Cause.REFUSED), SEES, Health.DOWN, Side.CAMERA, "refused"),
@@ -42,14 +72,86 @@ RUNNING = State(Phase.RUNNING, 0.0)
     ],
 )
 def test_supervised_cameras(state: State, server: ServerPicture, health: Health, fault: Side, code: str | None) -> None:
-    verdict = judge(CameraStatus(camera(1), state, None, None), server)
+    verdict = judge(sight(state, server))
     assert (verdict.health, verdict.fault) == (health, fault)
     assert [reason.code for reason in verdict.reasons] == ([code] if code else [])
 
 
+def test_a_conflict_names_the_address_of_the_other_publisher() -> None:
+    (reason,) = judge(sight(BETWEEN, THEIRS)).reasons
+    assert dict(reason.numbers) == {"address": "10.9.9.9:4711"}
+    assert "10.9.9.9:4711" in reason.text
+
+
+def _srt(**fields: float) -> ServerPicture:
+    path = PathObservation("cam1", True, "srtConn", "ours")
+    return seen(path, srt={"ours": SrtObservation("ours", "cam1", "10.0.0.1:5", **fields)})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("quality", "server", "fault", "code"),
+    [
+        (Quality(loss_ratio=0.011), SEES, Side.NETWORK, "srt_loss"),
+        (Quality(dropped=1), SEES, Side.NETWORK, "srt_drops"),
+        (Quality(frames_in_error=1), SEES, Side.NETWORK, "frames_in_error"),
+        (Quality(long_bitrate_bps=24.0, usual_bitrate_bps=100.0), SEES, Side.CAMERA, "bitrate_low"),
+        (Quality(restarts=3), SEES, Side.CAMERA, "restarts"),
+        (Quality(), _srt(rtt_ms=31.0, latency_ms=120.0), Side.NETWORK, "srt_rtt"),
+    ],
+)
+def test_every_threshold_degrades(quality: Quality, server: ServerPicture, fault: Side, code: str) -> None:
+    verdict = judge(sight(replace(RUNNING, last_cause=Cause.STALLED), server, quality=quality))
+    assert (verdict.health, verdict.fault) == (Health.DEGRADED, fault)
+    assert [reason.code for reason in verdict.reasons] == [code]
+    assert verdict.hint
+    assert verdict.reasons[0].numbers
+
+
+@pytest.mark.parametrize(
+    ("quality", "server"),
+    [
+        (Quality(loss_ratio=0.01), SEES),
+        (Quality(long_bitrate_bps=25.0, usual_bitrate_bps=100.0), SEES),
+        (Quality(long_bitrate_bps=None, usual_bitrate_bps=100.0), SEES),
+        (Quality(long_bitrate_bps=0.0, usual_bitrate_bps=None), SEES),
+        (Quality(restarts=2), SEES),
+        (Quality(), _srt(rtt_ms=30.0, latency_ms=120.0)),
+    ],
+)
+def test_up_to_the_threshold_a_camera_is_healthy(quality: Quality, server: ServerPicture) -> None:
+    assert judge(sight(RUNNING, server, quality=quality)) == Verdict(Health.HEALTHY, Side.NONE)
+
+
+@pytest.mark.parametrize(("rtt_ms", "level"), [(31.0, "warn"), (41.0, "bad")])
+def test_the_round_trip_has_two_levels(rtt_ms: float, level: str) -> None:
+    (reason,) = judge(sight(RUNNING, _srt(rtt_ms=rtt_ms, latency_ms=120.0))).reasons
+    assert dict(reason.numbers)["level"] == level
+
+
+def test_thresholds_are_settings() -> None:
+    quality = Quality(loss_ratio=0.05, restarts=9)
+    lenient = Thresholds(srt_loss_ratio=0.1, restarts_per_hour=10)
+    assert judge(sight(RUNNING, SEES, quality=quality)).health is Health.DEGRADED
+    assert judge(sight(RUNNING, SEES, quality=quality, thresholds=lenient)).health is Health.HEALTHY
+
+
+def test_audio_is_missing_only_where_it_was_and_is_wanted() -> None:
+    muted = build_plan(camera(1), WITH_AUDIO, Target(), FfmpegSettings(), drop_audio="it brought no media")
+    state = replace(RUNNING, without_audio=True)
+    assert judge(sight(state, SEES, plan=muted, had_audio=True)).reasons[0].code == "audio_missing"
+    assert judge(sight(state, SEES, plan=muted)).health is Health.HEALTHY
+    assert judge(sight(RUNNING, SEES, plan=muted, had_audio=True)).health is Health.HEALTHY
+
+
+def test_several_flaws_are_all_told_and_the_first_names_the_side() -> None:
+    verdict = judge(sight(RUNNING, SEES, quality=Quality(loss_ratio=0.5, restarts=7)))
+    assert [reason.code for reason in verdict.reasons] == ["srt_loss", "restarts"]
+    assert verdict.fault is Side.NETWORK
+
+
 def test_rows_without_a_publisher() -> None:
-    assert judge(camera(1, enabled=False), SEES).health is Health.DISABLED
-    rejected = judge(RejectedRow("7", "", "link: is empty"), SEES)
+    assert judge_row(camera(1, enabled=False)).health is Health.DISABLED
+    rejected = judge_row(RejectedRow("7", "", "link: is empty"))
     assert (rejected.health, rejected.fault) == (Health.DOWN, Side.CONFIG)
     assert rejected.reasons[0].text == "link: is empty"
 
@@ -57,6 +159,13 @@ def test_rows_without_a_publisher() -> None:
 @pytest.mark.parametrize("cause", [cause for cause in Cause if cause is not Cause.STOPPED])
 def test_every_failure_has_a_side_and_a_hint(cause: Cause) -> None:
     assert set(FACTS) == set(Cause)
-    verdict = judge(CameraStatus(camera(1), State(Phase.BACKOFF, 0.0, cause=cause), None, None), SEES)
+    verdict = judge(sight(State(Phase.BACKOFF, 0.0, cause=cause), MISSES))
     assert verdict.fault is not Side.NONE
     assert verdict.hint
+
+
+def test_the_documented_table_is_the_one_in_force() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "verdict.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[2].strip() for line in document.splitlines() if line.startswith("| ") and "|" in line[2:]]
+    documented = [row for row in rows if row in {name for name, _, _ in RULES}]
+    assert documented == [name for name, _, _ in RULES]

@@ -22,6 +22,10 @@ class FfmpegPublication:
         return self._child.pid
 
     @property
+    def suspended(self) -> bool:
+        return self._child.suspended
+
+    @property
     def stderr_tail(self) -> tuple[str, ...]:
         return self._child.stderr_tail
 

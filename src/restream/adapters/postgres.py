@@ -17,7 +17,7 @@ _TIMEOUT_S = 10.0
 _CLOSE_TIMEOUT_S = 2.0
 
 # InternalClientError: asyncpg was interrupted in the middle of an exchange by the loss of the connection.
-_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
+CONNECTION_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
 
 _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (asyncpg.UndefinedTableError, "run `restream init-db`, or set database.query to your table"),
@@ -57,9 +57,9 @@ class PostgresCameraTable:
             self._connection = connection
             await connection.add_listener(self._channel, notified)
             connection.add_termination_listener(notified)
-        except (*_ERRORS, ValueError) as error:
+        except (*CONNECTION_ERRORS, ValueError) as error:
             await self.close()
-            raise self._translated(error) from None
+            raise translated(error, self._dsn) from None
 
     async def read(self) -> Sequence[Row]:
         if self._connection is None or self._connection.is_closed():
@@ -67,25 +67,27 @@ class PostgresCameraTable:
         try:
             async with asyncio.timeout(_TIMEOUT_S), self._connection.transaction(readonly=True):
                 return [dict(record) for record in await self._connection.fetch(self._query)]
-        except _ERRORS as error:
-            raise self._translated(error) from None
+        except CONNECTION_ERRORS as error:
+            raise translated(error, self._dsn) from None
 
     async def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        with contextlib.suppress(*_ERRORS):
+        with contextlib.suppress(*CONNECTION_ERRORS):
             await connection.close(timeout=_CLOSE_TIMEOUT_S)
         connection.terminate()
 
-    def _translated(self, error: Exception) -> DatabaseError:
-        hint = next((hint for kind, hint in _HINTS if isinstance(error, kind)), "")
-        if isinstance(error, TimeoutError):
-            text = f"no answer within {_TIMEOUT_S:.0f} s"
-        else:
-            text = " ".join(str(error).split()) or type(error).__name__
-        text = mask_patterns(mask_exact(text, spellings(_password(self._dsn.reveal()))))
-        return DatabaseError(f"{text}; {hint}" if hint else text)
+
+def translated(error: Exception, dsn: Secret) -> DatabaseError:
+    """One line for the operator, with what to do where that is known, and without the password."""
+    hint = next((hint for kind, hint in _HINTS if isinstance(error, kind)), "")
+    if isinstance(error, TimeoutError):
+        text = f"no answer within {_TIMEOUT_S:.0f} s"
+    else:
+        text = " ".join(str(error).split()) or type(error).__name__
+    text = mask_patterns(mask_exact(text, spellings(_password(dsn.reveal()))))
+    return DatabaseError(f"{text}; {hint}" if hint else text)
 
 
 def _password(dsn: str) -> str:
@@ -95,14 +97,13 @@ def _password(dsn: str) -> str:
 
 async def execute_script(dsn: Secret, script: str) -> None:
     """Run SQL statements (the schema of a new installation). Raises DatabaseError."""
-    table = PostgresCameraTable(dsn)
     try:
         connection = await asyncpg.connect(dsn.reveal(), timeout=_TIMEOUT_S, command_timeout=_TIMEOUT_S)
-    except (*_ERRORS, ValueError) as error:
-        raise table._translated(error) from None
+    except (*CONNECTION_ERRORS, ValueError) as error:
+        raise translated(error, dsn) from None
     try:
         await connection.execute(script)
-    except _ERRORS as error:
-        raise table._translated(error) from None
+    except CONNECTION_ERRORS as error:
+        raise translated(error, dsn) from None
     finally:
         await connection.close()

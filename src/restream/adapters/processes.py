@@ -12,6 +12,7 @@ import signal
 from collections import deque
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import cast
 
 from restream.domain.exit_cause import Ending
@@ -144,6 +145,15 @@ class ChildProcess:
     @property
     def running(self) -> bool:
         return not self._protocol.exited.done()
+
+    @property
+    def suspended(self) -> bool:
+        """Whether the process is stopped by a signal or traced (proc(5), state T or t)."""
+        try:
+            stat = Path(f"/proc/{self.pid}/stat").read_bytes()
+        except (OSError, ProcessLookupError):
+            return False
+        return stat.rpartition(b")")[2].split()[:1] in ([b"T"], [b"t"])
 
     @property
     def stderr_tail(self) -> tuple[str, ...]:

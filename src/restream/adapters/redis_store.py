@@ -1,10 +1,14 @@
-"""The latest picture in Redis. All keys are here; snapshot keys expire, so a dead service never looks alive."""
+"""Redis: the latest picture, and what outlives the service. All keys are here.
+
+Keys of the picture expire, so a dead service never looks alive; events and availability stay.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -12,19 +16,61 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
+from restream.domain.availability import KEPT_S, Span, Timeline
 from restream.domain.secret import Secret, mask_exact, mask_patterns, spellings
-from restream.ports import Documents, SinkError
+from restream.domain.verdict import Health
+from restream.ports import Documents, Records, SinkError
 
 STREAMS_KEY = "mediamtx:streams:latest"
 """The classic JSON array."""
 SNAPSHOT_KEY = "restream:snapshot"
-"""JSON: status and all cameras of one cycle."""
+"""JSON: components and all cameras of one cycle."""
 CAMERAS_KEY = "restream:cameras"
 """Hash: camera id → JSON."""
+HOST_KEY = "restream:host:latest"
+"""JSON: the newest sample of the host."""
 CHANGES_CHANNEL = "restream:changes"
 """A JSON array of the camera ids that changed in a cycle."""
+EVENTS_KEY = "restream:events"
+"""Stream: field `event`, the JSON of `GET /api/events`."""
+AVAILABILITY_KEY = "restream:availability"
+"""Hash: camera id → JSON of its last 24 h."""
+WATCHED_KEY = "restream:watched_until"
+"""Unix time (s) of the last cycle that was archived."""
 
 _TIMEOUT_S = 5.0
+_MOST_EVENTS = 10_000
+_RESTORED_EVENTS = 1000
+
+
+class _Connection:
+    """One client; every trouble with it is a SinkError without the password."""
+
+    def __init__(self, url: Secret, prefix: str) -> None:
+        self._secrets = spellings(urlsplit(url.reveal()).password or "")
+        self.prefix = prefix
+        self.redis: Redis = Redis.from_url(
+            url.reveal(), socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S, client_name="restream"
+        )
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Pipeline]:
+        async with self.translated(), self.redis.pipeline(transaction=True) as pipe:
+            yield pipe
+            await pipe.execute()
+
+    @contextlib.asynccontextmanager
+    async def translated(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                yield
+        except (RedisError, OSError, TimeoutError) as error:
+            text = " ".join(str(error).split()) or type(error).__name__
+            raise SinkError(mask_patterns(mask_exact(text, self._secrets))) from None
+
+    async def close(self) -> None:
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            await self.redis.aclose()
 
 
 class RedisSink:
@@ -33,27 +79,24 @@ class RedisSink:
     name = "redis"
 
     def __init__(self, url: Secret, prefix: str, expire_s: float) -> None:
-        self._secrets = spellings(urlsplit(url.reveal()).password or "")
+        self._connection = _Connection(url, prefix)
         self._prefix = prefix
         self._expire_ms = int(expire_s * 1000)
         self._written: dict[str, bytes] = {}
-        self._redis: Redis = Redis.from_url(
-            url.reveal(), socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S, client_name="restream"
-        )
 
     async def write(self, documents: Documents) -> None:
         changed = {key: body for key, body in documents.cameras.items() if self._written.get(key) != body}
         removed = [key for key in self._written if key not in documents.cameras]
         try:
-            async with asyncio.timeout(_TIMEOUT_S), self._redis.pipeline(transaction=True) as pipe:
+            async with self._connection.transaction() as pipe:
                 pipe.set(self._prefix + STREAMS_KEY, documents.streams, px=self._expire_ms)
+                if documents.host is not None:
+                    pipe.set(self._prefix + HOST_KEY, documents.host, px=self._expire_ms)
                 if documents.snapshot is not None:
                     self._add_cameras(pipe, documents.snapshot, changed, removed)
-                await pipe.execute()
-        except (RedisError, OSError, TimeoutError) as error:
+        except SinkError:
             self._written = {}
-            text = " ".join(str(error).split()) or type(error).__name__
-            raise SinkError(mask_patterns(mask_exact(text, self._secrets))) from None
+            raise
         self._written = dict(documents.cameras)
 
     def _add_cameras(
@@ -73,5 +116,75 @@ class RedisSink:
             pipe.publish(self._prefix + CHANGES_CHANNEL, orjson.dumps([*changed, *removed]))
 
     async def close(self) -> None:
-        with contextlib.suppress(RedisError, OSError, TimeoutError):
-            await self._redis.aclose()
+        await self._connection.close()
+
+
+class RedisArchive:
+    """Events and availability."""
+
+    name = "redis"
+
+    def __init__(self, url: Secret, prefix: str) -> None:
+        self._connection = _Connection(url, prefix)
+        self._events_key = prefix + EVENTS_KEY
+        self._availability_key = prefix + AVAILABILITY_KEY
+        self._watched_key = prefix + WATCHED_KEY
+
+    async def load(self) -> Records:
+        redis = self._connection.redis
+        async with self._connection.translated():
+            # The library types every answer as bytes or text; this client decodes nothing.
+            entries: Any = await redis.xrevrange(self._events_key, count=_RESTORED_EVENTS)
+            timelines: Any = await redis.hgetall(self._availability_key)
+            until: Any = await redis.get(self._watched_key)
+        events = [event for _, fields in reversed(entries) if (event := _event(fields.get(b"event"))) is not None]
+        events.sort(key=lambda event: event["id"])
+        found = {key.decode(errors="replace"): _timeline(body) for key, body in timelines.items()}
+        return Records(events, {key: timeline for key, timeline in found.items() if timeline}, _number(until))
+
+    async def save(self, records: Records, removed: Collection[str]) -> None:
+        async with self._connection.transaction() as pipe:
+            for event in records.events:
+                fields = {"event": orjson.dumps(event)}
+                pipe.xadd(self._events_key, fields, maxlen=_MOST_EVENTS, approximate=True)  # type: ignore[arg-type]
+            if records.timelines:
+                mapping = {camera_id: _document(timeline) for camera_id, timeline in records.timelines.items()}
+                pipe.hset(self._availability_key, mapping=mapping)  # type: ignore[arg-type]
+            if removed:
+                pipe.hdel(self._availability_key, *removed)
+            pipe.set(self._watched_key, f"{records.watched_until:.3f}")
+            pipe.pexpire(self._availability_key, int(7 * KEPT_S * 1000))
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+
+def _document(timeline: Timeline) -> bytes:
+    spans = [[round(span.since, 3), span.health] for span in timeline.spans]
+    return orjson.dumps({"spans": spans, "restarts": [round(at, 3) for at in timeline.restarts]})
+
+
+def _timeline(body: bytes) -> Timeline | None:
+    """What was kept of a camera; None for what somebody else wrote there."""
+    try:
+        document = orjson.loads(body)
+        spans = tuple(Span(float(since), Health(health)) for since, health in document["spans"])
+        return Timeline(spans, tuple(float(at) for at in document["restarts"]))
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _event(body: bytes | None) -> dict[str, Any] | None:
+    try:
+        event = orjson.loads(body or b"null")
+    except ValueError:
+        return None
+    known = isinstance(event, dict) and isinstance(event.get("id"), int) and {"at", "kind", "camera"} <= event.keys()
+    return event if known else None
+
+
+def _number(body: bytes | None) -> float:
+    try:
+        return float(body or 0)
+    except ValueError:
+        return 0.0

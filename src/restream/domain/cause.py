@@ -50,6 +50,7 @@ class Cause(StrEnum):
     SERVER_CONFLICT = "server_conflict"
     SERVER_GONE = "server_gone"
     SOURCE_ENDED = "source_ended"
+    SUSPENDED = "suspended"
     KILLED = "killed"
     OOM = "oom"
     STOPPED = "stopped"
@@ -154,6 +155,12 @@ FACTS: Mapping[Cause, CauseFacts] = {
         "the camera closed the connection",
         "It restarted, ran out of sessions (cameras often allow two), or is no RTSP server: check its other clients "
         "and its log.",
+    ),
+    Cause.SUSPENDED: CauseFacts(
+        Side.PUBLISHER,
+        Policy.BACKOFF,
+        "ffmpeg is stopped and does nothing",
+        "Something suspended the process: SIGSTOP, a debugger, a frozen container. It is ended and started again.",
     ),
     Cause.KILLED: CauseFacts(
         Side.PUBLISHER,

@@ -63,6 +63,11 @@ class ServerPicture:
     fresh_since: float | None = None
     """Since when every sweep has succeeded; None while the picture is stale."""
 
+    @property
+    def available(self) -> int:
+        """How many paths have a publisher."""
+        return sum(stream.path.available for stream in self.streams.values())
+
     def swept(self, view: ServerView, now: float) -> ServerPicture:
         """The picture after one more good sweep."""
         return ServerPicture(

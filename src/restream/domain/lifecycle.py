@@ -71,7 +71,12 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class TimerFired:
-    """The state's deadline has come (or a little earlier: that is harmless)."""
+    """The state's deadline has come (or a little earlier: that is harmless).
+
+    `suspended`: the publisher's process is stopped, so its silence says nothing about the camera.
+    """
+
+    suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +105,46 @@ class Unarrived:
 
     silent_since: float
     published: bool
+    suspended: bool = False
+    """As in `TimerFired`."""
 
 
-Event = Admitted | Probed | Progressed | Ended | TimerFired | Revised | Removed | ServerLost | ServerFound | Unarrived
+@dataclass(frozen=True, slots=True)
+class RestartAsked:
+    """An operator wants it started again, at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeAsked:
+    """An operator wants the camera looked at anew, at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldAsked:
+    """An operator wants it stopped until further notice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The operator lets go of it."""
+
+
+Request = RestartAsked | ProbeAsked | HoldAsked | Released
+"""What an operator may ask for."""
+
+Event = (
+    Admitted
+    | Probed
+    | Progressed
+    | Ended
+    | TimerFired
+    | Revised
+    | Removed
+    | ServerLost
+    | ServerFound
+    | Unarrived
+    | Request
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +170,14 @@ class State:
     """Failures in a row without a stable run between them."""
     cause: Cause | None = None
     """Of the last failure; None once media flows."""
+    last_cause: Cause | None = None
+    """Of the last ending, kept while media flows again; STOPPED when it was asked for."""
     detail: str = ""
     stop_cause: Cause | None = None
     """Why the publisher is being stopped."""
     wanted: bool = True
+    on_hold: bool = False
+    """Stopped by an operator."""
     media: ProbeResult | None = None
     """The last probe, as long as it can be trusted: a stable stream restarts without another one."""
     without_audio: bool = False
@@ -139,6 +185,8 @@ class State:
     mark: MediaMark = MediaMark()
     progress: Progress | None = None
     running_since: float | None = None
+    unpublished_since: float | None = None
+    """Since when no publisher of ours runs; None while one does."""
     restarts: int = 0
     """Starts after the first one."""
     started: bool = False
@@ -146,3 +194,9 @@ class State:
     @property
     def waits_for_server(self) -> bool:
         return self.phase is Phase.WAITING and not self.server_up
+
+    def refusal(self, request: Request) -> str:
+        """Why an operator's request makes no sense now; empty when it does."""
+        if isinstance(request, Released):
+            return "" if self.on_hold else "it is not on hold"
+        return "it is on hold: release it first" if self.on_hold else ""

@@ -124,6 +124,16 @@ def build_probe(source: SourceUrl, settings: FfmpegSettings, transport: RtspTran
     return ProbePlan(Command(argv, stdin, source, source.secrets), settings.network_timeout_s, settings.probe_limit_s)
 
 
+def build_still(source: SourceUrl, settings: FfmpegSettings) -> Command:
+    """ffmpeg that reads a stream of the media server, and writes its next key frame as JPEG to standard output."""
+    # Key frames alone are decoded: the first one of most cameras comes within two seconds.
+    options = {**ANALYSIS, "analyzeduration": "1000000"}
+    arguments, stdin = source_input(source, True, RtspTransport.TCP, settings.probe_timeout_s, options)
+    read = (settings.binary, "-hide_banner", "-v", "level+error", "-skip_frame", "nokey", *arguments)
+    write = ("-map", "0:v:0", "-frames:v", "1", "-vf", "scale='min(1280,iw)':-2", "-q:v", "4", "-f", "mjpeg", "pipe:1")
+    return Command((*read, *write), stdin, source, source.secrets)
+
+
 def build_plan(
     camera: Camera, media: ProbeResult, target: Target, settings: FfmpegSettings, *, drop_audio: str | None = None
 ) -> StreamPlan:

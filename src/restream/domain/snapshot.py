@@ -1,76 +1,50 @@
-"""What the service knows at one moment, frozen: one `Snapshot`, many renderings."""
+"""What the service knows at one moment, frozen: one `Snapshot` per cycle, many renderings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-from restream.domain.camera import Camera, RejectedRow
+from restream.domain.availability import Timeline
 from restream.domain.cause import Cause
-from restream.domain.flow import ServerPicture
-from restream.domain.lifecycle import Phase, State
-from restream.domain.plan import StreamPlan
-
-
-class ComponentState(StrEnum):
-    """State of something the service depends on."""
-
-    UNKNOWN = "unknown"
-    UP = "up"
-    DOWN = "down"
+from restream.domain.component import Component
+from restream.domain.flow import ServerPicture, Stream
+from restream.domain.host import HostSample
+from restream.domain.quality import Quality
+from restream.domain.status import Subject
+from restream.domain.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Component:
-    """A dependency: its state, since when (Unix time, s), and what an operator should read about it."""
+class Report:
+    """One row of the table in one cycle: what it is, how it is judged, what is measured."""
 
-    name: str
-    state: ComponentState = ComponentState.UNKNOWN
-    since: float = 0.0
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CameraStatus:
-    """One supervised camera. Times are seconds of the monotonic clock."""
-
-    camera: Camera
-    state: State
-    plan: StreamPlan | None
-    pid: int | None
+    subject: Subject
+    verdict: Verdict
+    judged_since: float
+    """Since when the verdict means the same (Unix time, s)."""
+    stream: Stream | None = None
+    quality: Quality = Quality()
+    timeline: Timeline = Timeline()
+    restarts: tuple[tuple[Cause, int], ...] = ()
+    """How often its publisher was started again, by the cause of the ending before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """The whole picture at `now` (monotonic, s), which was `taken_at` by the wall clock (Unix time, s)."""
 
+    generation: int
     taken_at: float
     now: float
-    cameras: Mapping[str, CameraStatus]
-    disabled: Mapping[str, Camera]
-    rejected: Mapping[str, RejectedRow]
-    components: Mapping[str, Component]
-    idle_since: Mapping[str, float] = field(default_factory=dict)
-    """Unix time (s) since which a disabled or rejected row has been that."""
+    reports: Mapping[str, Report] = field(default_factory=dict)
+    """By camera id."""
+    components: Mapping[str, Component] = field(default_factory=dict)
     server: ServerPicture = ServerPicture()
+    host: HostSample | None = None
     start_queue_length: int = 0
     draining: bool = False
 
     def wall(self, monotonic: float) -> float:
         """A moment of the monotonic clock as Unix time."""
         return self.taken_at + monotonic - self.now
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """A camera changed its phase; logs and histories listen. `at` is Unix time in seconds."""
-
-    at: float
-    camera_id: str
-    name: str
-    before: Phase
-    after: Phase
-    cause: Cause | None
-    detail: str
-    retry_in_s: float | None

@@ -14,10 +14,15 @@ from restream.domain.lifecycle import (
     Command,
     Ended,
     Event,
+    HoldAsked,
     Phase,
+    ProbeAsked,
     Probed,
     Progressed,
+    Released,
     Removed,
+    Request,
+    RestartAsked,
     Revised,
     ServerFound,
     ServerLost,
@@ -36,7 +41,7 @@ _HAS_PUBLISHER = frozenset({Phase.STARTING, Phase.RUNNING, Phase.STOPPING})
 
 def begin(now: float, *, server_up: bool) -> Step:
     """The first state of a camera."""
-    state = State(Phase.WAITING, now, server_up=server_up)
+    state = State(Phase.WAITING, now, server_up=server_up, unpublished_since=now)
     return state, ((Command.REQUEST_SLOT,) if server_up else ())
 
 
@@ -53,12 +58,14 @@ def step(state: State, event: Event, now: float, draw: float, timing: Timing) ->
             return _probed(state, outcome, now, draw, timing)
         case Ended(cause, detail):
             return _ended(state, cause, detail, now, draw, timing)
-        case TimerFired():
-            return _timer(state, now, draw, timing)
-        case Unarrived(silent_since, published):
-            return _unarrived(state, silent_since, published, now, timing)
+        case TimerFired(suspended):
+            return _timer(state, suspended, now, draw, timing)
+        case Unarrived():
+            return _unarrived(state, event, now, timing)
         case Revised():
-            return _revised(state, now)
+            return _revised(replace(state, media=None), now)
+        case RestartAsked() | ProbeAsked() | HoldAsked() | Released():
+            return _requested(state, event, now)
         case Removed():
             return _removed(state, now)
         case ServerLost():
@@ -88,7 +95,7 @@ def _start(state: State, now: float, timing: Timing) -> Step:
     state = _enter(state, Phase.STARTING, now, now + timing.connect_timeout_s)
     restarts = state.restarts + (1 if state.started else 0)
     state = replace(state, mark=MediaMark(), progress=None, running_since=None, restarts=restarts, started=True)
-    return state, (Command.START,)
+    return replace(state, unpublished_since=None), (Command.START,)
 
 
 def _probed(state: State, outcome: ProbeResult | ProbeFailure, now: float, draw: float, timing: Timing) -> Step:
@@ -120,12 +127,15 @@ def _progressed(state: State, progress: Progress, now: float, timing: Timing) ->
 def _ended(state: State, cause: Cause, detail: str, now: float, draw: float, timing: Timing) -> Step:
     if state.phase not in _HAS_PUBLISHER:
         return state, ()
+    state = replace(state, unpublished_since=now)
     if not state.wanted:
         return _enter(state, Phase.FINISHED, now), (Command.RELEASE_SLOT, Command.FINISH)
     if state.stop_cause is Cause.STOPPED:
-        # The row changed: a new life, but not a new camera.
-        fresh = replace(state, failures=0, media=None, without_audio=False, stop_cause=None, running_since=None)
-        state, commands = _wait(fresh, now)
+        # On request: a new life, but not a new camera.
+        fresh = replace(
+            state, failures=0, without_audio=False, stop_cause=None, running_since=None, last_cause=Cause.STOPPED
+        )
+        state, commands = (_enter(fresh, Phase.HELD, now), ()) if state.on_hold else _wait(fresh, now)
         return state, (Command.RELEASE_SLOT, *commands)
     return _fail(state, state.stop_cause or cause, detail, now, draw, timing)
 
@@ -152,6 +162,7 @@ def _fail(state: State, cause: Cause, detail: str, now: float, draw: float, timi
     state = replace(
         state,
         cause=cause,
+        last_cause=cause,
         detail=detail,
         failures=failures,
         media=state.media if trusted else None,
@@ -171,7 +182,7 @@ def _fail(state: State, cause: Cause, detail: str, now: float, draw: float, timi
     return _enter(state, Phase.BACKOFF, now, now + delay_s), (Command.RELEASE_SLOT, *check)
 
 
-def _timer(state: State, now: float, draw: float, timing: Timing) -> Step:
+def _timer(state: State, suspended: bool, now: float, draw: float, timing: Timing) -> Step:
     if state.deadline is None or now < state.deadline:
         return state, ()
     match state.phase:
@@ -181,28 +192,41 @@ def _timer(state: State, now: float, draw: float, timing: Timing) -> Step:
         case Phase.STARTING | Phase.RUNNING:
             silent = Cause.NO_MEDIA if state.phase is Phase.STARTING else Cause.STALLED
             # A publisher blocked on a server that is away is not the camera's fault.
-            cause = silent if state.server_up else Cause.SERVER_GONE
+            cause = Cause.SUSPENDED if suspended else silent if state.server_up else Cause.SERVER_GONE
             return replace(_enter(state, Phase.STOPPING, now), stop_cause=cause), (Command.STOP,)
         case Phase.BACKOFF | Phase.HELD:
             return _wait(state, now)
     return state, ()
 
 
-def _unarrived(state: State, silent_since: float, published: bool, now: float, timing: Timing) -> Step:
+def _unarrived(state: State, event: Unarrived, now: float, timing: Timing) -> Step:
     """Progress proves only that ffmpeg writes; the server's counter proves that something arrives."""
     if state.phase is not Phase.RUNNING or state.running_since is None:
         return state, ()
-    if now - max(silent_since, state.running_since) < timing.stall_timeout_s:
+    if now - max(event.silent_since, state.running_since) < timing.stall_timeout_s:
         return state, ()
-    cause = Cause.STALLED if published else Cause.SERVER_GONE
+    cause = Cause.SUSPENDED if event.suspended else Cause.STALLED if event.published else Cause.SERVER_GONE
     return replace(_enter(state, Phase.STOPPING, now), stop_cause=cause), (Command.STOP,)
 
 
+def _requested(state: State, request: Request, now: float) -> Step:
+    if state.refusal(request):
+        return state, ()
+    match request:
+        case HoldAsked():
+            return _held(state, now)
+        case ProbeAsked():
+            return _revised(replace(state, media=None), now)
+        case RestartAsked() | Released():
+            return _revised(state, now)
+
+
 def _revised(state: State, now: float) -> Step:
-    fresh = replace(state, failures=0, media=None, without_audio=False)
+    """A new start, with delays and failures forgotten; what is known of the media is the caller's to forget."""
+    fresh = replace(state, failures=0, without_audio=False, on_hold=False)
     match state.phase:
         case Phase.STARTING | Phase.RUNNING:
-            return replace(_enter(fresh, Phase.STOPPING, now), stop_cause=Cause.STOPPED), (Command.STOP,)
+            return _stop(fresh, now)
         case Phase.STOPPING:
             return replace(fresh, stop_cause=Cause.STOPPED), ()
         case _:
@@ -212,11 +236,28 @@ def _revised(state: State, now: float) -> Step:
             return state, (*cancel, Command.RELEASE_SLOT, *commands)
 
 
+def _held(state: State, now: float) -> Step:
+    """Stop until released; a change of the row ends it too."""
+    held = replace(state, on_hold=True, failures=0, cause=None, detail="")
+    match state.phase:
+        case Phase.STARTING | Phase.RUNNING:
+            return _stop(held, now)
+        case Phase.STOPPING:
+            return replace(held, stop_cause=Cause.STOPPED), ()
+        case _:
+            cancel = (Command.CANCEL_PROBE,) if state.phase is Phase.PROBING else ()
+            return _enter(held, Phase.HELD, now), (*cancel, Command.RELEASE_SLOT)
+
+
+def _stop(state: State, now: float) -> Step:
+    return replace(_enter(state, Phase.STOPPING, now), stop_cause=Cause.STOPPED), (Command.STOP,)
+
+
 def _removed(state: State, now: float) -> Step:
     state = replace(state, wanted=False)
     match state.phase:
         case Phase.STARTING | Phase.RUNNING:
-            return replace(_enter(state, Phase.STOPPING, now), stop_cause=Cause.STOPPED), (Command.STOP,)
+            return _stop(state, now)
         case Phase.STOPPING:
             return state, ()
         case _:

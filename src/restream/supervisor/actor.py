@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from restream.domain.camera import Camera
 from restream.domain.cause import Cause
+from restream.domain.event import Transition
 from restream.domain.exit_cause import classify
 from restream.domain.lifecycle import (
     Admitted,
@@ -25,11 +26,12 @@ from restream.domain.lifecycle import (
     State,
     TimerFired,
     Timing,
+    Unarrived,
 )
 from restream.domain.plan import StreamPlan, build_plan, build_probe
 from restream.domain.probe import ProbeFailure
 from restream.domain.progress import Progress
-from restream.domain.snapshot import CameraStatus, Transition
+from restream.domain.status import CameraStatus
 from restream.domain.transitions import begin, step
 from restream.ports import Publication, PublisherError
 from restream.supervisor.environment import Environment, StreamSettings
@@ -58,7 +60,7 @@ class CameraActor:
         self._probing: asyncio.Task[None] | None = None
         self._publishing: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._timer = DeadlineTimer(lambda: self.tell(TimerFired()))
+        self._timer = DeadlineTimer(self._due)
         self.task = asyncio.create_task(self._run(), name=f"camera {camera.id}")
 
     @property
@@ -78,6 +80,17 @@ class CameraActor:
 
     def tell(self, event: Event) -> None:
         self._mailbox.put_nowait(event)
+
+    def tell_unarrived(self, silent_since: float, *, published: bool) -> None:
+        """The media server has received nothing from this camera since then (monotonic, s)."""
+        self.tell(Unarrived(silent_since, published, self._suspended))
+
+    @property
+    def _suspended(self) -> bool:
+        return self._publication is not None and self._publication.suspended
+
+    def _due(self) -> None:
+        self.tell(TimerFired(self._suspended))
 
     def update(self, camera: Camera) -> None:
         """A row changed without changing the stream."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from restream.domain.snapshot import Component, ComponentState
+from restream.domain.component import Component, ComponentState
+from restream.domain.event import ComponentChange
 
 logger = logging.getLogger(__name__)
 
@@ -15,8 +16,9 @@ logger = logging.getLogger(__name__)
 class Components:
     """A board that services write to; a change of state is logged once, not every cycle."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_change: Callable[[ComponentChange], None] | None = None) -> None:
         self._components: dict[str, Component] = {}
+        self._on_change = on_change
 
     @property
     def all(self) -> Mapping[str, Component]:
@@ -32,7 +34,10 @@ class Components:
         if before.state is state:
             self._components[name] = replace(before, detail=detail)
             return False
-        self._components[name] = Component(name, state, time.time(), detail)
+        at = time.time()
+        self._components[name] = Component(name, state, at, detail)
         level = logging.WARNING if state is ComponentState.DOWN else logging.INFO
         logger.log(level, "%s is %s: %s", name, state, detail)
+        if self._on_change is not None:
+            self._on_change(ComponentChange(at, name, before.state, state, detail))
         return True

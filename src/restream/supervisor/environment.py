@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from restream.domain.backoff import RestartPolicy
+from restream.domain.event import Transition
 from restream.domain.plan import FfmpegSettings, Target
-from restream.domain.snapshot import Transition
 from restream.ports import Prober, Publisher
 from restream.supervisor.admission import Admission
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import NoReturn
 
+from restream.domain.component import ComponentState
+from restream.domain.event import ServerRestart
 from restream.domain.flow import ServerPicture
-from restream.domain.snapshot import ComponentState
 from restream.ports import MediaServer, ServerStatus
 from restream.supervisor.components import Components
 
@@ -27,6 +29,7 @@ class Observer:
         components: Components,
         on_change: Callable[[bool], None],
         on_picture: Callable[[ServerPicture], None],
+        on_restart: Callable[[ServerRestart], None],
         *,
         interval_s: float,
     ) -> None:
@@ -34,6 +37,7 @@ class Observer:
         self._components = components
         self._on_change = on_change
         self._on_picture = on_picture
+        self._on_restart = on_restart
         self._picture = ServerPicture()
         self._interval_s = interval_s
         self._suspected = asyncio.Event()
@@ -65,10 +69,12 @@ class Observer:
 
     def _take(self, status: ServerStatus, *, suspected: bool) -> None:
         now = asyncio.get_running_loop().time()
-        self._picture = self._picture.missed() if status.view is None else self._picture.swept(status.view, now)
+        before = self._picture
+        self._picture = before.missed() if status.view is None else before.swept(status.view, now)
         if status.reachable:
             self._misses = 0
-            self._note_restart(status.view.started if status.view else None)
+            if status.view is not None:
+                self._note_restart(status.view.started, lost_all=before.available > 1 > self._picture.available)
             if self._components.report("mediamtx", ComponentState.UP, status.detail):
                 self._on_change(True)
         else:
@@ -80,7 +86,10 @@ class Observer:
                     self._on_change(False)
         self._on_picture(self._picture)
 
-    def _note_restart(self, started: str | None) -> None:
-        if self._started is not None and started not in (None, self._started):
-            logger.warning("the media server restarted (%s)", started)
-        self._started = started or self._started
+    def _note_restart(self, started: str | None, *, lost_all: bool) -> None:
+        """Servers before 1.15.2 do not tell when they started: there, all paths gone at once is the sign."""
+        known, self._started = self._started, started or self._started
+        if known not in (None, started) if started is not None else lost_all:
+            detail = f"the media server restarted ({started or 'all its paths are gone at once'})"
+            logger.warning("%s", detail)
+            self._on_restart(ServerRestart(time.time(), detail))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from restream.domain.backoff import RestartPolicy
-from restream.domain.snapshot import ComponentState
+from restream.domain.component import ComponentState
 from restream.ports import Documents, SinkError, StreamSink
 from restream.supervisor.components import Components
 

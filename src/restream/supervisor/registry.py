@@ -8,13 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
 from restream.domain.backoff import RestartPolicy
 from restream.domain.camera import Camera, RejectedRow, RowReader, without_collisions
-from restream.domain.snapshot import ComponentState
+from restream.domain.component import ComponentState
 from restream.ports import CameraTable, DatabaseError, Row
 from restream.supervisor.components import Components
 
@@ -49,7 +48,6 @@ class Registry:
         self._understood: dict[str, tuple[Row, Camera | RejectedRow]] = {}
         self._cameras: dict[str, Camera] = {}
         self._rejected: dict[str, RejectedRow] = {}
-        self._idle_since: dict[str, float] = {}
 
     @property
     def disabled(self) -> Mapping[str, Camera]:
@@ -58,11 +56,6 @@ class Registry:
     @property
     def rejected(self) -> Mapping[str, RejectedRow]:
         return dict(self._rejected)
-
-    @property
-    def idle_since(self) -> Mapping[str, float]:
-        """Since when (Unix time, s) disabled and rejected rows have been what they are."""
-        return self._idle_since
 
     def adopt(self, reader: RowReader, poll_s: float) -> None:
         """New settings: read all rows again with them."""
@@ -125,8 +118,6 @@ class Registry:
         for item in self._rejected.values():
             if before.get(item.id) != item:
                 logger.warning("row %s is skipped: %s", item.id, item.problem)
-        idle = (*self._rejected, *self.disabled)
-        self._idle_since = {camera_id: self._idle_since.get(camera_id, time.time()) for camera_id in idle}
         self._on_cameras(list(self._cameras.values()))
         self._rows = list(rows)
 

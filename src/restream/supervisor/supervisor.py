@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from restream.domain.camera import Camera
+from restream.domain.event import Transition
 from restream.domain.flow import ServerPicture
-from restream.domain.lifecycle import Removed, ServerFound, ServerLost, Unarrived
+from restream.domain.lifecycle import Removed, Request, ServerFound, ServerLost
 from restream.domain.reconcile import reconcile
-from restream.domain.snapshot import CameraStatus, Transition
+from restream.domain.status import CameraStatus
 from restream.ports import Prober, Publisher
 from restream.supervisor.actor import CameraActor
 from restream.supervisor.admission import Admission
@@ -88,6 +89,17 @@ class Supervisor:
             counts = (len(changes.started), len(changes.stopped), len(changes.restarted), len(changes.updated))
             logger.info("cameras: %d started, %d stopped, %d restarted, %d updated in place", *counts)
 
+    def ask(self, camera_id: str, request: Request) -> str | None:
+        """An operator's request: why it is refused, empty when it is not, None when no such camera is supervised."""
+        actor = self._actors.get(camera_id)
+        if actor is None or self._draining:
+            return None if actor is None else "the service is stopping"
+        refusal = actor.status.state.refusal(request)
+        if not refusal:
+            logger.info("camera %s: %s by an operator", camera_id, type(request).__name__)
+            actor.tell(request)
+        return refusal
+
     def server_changed(self, up: bool) -> None:
         """The media server was lost or found; all cameras hear it."""
         self._server_up = up
@@ -106,7 +118,7 @@ class Supervisor:
             silent_since = picture.silent_since(path, running_since)
             if silent_since is not None and now - silent_since > _SURELY_SILENT_S:
                 stream = picture.streams.get(path)
-                actor.tell(Unarrived(silent_since, published=stream is not None and stream.path.available))
+                actor.tell_unarrived(silent_since, published=stream is not None and stream.path.available)
 
     def adopt(self, settings: StreamSettings, max_starting: int, max_per_host: int | None) -> None:
         """New settings of the service: only cameras whose command changes restart."""

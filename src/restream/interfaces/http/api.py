@@ -1,37 +1,38 @@
-"""The JSON API over the latest snapshot. Every error is `{"error": …}` with the right status."""
+"""The JSON API over the latest rendering. Every error is `{"error": …}` with the right status."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
-import orjson
 from aiohttp import web
 
-from restream.domain.secret import Secret
-from restream.domain.snapshot import Snapshot
-from restream.interfaces import render
-from restream.interfaces.http.auth import Handler, require_token
-from restream.interfaces.http.query import number, select_cameras
+from restream.interfaces.http.answer import encoded_answer, json_answer, unchanged
+from restream.interfaces.http.query import Query, select_cameras
+from restream.interfaces.render import Document
+from restream.interfaces.rendering import Rendering
+from restream.interfaces.streams import latest_streams, streams
 
-logger = logging.getLogger(__name__)
-
-_MAX_BODY_BYTES = 64 * 1024
+Action = Literal["restart", "probe", "hold", "release"]
+ACTIONS: tuple[Action, ...] = ("restart", "probe", "hold", "release")
+EVENT_KINDS = ("camera", "component", "health")
+_MOST_EVENTS = 10_000
+# Ids of events begin at the milliseconds of Unix time.
+_MOST_EVENT_ID = 10**15 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class ApiContext:
-    """What the handlers need: the latest snapshot, and what does not change while the service runs."""
+    """What the handlers ask; all but `act` only look."""
 
-    snapshot: Callable[[], Snapshot]
-    stderr_tail: Callable[[str], tuple[str, ...]]
-    bases: Callable[[], render.PublicBases]
-    events: Callable[[int, str | None, int], list[render.Document]]
-    """Recorded events after an id, of one camera or all, at most so many."""
-    node: str
-    version: str
-    started_at: float
+    rendering: Callable[[], Rendering]
+    details: Callable[[str], Document | None]
+    events: Callable[..., Sequence[Any]]
+    """`(after_id, *, camera_id, kind, limit)`."""
+    act: Callable[[str, Action], str | None]
+    """Why an action makes no sense for a camera as it is; empty when it is done, None when there is no such camera."""
+    visionaire: Callable[[], Document]
 
 
 class Api:
@@ -45,70 +46,87 @@ class Api:
             web.get("/api/status", self.status),
             web.get("/api/cameras", self.cameras),
             web.get("/api/cameras/{id}", self.camera),
+            web.post("/api/cameras/{id}/{action:" + "|".join(ACTIONS) + "}", self.act),
             web.get("/api/streams", self.streams),
             web.get("/api/streams/latest", self.latest_streams),
+            web.get("/api/host", self.host),
+            web.get("/api/visionaire", self.visionaire),
             web.get("/api/events", self.events),
             web.get("/livez", self.livez),
             web.get("/readyz", self.readyz),
         ]
 
-    async def status(self, _: web.Request) -> web.Response:
-        context = self._context
-        snapshot = context.snapshot()
-        return _json(render.status(snapshot, node=context.node, version=context.version, started_at=context.started_at))
+    async def status(self, request: web.Request) -> web.Response:
+        Query(request.query).only()
+        return json_answer(self._context.rendering().status)
 
     async def cameras(self, request: web.Request) -> web.Response:
-        found, total = select_cameras(render.summaries(self._context.snapshot()), request.query)
-        return _json(found, headers={"X-Total-Count": str(total)})
-
-    async def events(self, request: web.Request) -> web.Response:
-        since = number(request.query, "since", 0, 10**12)
-        limit = number(request.query, "limit", 100, 10_000)
-        return _json(self._context.events(since, request.query.get("camera"), limit))
+        rendering = self._context.rendering()
+        query = Query(request.query)
+        found, total = select_cameras(rendering.cameras.values(), query)
+        etag = f'W/"{rendering.status["instance"]}-{rendering.version}"'
+        headers = {"X-Total-Count": str(total), "ETag": etag, "Cache-Control": "no-cache"}
+        same = unchanged(request, etag)
+        if same is not None:
+            return same
+        return encoded_answer(b"[" + b",".join(rendering.encoded[each["id"]] for each in found) + b"]", headers)
 
     async def camera(self, request: web.Request) -> web.Response:
-        camera_id = request.match_info["id"]
-        document = render.details(self._context.snapshot(), camera_id, self._context.bases())
+        Query(request.query).only()
+        document = self._context.details(request.match_info["id"])
         if document is None:
             raise web.HTTPNotFound(reason="there is no such camera")
-        return _json({**document, "stderr_tail": list(self._context.stderr_tail(camera_id))})
+        return json_answer(document)
 
-    async def streams(self, _: web.Request) -> web.Response:
-        return _json(render.streams(self._context.snapshot()))
+    async def act(self, request: web.Request) -> web.Response:
+        Query(request.query).only()
+        camera_id = request.match_info["id"]
+        action = next(each for each in ACTIONS if each == request.match_info["action"])
+        refusal = self._context.act(camera_id, action)
+        if refusal is None:
+            raise web.HTTPNotFound(reason="there is no such camera")
+        if refusal:
+            raise web.HTTPConflict(reason=refusal)
+        return web.json_response({"id": camera_id, "action": action}, status=202)
 
-    async def latest_streams(self, _: web.Request) -> web.Response:
-        server = self._context.snapshot().server
+    async def streams(self, request: web.Request) -> web.Response:
+        Query(request.query).only()
+        return json_answer(streams(self._context.rendering().snapshot))
+
+    async def latest_streams(self, request: web.Request) -> web.Response:
+        Query(request.query).only()
+        server = self._context.rendering().snapshot.server
         if server.observed_at is None:
-            return _json({"error": "no data"})
-        return _json(render.latest_streams(server))
+            return json_answer({"error": "no data"})
+        return json_answer(latest_streams(server))
+
+    async def host(self, request: web.Request) -> web.Response:
+        Query(request.query).only()
+        document = self._context.rendering().host
+        if document is None:
+            raise web.HTTPServiceUnavailable(reason="the host has not been measured yet")
+        return json_answer(document)
+
+    async def visionaire(self, request: web.Request) -> web.Response:
+        Query(request.query).only()
+        return json_answer(self._context.visionaire())
+
+    async def events(self, request: web.Request) -> web.Response:
+        query = Query(request.query).only("since", "camera", "kind", "limit")
+        kinds = query.choices("kind", EVENT_KINDS)
+        if len(kinds) > 1:
+            raise web.HTTPBadRequest(reason="kind: expected one value")
+        found = self._context.events(
+            query.number("since", 0, _MOST_EVENT_ID),
+            camera_id=query.text("camera"),
+            kind=next(iter(kinds), None),
+            limit=query.number("limit", 100, _MOST_EVENTS),
+        )
+        return json_answer(list(found))
 
     async def livez(self, _: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
 
     async def readyz(self, _: web.Request) -> web.Response:
-        draining = self._context.snapshot().draining
+        draining = self._context.rendering().snapshot.draining
         return web.json_response({"status": "stopping" if draining else "ready"}, status=503 if draining else 200)
-
-
-def _json(document: object, headers: Mapping[str, str] | None = None) -> web.Response:
-    return web.Response(body=orjson.dumps(document), content_type="application/json", charset="utf-8", headers=headers)
-
-
-@web.middleware
-async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn aiohttp's HTML errors, and surprises, into the API's form."""
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
-        return web.json_response({"error": error.reason}, status=error.status, headers=headers)
-    except Exception:
-        logger.exception("%s %s failed", request.method, request.path)
-        return web.json_response({"error": "internal error, see the log of the service"}, status=500)
-
-
-def build_app(context: ApiContext, token: Secret | None) -> web.Application:
-    """The application that listens on `http.port`."""
-    app = web.Application(middlewares=[errors_as_json, require_token(token)], client_max_size=_MAX_BODY_BYTES)
-    app.add_routes(Api(context).routes())
-    return app

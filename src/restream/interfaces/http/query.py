@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Self
 
 from aiohttp import web
+from multidict import MultiMapping
 
 from restream.domain.cause import Side
+from restream.domain.lifecycle import Phase
 from restream.domain.verdict import Health
 
-_MAX_LIMIT = 10_000
+MOST_CAMERAS = 10_000
+MOST_OFFSET = 10**9
+PHASES = (*Phase, "disabled")
 _WORST_FIRST = {health: rank for rank, health in enumerate(("down", "degraded", "unknown", "healthy", "disabled"))}
-_SEARCHED = ("id", "name", "site", "path", "camera_type")
+_SEARCHED = ("id", "name", "site", "host", "path", "camera_type")
 
 Camera = Mapping[str, Any]
 _SORTS: Mapping[str, Callable[[Camera], Any]] = {
@@ -24,56 +28,72 @@ _SORTS: Mapping[str, Callable[[Camera], Any]] = {
     "restarts": lambda camera: -camera["restarts"],
     "bitrate": lambda camera: -(camera["bitrate_bps"] or 0),
 }
+SORTS = tuple(f"{sign}{name}" for name in _SORTS for sign in ("", "-"))
 
 
-def select_cameras(cameras: Iterable[Camera], query: Mapping[str, str]) -> tuple[list[Camera], int]:
+class Query:
+    """The parameters of one request. Every method raises HTTPBadRequest that names the parameter."""
+
+    def __init__(self, values: MultiMapping[str]) -> None:
+        self._values = values
+
+    def only(self, *known: str) -> Self:
+        """Refuse everything else: a misspelt filter must not show the whole fleet."""
+        unknown = set(self._values) - set(known)
+        if unknown:
+            raise _bad(f"unknown parameter {min(unknown)!r}")
+        repeated = [name for name in known if len(self._values.getall(name, ())) > 1]
+        if repeated:
+            raise _bad(f"{repeated[0]}: given more than once")
+        return self
+
+    def text(self, name: str) -> str | None:
+        return self._values.get(name)
+
+    def number(self, name: str, default: int, largest: int) -> int:
+        """A whole number from 0 to `largest`."""
+        text = self._values.get(name)
+        if text is None:
+            return default
+        if not (text.isascii() and text.isdigit() and len(text) <= 15) or int(text) > largest:
+            raise _bad(f"{name}: expected a whole number from 0 to {largest}")
+        return int(text)
+
+    def choices(self, name: str, known: Iterable[str] = ()) -> frozenset[str]:
+        """One value or several, separated by commas; the empty set when it is not given."""
+        values = frozenset(value.strip() for value in self._values.get(name, "").split(",") if value.strip())
+        allowed = frozenset(known)
+        if allowed and not values <= allowed:
+            raise _bad(f"{name}: expected values among {', '.join(sorted(allowed))}")
+        return values
+
+
+def select_cameras(cameras: Iterable[Camera], query: Query) -> tuple[list[Camera], int]:
     """The cameras of one page, and how many there are on all pages. Raises HTTPBadRequest that names the parameter.
 
-    `health`, `phase`, `fault`, `site` take one value or several, separated by commas; `q` is searched in id, name,
-    site, path and type.
+    `health`, `phase`, `fault`, `site`, `host` take one value or several, separated by commas; `q` is searched in id,
+    name, site, host, path and type.
     """
-    unknown = set(query) - {"health", "phase", "fault", "site", "q", "sort", "limit", "offset"}
-    if unknown:
-        raise _bad(f"unknown parameter {min(unknown)!r}")
-    health = _choices(query, "health", Health)
-    fault = _choices(query, "fault", Side)
-    phase, site = _choices(query, "phase"), _choices(query, "site")
-    text = query.get("q", "").casefold()
+    query.only("health", "phase", "fault", "site", "host", "q", "sort", "limit", "offset")
+    health, fault = query.choices("health", Health), query.choices("fault", Side)
+    exact = {"phase": query.choices("phase", PHASES), "site": query.choices("site"), "host": query.choices("host")}
+    exact = {field: wanted for field, wanted in exact.items() if wanted}
+    text = (query.text("q") or "").casefold()
     found = [
         camera
         for camera in cameras
         if (not health or camera["verdict"]["health"] in health)
         and (not fault or camera["verdict"]["fault"] in fault)
-        and (not phase or camera["phase"] in phase)
-        and (not site or camera["site"] in site)
+        and all(camera[field] in wanted for field, wanted in exact.items())
         and (not text or any(text in str(camera[field]).casefold() for field in _SEARCHED))
     ]
-    name = query.get("sort", "worst")
-    descending = name.startswith("-")
-    if name.lstrip("-") not in _SORTS:
-        raise _bad(f"sort: expected one of {', '.join(_SORTS)}")
-    found.sort(key=_SORTS[name.lstrip("-")], reverse=descending)
-    offset = number(query, "offset", 0, 10**9)
-    limit = number(query, "limit", _MAX_LIMIT, _MAX_LIMIT)
+    name = query.text("sort") or "worst"
+    if name not in SORTS:
+        raise _bad(f"sort: expected one of {', '.join(_SORTS)}, with - before it to reverse")
+    found.sort(key=_SORTS[name.lstrip("-")], reverse=name.startswith("-"))
+    offset = query.number("offset", 0, MOST_OFFSET)
+    limit = query.number("limit", MOST_CAMERAS, MOST_CAMERAS)
     return found[offset : offset + limit], len(found)
-
-
-def number(query: Mapping[str, str], name: str, default: int, largest: int) -> int:
-    """A whole number from 0 to `largest`. Raises HTTPBadRequest."""
-    text = query.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) <= 12) or int(text) > largest:
-        raise _bad(f"{name}: expected a whole number from 0 to {largest}")
-    return int(text)
-
-
-def _choices(query: Mapping[str, str], name: str, known: Iterable[str] = ()) -> frozenset[str]:
-    values = frozenset(value.strip() for value in query.get(name, "").split(",") if value.strip())
-    allowed = frozenset(known)
-    if allowed and not values <= allowed:
-        raise _bad(f"{name}: expected values among {', '.join(sorted(allowed))}")
-    return values
 
 
 def _natural(camera_id: str) -> tuple[int, int, str]:
@@ -83,4 +103,4 @@ def _natural(camera_id: str) -> tuple[int, int, str]:
 
 
 def _bad(message: str) -> web.HTTPBadRequest:
-    return web.HTTPBadRequest(reason=message.replace("\n", " "))
+    return web.HTTPBadRequest(reason=" ".join(message.split()))

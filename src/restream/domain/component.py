@@ -1,0 +1,24 @@
+"""What the service depends on: the database, the media server, the stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ComponentState(StrEnum):
+    """State of something the service depends on."""
+
+    UNKNOWN = "unknown"
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A dependency: its state, since when (Unix time, s), and what an operator should read about it."""
+
+    name: str
+    state: ComponentState = ComponentState.UNKNOWN
+    since: float = 0.0
+    detail: str = ""

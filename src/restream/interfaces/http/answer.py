@@ -1,0 +1,48 @@
+"""Answers in one form: JSON, compressed where the client takes it, and 304 where nothing is new."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+import orjson
+from aiohttp import web
+
+from restream.interfaces.http.auth import Handler
+
+logger = logging.getLogger(__name__)
+
+_WORTH_COMPRESSING_BYTES = 1024
+
+
+def json_answer(document: object, headers: Mapping[str, str] | None = None) -> web.Response:
+    return encoded_answer(orjson.dumps(document), headers)
+
+
+def encoded_answer(body: bytes, headers: Mapping[str, str] | None = None) -> web.Response:
+    """A document that is encoded already."""
+    response = web.Response(body=body, content_type="application/json", charset="utf-8", headers=headers)
+    if len(body) > _WORTH_COMPRESSING_BYTES:
+        response.enable_compression()
+    return response
+
+
+def unchanged(request: web.Request, etag: str) -> web.Response | None:
+    """304 when the client has this version already."""
+    known = request.headers.get("If-None-Match", "")
+    if etag in (each.strip() for each in known.split(",")):
+        return web.Response(status=304, headers={"ETag": etag})
+    return None
+
+
+@web.middleware
+async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn aiohttp's HTML errors, and surprises, into the API's form."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        kept = {name: error.headers[name] for name in ("Allow", "Retry-After") if name in error.headers}
+        return web.json_response({"error": error.reason}, status=error.status, headers=kept)
+    except Exception:
+        logger.exception("%s %s failed", request.method, request.path)
+        return web.json_response({"error": "internal error, see the log of the service"}, status=500)

@@ -1,0 +1,182 @@
+"""`/ws`: first the whole picture, then what changed, cycle by cycle; one encoding for all who listen."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from restream.interfaces.http.query import Query
+from restream.interfaces.rendering import Rendering
+from restream.interfaces.streams import latest_streams
+
+logger = logging.getLogger(__name__)
+
+TOPICS = ("cameras", "status", "events", "host", "streams")
+DEFAULT_TOPICS = frozenset({"cameras", "status", "events"})
+_FIRST_EVENTS = 100
+_MOST_EVENTS = 1000
+# A client that is this many messages behind is not reading: its own connection is better begun anew.
+_MOST_BEHIND = 16
+_SEND_LIMIT_S = 30.0
+_PING_S = 20.0
+_MOST_CLIENTS = 2000
+_MOST_GENERATION = 10**15 - 1
+
+Events = Callable[[int, int], Sequence[Mapping[str, Any]]]
+"""The newest so many events after an id, oldest first."""
+
+
+class _Client:
+    def __init__(self, topics: frozenset[str], transport: asyncio.Transport | None) -> None:
+        self.topics = topics
+        self.transport = transport
+        self.queue: asyncio.Queue[bytes | None] = asyncio.Queue(_MOST_BEHIND)
+
+    def offer(self, message: bytes | None) -> bool:
+        """False when the client is too far behind."""
+        try:
+            self.queue.put_nowait(message)
+        except asyncio.QueueFull:
+            return False
+        return True
+
+
+class Live:
+    """All WebSocket clients. `publish` is called once a cycle."""
+
+    def __init__(self, rendering: Callable[[], Rendering], events_after: Events) -> None:
+        self._rendering = rendering
+        self._events_after = events_after
+        self._clients: set[_Client] = set()
+        self._published = 0
+        self._host_published: object = None
+        self._last_event_id = 0
+
+    @property
+    def clients(self) -> int:
+        return len(self._clients)
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/ws", self.connect)]
+
+    def publish(self) -> None:
+        """Hand the latest rendering to everybody, encoded once per set of topics."""
+        rendering = self._rendering()
+        events = self._events_after(self._last_event_id, _MOST_EVENTS)
+        host_is_new = rendering.host is not None and rendering.host is not self._host_published
+        messages: dict[frozenset[str], bytes] = {}
+        for client in list(self._clients):
+            message = messages.get(client.topics)
+            if message is None:
+                topics = client.topics if host_is_new else client.topics - {"host"}
+                message = messages[client.topics] = _delta(rendering, self._published, topics, events)
+            if not client.offer(message):
+                self._drop(client)
+        self._published = rendering.generation
+        self._host_published = rendering.host
+        if events:
+            self._last_event_id = events[-1]["id"]
+
+    def close(self) -> None:
+        """The service ends: say so to everybody."""
+        for client in list(self._clients):
+            self._drop(client)
+
+    async def connect(self, request: web.Request) -> web.StreamResponse:
+        query = Query(request.query).only("topics", "instance", "generation")
+        topics = query.choices("topics", TOPICS) or DEFAULT_TOPICS
+        known = query.number("generation", 0, _MOST_GENERATION)
+        if len(self._clients) >= _MOST_CLIENTS:
+            raise web.HTTPServiceUnavailable(reason="too many clients are listening")
+        socket = web.WebSocketResponse(heartbeat=_PING_S, compress=False, max_msg_size=4096)
+        if not socket.can_prepare(request).ok:
+            raise web.HTTPUpgradeRequired(
+                reason="this is a WebSocket: connect with ws:// or wss://", headers={"Upgrade": "websocket"}
+            )
+        await socket.prepare(request)
+        client = _Client(topics, request.transport)
+        client.offer(self._first(topics, query.text("instance"), known))
+        self._clients.add(client)
+        sending = asyncio.create_task(self._send(socket, client), name="live client")
+        try:
+            # Nothing is expected from clients; reading notices that they leave.
+            async for message in socket:
+                if message.type is WSMsgType.ERROR:
+                    break
+        finally:
+            self._clients.discard(client)
+            sending.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sending
+        return socket
+
+    def _first(self, topics: frozenset[str], instance: str | None, known: int) -> bytes:
+        """What a new client gets: what it missed, when that can be told, else everything."""
+        rendering = self._rendering()
+        same = instance == rendering.status["instance"]
+        events = self._events_after(0, _FIRST_EVENTS)
+        # The next delta begins where the last one that was published ended.
+        if same and rendering.complete_since <= known <= self._published:
+            return _delta(rendering, known, topics, events)
+        return _snapshot(rendering, topics, events)
+
+    async def _send(self, socket: web.WebSocketResponse, client: _Client) -> None:
+        try:
+            while (message := await client.queue.get()) is not None:
+                async with asyncio.timeout(_SEND_LIMIT_S):
+                    await socket.send_frame(message, WSMsgType.TEXT)
+            await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=b"too slow, or the service ends")
+        except (TimeoutError, ConnectionError):
+            # Its buffers are full: a closing handshake would wait behind them.
+            self._clients.discard(client)
+            if client.transport is not None:
+                client.transport.abort()
+
+    def _drop(self, client: _Client) -> None:
+        self._clients.discard(client)
+        while not client.queue.empty():
+            client.queue.get_nowait()
+        client.offer(None)
+
+
+def _head(kind: str, rendering: Rendering) -> bytes:
+    status = rendering.status
+    names = ("instance", "generation", "time", "interval_s")
+    return orjson.dumps({"type": kind} | {name: status[name] for name in names})[:-1]
+
+
+def _cameras(rendering: Rendering, ids: Sequence[str]) -> bytes:
+    return b'"cameras":[' + b",".join(rendering.encoded[camera_id] for camera_id in ids) + b"]"
+
+
+def _snapshot(rendering: Rendering, topics: frozenset[str], events: Sequence[Mapping[str, Any]]) -> bytes:
+    parts = [_head("snapshot", rendering)]
+    if "cameras" in topics:
+        parts.append(_cameras(rendering, list(rendering.encoded)))
+    return b",".join([*parts, *_others(rendering, topics, events)]) + b"}"
+
+
+def _delta(rendering: Rendering, after: int, topics: frozenset[str], events: Sequence[Mapping[str, Any]]) -> bytes:
+    parts = [_head("delta", rendering)]
+    if "cameras" in topics:
+        parts.append(_cameras(rendering, rendering.changed_since(after)))
+        parts.append(b'"removed":' + orjson.dumps(rendering.removed_since(after)))
+    return b",".join([*parts, *_others(rendering, topics, events)]) + b"}"
+
+
+def _others(rendering: Rendering, topics: frozenset[str], events: Sequence[Mapping[str, Any]]) -> list[bytes]:
+    documents: dict[str, Callable[[], object]] = {
+        "status": lambda: rendering.status,
+        "events": lambda: list(events),
+        "host": lambda: rendering.host,
+        "streams": lambda: latest_streams(rendering.snapshot.server),
+    }
+    return [
+        b'"%s":%s' % (name.encode(), orjson.dumps(document())) for name, document in documents.items() if name in topics
+    ]

@@ -1,0 +1,169 @@
+"""One rendering per cycle for everybody: documents and their JSON, renewed only for cameras that changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import orjson
+
+from restream.domain.component import Component
+from restream.domain.snapshot import Snapshot
+from restream.interfaces.cameras import summary
+from restream.interfaces.host import host_document
+from restream.interfaces.render import Document, timestamp
+from restream.interfaces.streams import latest_streams
+from restream.ports import Documents
+
+_BATCH = 100
+# Measured quantities tremble all the time: a list shows a new value once it differs by this share.
+_DEADBAND = {"bitrate_bps": 0.1, "rtt_ms": 0.2, "loss_ratio": 0.2}
+_KEPT_REMOVALS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFacts:
+    """What does not change while the service runs."""
+
+    node: str
+    version: str
+    instance: str
+    """Of this start of the service: generations of another one do not compare."""
+    started_at: float
+    interval_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """One cycle, rendered. Nothing in it changes afterwards."""
+
+    snapshot: Snapshot
+    status: Document
+    cameras: Mapping[str, Document] = field(default_factory=dict)
+    encoded: Mapping[str, bytes] = field(default_factory=dict)
+    changed_in: Mapping[str, int] = field(default_factory=dict)
+    """In which generation each camera last changed."""
+    removed: tuple[tuple[int, str], ...] = ()
+    """Cameras that went lately, with the generation in which they did, oldest first."""
+    version: int = 0
+    """The generation in which any camera last changed or went."""
+    complete_since: int = 0
+    """`removed` knows every removal after this generation."""
+    host: Document | None = None
+    """The same object as long as the sample is."""
+
+    @property
+    def generation(self) -> int:
+        return self.snapshot.generation
+
+    def changed_since(self, generation: int) -> list[str]:
+        return [camera_id for camera_id, changed in self.changed_in.items() if changed > generation]
+
+    def removed_since(self, generation: int) -> list[str]:
+        return [each for went, each in self.removed if went > generation and each not in self.cameras]
+
+    def documents(self) -> Documents:
+        """What is stored of this cycle."""
+        whole = b'{"time":%s,"generation":%d,"components":%s,"cameras":[%s]}' % (
+            orjson.dumps(self.status["time"]),
+            self.generation,
+            orjson.dumps(self.status["components"]),
+            b",".join(self.encoded.values()),
+        )
+        host = orjson.dumps(self.host) if self.host is not None else None
+        return Documents(orjson.dumps(latest_streams(self.snapshot.server)), whole, self.encoded, host)
+
+
+class Renderer:
+    """Turns each snapshot into a `Rendering`, from the one before."""
+
+    def __init__(self, facts: ServiceFacts) -> None:
+        self._facts = facts
+        self._removed: deque[tuple[int, str]] = deque()
+        self._complete_since = 0
+        self.latest = Rendering(Snapshot(0, facts.started_at, 0.0), {})
+        self.latest = Rendering(self.latest.snapshot, self._status(self.latest.snapshot, {}))
+
+    async def render(self, snapshot: Snapshot) -> Rendering:
+        """The rendering of a snapshot, which is the latest from now on."""
+        before, generation = self.latest, snapshot.generation
+        cameras: dict[str, Document] = {}
+        encoded: dict[str, bytes] = {}
+        changed_in: dict[str, int] = {}
+        version = before.version
+        for camera_id, report in snapshot.reports.items():
+            document, known = summary(snapshot, report), before.cameras.get(camera_id)
+            if known is not None:
+                _steady(document, known)
+            if document == known:
+                cameras[camera_id] = known
+                encoded[camera_id] = before.encoded[camera_id]
+                changed_in[camera_id] = before.changed_in[camera_id]
+            else:
+                cameras[camera_id] = document
+                encoded[camera_id] = orjson.dumps(document)
+                changed_in[camera_id] = version = generation
+            if len(cameras) % _BATCH == 0:
+                await asyncio.sleep(0)
+        for camera_id in before.cameras.keys() - cameras.keys():
+            self._removed.append((generation, camera_id))
+            version = generation
+        while len(self._removed) > _KEPT_REMOVALS:
+            self._complete_since = self._removed.popleft()[0]
+        self.latest = Rendering(
+            snapshot,
+            self._status(snapshot, cameras),
+            cameras,
+            encoded,
+            changed_in,
+            tuple(self._removed),
+            version,
+            self._complete_since,
+            self._host(snapshot),
+        )
+        return self.latest
+
+    def _host(self, snapshot: Snapshot) -> Document | None:
+        if snapshot.host is self.latest.snapshot.host:
+            return self.latest.host
+        return host_document(snapshot.host) if snapshot.host is not None else None
+
+    def _status(self, snapshot: Snapshot, cameras: Mapping[str, Document]) -> Document:
+        """`GET /api/status`."""
+        facts, server = self._facts, snapshot.server
+        verdicts = [camera["verdict"] for camera in cameras.values()]
+        return {
+            "node": facts.node,
+            "version": facts.version,
+            "instance": facts.instance,
+            "generation": snapshot.generation,
+            "time": timestamp(snapshot.taken_at),
+            "uptime_s": round(snapshot.taken_at - facts.started_at, 1),
+            "interval_s": facts.interval_s,
+            "stopping": snapshot.draining,
+            "cameras": len(cameras),
+            "health": _counts(verdict["health"] for verdict in verdicts),
+            "phase": _counts(camera["phase"] for camera in cameras.values()),
+            "fault": _counts(verdict["fault"] for verdict in verdicts),
+            "start_queue": snapshot.start_queue_length,
+            "observed": timestamp(snapshot.wall(server.observed_at)) if server.observed_at is not None else None,
+            "components": {name: _component(part) for name, part in snapshot.components.items()},
+        }
+
+
+def _counts(values: Iterable[str]) -> dict[str, int]:
+    return {str(value): count for value, count in Counter(values).items()}
+
+
+def _component(part: Component) -> Document:
+    return {"state": part.state, "since": timestamp(part.since), "detail": part.detail}
+
+
+def _steady(document: Document, known: Document) -> None:
+    """Keep what was shown of quantities that hardly moved."""
+    for key, share in _DEADBAND.items():
+        value, shown = document[key], known[key]
+        if value is not None and shown is not None and abs(value - shown) <= share * shown:
+            document[key] = shown

@@ -1,0 +1,64 @@
+"""What the media server shows, path by path."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from restream.domain.flow import ServerPicture, Stream
+from restream.domain.snapshot import Snapshot
+from restream.domain.status import CameraStatus
+from restream.interfaces.render import Document, rounded, timestamp
+
+
+def latest_streams(server: ServerPicture) -> list[Document]:
+    """The classic array: every path of the media server, managed or not. Round trip in ms, rates in Mbit/s."""
+    return [
+        {
+            "name": name,
+            "sourceType": stream.path.source_type,
+            "tracks": list(stream.path.tracks),
+            "bytesReceived": stream.path.inbound_bytes,
+            "readers": stream.path.readers,
+            "rtt": stream.srt.rtt_ms if stream.srt else None,
+            "recvRateMbps": stream.srt.receive_rate_mbps if stream.srt else None,
+            "linkCapacityMbps": stream.srt.link_capacity_mbps if stream.srt else None,
+        }
+        for name, stream in server.streams.items()
+    ]
+
+
+def streams(snapshot: Snapshot) -> Document:
+    """`GET /api/streams`: every path with what is known of its publisher, and the camera it belongs to, if any."""
+    server = snapshot.server
+    owners = {
+        report.subject.camera.path: camera_id
+        for camera_id, report in snapshot.reports.items()
+        if isinstance(report.subject, CameraStatus)
+    }
+    return {
+        "fresh": server.fresh_since is not None,
+        "observed": timestamp(snapshot.wall(server.observed_at)) if server.observed_at is not None else None,
+        "streams": [
+            {
+                **asdict(stream.path),
+                "camera": owners.get(name),
+                "managed": name in owners,
+                "bitrate_bps": rounded(stream.flow.rate_bps),
+                "moved": timestamp(snapshot.wall(stream.flow.moved_at)),
+                **_publisher(stream),
+            }
+            for name, stream in server.streams.items()
+        ],
+    }
+
+
+def server_side(stream: Stream) -> Document:
+    """One path in detail, as a camera's document has it."""
+    return {"path": asdict(stream.path), **_publisher(stream)}
+
+
+def _publisher(stream: Stream) -> Document:
+    return {
+        "srt": asdict(stream.srt) if stream.srt else None,
+        "publisher": asdict(stream.session) if stream.session else None,
+    }

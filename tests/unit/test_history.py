@@ -1,0 +1,114 @@
+"""The ring of events, and what an outage of the media server does to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from restream.domain.cause import Cause, Side
+from restream.domain.component import ComponentState
+from restream.domain.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
+from restream.domain.lifecycle import Phase
+from restream.domain.verdict import Health, Verdict
+from restream.interfaces.events import event
+from restream.supervisor.history import History
+
+UP, DOWN = ComponentState.UP, ComponentState.DOWN
+
+
+def transition(at: float, camera: int, after: Phase, cause: Cause | None = None) -> Transition:
+    return Transition(at, str(camera), "", Phase.RUNNING, after, cause, "", None)
+
+
+def server(at: float, after: ComponentState) -> ComponentChange:
+    return ComponentChange(at, "mediamtx", UP if after is DOWN else DOWN, after, "")
+
+
+def told(*events: Event, settled_at: float = 1e6) -> list[tuple[str, str | None, str]]:
+    history = History(event)
+    for each in events:
+        history.settle(each.at)
+        history.record(each)
+    history.settle(settled_at)
+    return [(each["kind"], each["camera"], each["after"]) for each in history.after(0)]
+
+
+def test_an_outage_of_the_media_server_is_one_event_for_any_number_of_cameras() -> None:
+    cut_off = [transition(1, camera, Phase.BACKOFF, Cause.SERVER_GONE) for camera in range(50)]
+    waiting = [transition(1.2, camera, Phase.WAITING, Cause.SERVER_GONE) for camera in range(50)]
+    health = [
+        HealthChange(1.3, str(camera), "", Health.HEALTHY, Verdict(Health.DOWN, Side.MEDIA_SERVER))
+        for camera in range(50)
+    ]
+    back = [
+        each
+        for camera in range(50)
+        for each in (
+            transition(9, camera, Phase.STARTING, Cause.SERVER_GONE),
+            HealthChange(9.5, str(camera), "", Health.DOWN, Verdict(Health.HEALTHY, Side.NONE)),
+            transition(10, camera, Phase.RUNNING),
+        )
+    ]
+    events = [*cut_off, server(1.1, DOWN), *waiting, *health, server(8, UP), *back]
+    assert told(*events) == [("component", None, "down"), ("component", None, "up")]
+
+
+def test_a_restart_between_two_sweeps_is_one_event() -> None:
+    cut_off = [transition(1, camera, Phase.BACKOFF, Cause.SERVER_GONE) for camera in range(50)]
+    back = [transition(4, camera, Phase.RUNNING) for camera in range(50)]
+    assert told(*cut_off, ServerRestart(2, "restarted"), *back) == [("component", None, "restarted")]
+
+
+def test_one_stream_that_the_server_cuts_off_is_told_once_the_server_is_known_to_be_innocent() -> None:
+    cut_off = transition(1, 7, Phase.BACKOFF, Cause.SERVER_GONE)
+    assert told(cut_off, settled_at=3) == []
+    assert told(cut_off, settled_at=20) == [("camera", "7", "backoff")]
+
+
+def test_another_failure_on_the_way_back_is_news() -> None:
+    events = [
+        transition(1, 7, Phase.BACKOFF, Cause.SERVER_GONE),
+        server(2, DOWN),
+        server(8, UP),
+        transition(9, 7, Phase.BACKOFF, Cause.REFUSED),
+        transition(20, 7, Phase.RUNNING),
+    ]
+    expected = [("component", None, "down"), ("component", None, "up"), ("camera", "7", "backoff")]
+    assert told(*events) == [*expected, ("camera", "7", "running")]
+
+
+def test_ids_rise_whatever_the_clock_does() -> None:
+    history = History(event)
+    for at in (100.0, 100.0, 50.0, 200.0):
+        history.record(transition(at, 1, Phase.RUNNING))
+    ids = [each["id"] for each in history.after(0)]
+    assert ids == [100_000, 100_001, 100_002, 200_000]
+    assert [each["id"] for each in history.after(100_001)] == ids[2:]
+
+
+def test_events_are_found_by_camera_and_kind_and_the_newest_win() -> None:
+    history = History(event)
+    for at in range(10):
+        history.record(transition(float(at), at % 2, Phase.RUNNING))
+    history.record(server(20, DOWN))
+    assert {each["camera"] for each in history.after(0, camera_id="1")} == {"1"}
+    assert [each["name"] for each in history.after(0, kind="component")] == ["mediamtx"]
+    assert [each["id"] for each in history.after(0, limit=2)] == [9000, 20_000]
+
+
+def test_events_of_an_earlier_life_come_first() -> None:
+    history = History(event)
+    history.record(transition(100, 1, Phase.RUNNING))
+    older: list[dict[str, Any]] = [dict(event(5, transition(0.005, 1, Phase.HELD))), dict(event(10**9, server(1, UP)))]
+    history.restore(older)
+    assert [each["id"] for each in history.after(0)] == [5, 100_000]
+
+
+def test_every_kind_of_event_has_the_same_keys() -> None:
+    verdict = Verdict(Health.DOWN, Side.CAMERA)
+    kinds = [
+        transition(1, 1, Phase.BACKOFF, Cause.REFUSED),
+        HealthChange(1, "1", "", Health.HEALTHY, verdict),
+        server(1, DOWN),
+        ServerRestart(1, ""),
+    ]
+    assert len({frozenset(event(1, each)) for each in kinds}) == 1

@@ -1,0 +1,118 @@
+"""Windows over the media server's counters."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restream.domain.flow import Flow, Stream
+from restream.domain.mediamtx import PathObservation, SrtObservation
+from restream.domain.quality import Quality, Window
+from restream.domain.series import STEP_S, Habits, Series
+
+
+def stream(
+    at: float, received: int, *, source: str = "a", errors: int = 0, srt: SrtObservation | None = None
+) -> Stream:
+    path = PathObservation("cam1", True, "rtspSession", source, inbound_bytes=received, frames_in_error=errors)
+    return Stream(path, Flow(received, at, at), srt)
+
+
+def measured(*streams: Stream | None) -> Quality:
+    window = Window()
+    for each in streams:
+        window = window.followed(each)
+    return window.measure(streams[-1], usual_bitrate_bps=None, restarts=0)
+
+
+def test_bitrate_is_that_of_the_last_ten_seconds_and_of_the_last_minute() -> None:
+    """1 kB/s for a minute, then 2 kB/s."""
+    slow = [stream(at, 1000 * at) for at in range(0, 61, 2)]
+    fast = [stream(60 + at, 60_000 + 2000 * at) for at in range(2, 21, 2)]
+    quality = measured(*slow, *fast)
+    assert quality.bitrate_bps == 16_000
+    assert quality.long_bitrate_bps is not None
+    assert 8_000 < quality.long_bitrate_bps < 12_000
+
+
+def test_nothing_is_known_of_one_reading_or_of_a_path_without_a_publisher() -> None:
+    assert measured(stream(0, 100)) == Quality()
+    assert measured(stream(0, 100), None) == Quality()
+
+
+def test_a_minute_is_known_only_after_a_minute() -> None:
+    assert measured(*[stream(at, at) for at in range(0, 51, 5)]).long_bitrate_bps is None
+    assert measured(*[stream(at, at) for at in range(0, 66, 5)]).long_bitrate_bps is not None
+
+
+def test_a_new_publisher_begins_anew() -> None:
+    old = [stream(at, 1000 * at) for at in range(0, 31, 5)]
+    assert measured(*old, stream(35, 50, source="b")) == Quality()
+    assert measured(*old, stream(35, 50)) == Quality(), "its counters restarted"
+    assert measured(*old, stream(35, 50, source="b"), stream(45, 1050, source="b")).bitrate_bps == 800
+
+
+def srt(unique: int, lost: int, dropped: int = 0) -> SrtObservation:
+    return SrtObservation("a", "cam1", "", packets_unique=unique, packets_lost=lost, packets_dropped=dropped)
+
+
+def test_loss_is_lost_of_all_in_each_window() -> None:
+    before = [stream(at, at, srt=srt(100 * at, 0)) for at in range(0, 61, 5)]
+    quality = measured(*before, stream(65, 65, srt=srt(6480, 20)), stream(70, 70, srt=srt(6900, 100)))
+    assert quality.loss_ratio == 100 / (900 + 100)
+    assert quality.long_loss_ratio == 100 / (5900 + 100)
+
+
+def test_drops_and_errors_are_those_of_the_last_minute() -> None:
+    early = [stream(at, at, errors=5, srt=srt(at, 0, dropped=9)) for at in range(0, 61, 5)]
+    quality = measured(*early, stream(65, 65, errors=7, srt=srt(65, 0, dropped=10)))
+    assert (quality.frames_in_error, quality.dropped) == (2, 1)
+    assert measured(*early).frames_in_error == 0
+
+
+def test_a_stream_without_srt_has_no_loss() -> None:
+    assert measured(*[stream(at, at) for at in range(0, 30, 5)]).loss_ratio is None
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(0.1, 30), st.integers(-100, 10**6), st.sampled_from("ab"), st.integers(0, 10**5), st.booleans()
+        ),
+        max_size=40,
+    )
+)
+def test_no_history_of_counters_gives_nonsense(steps: list[tuple[float, int, str, int, bool]]) -> None:
+    window, at, received = Window(), 0.0, 0
+    for elapsed_s, more, source, lost, present in steps:
+        at, received = at + elapsed_s, max(0, received + more)
+        now = stream(at, received, source=source, srt=srt(received, lost)) if present else None
+        window = window.followed(now)
+        quality = window.measure(now, usual_bitrate_bps=None, restarts=0)
+        assert quality.bitrate_bps is None or quality.bitrate_bps >= 0
+        assert quality.loss_ratio is None or 0 <= quality.loss_ratio <= 1
+        assert quality.dropped >= 0
+        assert len(window.readings) <= 14
+
+
+def test_a_series_keeps_an_hour_and_knows_what_is_usual_after_ten_minutes() -> None:
+    series = Series()
+    for _ in range(59):
+        series.append(10.0)
+    assert series.usual is None
+    for _ in range(7):
+        series.append(10.0)
+    assert series.usual == 10.0
+    for _ in range(1000):
+        series.append(20.0)
+    assert (len(series.values), series.usual) == (360, 20.0)
+    series.append(None)
+    assert series.values[-1] is None
+
+
+def test_habits_are_recorded_every_ten_seconds() -> None:
+    habits = Habits()
+    for at in range(0, 100, 2):
+        habits.record(stream(at, at), Quality(bitrate_bps=1.0), float(at))
+    assert len(habits.bitrate_bps.values) == 100 / STEP_S
+    assert habits.rtt_ms is None
