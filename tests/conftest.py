@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Iterator
 import asyncpg
 import pytest
 
-from restream.bootstrap import install_child_watcher
 from restream.config import ROOT
 from restream.demo.embedded import embedded_redis, postgres_binaries, redis_binary
 from restream.demo.mediamtx import find_mediamtx
+from restream.runtime import install_child_watcher
 from tests.support.servers import RealMediamtx, StandIn, TestServer
 from tests.support.service import QUICK
 

@@ -3,63 +3,61 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
-import resource
 import secrets
 import signal
 import socket
-import sys
 import time
-from collections.abc import Callable, Mapping
-
-from aiohttp import web
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from restream import __version__
 from restream.adapters.ffmpeg import FfmpegPublisher
 from restream.adapters.ffprobe import FfprobeProber
+from restream.adapters.host import HostMeter
 from restream.adapters.stills import FfmpegStills
 from restream.adapters.systemd import SystemdNotifier
 from restream.config import ConfigError, Settings
+from restream.domain.alerts import AlertRules
 from restream.domain.event import Event, Transition
 from restream.domain.flow import ServerPicture
-from restream.domain.lifecycle import HoldAsked, Phase, ProbeAsked, Released, Request, RestartAsked
+from restream.domain.lifecycle import Phase
 from restream.domain.snapshot import Snapshot
-from restream.domain.status import CameraStatus, Subject
-from restream.interfaces import cameras
+from restream.domain.status import Subject
+from restream.interfaces import line_protocol
+from restream.interfaces.cameras import with_processes
 from restream.interfaces.events import event
-from restream.interfaces.http import page, stills
-from restream.interfaces.http.api import Action, Api, ApiContext
-from restream.interfaces.http.app import build_app
 from restream.interfaces.http.live import Live
-from restream.interfaces.http.session import Sessions
-from restream.interfaces.render import Document
 from restream.interfaces.rendering import Renderer, ServiceFacts
 from restream.listening import listening
 from restream.logs import TransitionLog
-from restream.ports import Documents, ServiceManager, StillError
+from restream.ports import Documents, ServiceManager
+from restream.runtime import raise_file_limit
 from restream.supervisor.admission import Admission
+from restream.supervisor.alerts import AlertWatch
 from restream.supervisor.archive import Archivist
 from restream.supervisor.assessor import Assessor
 from restream.supervisor.components import Components
 from restream.supervisor.cycle import Cycle, Scene
 from restream.supervisor.history import History
+from restream.supervisor.host import HostWatch
+from restream.supervisor.line_writer import LineWriter
 from restream.supervisor.observer import Observer
 from restream.supervisor.publisher import SinkWriter
 from restream.supervisor.registry import Registry
 from restream.supervisor.services import Services
 from restream.supervisor.stills import Stills
 from restream.supervisor.supervisor import Supervisor
+from restream.supervisor.visionaire import VisionairePoller
+from restream.web import Web
 from restream.wiring import (
-    access,
+    alert_receivers,
     archives,
     camera_table,
+    line_store,
     media_server,
-    public_bases,
     require_programs,
     row_reader,
-    still_command,
+    stream_directories,
     stream_settings,
     stream_sinks,
 )
@@ -67,12 +65,6 @@ from restream.wiring import (
 logger = logging.getLogger(__name__)
 
 _STATUS_INTERVAL_S = 10.0
-_REQUESTS: Mapping[Action, Request] = {
-    "restart": RestartAsked(),
-    "probe": ProbeAsked(),
-    "hold": HoldAsked(),
-    "release": Released(),
-}
 # Changes of these act only at the next start of the service; of some sections, only these keys.
 _FIXED: Mapping[str, tuple[str, ...] | None] = {
     "http": None,
@@ -80,6 +72,9 @@ _FIXED: Mapping[str, tuple[str, ...] | None] = {
     "redis": None,
     "json_file": None,
     "host": None,
+    "alerts": None,
+    "visionaire": None,
+    "influx": None,
     "database": ("dsn", "query", "notify_channel"),
     "mediamtx": ("api_url", "api_user", "api_password", "interval_s"),
 }
@@ -121,14 +116,30 @@ class Service:
         )
         self._assessor = Assessor(settings.thresholds(), self._happened)
         self._cycle = Cycle(self._look, self._assessor, self._publish, lambda _: None, longest_s=interval_s)
-        facts = ServiceFacts(socket.gethostname(), __version__, secrets.token_hex(4), time.time(), interval_s)
-        self._renderer = Renderer(facts)
+        node = socket.gethostname()
+        self._renderer = Renderer(ServiceFacts(node, __version__, secrets.token_hex(4), time.time(), interval_s))
         self._live = Live(lambda: self._renderer.latest, lambda after, limit: self._history.after(after, limit=limit))
         self._writers = [SinkWriter(sink, self._documents, self._components) for sink in stream_sinks(settings)]
         self._archivists = [Archivist(archive, self._history, self._assessor.restore) for archive in archives(settings)]
-        self._stills = Stills(FfmpegStills(settings.ffmpeg.probe_timeout_s))
         self._documents_of: tuple[int, Documents] | None = None
+        self._host = HostWatch(HostMeter(), self._pids, settings.host.interval_s)
+        rules = AlertRules(settings.alerts.down_after_s, settings.alerts.up_after_s)
+        self._alerts = AlertWatch(alert_receivers(settings, node), self._components, rules)
+        self._poller = VisionairePoller(
+            stream_directories(settings), self._components, interval_s=settings.visionaire.interval_s
+        )
+        self._stills = Stills(FfmpegStills(settings.ffmpeg.probe_timeout_s))
         self._notifier: ServiceManager = SystemdNotifier()
+        self._web = Web(
+            lambda: self._settings,
+            self._supervisor,
+            self._assessor,
+            self._history,
+            self._renderer,
+            self._live,
+            self._stills,
+            self._poller,
+        )
 
     # -- what happens --------------------------------------------------------------------------------------------------
 
@@ -156,6 +167,7 @@ class Service:
             subjects={**subjects, **self._supervisor.statuses},
             components=self._components.all,
             server=self._observer.picture,
+            host=self._host.sample,
             start_queue_length=self._supervisor.start_queue_length,
             draining=self._supervisor.draining,
         )
@@ -163,10 +175,24 @@ class Service:
     async def _publish(self, snapshot: Snapshot) -> None:
         await self._renderer.render(snapshot)
         self._live.publish()
+        self._alerts.follow(snapshot)
         for writer in self._writers:
             writer.tick()
         for archivist in self._archivists:
             archivist.tick(snapshot)
+
+    def _pids(self) -> Mapping[str, int]:
+        statuses = self._supervisor.statuses
+        return {camera_id: status.pid for camera_id, status in statuses.items() if status.pid is not None}
+
+    def _lines(self) -> Iterator[str]:
+        """The history of one moment, for InfluxDB; drawn slowly, from frozen documents."""
+        rendering = self._renderer.latest
+        at_s = rendering.snapshot.taken_at
+        yield from line_protocol.cameras(with_processes(rendering.snapshot, rendering.cameras), at_s)
+        yield from line_protocol.fleet(rendering.status, at_s)
+        if rendering.host is not None:
+            yield from line_protocol.host(rendering.host, rendering.status["node"], at_s)
 
     def _documents(self) -> Documents:
         """Encoded once for all who store a cycle."""
@@ -175,65 +201,17 @@ class Service:
             self._documents_of = (rendering.generation, rendering.documents())
         return self._documents_of[1]
 
-    # -- what the API asks ---------------------------------------------------------------------------------------------
-
-    def _details(self, camera_id: str) -> Document | None:
-        snapshot = self._renderer.latest.snapshot
-        document = cameras.details(snapshot, camera_id, public_bases(self._settings))
-        if document is None:
-            return None
-        habits = self._assessor.habits(camera_id)
-        tail = list(self._supervisor.stderr_tail(camera_id))
-        return document | {"history": habits and cameras.history(habits, snapshot), "stderr_tail": tail}
-
-    def _act(self, camera_id: str, action: Action) -> str | None:
-        refusal = self._supervisor.ask(camera_id, _REQUESTS[action])
-        if refusal is None and camera_id in self._renderer.latest.cameras:
-            return "it is not supervised: its row is disabled or not understood"
-        return refusal
-
-    async def _still(self, camera_id: str) -> bytes | None:
-        report = self._renderer.latest.snapshot.reports.get(camera_id)
-        if report is None:
-            return None
-        if report.stream is None or not report.stream.path.available or not isinstance(report.subject, CameraStatus):
-            reasons = "; ".join(reason.text for reason in report.verdict.reasons)
-            raise StillError(f"nothing to see: {reasons}")
-        path = report.subject.camera.path
-        return await self._stills.take(path, still_command(self._settings, path))
-
-    def _app(self) -> web.Application:
-        context = ApiContext(
-            rendering=lambda: self._renderer.latest,
-            details=self._details,
-            events=self._history.after,
-            act=self._act,
-            visionaire=lambda: {"interval_s": self._settings.visionaire.interval_s, "hosts": []},
-        )
-        rules = access(self._settings)
-        routes = (*Api(context).routes(), *stills.routes(self._still), *Sessions(rules).routes(), *self._live.routes())
-        app = build_app(rules, [*routes, *page.routes()])
-        app.on_shutdown.append(self._end_live)
-        return app
-
-    async def _end_live(self, _: web.Application) -> None:
-        self._live.close()
-
     # -- life ----------------------------------------------------------------------------------------------------------
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, then end every publisher. Raises ConfigError when a port cannot be had."""
         http = self._settings.http
-        async with listening(self._app(), http.host, http.port, "http.port"), Services() as observing:
+        application = self._web.application()
+        async with listening(application, http.host, http.port, "http.port"), Services() as observing:
             observing.start("cycle", self._cycle.run)
             async with Services() as services:
-                services.start("media server", self._observer.run)
-                services.start("camera table", self._registry.run)
-                services.start("service manager", self._report)
-                for writer in self._writers:
-                    services.start(f"sink {writer.name}", writer.run)
-                for archivist in self._archivists:
-                    services.start(f"archive {archivist.name}", archivist.run)
+                for name, run in self._loops().items():
+                    services.start(name, run)
                 self._notifier.ready()
                 logger.info("restream %s is up: http://%s:%d", __version__, http.host, http.port)
                 await stop.wait()
@@ -242,6 +220,24 @@ class Service:
             await asyncio.gather(self._supervisor.drain(), self._stills.close())
         await self._server.close()
         logger.info("all publishers have ended")
+
+    def _loops(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
+        """Everything that runs beside the cycle, by name."""
+        loops: dict[str, Callable[[], Awaitable[object]]] = {
+            "media server": self._observer.run,
+            "camera table": self._registry.run,
+            "service manager": self._report,
+            "host": self._host.run,
+            "alerts": self._alerts.run,
+            "visionaire": self._poller.run,
+        }
+        loops |= {f"sink {writer.name}": writer.run for writer in self._writers}
+        loops |= {f"archive {archivist.name}": archivist.run for archivist in self._archivists}
+        store = line_store(self._settings)
+        if store is not None:
+            interval_s = self._settings.influx.interval_s
+            loops[store.name] = LineWriter(store, self._lines, self._components, interval_s=interval_s).run
+        return loops
 
     def reload(self) -> None:
         """SIGHUP: re-read what can be re-read; a bad configuration changes nothing."""
@@ -277,19 +273,6 @@ class Service:
             self._notifier.alive()
             self._notifier.status(f"{running} of {len(statuses)} cameras running")
             await asyncio.sleep(interval_s)
-
-
-def install_child_watcher() -> None:
-    """On Python 3.11 the default watcher starts a thread per child; a pidfd costs nothing (3.12 does this itself)."""
-    if sys.version_info < (3, 12) and hasattr(os, "pidfd_open"):
-        asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
-
-
-def raise_file_limit() -> None:
-    """Every camera takes three descriptors; the usual soft limit of 1024 ends at about 330 cameras."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def serve(settings: Settings, reload: Callable[[], Settings]) -> None:

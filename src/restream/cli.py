@@ -15,10 +15,11 @@ from typing import Any
 from rich.console import Console
 
 from restream import __version__, commands
-from restream.bootstrap import install_child_watcher, serve
+from restream.bootstrap import serve
 from restream.config import ROOT, ConfigError, Settings, load_settings, resolve
 from restream.logs import configure_logging
 from restream.ports import DatabaseError, PublisherError
+from restream.runtime import install_child_watcher
 from restream.wiring import DependencyError, require_dsn
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_DEPENDENCY = 0, 1, 2, 3

@@ -147,6 +147,11 @@ class Settings(BaseSettings):
                     self.influx.token,
                 )
             ),
+            *(
+                secret and secret.get_secret_value()
+                for webhook in self.alerts.webhooks
+                for secret in (webhook.url, webhook.secret)
+            ),
             self.redis.url and urlsplit(self.redis.url.get_secret_value()).password,
         )
         return tuple(value for value in values if value)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from restream.domain.camera import COLUMNS
 from restream.domain.options import RtspTransport, Transport, check_path
+from restream.domain.visionaire import parse_servers
 
 
 class _Section(BaseModel):
@@ -170,7 +171,7 @@ class RedisSection(_Section):
 class DegradedSection(_Section):
     srt_loss_ratio: float = Field(default=0.01, gt=0, le=1)
     srt_rtt_share: float = Field(default=0.25, gt=0, le=10)
-    srt_rtt_bad_share: float = Field(default=1 / 3, gt=0, le=10)
+    srt_rtt_bad_share: float = Field(default=0.3333, gt=0, le=10)
     bitrate_share: float = Field(default=0.25, ge=0, lt=1)
     restarts_per_hour: int = Field(default=3, ge=1)
 
@@ -218,16 +219,41 @@ class HostSection(_Section):
     interval_s: float = Field(default=10, gt=0, le=3600)
 
 
+class WebhookEntry(_Section):
+    url: SecretStr
+    secret: SecretStr | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _url(cls, value: SecretStr) -> SecretStr:
+        check_http_url(value.get_secret_value())
+        return value
+
+
 class AlertsSection(_Section):
-    down_after_s: float = Field(default=30, ge=0)
-    up_after_s: float = Field(default=10, ge=0)
-    webhooks: list[str] = Field(default_factory=list)
+    down_after_s: float = Field(default=30, ge=0, le=86400)
+    up_after_s: float = Field(default=10, ge=0, le=86400)
+    webhooks: tuple[WebhookEntry, ...] = ()
+
+    @field_validator("webhooks", mode="before")
+    @classmethod
+    def _entries(cls, value: Any) -> Any:
+        """A plain URL is a webhook without a secret."""
+        return (
+            [{"url": each} if isinstance(each, str) else each for each in value] if isinstance(value, list) else value
+        )
 
 
 class VisionaireSection(_Section):
     hosts: list[str] = Field(default_factory=list)
-    interval_s: float = Field(default=60, gt=0)
-    timeout_s: float = Field(default=10, gt=0)
+    interval_s: float = Field(default=60, ge=5, le=3600)
+    timeout_s: float = Field(default=10, gt=0, le=60)
+
+    @field_validator("hosts")
+    @classmethod
+    def _hosts(cls, value: list[str]) -> list[str]:
+        parse_servers(value)
+        return value
 
 
 class InfluxSection(_Section):
@@ -235,3 +261,27 @@ class InfluxSection(_Section):
     token: SecretStr | None = None
     org: str | None = None
     bucket: str | None = None
+    interval_s: float = Field(default=10, ge=1, le=3600)
+
+    @field_validator("url")
+    @classmethod
+    def _url(cls, value: str | None) -> str | None:
+        return None if value is None else check_http_url(value).rstrip("/")
+
+    @model_validator(mode="after")
+    def _complete(self) -> InfluxSection:
+        if self.url and not self.bucket:
+            raise ValueError("bucket is needed with url")
+        return self
+
+
+def check_http_url(url: str) -> str:
+    """The URL, or ValueError that does not repeat it: it may hold a secret."""
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ValueError("expected http://host:port/…")
+    return url

@@ -6,12 +6,17 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from restream.domain.alerts import Alert
 from restream.domain.availability import Timeline
 from restream.domain.exit_cause import Ending
+from restream.domain.host import HostSample
+from restream.domain.line_buffer import WriteOutcome
 from restream.domain.mediamtx import ServerView
 from restream.domain.plan import Command, ProbePlan, StreamPlan
 from restream.domain.probe import ProbeFailure, ProbeResult
 from restream.domain.progress import Progress
+from restream.domain.visionaire import Collection as Collected
+from restream.domain.visionaire import StreamServer
 
 Row = Mapping[str, object]
 
@@ -163,6 +168,54 @@ class Archive(Protocol):
 
     async def save(self, records: Records, removed: Collection[str]) -> None:
         """Add new events, replace changed timelines, forget those of removed cameras. Raises SinkError."""
+
+    async def close(self) -> None:
+        """Let go of connections; never raises."""
+
+
+class HostMeter(Protocol):
+    """Measures the host."""
+
+    def sample(self, pids: Sequence[int]) -> HostSample:
+        """Blocking, for a thread; one call at a time. Processes that are gone are left out. Never raises."""
+
+
+class StreamDirectory(Protocol):
+    """One third-party server that tells which streams it has."""
+
+    @property
+    def server(self) -> StreamServer: ...
+
+    async def collect(self) -> Collected:
+        """One cycle: the list, and every stream's details. Bounded in time well below the interval; never raises."""
+
+    async def close(self) -> None:
+        """Let go of connections; never raises."""
+
+
+class LineStore(Protocol):
+    """A database that takes lines of measurements."""
+
+    @property
+    def name(self) -> str:
+        """Its name as a component."""
+
+    async def write(self, lines: list[str]) -> WriteOutcome:
+        """Write them all. Bounded in time, never raises."""
+
+    async def close(self) -> None:
+        """Let go of connections; never raises."""
+
+
+class AlertReceiver(Protocol):
+    """Somewhere that alerts are sent to."""
+
+    @property
+    def name(self) -> str:
+        """For the log; without credentials."""
+
+    async def send(self, alert: Alert, delivery: str) -> None:
+        """One try, bounded in time. Raises AlertError."""
 
     async def close(self) -> None:
         """Let go of connections; never raises."""

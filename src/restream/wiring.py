@@ -5,19 +5,25 @@ from __future__ import annotations
 import shutil
 from urllib.parse import quote
 
+from restream.adapters import visionaire_http
+from restream.adapters.influx import InfluxStore
 from restream.adapters.json_file import JsonFileSink
 from restream.adapters.mediamtx_http import MediamtxServer
 from restream.adapters.postgres import PostgresCameraTable
 from restream.adapters.postgres_events import PostgresEvents
 from restream.adapters.redis_store import RedisArchive, RedisSink
+from restream.adapters.visionaire_http import VisionaireDirectory
+from restream.adapters.webhook import Webhook
 from restream.config import ConfigError, Settings, load_camera_types, resolve
 from restream.domain.camera import RowReader
 from restream.domain.plan import Command, build_still
 from restream.domain.secret import Secret
 from restream.domain.urls import parse_source
+from restream.domain.visionaire import parse_servers
+from restream.interfaces import line_protocol
 from restream.interfaces.http.auth import Access
 from restream.interfaces.players import PublicBases
-from restream.ports import Archive, StreamSink
+from restream.ports import AlertReceiver, Archive, LineStore, StreamSink
 from restream.supervisor.environment import StreamSettings
 
 
@@ -105,3 +111,34 @@ def still_command(settings: Settings, path: str) -> Command:
     password = section.read_password.get_secret_value() if section.read_password else ""
     user = f"{quote(section.read_user, safe='')}:{quote(password, safe='')}@" if section.read_user else ""
     return build_still(parse_source(f"{scheme}://{user}{rest}/{path}"), settings.ffmpeg_settings())
+
+
+def stream_directories(settings: Settings) -> list[VisionaireDirectory]:
+    """The third-party servers that are polled."""
+    section = settings.visionaire
+    return visionaire_http.stream_directories(
+        parse_servers(section.hosts), interval_s=section.interval_s, timeout_s=section.timeout_s
+    )
+
+
+def line_store(settings: Settings) -> LineStore | None:
+    """The database of time series, when one is configured."""
+    section = settings.influx
+    if section.url is None or section.bucket is None:
+        return None
+    token = Secret(section.token.get_secret_value()) if section.token else None
+    return InfluxStore(
+        section.url, token=token, org=section.org, bucket=section.bucket, precision=line_protocol.PRECISION
+    )
+
+
+def alert_receivers(settings: Settings, node: str) -> list[AlertReceiver]:
+    """Who is told of outages."""
+    return [
+        Webhook(
+            Secret(entry.url.get_secret_value()),
+            secret=Secret(entry.secret.get_secret_value()) if entry.secret else None,
+            node=node,
+        )
+        for entry in settings.alerts.webhooks
+    ]

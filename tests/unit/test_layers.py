@@ -21,9 +21,10 @@ MAY_KNOW = {
     "config_sections": {"domain"},
     "listening": {"config"},
     "logs": {"domain"},
+    "runtime": set(),
     "__init__": set(),
 }
-ASSEMBLY = {"bootstrap", "wiring", "cli", "commands", "demo", "__main__"}
+ASSEMBLY = {"bootstrap", "web", "wiring", "cli", "commands", "demo", "__main__"}
 # Clocks, chance and the world: a pure layer gets them as arguments.
 IMPURE = {"asyncio", "datetime", "os", "pathlib", "random", "socket", "subprocess", "threading", "time"}
 

@@ -55,7 +55,7 @@ class Thresholds:
     srt_loss_ratio: float = 0.01
     srt_rtt_share: float = 0.25
     """Round trip over latency: beyond this retransmission is at risk,"""
-    srt_rtt_bad_share: float = 1 / 3
+    srt_rtt_bad_share: float = 0.3333
     """and beyond this it comes too late."""
     bitrate_share: float = 0.25
     """Bitrate of the last minute over the median of the last hour."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from restream.domain.availability import Availability, Timeline, availability
 from restream.domain.camera import Camera, RejectedRow
+from restream.domain.host import HostSample
 from restream.domain.lifecycle import Phase, State
 from restream.domain.series import STEP_S, Habits
 from restream.domain.snapshot import Report, Snapshot
@@ -67,17 +69,24 @@ def details(snapshot: Snapshot, camera_id: str, bases: PublicBases) -> Document 
         nothing = dict.fromkeys(("media", "command", "command_stdin", "pid", "process", "progress"))
         return document | nothing | {"command_reasons": [], "players": PublicBases().players("")}
     state, plan = subject.state, subject.plan
-    process = snapshot.host.processes.get(subject.pid) if snapshot.host and subject.pid is not None else None
     return document | {
         "media": asdict(state.media) if state.media else None,
         "command": list(plan.command.masked_argv) if plan else None,
         "command_stdin": plan.command.masked_stdin if plan else None,
         "command_reasons": list(plan.reasons) if plan else [],
         "pid": subject.pid,
-        "process": {"cpu_percent": process.cpu_percent, "rss_bytes": process.rss_bytes} if process else None,
+        "process": _process(snapshot.host, subject.pid),
         "progress": asdict(state.progress) if state.progress else None,
         "players": bases.players(subject.camera.path),
     }
+
+
+def with_processes(snapshot: Snapshot, documents: Mapping[str, Document]) -> Iterator[Document]:
+    """All short objects, with what each publisher's process costs, where that is known."""
+    for camera_id, document in documents.items():
+        subject = snapshot.reports[camera_id].subject
+        pid = subject.pid if isinstance(subject, CameraStatus) else None
+        yield document | {"process": _process(snapshot.host, pid)}
 
 
 def history(habits: Habits, snapshot: Snapshot) -> Document:
@@ -89,6 +98,11 @@ def history(habits: Habits, snapshot: Snapshot) -> Document:
         "until": timestamp(snapshot.wall(habits.recorded_at)) if habits.recorded_at > 0 else None,
         **{name: each.values if each is not None else None for name, each in series.items()},
     }
+
+
+def _process(host: HostSample | None, pid: int | None) -> Document | None:
+    process = host.processes.get(pid) if host is not None and pid is not None else None
+    return {"cpu_percent": process.cpu_percent, "rss_bytes": process.rss_bytes} if process else None
 
 
 def _row(subject: CameraStatus | Camera) -> Document:

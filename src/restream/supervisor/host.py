@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import NoReturn, Protocol
+from collections.abc import Callable, Mapping
+from typing import NoReturn
 
 from restream.domain.host import HostSample
-
-
-class HostMeter(Protocol):
-    """Measures the host."""
-
-    def sample(self, pids: Sequence[int]) -> HostSample:
-        """Blocking, for a thread; one call at a time. Processes that are gone are left out. Never raises."""
+from restream.ports import HostMeter
 
 
 class HostWatch:

@@ -7,11 +7,12 @@ import logging
 import random
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 from restream.domain.backoff import RestartPolicy
 from restream.domain.component import ComponentState
-from restream.domain.line_buffer import LineBuffer, Rejected, Unavailable, WriteOutcome, Written
+from restream.domain.line_buffer import LineBuffer, Rejected, Unavailable, Written
+from restream.ports import LineStore
 from restream.supervisor.components import Components
 
 logger = logging.getLogger(__name__)
@@ -23,20 +24,6 @@ MAX_WAITING_LINES = 100_000
 _SLICE_LINES = 250
 _RETRY = RestartPolicy(first_s=1.0, base_s=1.0, factor=2.0, max_s=60.0)
 _MAX_RETRY_AFTER_S = 300.0
-
-
-class LineStore(Protocol):
-    """A database that takes lines of measurements."""
-
-    @property
-    def name(self) -> str:
-        """Its name as a component."""
-
-    async def write(self, lines: list[str]) -> WriteOutcome:
-        """Write them all. Bounded in time, never raises."""
-
-    async def close(self) -> None:
-        """Let go of connections; never raises."""
 
 
 class LineWriter:

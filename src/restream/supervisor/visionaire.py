@@ -7,10 +7,11 @@ import logging
 import random
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 from restream.domain.component import ComponentState
-from restream.domain.visionaire import Collection, HostPicture, StreamServer
+from restream.domain.visionaire import Collection, HostPicture
+from restream.ports import StreamDirectory
 from restream.supervisor.components import Components
 
 logger = logging.getLogger(__name__)
@@ -22,19 +23,6 @@ NAME = "visionaire"
 _FIRST_WITHIN = 0.1
 _JITTER = 0.05
 _NAMED_IN_DETAIL = 5
-
-
-class StreamDirectory(Protocol):
-    """One third-party server that tells which streams it has."""
-
-    @property
-    def server(self) -> StreamServer: ...
-
-    async def collect(self) -> Collection:
-        """One cycle: the list, and every stream's details. Bounded in time well below the interval; never raises."""
-
-    async def close(self) -> None:
-        """Let go of connections; never raises."""
 
 
 class VisionairePoller:

@@ -1,0 +1,138 @@
+"""Follows the cycles, tells of outages: one line in the log, and one message to every webhook."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+from restream.domain.alerts import Alert, AlertError, AlertKind, AlertRules, AlertState, Scope, Subject, step
+from restream.domain.backoff import RestartPolicy
+from restream.domain.camera import Camera
+from restream.domain.component import Component, ComponentState
+from restream.domain.snapshot import Report, Snapshot
+from restream.domain.status import CameraStatus
+from restream.ports import AlertReceiver
+from restream.supervisor.components import Components
+
+logger = logging.getLogger(__name__)
+
+COMPONENT = "webhooks"
+
+# Five tries within about two minutes: after 5, 12, 31 and 60 s.
+_TRIES = 5
+_RETRY = RestartPolicy(base_s=5.0, factor=2.5, max_s=60.0)
+_QUEUE_LENGTH = 100
+
+
+class AlertWatch:
+    """`tick` it every cycle and `run` it; outcomes count messages per webhook: sent, failed, dropped."""
+
+    def __init__(
+        self,
+        receivers: Sequence[AlertReceiver],
+        components: Components,
+        rules: AlertRules = AlertRules(),
+        retry: RestartPolicy = _RETRY,
+    ) -> None:
+        self._rules = rules
+        self._components = components
+        self._state = AlertState()
+        self.outcomes: Counter[str] = Counter(sent=0, failed=0, dropped=0)
+        self._failing: dict[int, str] = {}
+        self._retry = retry
+        self._receivers = receivers
+        self._queues = [asyncio.Queue[tuple[str, Alert]](_QUEUE_LENGTH) for _ in receivers]
+
+    def follow(self, snapshot: Snapshot) -> None:
+        """A cycle is complete."""
+        subjects = {camera_id: _subject(camera_id, report) for camera_id, report in snapshot.reports.items()}
+        self.tick(subjects, snapshot.components, snapshot.now, snapshot.taken_at)
+
+    def tick(
+        self, subjects: Mapping[str, Subject], components: Mapping[str, Component], now: float, wall: float
+    ) -> None:
+        """Announce what is due. Never waits."""
+        # That no alert arrives cannot be told by an alert.
+        others = {name: component for name, component in components.items() if name != COMPONENT}
+        self._state, alerts = step(self._state, subjects, others, now, wall, self._rules)
+        for alert in alerts:
+            bad = alert.kind in (AlertKind.DOWN, AlertKind.COMPONENT_DOWN)
+            logger.log(logging.WARNING if bad else logging.INFO, "alert: %s", describe(alert))
+            delivery = str(uuid.uuid4())
+            for receiver, queue in zip(self._receivers, self._queues, strict=True):
+                try:
+                    queue.put_nowait((delivery, alert))
+                except asyncio.QueueFull:
+                    self.outcomes["dropped"] += 1
+                    logger.warning("alert for %s dropped: %d are waiting already", receiver.name, queue.qsize())
+
+    async def run(self) -> NoReturn:
+        """Deliver until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for index in range(len(self._receivers)):
+                group.create_task(self._deliver(index))
+            await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+    async def _deliver(self, index: int) -> NoReturn:
+        receiver = self._receivers[index]
+        try:
+            while True:
+                delivery, alert = await self._queues[index].get()
+                error = await self._try(receiver, alert, delivery)
+                self.outcomes["failed" if error else "sent"] += 1
+                if error:
+                    self._failing[index] = f"{receiver.name}: {error}"
+                    logger.warning("alert for %s given up: %s", receiver.name, error)
+                else:
+                    self._failing.pop(index, None)
+                state = ComponentState.DOWN if self._failing else ComponentState.UP
+                self._components.report(COMPONENT, state, "; ".join(self._failing.values()))
+        finally:
+            await receiver.close()
+
+    async def _try(self, receiver: AlertReceiver, alert: Alert, delivery: str) -> str:
+        """What went wrong last; empty when it was taken."""
+        for failures in range(1, _TRIES + 1):
+            try:
+                await receiver.send(alert, delivery)
+                return ""
+            except AlertError as error:
+                if failures == _TRIES or not error.passing:
+                    return str(error)
+            await asyncio.sleep(self._retry.delay_s(failures, random.random()))  # noqa: S311
+        raise AssertionError("unreachable")
+
+
+def _subject(camera_id: str, report: Report) -> Subject:
+    row, verdict = report.subject, report.verdict
+    camera = row.camera if isinstance(row, CameraStatus) else row
+    reason = verdict.reasons[0] if verdict.reasons else None
+    return Subject(
+        camera_id,
+        camera.name,
+        camera.site if isinstance(camera, Camera) else "",
+        camera.source.host if isinstance(camera, Camera) else "",
+        verdict.health,
+        verdict.fault,
+        reason.code if reason else "",
+        reason.text if reason else "",
+    )
+
+
+def describe(alert: Alert) -> str:
+    """One line."""
+    if alert.scope is Scope.COMPONENT:
+        hit = f", {alert.total} cameras affected" if alert.total else ""
+        return f"{alert.component} {alert.kind}: {alert.detail}{hit}"
+    names = ", ".join(affected.subject.name or affected.subject.id for affected in alert.cameras[:5])
+    more = f" and {alert.total - 5} more" if alert.total > 5 else ""
+    first = alert.cameras[0].subject
+    why = f": {first.text or first.code}" if alert.total == 1 and alert.kind is AlertKind.DOWN else ""
+    where = f" at {alert.host}" if alert.scope is Scope.HOST else ""
+    return f"{alert.kind}, {alert.total} of scope {alert.scope}{where}: {names}{more}{why}"

@@ -1,0 +1,126 @@
+"""Webhooks over real HTTP: what arrives, what is tried again, and who waits for whom."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from restream.adapters.webhook import Webhook
+from restream.config import ROOT
+from restream.demo.embedded import free_port
+from restream.domain.alerts import Affected, Alert, AlertError, AlertKind, AlertRules, Scope, Subject
+from restream.domain.backoff import RestartPolicy
+from restream.domain.component import ComponentState
+from restream.domain.secret import Secret
+from restream.supervisor.alerts import AlertWatch
+from restream.supervisor.components import Components
+from tests.support.eventually import eventually
+from tests.support.webhooks import HANG, receiver
+
+GATE = Subject("7", "Gate", "North", "192.0.2.7", "down", "camera", "refused", "connection refused")
+ALERT = Alert(
+    AlertKind.DOWN, 1767607240.0, Scope.CAMERA, 1, (Affected(GATE, 1767607200.0),), "192.0.2.7", since=1767607200.0
+)
+AT_ONCE = RestartPolicy(first_s=0.0, base_s=0.01, factor=1.0)
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / "docs" / "alerts.md").read_text(), re.S)
+
+
+async def test_the_message_is_the_documented_one_and_the_documented_check_takes_it() -> None:
+    async with receiver() as there:
+        webhook = Webhook(Secret(there.url), secret=Secret("s3cret"), node="site-a", clock=lambda: 1767607240.0)
+        await webhook.send(ALERT, "0d3f3c52-7a55-4f0e-9b56-0c6a3f3f0a11")
+        await webhook.close()
+    headers, body = there.received[0]
+    assert json.loads(body) == json.loads(blocks("json")[0])
+    assert headers["X-Restream-Delivery"] == json.loads(body)["id"]
+    names: dict[str, Any] = {}
+    exec(blocks("python")[0], names)
+    genuine = names["genuine"]
+    assert genuine(headers, body, "s3cret", 1767607300.0)
+    assert not genuine(headers, body, "other", 1767607300.0)
+    assert not genuine(headers, body + b" ", "s3cret", 1767607300.0)
+    assert not genuine(headers, body, "s3cret", 1767608000.0)
+
+
+async def test_without_a_secret_nothing_is_signed() -> None:
+    async with receiver() as there:
+        webhook = Webhook(Secret(there.url))
+        await webhook.send(ALERT, "1")
+        await webhook.close()
+    assert "X-Restream-Signature" not in there.received[0][0]
+
+
+@pytest.mark.parametrize(("status", "passing"), [(302, False), (400, False), (401, False), (429, True), (503, True)])
+async def test_refusals(status: int, passing: bool) -> None:
+    async with receiver(status) as there:
+        webhook = Webhook(Secret(there.url))
+        with pytest.raises(AlertError, match=f"^HTTP {status}$") as caught:
+            await webhook.send(ALERT, "1")
+        await webhook.close()
+    assert caught.value.passing is passing
+    assert len(there.received) == 1
+
+
+async def test_a_receiver_that_hangs_or_is_absent_is_a_passing_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("restream.adapters.webhook._TIMEOUT_S", 0.2)
+    async with receiver(HANG) as there:
+        for url in (there.url, f"http://u:hunter22@127.0.0.1:{free_port()}/hunter22"):
+            webhook = Webhook(Secret(url))
+            with pytest.raises(AlertError) as caught:
+                await webhook.send(ALERT, "1")
+            await webhook.close()
+            assert caught.value.passing
+            assert "hunter22" not in str(caught.value) + webhook.name
+
+
+@asynccontextmanager
+async def watching(*urls: str) -> AsyncIterator[tuple[AlertWatch, Components]]:
+    components = Components()
+    rules = AlertRules(down_after_s=0.0, up_after_s=0.0, collect_s=0.0)
+    watch = AlertWatch([Webhook(Secret(url)) for url in urls], components, rules, AT_ONCE)
+    task = asyncio.create_task(watch.run())
+    try:
+        yield watch, components
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_it_is_tried_again_under_the_same_id(caplog: pytest.LogCaptureFixture) -> None:
+    async with receiver(503, 503) as there, watching(there.url) as (watch, components):
+        watch.tick({"7": GATE}, {}, 0.0, 1000.0)
+        await eventually(lambda: watch.outcomes["sent"], 5)
+    assert len({headers["X-Restream-Delivery"] for headers, _ in there.received}) == 1
+    assert len(there.received) == 3
+    assert components.state("webhooks") is ComponentState.UP
+    assert "hunter22" not in caplog.text
+
+
+async def test_it_is_given_up_after_five_tries_and_at_once_when_refused() -> None:
+    async with receiver(*[503] * 5, 404) as there, watching(there.url) as (watch, components):
+        watch.tick({"7": GATE}, {}, 0.0, 1000.0)
+        await eventually(lambda: watch.outcomes["failed"] == 1, 5)
+        assert len(there.received) == 5
+        watch.tick({}, {}, 1.0, 1001.0)
+        watch.tick({"7": GATE}, {}, 2.0, 1002.0)
+        await eventually(lambda: watch.outcomes["failed"] == 2, 5)
+        assert len(there.received) == 6
+        assert components.state("webhooks") is ComponentState.DOWN
+
+
+async def test_one_that_hangs_delays_no_other_and_its_queue_is_bounded() -> None:
+    async with receiver(HANG) as stuck, receiver() as there, watching(stuck.url, there.url) as (watch, _):
+        for number in range(120):
+            watch.tick({"7": GATE}, {}, 2.0 * number, 1000.0)
+            watch.tick({}, {}, 2.0 * number + 1, 1000.0)
+            await eventually(lambda: watch.outcomes["sent"] == number + 1, 5)  # noqa: B023
+        assert watch.outcomes["dropped"] == 19
