@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench import fleet, recovery
 from bench.machine import describe_machine
-from restream.bootstrap import install_child_watcher
+from restream.runtime import install_child_watcher
 
 
 def main() -> int:

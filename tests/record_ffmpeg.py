@@ -24,7 +24,6 @@ from typing import Any
 
 from restream.adapters.ffmpeg import FfmpegPublication, FfmpegPublisher
 from restream.adapters.processes import ChildProcess
-from restream.bootstrap import install_child_watcher
 from restream.demo.camera_faults import Fault
 from restream.demo.cameras import SimulatedCamera
 from restream.demo.clips import Clip
@@ -37,6 +36,7 @@ from restream.domain.probe import AudioStream, ProbeResult, VideoStream
 from restream.domain.progress import MediaMark, Progress
 from restream.domain.secret import Secret
 from restream.domain.urls import parse_source
+from restream.runtime import install_child_watcher
 
 DATA = Path(__file__).parent / "data" / "ffmpeg"
 LIMIT_S = 60.0

@@ -142,7 +142,7 @@ async def test_children_do_not_inherit_what_the_service_knows(monkeypatch: pytes
 def test_the_soft_limit_of_open_files_is_raised() -> None:
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (256, 4096));"
-        "from restream.bootstrap import raise_file_limit; raise_file_limit();"
+        "from restream.runtime import raise_file_limit; raise_file_limit();"
         "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
