@@ -284,3 +284,32 @@ async def test_an_operator_restarts_probes_holds_and_releases(
             return found["phase"] == "held" and found["since"] != failed
 
         await eventually(tried, 15)
+
+
+async def test_srt_is_measured_and_a_stalled_but_living_connection_is_caught(
+    tmp_path: Path, dsn: str, add_camera: AddCamera, mediamtx: RealMediamtx
+) -> None:
+    camera = await add_camera(1)
+    overrides = {
+        "PG_DSN": dsn,
+        **PATIENT,
+        "RESTREAM_MEDIAMTX__PUBLISH": "srt",
+        "RESTREAM_MEDIAMTX__SRT_URL": f"srt://127.0.0.1:{mediamtx.srt_port}",
+    }
+    async with running_service(tmp_path, server=mediamtx, overrides=overrides) as service:
+        await tells(service, {"1": HEALTHY})
+
+        async def measured() -> bool:
+            found = await service.get("/api/cameras/1")
+            assert found["rtt_ms"] is not None
+            assert found["loss_ratio"] == 0
+            assert found["bitrate_bps"] > 0
+            assert found["server"]["srt"]["latency_ms"] > 0
+            (stream,) = await service.get("/api/streams/latest")
+            assert stream["recvRateMbps"] is not None
+            return True
+
+        await eventually(measured, 30)
+        # libsrt keeps the connection alive by itself: the server shows the path for ever.
+        await camera.set_fault(Fault.FREEZE)
+        await tells(service, {"1": ("down", "camera", "stalled")})
