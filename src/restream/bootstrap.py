@@ -65,6 +65,8 @@ from restream.wiring import (
 logger = logging.getLogger(__name__)
 
 _STATUS_INTERVAL_S = 10.0
+# A sweep that is slow, or hangs, delays a cycle by this many intervals at most.
+_LATE = 1.5
 # Changes of these act only at the next start of the service; of some sections, only these keys.
 _FIXED: Mapping[str, tuple[str, ...] | None] = {
     "http": None,
@@ -115,7 +117,7 @@ class Service:
             poll_s=settings.database.poll_s,
         )
         self._assessor = Assessor(settings.thresholds(), self._happened)
-        self._cycle = Cycle(self._look, self._assessor, self._publish, lambda _: None, longest_s=interval_s)
+        self._cycle = Cycle(self._look, self._assessor, self._publish, lambda _: None, longest_s=_LATE * interval_s)
         node = socket.gethostname()
         self._renderer = Renderer(ServiceFacts(node, __version__, secrets.token_hex(4), time.time(), interval_s))
         self._live = Live(lambda: self._renderer.latest, lambda after, limit: self._history.after(after, limit=limit))
