@@ -171,14 +171,17 @@ async def test_outages_of_everything_else_change_nothing_but_its_state(
             pids = await service.pids()
             for gates in ([database_gate], [redis_gate], [database_gate, redis_gate]):
                 await _outage(service, gates, outage_s)
+                # Current within two cycles of the default interval, with some patience for a busy machine.
+                await service.component("database", "up", 10)
+                await service.component("redis", "up", 10)
                 assert await service.pids() == pids
                 await tells(service, wanted)
             await media_server.stop()
             await _outage(service, [database_gate, redis_gate], outage_s)
             await media_server.start()
             await tells(service, wanted)
-            await service.component("database", "up", 40)
-            await service.component("redis", "up", 40)
+            await service.component("database", "up", 10)
+            await service.component("redis", "up", 10)
             await _current(service, f"redis://127.0.0.1:{redis_gate.port}/0")
 
 

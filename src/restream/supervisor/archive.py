@@ -16,7 +16,7 @@ from restream.supervisor.history import History
 
 logger = logging.getLogger(__name__)
 
-_RETRY = RestartPolicy(first_s=1.0, base_s=2.0, factor=2.0, max_s=60.0)
+_RETRY = RestartPolicy(first_s=1.0, base_s=2.0, factor=2.0, max_s=5.0)
 _MOST_EVENTS = 1000
 
 

@@ -15,7 +15,8 @@ from restream.supervisor.components import Components
 
 logger = logging.getLogger(__name__)
 
-_RETRY = RestartPolicy(first_s=1.0, base_s=1.0, factor=2.0, max_s=30.0)
+# A store that is back is current within two cycles; asking one that is away costs next to nothing.
+_RETRY = RestartPolicy(first_s=1.0, base_s=1.0, factor=2.0, max_s=2.0)
 
 
 class SinkWriter:
