@@ -19,6 +19,7 @@ from restream.bootstrap import serve
 from restream.config import ROOT, ConfigError, Settings, load_settings, resolve
 from restream.logs import configure_logging
 from restream.ports import DatabaseError, PublisherError
+from restream.preflight import ANY_CAMERA, check
 from restream.runtime import install_child_watcher
 from restream.wiring import DependencyError, require_dsn
 
@@ -62,7 +63,15 @@ def build_parser() -> argparse.ArgumentParser:
     probe = command("probe", "look at one stream with ffprobe, as the service would")
     probe.add_argument("url", metavar="URL", help="'-' reads it from standard input, so that `ps` does not show it")
     command("snapshot", "everything that can be seen now, as JSON")
-    command("init-db", "create the cameras table and its NOTIFY trigger (etc/schema.sql)")
+    check = command("check", "is everything there that the service needs, and if not, what to do")
+    check.add_argument("--json", action="store_true", help="for scripts")
+    looked_at = check.add_mutually_exclusive_group()
+    looked_at.add_argument("--camera", metavar="ID", help="also look at this camera")
+    looked_at.add_argument(
+        "--any-camera", action="store_const", const=ANY_CAMERA, dest="camera", help="also look until one camera answers"
+    )
+    init_db = command("init-db", "create the cameras table and its NOTIFY trigger (etc/schema.sql)")
+    init_db.add_argument("--events", action="store_true", help="also the table of events (etc/schema_events.sql)")
     return parser
 
 
@@ -134,8 +143,13 @@ async def _snapshot(settings: Settings, options: argparse.Namespace, load: Calla
     return await commands.snapshot(settings)
 
 
+async def _check(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
+    return await check(settings, _console(options), as_json=options.json, camera=options.camera)
+
+
 async def _init_db(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
-    return await commands.init_db(settings, _console(options), resolve(Path("etc/schema.sql")))
+    names = ("schema.sql", "schema_events.sql") if options.events else ("schema.sql",)
+    return await commands.init_db(settings, _console(options), [resolve(Path("etc") / name) for name in names])
 
 
 def _console(options: argparse.Namespace) -> Console:
@@ -153,5 +167,6 @@ _COMMANDS: dict[str, _Command] = {
     "explain": _explain,
     "probe": _probe,
     "snapshot": _snapshot,
+    "check": _check,
     "init-db": _init_db,
 }

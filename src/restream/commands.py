@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -123,14 +124,15 @@ async def probe(settings: Settings, console: Console, url: str) -> int:
     return 0 if isinstance(outcome, ProbeResult) else 1
 
 
-async def init_db(settings: Settings, console: Console, schema: Path) -> int:
-    """Create table and trigger. Raises ConfigError, DatabaseError."""
-    try:
-        script = schema.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{schema}: cannot be read: {error.strerror}") from None
-    await execute_script(require_dsn(settings), script)
-    console.print("the table cameras and its NOTIFY trigger are in place", highlight=False)
+async def init_db(settings: Settings, console: Console, schemas: Sequence[Path]) -> int:
+    """Create tables and trigger. Raises ConfigError, DatabaseError."""
+    for schema in schemas:
+        try:
+            script = schema.read_text(encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(f"{schema}: cannot be read: {error.strerror}") from None
+        await execute_script(require_dsn(settings), script)
+        console.print(f"{schema.name} is in place", highlight=False)
     return 0
 
 

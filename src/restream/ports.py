@@ -129,6 +129,9 @@ class MediaServer(Protocol):
     async def observe(self) -> ServerStatus:
         """Sweep over it once: is it there, and what does it see? Bounded in time, never raises."""
 
+    async def close(self) -> None:
+        """Let go of connections; never raises."""
+
 
 class StreamSink(Protocol):
     """Somewhere that every cycle's documents are written to."""

@@ -6,6 +6,8 @@ import shutil
 from urllib.parse import quote
 
 from restream.adapters import visionaire_http
+from restream.adapters.contained_server import ContainedServer
+from restream.adapters.docker_engine import DockerEngine
 from restream.adapters.influx import InfluxStore
 from restream.adapters.json_file import JsonFileSink
 from restream.adapters.mediamtx_http import MediamtxServer
@@ -23,7 +25,7 @@ from restream.domain.visionaire import parse_servers
 from restream.interfaces import line_protocol
 from restream.interfaces.http.auth import Access
 from restream.interfaces.players import PublicBases
-from restream.ports import AlertReceiver, Archive, LineStore, StreamSink
+from restream.ports import AlertReceiver, Archive, LineStore, MediaServer, StreamSink
 from restream.supervisor.environment import StreamSettings
 
 
@@ -56,10 +58,12 @@ def camera_table(settings: Settings) -> PostgresCameraTable:
     return PostgresCameraTable(require_dsn(settings), query=section.query, notify_channel=section.notify_channel)
 
 
-def media_server(settings: Settings) -> MediamtxServer:
+def media_server(settings: Settings) -> MediaServer:
+    """The media server, with its container where one is named."""
     section = settings.mediamtx
     password = Secret(section.api_password.get_secret_value()) if section.api_password else None
-    return MediamtxServer(section.api_url, section.rtsp_url, user=section.api_user, password=password)
+    server = MediamtxServer(section.api_url, section.rtsp_url, user=section.api_user, password=password)
+    return ContainedServer(server, DockerEngine(), section.container) if section.container else server
 
 
 def stream_settings(settings: Settings) -> StreamSettings:

@@ -251,6 +251,9 @@ class FakeServer:
     def up(self, up: bool) -> None:
         self.status = _up() if up else ServerStatus(False, "no answer")
 
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
     async def observe(self) -> ServerStatus:
         self.checks_total += 1
         if self.status.view is None or self.publisher is None:

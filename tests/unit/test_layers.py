@@ -24,7 +24,7 @@ MAY_KNOW = {
     "runtime": set(),
     "__init__": set(),
 }
-ASSEMBLY = {"bootstrap", "web", "wiring", "cli", "commands", "demo", "__main__"}
+ASSEMBLY = {"bootstrap", "preflight", "web", "wiring", "cli", "commands", "demo", "__main__"}
 # Clocks, chance and the world: a pure layer gets them as arguments.
 IMPURE = {"asyncio", "datetime", "os", "pathlib", "random", "socket", "subprocess", "threading", "time"}
 

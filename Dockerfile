@@ -1,0 +1,35 @@
+# The service with everything it starts: Python, ffmpeg, setpriv (util-linux). Runs as an ordinary user.
+FROM python:3.11.13-slim-bookworm
+
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ffmpeg tzdata util-linux \
+    && rm -rf /var/lib/apt/lists/*
+
+RUN groupadd --system --gid 10001 restream \
+    && useradd --system --uid 10001 --gid restream --home-dir /opt/restream --shell /usr/sbin/nologin restream
+
+WORKDIR /opt/restream
+
+# Before the sources: a change of them installs nothing anew.
+COPY requirements.lock ./
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
+
+COPY srvc_restream.py ./
+COPY src ./src
+COPY etc ./etc
+RUN mkdir log && chown restream:restream log
+
+ENV PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONPATH=/opt/restream/src
+
+USER restream
+EXPOSE 8000 9898
+
+# The event loop answers, or it does not; cameras and servers that are down are no reason to restart the service.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + (os.environ.get('RESTREAM_HTTP__PORT') or '8000') + '/livez', timeout=4)"]
+
+# Publishers are children of the service, which reaps them itself; what they leave behind goes to docker's init (init: true).
+ENTRYPOINT ["python", "/opt/restream/srvc_restream.py"]
+CMD ["run", "--plain"]

@@ -1,0 +1,53 @@
+"""One question each to Redis and PostgreSQL, for the preflight check."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import asyncpg
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from restream.adapters.postgres import CONNECTION_ERRORS, translated
+from restream.domain.secret import Secret, mask_patterns
+from restream.ports import SinkError
+
+_TIMEOUT_S = 5.0
+
+# The function's text, or the trigger's arguments, name the channel.
+_TRIGGERS = r"""
+SELECT count(*) FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND ($1::text IS NULL OR t.tgrelid = to_regclass($1))
+  AND (strpos(p.prosrc, $2) > 0 OR strpos(encode(t.tgargs, 'escape'), $2) > 0)
+"""
+
+
+async def redis_version(url: Secret) -> str:
+    """The version of the Redis that answers. Raises SinkError, one line without the password."""
+    redis: Redis = Redis.from_url(url.reveal(), socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S)
+    try:
+        async with asyncio.timeout(_TIMEOUT_S):
+            await redis.ping()
+            # Some hosted servers forbid INFO; the answer to PING is what counts.
+            with contextlib.suppress(RedisError):
+                return str((await redis.info("server")).get("redis_version", ""))
+            return ""
+    except (RedisError, OSError, TimeoutError) as error:
+        text = " ".join(str(error).split()) or type(error).__name__
+        raise SinkError(mask_patterns(text)) from None
+    finally:
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            await redis.aclose()
+
+
+async def notify_triggers(dsn: Secret, table: str | None, channel: str) -> int:
+    """How many enabled triggers notify the channel, on `table` or (None) on any. Raises DatabaseError."""
+    try:
+        connection = await asyncpg.connect(dsn.reveal(), timeout=_TIMEOUT_S, command_timeout=_TIMEOUT_S)
+        try:
+            return int(await connection.fetchval(_TRIGGERS, table, channel))
+        finally:
+            connection.terminate()
+    except (*CONNECTION_ERRORS, ValueError) as error:
+        raise translated(error, dsn) from None

@@ -1,0 +1,182 @@
+"""The servers around the service: database, media server, Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from restream.adapters.docker_engine import DockerEngine
+from restream.adapters.ffprobe import FfprobeProber
+from restream.adapters.reachability import notify_triggers, redis_version
+from restream.config import ConfigError, Settings
+from restream.domain.camera import Camera, RejectedRow
+from restream.domain.plan import build_probe
+from restream.domain.probe import ProbeFailure, ProbeResult
+from restream.domain.secret import Secret
+from restream.interfaces.console import describe_media
+from restream.interfaces.preflight import Finding, State
+from restream.ports import DatabaseError, SinkError
+from restream.wiring import camera_table, media_server, require_dsn, row_reader
+
+ANY_CAMERA = "*"
+"""Instead of an id: the first camera that answers is enough."""
+
+_CONNECT_TIMEOUT_S = 3.0
+_OLDEST, _ADVISED = (1, 0), (1, 17)
+# Of a whole fleet, this many are asked before giving up, so many at once.
+_MOST_PROBED, _PROBED_AT_ONCE = 12, 4
+
+
+async def check_database(settings: Settings, camera: str | None) -> list[Finding]:
+    """Connection, table, rows, trigger; and a camera or two when that is asked for."""
+    try:
+        dsn, reader = require_dsn(settings), row_reader(settings)
+        table = camera_table(settings)
+    except ConfigError as error:
+        return [Finding("database", State.FAIL, str(error), "see the README, Configuration")]
+    try:
+        await table.connect(lambda: None)
+        found = [reader.read(row) for row in await table.read()]
+    except DatabaseError as error:
+        todo = "start PostgreSQL, or correct PG_DSN; what is said above names the key where that is known"
+        return [Finding("database", State.FAIL, str(error), todo)]
+    finally:
+        await table.close()
+    cameras = [row for row in found if isinstance(row, Camera)]
+    rejected = [row for row in found if isinstance(row, RejectedRow)]
+    findings = [Finding("database", State.OK, f"readable, {len(found)} rows"), _rows(cameras, rejected)]
+    findings.append(await _trigger(settings, dsn))
+    if camera is not None:
+        findings.append(await _cameras(settings, cameras, camera))
+    return findings
+
+
+def _rows(cameras: Sequence[Camera], rejected: Sequence[RejectedRow]) -> Finding:
+    enabled = sum(camera.enabled for camera in cameras)
+    text = f"{len(cameras)} cameras, {enabled} enabled"
+    if rejected:
+        first = "; ".join(f"{row.id}: {row.problem}" for row in rejected[:3])
+        more = f" and {len(rejected) - 3} more" if len(rejected) > 3 else ""
+        text = f"{text}; {len(rejected)} rows are not understood ({first}{more})"
+        return Finding("cameras", State.WARN, text, "correct these rows; the others are not affected")
+    return Finding("cameras", State.OK, text)
+
+
+async def _trigger(settings: Settings, dsn: Secret) -> Finding:
+    section = settings.database
+    try:
+        count = await notify_triggers(dsn, None if section.query else "cameras", section.notify_channel)
+    except DatabaseError as error:
+        return Finding("trigger", State.WARN, f"cannot be looked for: {error}", "changes act at the next poll")
+    if count == 0:
+        text = f"nothing notifies {section.notify_channel}: changes act within {section.poll_s:g} s, not at once"
+        return Finding("trigger", State.WARN, text, "create the trigger of etc/schema.sql, or leave it so")
+    return Finding("trigger", State.OK, f"changes are told on {section.notify_channel}")
+
+
+async def _cameras(settings: Settings, cameras: Sequence[Camera], wanted: str) -> Finding:
+    if wanted != ANY_CAMERA:
+        chosen = [camera for camera in cameras if camera.id == wanted]
+        if not chosen:
+            return Finding("camera", State.FAIL, f"there is no camera {wanted} that is understood", "check its row")
+    else:
+        chosen = sorted((each for each in cameras if each.enabled), key=lambda each: -each.options.priority)
+        if not chosen:
+            return Finding("camera", State.WARN, "no camera is enabled", "INSERT a row")
+    last = ""
+    for start in range(0, min(len(chosen), _MOST_PROBED), _PROBED_AT_ONCE):
+        asked = chosen[start : start + _PROBED_AT_ONCE]
+        outcomes = await asyncio.gather(*(_probe(settings, camera) for camera in asked))
+        for camera, outcome in zip(asked, outcomes, strict=True):
+            text = f"{camera.id} {camera.name}: {describe_media(outcome)}"
+            if isinstance(outcome, ProbeResult):
+                return Finding("camera", State.OK, text)
+            last, hint = text, outcome.cause.facts.hint
+    text = last if len(chosen) == 1 else f"none of {min(len(chosen), _MOST_PROBED)} answers, the last: {last}"
+    return Finding("camera", State.FAIL, text, hint)
+
+
+async def _probe(settings: Settings, camera: Camera) -> ProbeResult | ProbeFailure:
+    transport = camera.options.rtsp_transport or settings.cameras.rtsp_transport
+    return await FfprobeProber().probe(build_probe(camera.source, settings.ffmpeg_settings(), transport))
+
+
+async def check_media_server(settings: Settings) -> list[Finding]:
+    """Control API with its version, the publish address, and the container when one is named."""
+    section = settings.mediamtx
+    server = media_server(settings)
+    try:
+        status = await server.observe()
+    finally:
+        await server.close()
+    findings = []
+    if status.view is not None:
+        findings += [judge_version(status.view.version), await _publish_address(section.rtsp_url)]
+    elif status.reachable:
+        todo = (
+            "set `api: yes` in mediamtx.yml and allow it to this host (authInternalUsers, action api); see "
+            "mediamtx.api_url, api_user and api_password. Without it nobody sees whether media arrives"
+        )
+        findings.append(Finding("mediamtx", State.WARN, status.detail, todo))
+    else:
+        todo = "start MediaMTX with `api: yes` in mediamtx.yml, or correct mediamtx.api_url and mediamtx.rtsp_url"
+        findings.append(Finding("mediamtx", State.FAIL, status.detail, todo))
+    if section.container is not None:
+        findings.append(await _container(section.container))
+    return findings
+
+
+def judge_version(version: str | None) -> Finding:
+    """What can be expected of a media server that answers."""
+    if version == "stand-in":
+        return Finding("mediamtx", State.OK, "the demo's stand-in answers")
+    found = re.match(r"v?(\d+)\.(\d+)", version or "")
+    advice = "install MediaMTX 1.17 or newer: older ones tell less"
+    if found is None:
+        told = version or "not told, as before 1.15.2"
+        return Finding("mediamtx", State.WARN, f"the control API answers, its version is {told}", advice)
+    number = (int(found[1]), int(found[2]))
+    if number < _OLDEST:
+        return Finding("mediamtx", State.FAIL, f"{version} is too old", advice)
+    if number < _ADVISED:
+        return Finding("mediamtx", State.WARN, f"{version}, the control API answers", advice)
+    return Finding("mediamtx", State.OK, f"{version}, the control API answers")
+
+
+async def _publish_address(url: str) -> Finding:
+    parts = urlsplit(url)
+    try:
+        async with asyncio.timeout(_CONNECT_TIMEOUT_S):
+            _, writer = await asyncio.open_connection(
+                parts.hostname, parts.port or (322 if parts.scheme == "rtsps" else 554)
+            )
+            writer.close()
+            await writer.wait_closed()
+    except (OSError, TimeoutError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        todo = "set `rtsp: yes` in mediamtx.yml, or correct mediamtx.rtsp_url"
+        return Finding("publish address", State.FAIL, f"{url} does not answer ({reason})", todo)
+    return Finding("publish address", State.OK, f"{url} answers")
+
+
+async def _container(name: str) -> Finding:
+    state = await DockerEngine().container(name)
+    text = f"{name}: {state.text}"
+    if state.up:
+        return Finding("container", State.OK, text)
+    todo = f"docker logs {name}" if state.status else "check mediamtx.container, and who may use /var/run/docker.sock"
+    return Finding("container", State.WARN, text, todo)
+
+
+async def check_redis(settings: Settings) -> list[Finding]:
+    """The service runs without; front ends that read Redis see nothing then."""
+    if settings.redis.url is None:
+        return [Finding("redis", State.OK, "switched off (redis.url)")]
+    try:
+        version = await redis_version(Secret(settings.redis.url.get_secret_value()))
+    except SinkError as error:
+        todo = "start Redis or correct redis.url; the service runs without, and keeps no events over a restart then"
+        return [Finding("redis", State.WARN, str(error), todo)]
+    return [Finding("redis", State.OK, f"answers {version}".rstrip())]

@@ -1,0 +1,139 @@
+"""The preflight check against real servers."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from aiohttp import web
+
+from restream.config import Settings
+from restream.demo.embedded import free_port
+from restream.interfaces.preflight import Finding, State
+from restream.preflight import ANY_CAMERA, examine
+from tests.e2e.conftest import AddCamera
+from tests.support.servers import TestServer
+
+Database = asyncpg.Connection
+
+
+def settings(tmp_path: Path, **sections: dict[str, Any]) -> Settings:
+    """Nothing that this machine runs by chance is asked."""
+    closed = free_port()
+    defaults: dict[str, dict[str, Any]] = {
+        "http": {"port": 0},
+        "metrics": {"port": None},
+        "redis": {"url": None},
+        "json_file": {"path": str(tmp_path / "streams.json")},
+        "mediamtx": {"api_url": f"http://127.0.0.1:{closed}", "rtsp_url": f"rtsp://127.0.0.1:{closed}"},
+    }
+    return Settings(**{**defaults, **sections})
+
+
+async def by_name(wanted: Settings, camera: str | None = None) -> dict[str, Finding]:
+    return {finding.name: finding for finding in await examine(wanted, camera)}
+
+
+async def test_all_is_there(
+    tmp_path: Path,
+    dsn: str,
+    database: Database,
+    redis_url: str,
+    ffmpeg: str,
+    media_server: TestServer,
+    add_camera: AddCamera,
+) -> None:
+    await add_camera(1)
+    mediamtx = {"api_url": media_server.api_url, "rtsp_url": media_server.rtsp_url}
+    found = await by_name(
+        settings(tmp_path, database={"dsn": dsn}, redis={"url": redis_url}, mediamtx=mediamtx), ANY_CAMERA
+    )
+    wrong = [finding for finding in found.values() if finding.state is State.FAIL]
+    assert not wrong
+    assert {
+        found[name].state for name in ("ffmpeg", "database", "cameras", "trigger", "camera", "mediamtx", "redis")
+    } == {State.OK}
+    assert "h264" in found["camera"].text
+
+
+async def test_nothing_is_there(tmp_path: Path) -> None:
+    closed = free_port()
+    found = await by_name(
+        settings(
+            tmp_path,
+            database={"dsn": f"postgresql://u:hidden@127.0.0.1:{closed}/d"},
+            redis={"url": f"redis://:hidden@127.0.0.1:{closed}/0"},
+            ffmpeg={"binary": "/nonexistent/ffmpeg"},
+        )
+    )
+    states = {name: found[name].state for name in ("database", "mediamtx", "redis", "ffmpeg")}
+    assert states == {"database": State.FAIL, "mediamtx": State.FAIL, "redis": State.WARN, "ffmpeg": State.FAIL}
+    assert all(found[name].todo for name in states)
+    assert "hidden" not in str(found)
+
+
+async def test_rows_trigger_and_wrong_password(
+    tmp_path: Path, dsn: str, database: Database, ffmpeg: str, add_camera: AddCamera
+) -> None:
+    await add_camera(1, password="wrong")
+    await database.execute("INSERT INTO cameras (id) VALUES (2)")
+    await database.execute("DROP TRIGGER cameras_changed ON cameras")
+    found = await by_name(settings(tmp_path, database={"dsn": dsn}), "1")
+    assert found["cameras"].state is State.WARN
+    assert "1 rows are not understood (2:" in found["cameras"].text
+    assert found["trigger"].state is State.WARN
+    assert found["camera"].state is State.FAIL
+    assert "auth_failed" in found["camera"].text
+    assert (await by_name(settings(tmp_path, database={"dsn": dsn}), "7"))["camera"].state is State.FAIL
+
+
+async def test_no_table(tmp_path: Path, dsn: str) -> None:
+    found = await by_name(settings(tmp_path, database={"dsn": dsn}))
+    assert "init-db" in found["database"].text
+
+
+@pytest.mark.parametrize(("body", "state"), [('{"status": "alive"}', State.WARN), ("hello", State.FAIL)])
+async def test_a_port_that_is_taken(tmp_path: Path, body: str, state: State) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text=body)
+
+    app = web.Application()
+    app.router.add_get("/livez", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        finding = (await by_name(settings(tmp_path, http={"port": port})))["http port"]
+    finally:
+        await runner.cleanup()
+    assert finding.state is state
+
+
+async def test_a_port_that_says_nothing_is_bounded(tmp_path: Path) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        port = silent.getsockname()[1]
+        async with asyncio.timeout(20):
+            mediamtx = {"api_url": f"http://127.0.0.1:{port}", "rtsp_url": f"rtsp://127.0.0.1:{port}"}
+            found = await by_name(settings(tmp_path, http={"port": port}, mediamtx=mediamtx))
+    assert found["http port"].state is State.FAIL
+    assert found["mediamtx"].state is State.FAIL
+
+
+async def test_an_api_that_is_switched_off(tmp_path: Path, stand_in: TestServer) -> None:
+    mediamtx = {"api_url": f"http://127.0.0.1:{free_port()}", "rtsp_url": stand_in.rtsp_url}
+    finding = (await by_name(settings(tmp_path, mediamtx=mediamtx)))["mediamtx"]
+    assert finding.state is State.WARN
+    assert "api: yes" in finding.todo
+
+
+async def test_unwritable_json_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    found = await by_name(settings(tmp_path, json_file={"path": str(tmp_path / "file" / "streams.json")}))
+    assert found["JSON file"].state is State.FAIL

@@ -1,0 +1,188 @@
+"""What is delivered for containers: consistent with the code, with itself, and with what its tools accept."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from restream.config import ROOT, load_settings
+
+PROMETHEUS = ROOT / "etc" / "prometheus"
+DASHBOARDS = sorted((ROOT / "etc" / "grafana" / "dashboards").glob("*.json"))
+# docs/metrics.md is the list; a histogram has three series.
+SUFFIXES = ("", "_bucket", "_count", "_sum")
+
+
+@cache
+def compose() -> dict[str, Any]:
+    return dict(yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
+
+
+def services() -> dict[str, dict[str, Any]]:
+    return dict(compose()["services"])
+
+
+@cache
+def metric_names() -> frozenset[str]:
+    text = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    return frozenset(re.findall(r"^\| `([a-z0-9_]+)`", text, re.MULTILINE))
+
+
+@cache
+def example() -> dict[str, str]:
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def substituted(text: str) -> str:
+    return re.sub(r"\$\{(\w+)[^}]*\}", lambda found: example()[found[1]], text)
+
+
+def test_the_stack_is_whole() -> None:
+    assert {"postgres", "redis", "mediamtx", "restream", "prometheus", "grafana", "influxdb"} <= set(services())
+
+
+@pytest.mark.parametrize("name", services())
+def test_every_service_is_pinned_restarted_and_its_log_bounded(name: str) -> None:
+    service = services()[name]
+    assert re.search(r":v?\d+\.\d+(\.\d+)?(-\w+)?$", service["image"])
+    assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
+    if name == "demo-rows":  # runs once
+        assert service["restart"] == "no"
+    else:
+        assert service["restart"] == "unless-stopped"
+        assert name == "restream" or service["healthcheck"]["test"][0] == "CMD"
+    for needed, how in service.get("depends_on", {}).items():
+        assert how == {"condition": "service_healthy"}
+        assert needed in services()
+    if "environment" in service:
+        assert "TZ" in service["environment"]
+
+
+def test_variables_and_the_example_agree() -> None:
+    used = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
+    assert used == set(example())
+
+
+def test_no_secret_has_a_default() -> None:
+    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    for name in (name for name in example() if re.search("PASSWORD|TOKEN", name)):
+        assert example()[name] == "change-me"
+        assert f"${{{name}:?" in text
+        assert f"${{{name}:-" not in text
+
+
+def test_only_streams_are_open_to_others() -> None:
+    published = {name: service["ports"] for name, service in services().items() if "ports" in service}
+    assert set(published) == {"mediamtx", "restream", "prometheus", "grafana", "influxdb"}
+    for name, ports in published.items():
+        for port in map(substituted, ports):
+            assert port.startswith("0.0.0.0:" if name == "mediamtx" else "127.0.0.1:")
+
+
+def test_named_volumes_are_declared_and_mounted_files_exist() -> None:
+    for service in services().values():
+        for volume in service.get("volumes", ()):
+            source = volume.split(":")[0]
+            if source.startswith("./"):
+                assert (ROOT / source).exists()
+            else:
+                assert source in compose()["volumes"]
+
+
+def test_the_service_accepts_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in services()["restream"]["environment"].items():
+        monkeypatch.setenv(name, substituted(value))
+    settings = load_settings()
+    assert (settings.http.host, settings.http.port) == ("0.0.0.0", 8000)
+    assert settings.metrics.port == 9898
+    assert settings.mediamtx.api_url == "http://mediamtx:9997"
+    assert settings.mediamtx.public.hls == "http://127.0.0.1:8888"
+    assert settings.influx.bucket == "cameras"
+
+
+def test_the_image_has_what_it_copies_and_checks_what_is_served() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    sources = [word for line in re.findall(r"^COPY (.+)$", text, re.MULTILINE) for word in line.split()[:-1]]
+    assert sources
+    kept = (ROOT / ".dockerignore").read_text(encoding="utf-8")
+    for source in sources:
+        assert (ROOT / source).exists()
+        assert f"!{source}\n" in kept
+    assert "/livez" in text
+    assert "curl" not in text
+    assert text.index("USER restream") < text.index("ENTRYPOINT")
+    requirements = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    locked = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    for name in re.findall(r"^([a-z-]+)", requirements, re.MULTILINE):
+        assert re.search(rf"^{name}==[\d.]+ \\\n +--hash=sha256:", locked, re.MULTILINE)
+
+
+def test_the_example_is_committed_and_the_secrets_are_not() -> None:
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert ".env" in ignored
+    assert ".env.example" not in ignored
+
+
+def test_the_start_script_is_valid_shell() -> None:
+    script = ROOT / "docker_compose_start.sh"
+    subprocess.run(["bash", "-n", script], check=True)
+    assert script.stat().st_mode & 0o111
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("check", "config", "prometheus.yml"), ("check", "rules", "alerts.yml"), ("test", "rules", "alerts_test.yml")],
+)
+def test_promtool_accepts_it(arguments: tuple[str, ...]) -> None:
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed")
+    result = subprocess.run(["promtool", *arguments], cwd=PROMETHEUS, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def expressions(path: Path) -> list[str]:
+    document = json.loads(path.read_text(encoding="utf-8"))
+    variables = [variable["definition"] for variable in document["templating"]["list"]]
+    return variables + [
+        target["expr"] for panel in document["panels"] for target in panel["targets"] if "expr" in target
+    ]
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+def test_dashboards_ask_only_for_metrics_that_exist(path: Path) -> None:
+    known = {name + suffix for name in metric_names() for suffix in SUFFIXES}
+    asked = {
+        name for text in expressions(path) for name in re.findall(r"\b(?:restream|camera_stream|stream_api)_\w+", text)
+    }
+    assert asked
+    assert asked <= known
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+def test_dashboards_use_provisioned_sources_and_do_not_overlap(path: Path) -> None:
+    document = json.loads(path.read_text(encoding="utf-8"))
+    sources = yaml.safe_load((ROOT / "etc/grafana/provisioning/datasources/restream.yml").read_text())["datasources"]
+    taken: set[tuple[int, int]] = set()
+    for panel in document["panels"]:
+        assert panel["datasource"]["uid"] in {source["uid"] for source in sources}
+        place = panel["gridPos"]
+        cells = {(place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])}
+        assert not cells & taken
+        assert max(x for x, _ in cells) < 24
+        taken |= cells
+
+
+def test_alerts_ask_only_for_metrics_that_exist() -> None:
+    known = {name + suffix for name in metric_names() for suffix in SUFFIXES}
+    groups = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text(encoding="utf-8"))["groups"]
+    text = " ".join(rule["expr"] for group in groups for rule in group["rules"])
+    assert set(re.findall(r"\b(?:restream|stream_api)_\w+", text)) <= known

@@ -1,0 +1,131 @@
+"""The preflight check: what its parts conclude. The servers themselves are asked in tests/e2e/test_check.py."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import resource
+import time
+from collections.abc import Sequence
+
+import pytest
+from rich.console import Console
+
+from restream.adapters.docker_engine import parse_container
+from restream.interfaces.preflight import Finding, State, failed, findings_json, print_findings
+from restream.preflight import bounded
+from restream.preflight.host import clock, open_files
+from restream.preflight.programs import judge_version, missing_parts, names_in
+from restream.preflight.services import judge_version as judge_server
+
+FINDINGS = [
+    Finding("redis", State.WARN, "no answer", "start [redis]"),
+    Finding("python", State.OK, "3.11.2"),
+]
+
+
+@pytest.mark.parametrize(
+    ("first_line", "state"),
+    [
+        ("ffmpeg version 5.1.6-0+deb12u1 Copyright (c) 2000-2024", State.OK),
+        ("ffmpeg version n8.0 Copyright", State.OK),
+        ("ffmpeg version 4.4.2-0ubuntu0.22.04.1 Copyright", State.WARN),
+        ("ffmpeg version 4.3.7 Copyright", State.FAIL),
+        ("ffmpeg version N-115000-gdeadbeef Copyright", State.OK),
+        ("error while loading shared libraries: libx264.so", State.FAIL),
+        ("", State.FAIL),
+    ],
+)
+def test_versions_of_ffmpeg(first_line: str, state: State) -> None:
+    finding = judge_version("ffmpeg", first_line, "install it")
+    assert finding.state is state
+    assert bool(finding.todo) == (state is not State.OK)
+
+
+@pytest.mark.parametrize(
+    ("version", "state"),
+    [
+        ("v1.20.1", State.OK),
+        ("v1.17.0", State.OK),
+        ("v1.16.3", State.WARN),
+        ("v0.23.8", State.FAIL),
+        (None, State.WARN),
+    ],
+)
+def test_versions_of_the_media_server(version: str | None, state: State) -> None:
+    assert judge_server(version).state is state
+
+
+def test_a_listing_of_ffmpeg_is_read() -> None:
+    listing = "Demuxers:\n D  = Demuxing\n --\n D  mov,mp4,m4a  QuickTime\n DE rtsp   RTSP\nInput:\n"
+    listing += "  pipe\n A....D aac  AAC\n"
+    assert names_in(listing) >= {"mov", "mp4", "rtsp", "pipe", "aac"}
+
+
+def test_a_lean_build_lacks_only_what_is_asked_of_it() -> None:
+    lean = {
+        "protocol": frozenset({"pipe", "tcp", "udp", "rtp"}),
+        "demuxer": frozenset({"rtsp"}),
+        "muxer": frozenset({"rtsp"}),
+        "encoder": frozenset({"aac"}),
+    }
+    assert missing_parts(lean, stdin=False, srt=False) == []
+    assert missing_parts(lean, stdin=True, srt=False) == ["demuxer concat"]
+    assert missing_parts(lean, stdin=False, srt=True) == ["protocol srt", "muxer mpegts"]
+
+
+def test_open_files_are_turned_into_cameras() -> None:
+    assert open_files(1024).state is State.WARN
+    assert "274 cameras" in open_files(1024).text
+    assert open_files(65_536).state is State.OK
+    assert open_files(resource.RLIM_INFINITY).state is State.OK
+
+
+def test_a_clock_before_the_installation_is_wrong() -> None:
+    assert clock(0).state is State.WARN
+    assert clock(time.time()).state is State.OK
+
+
+async def test_a_check_that_hangs_is_a_finding() -> None:
+    async def hangs() -> Sequence[Finding]:
+        await asyncio.Event().wait()
+        return []
+
+    (finding,) = await bounded("redis", hangs, 0.01)
+    assert finding.state is State.FAIL
+
+
+def test_output_for_people_and_programs() -> None:
+    shown = io.StringIO()
+    print_findings(Console(file=shown, width=100), FINDINGS)
+    assert "→ start [redis]" in shown.getvalue()
+    assert "1 ok, 1 warn" in shown.getvalue()
+    document = json.loads(findings_json(FINDINGS))
+    assert document["ok"] is True
+    assert document["checks"][0] == {"name": "redis", "state": "warn", "text": "no answer", "todo": "start [redis]"}
+    assert failed([*FINDINGS, Finding("x", State.FAIL, "")])
+
+
+@pytest.mark.parametrize(
+    ("document", "up", "text"),
+    [
+        ({"State": {"Status": "running"}}, True, "running"),
+        ({"State": {"Status": "running", "Health": {"Status": "unhealthy"}}}, False, "running, unhealthy"),
+        (
+            {"State": {"Status": "running", "Health": {"Status": "none"}}, "RestartCount": 1},
+            True,
+            "running, restarted once",
+        ),
+        (
+            {"State": {"Status": "exited", "ExitCode": 137, "OOMKilled": True}, "RestartCount": 3},
+            False,
+            "exited, exit code 137, killed for its memory, restarted 3 times",
+        ),
+        ({"State": None}, False, "the Docker Engine's answer has no state"),
+        ([], False, "the Docker Engine's answer has no state"),
+    ],
+)
+def test_a_container_is_described(document: object, up: bool, text: str) -> None:
+    state = parse_container(document)
+    assert (state.up, state.text) == (up, text)
