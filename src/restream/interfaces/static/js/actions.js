@@ -1,0 +1,107 @@
+// What an operator may do to a camera. Everything asks first, and says what came of it.
+
+import { h, setText } from './dom.js';
+import { api } from './api.js';
+import { explain } from './panel.js';
+import { notify } from './notice.js';
+import { t } from './i18n.js';
+import { icon } from './icons.js';
+
+export const ACTIONS = ['restart', 'probe', 'hold', 'release'];
+
+const isHeld = (camera) => camera.verdict.reasons.some((reason) => reason.code === 'held_by_operator');
+const isDisabled = (camera) => camera.phase === 'disabled' || camera.phase === 'finished';
+
+const POSSIBLE = {
+  restart: (camera) => !isDisabled(camera) && !isHeld(camera),
+  probe: (camera) => !isDisabled(camera) && !isHeld(camera),
+  hold: (camera) => !isDisabled(camera) && !isHeld(camera),
+  release: isHeld,
+};
+
+export function actions({ camera, onDone }) {
+  const result = h('p', { class: 'action-result', role: 'status' });
+  const refusal = h('p', { class: 'note', hidden: true }, t('action.forbidden'));
+  let allowed = true;
+  const buttons = ACTIONS.map((name) =>
+    h(
+      'button',
+      { type: 'button', class: 'action', 'data-action': name, onclick: () => ask(name) },
+      icon(name),
+      t(`action.${name}`),
+    ),
+  );
+  const element = h(
+    'section',
+    { class: 'actions', 'aria-label': t('action.label') },
+    h('div', { class: 'buttons' }, buttons),
+    refusal,
+    result,
+  );
+
+  async function ask(name) {
+    const wanted = camera();
+    if (!wanted || !(await confirmed(name, wanted))) return;
+    setText(result, t('action.sending'));
+    try {
+      await api.act(wanted.id, name);
+      report(wanted, t(`action.${name}.done`, { name: wanted.name || wanted.id }), 'done');
+      onDone();
+    } catch (problem) {
+      report(wanted, t('action.failed', { error: explain(problem) }), 'failed');
+    }
+  }
+
+  function report(about, text, kind) {
+    const same = camera()?.id === about.id;
+    element.dataset.result = kind;
+    setText(result, same ? text : '');
+    if (!same) notify(text, kind);
+  }
+
+  return {
+    element,
+    allow(may) {
+      allowed = may;
+      refusal.hidden = may;
+      for (const each of buttons) each.disabled = !may;
+    },
+    reset: () => setText(result, ''),
+    update(now) {
+      for (const each of buttons) {
+        const { action } = each.dataset;
+        each.disabled = !allowed || !POSSIBLE[action](now);
+        each.hidden = (action === 'release' && !isHeld(now)) || (action === 'hold' && isHeld(now));
+      }
+    },
+  };
+}
+
+/** A modal question; resolves to the answer. */
+function confirmed(name, camera) {
+  return new Promise((resolve) => {
+    const values = { name: camera.name || camera.id, id: camera.id };
+    const dialog = h(
+      'dialog',
+      { class: 'confirm', 'aria-labelledby': 'confirm-title', 'aria-describedby': 'confirm-text' },
+      h(
+        'form',
+        { method: 'dialog' },
+        h('h2', { id: 'confirm-title' }, t(`action.${name}.ask`, values)),
+        h('p', { id: 'confirm-text' }, t(`action.${name}.text`, values)),
+        h(
+          'div',
+          { class: 'buttons' },
+          h('button', { value: '', autofocus: true }, t('dialog.cancel')),
+          h('button', { value: 'yes', class: 'primary' }, icon(name), t(`action.${name}`)),
+        ),
+      ),
+    );
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      resolve(dialog.returnValue === 'yes');
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}

@@ -1,0 +1,80 @@
+// The columns of the camera list: what each shows and how it sorts.
+
+import { h, setAttribute, setText } from './dom.js';
+import { bitrate, NOTHING, number } from './format.js';
+import { t, word } from './i18n.js';
+import { icon } from './icons.js';
+import { reasonLine } from './reasons.js';
+import { showTime } from './clock.js';
+
+function plain(show) {
+  return (cell) => (camera) => {
+    const value = show(camera);
+    setText(cell, value);
+    setAttribute(cell, 'title', value === NOTHING || value === '' ? null : value);
+  };
+}
+
+// The name shares its cell with the picture.
+function name(cell) {
+  const words = h('span', { class: 'words' });
+  cell.append(words);
+  return plain((camera) => camera.name || t('list.unnamed', { id: camera.id }))(words);
+}
+
+function time(pick, style) {
+  return (cell) => {
+    const node = h('time');
+    cell.append(node);
+    return (camera) => showTime(node, pick(camera), style);
+  };
+}
+
+/** Icon and word of a health; the icon is replaced only when the health changes. */
+export function healthMark(cell) {
+  const label = h('span', { class: 'health-word' });
+  cell.append(label);
+  return (health) => {
+    if (cell.dataset.health === health) return;
+    cell.dataset.health = health;
+    cell.querySelector('.icon')?.remove();
+    cell.prepend(icon(health));
+    setText(label, word('health', health));
+  };
+}
+
+function health(cell) {
+  const show = healthMark(cell);
+  return (camera) => show(camera.verdict.health);
+}
+
+function reason(cell) {
+  const side = h('span', { class: 'side' });
+  const words = h('span', { class: 'words' });
+  cell.append(side, words);
+  return (camera) => {
+    const { fault } = camera.verdict;
+    if (side.dataset.fault !== fault) {
+      side.dataset.fault = fault;
+      side.replaceChildren(...(fault === 'none' ? [] : [icon(fault), h('span', {}, word('fault', fault))]));
+    }
+    const line = reasonLine(camera.verdict);
+    setText(words, line);
+    const place = fault === 'none' ? '' : t('drawer.fault', { fault: word('fault', fault) });
+    setAttribute(cell, 'title', [place, line, camera.detail].filter(Boolean).join('\n') || null);
+  };
+}
+
+export const COLUMNS = [
+  { id: 'health', sort: 'worst', fill: health },
+  { id: 'id', sort: 'id', fill: plain((camera) => camera.id) },
+  { id: 'name', sort: 'name', fill: name },
+  { id: 'site', sort: 'site', fill: plain((camera) => camera.site || NOTHING) },
+  { id: 'phase', sort: 'phase', fill: plain((camera) => word('phase', camera.phase)) },
+  { id: 'reason', sort: 'reason', fill: reason },
+  { id: 'since', sort: 'since', fill: time((camera) => camera.verdict.since, 'age') },
+  { id: 'bitrate', sort: 'bitrate', numeric: true, fill: plain((camera) => bitrate(camera.bitrate_bps)) },
+  { id: 'readers', sort: 'readers', numeric: true, fill: plain((camera) => number(camera.readers)) },
+  { id: 'restarts', sort: 'restarts', numeric: true, fill: plain((camera) => number(camera.restarts)) },
+  { id: 'retry', sort: 'retry', numeric: true, fill: time((camera) => camera.next_retry, 'until') },
+];

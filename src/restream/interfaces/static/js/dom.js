@@ -1,0 +1,83 @@
+// Building the page. Data only ever becomes text nodes and attributes that cannot run.
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+/** An element. `on…` properties are listeners; null and false children and attributes are left out. */
+export function h(tag, attributes = {}, ...children) {
+  return furnish(document.createElement(tag), attributes, children);
+}
+
+export function svg(tag, attributes = {}, ...children) {
+  return furnish(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function furnish(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? '' : String(value));
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+/** Writes only what changed: an untouched node costs no layout. */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function setAttribute(element, name, value) {
+  if (value === null || value === undefined) element.removeAttribute(name);
+  else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
+}
+
+/** Replaces the children of a node when what they show has changed. */
+export function memo(element) {
+  let shown;
+  return (data, build) => {
+    const key = JSON.stringify(data);
+    if (key === shown) return;
+    shown = key;
+    element.replaceChildren(...[build(data)].flat().filter(Boolean));
+  };
+}
+
+export function button(label, onclick, attributes = {}) {
+  return h('button', { type: 'button', onclick, ...attributes }, label);
+}
+
+/** Only web addresses may become links or frames; anything else stays text. */
+export function webAddress(text) {
+  try {
+    const url = new URL(text);
+    return url.protocol === 'http:' || url.protocol === 'https:' ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Copies text; the clipboard interface is missing on plain http, so there is a second way. */
+export async function copyText(text) {
+  if (navigator.clipboard && window.isSecureContext) {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      // Refused: try the old way.
+    }
+  }
+  const field = h('textarea', { class: 'visually-hidden', readonly: true });
+  field.value = text;
+  const focused = document.activeElement;
+  document.body.append(field);
+  field.select();
+  let copied = false;
+  try {
+    copied = document.execCommand('copy');
+  } catch {
+    copied = false;
+  }
+  field.remove();
+  focused?.focus?.();
+  return copied;
+}

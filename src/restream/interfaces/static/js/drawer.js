@@ -1,0 +1,232 @@
+// One camera in detail, beside the list.
+
+import { h, memo, setText } from './dom.js';
+import { api } from './api.js';
+import { actions } from './actions.js';
+import { charts } from './charts.js';
+import { explain } from './panel.js';
+import { healthMark } from './columns.js';
+import { history } from './history.js';
+import { commandSection, factsSection, playersSection, stderrSection } from './facts.js';
+import { hintText, reasonText } from './reasons.js';
+import { preview } from './preview.js';
+import { showTime } from './clock.js';
+import { t, word } from './i18n.js';
+import { icon } from './icons.js';
+
+const EVERY_MS = 10_000;
+const SOON_MS = 1000;
+
+export class Drawer {
+  #id = null;
+  #asked = null;
+  #timer = 0;
+  #details = null;
+
+  constructor({ store, onClose }) {
+    this.store = store;
+    this.onClose = onClose;
+    this.title = h('h2', { tabindex: '-1' });
+    this.place = h('p', { class: 'drawer-place' });
+    this.error = h('p', { class: 'error', role: 'alert' });
+    this.health = h('span', { class: 'verdict-health' });
+    this.showHealth = healthMark(this.health);
+    this.since = h('time');
+    this.verdict = h('div', { class: 'verdict-words' });
+    this.showVerdict = memo(this.verdict);
+    this.actions = actions({ camera: () => this.store.camera(this.#id), onDone: () => this.#soon() });
+    this.preview = preview();
+    this.charts = charts();
+    this.facts = factsSection();
+    this.players = playersSection();
+    this.command = commandSection();
+    this.history = history();
+    this.stderr = stderrSection();
+    const close = h(
+      'button',
+      {
+        type: 'button',
+        class: 'plain close',
+        'aria-label': t('drawer.close'),
+        title: t('drawer.close.title'),
+        onclick: () => this.close(),
+      },
+      icon('close'),
+    );
+    this.verdictBox = h(
+      'section',
+      { class: 'verdict', 'aria-label': t('drawer.verdict') },
+      h(
+        'p',
+        { class: 'verdict-line' },
+        this.health,
+        h('span', { class: 'verdict-since' }, `${t('drawer.since')} `, this.since),
+      ),
+      this.verdict,
+    );
+    this.rest = h(
+      'div',
+      { class: 'drawer-rest' },
+      this.preview.element,
+      this.charts.element,
+      this.facts.element,
+      this.history.element,
+      this.players.element,
+      this.command.element,
+      this.stderr.element,
+    );
+    this.body = h(
+      'div',
+      { class: 'drawer-body', tabindex: '0', role: 'region', 'aria-label': t('drawer.details') },
+      this.error,
+      this.verdictBox,
+      this.actions.element,
+      this.rest,
+    );
+    this.element = h(
+      'aside',
+      { class: 'drawer', hidden: true, 'aria-label': t('drawer.label') },
+      h('div', { class: 'drawer-head' }, h('div', { class: 'drawer-title' }, this.title, this.place), close),
+      this.body,
+    );
+  }
+
+  showSession(session) {
+    this.actions.allow(session?.may_write ?? true);
+  }
+
+  open(id) {
+    if (id === this.#id) return;
+    this.#forget();
+    this.#id = id;
+    this.element.hidden = id === null;
+    this.preview.open(id, null);
+    if (id === null) return;
+    this.#details = null;
+    this.rest.hidden = true;
+    setText(this.error, '');
+    this.body.scrollTop = 0;
+    this.actions.reset();
+    this.#summary();
+    this.refetch();
+  }
+
+  focus() {
+    this.title.focus();
+  }
+
+  close() {
+    this.onClose();
+  }
+
+  /** New data came for the list. */
+  show({ cameras, events }) {
+    if (this.#id === null) return;
+    if (cameras.has(this.#id)) this.#summary();
+    const mine = events.filter((event) => event.camera === this.#id);
+    if (mine.length) this.history.add(mine);
+    if (cameras.has(this.#id)) this.#soon();
+  }
+
+  #forget() {
+    this.#asked?.abort();
+    this.#asked = null;
+    clearTimeout(this.#timer);
+  }
+
+  #soon() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.refetch(), SOON_MS);
+  }
+
+  async refetch() {
+    if (this.#id === null) return;
+    this.#forget();
+    const asked = new AbortController();
+    this.#asked = asked;
+    const first = this.#details === null;
+    try {
+      const [details, events] = await Promise.all([
+        api.camera(this.#id, asked.signal),
+        first ? api.events({ camera: this.#id, limit: 50 }, asked.signal) : null,
+      ]);
+      if (asked.signal.aborted) return;
+      setText(this.error, '');
+      if (events) this.history.replace(events);
+      this.#show(details);
+    } catch (problem) {
+      if (asked.signal.aborted) return;
+      setText(this.error, problem.status === 404 ? t('drawer.gone') : explain(problem));
+    }
+    this.#timer = setTimeout(() => this.refetch(), EVERY_MS);
+  }
+
+  /** What the list knows already is shown at once. */
+  #summary() {
+    const camera = this.store.camera(this.#id);
+    if (camera) this.#head(camera);
+    else setText(this.title, this.#id);
+  }
+
+  #head(camera) {
+    setText(this.title, camera.name || t('list.unnamed', { id: camera.id }));
+    setText(
+      this.place,
+      [`${t('column.id')} ${camera.id}`, camera.site, camera.host, camera.camera_type].filter(Boolean).join(' · '),
+    );
+    const { verdict } = camera;
+    this.verdictBox.dataset.health = verdict.health;
+    this.showHealth(verdict.health);
+    showTime(this.since, verdict.since);
+    const shown = { verdict, phase: camera.phase, detail: camera.detail, retry: camera.next_retry };
+    this.showVerdict(shown, () => words(shown));
+    this.actions.update(camera);
+  }
+
+  #show(details) {
+    this.#details = details;
+    if (!this.store.camera(this.#id)) this.#head(details);
+    this.rest.hidden = false;
+    this.preview.open(this.#id, details);
+    this.charts.show(details);
+    this.facts.show(details);
+    this.history.show(details);
+    this.players.show(details);
+    this.command.show(details);
+    this.stderr.show(details);
+  }
+}
+
+/** The verdict in words: where it broke, why, what to do, what happens next. */
+function words({ verdict, phase, detail, retry }) {
+  const parts = [];
+  if (verdict.fault !== 'none')
+    parts.push(
+      h(
+        'p',
+        { class: 'verdict-fault' },
+        icon(verdict.fault),
+        t('drawer.fault', { fault: word('fault', verdict.fault) }),
+      ),
+    );
+  if (verdict.reasons.length)
+    parts.push(
+      h(
+        'ul',
+        { class: 'reasons' },
+        verdict.reasons.map((reason) => h('li', {}, reasonText(reason))),
+      ),
+    );
+  else if (verdict.health === 'healthy') parts.push(h('p', {}, t('drawer.fine')));
+  if (detail) parts.push(h('p', { class: 'verdict-detail' }, detail));
+  const hint = hintText(verdict);
+  if (hint) parts.push(h('p', { class: 'hint' }, h('strong', {}, t('drawer.hint')), ` ${hint}`));
+  const next = h('p', { class: 'verdict-phase' }, t('drawer.phase', { phase: word('phase', phase) }));
+  if (retry) {
+    const time = h('time');
+    showTime(time, retry, 'until');
+    next.append(' · ', t('drawer.retry'), ' ', time);
+  }
+  parts.push(next);
+  return parts;
+}

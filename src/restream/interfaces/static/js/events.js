@@ -1,0 +1,115 @@
+// What happened, newest first.
+
+import { h } from './dom.js';
+import { api } from './api.js';
+import { duration, full, moment } from './format.js';
+import { explain } from './panel.js';
+import { notify } from './notice.js';
+import { causeTitle } from './reasons.js';
+import { known, t, word } from './i18n.js';
+import { icon } from './icons.js';
+
+const SHOWN = 300;
+const KINDS = ['all', 'health', 'camera', 'component'];
+
+function state(event, value) {
+  const group = { health: 'health', camera: 'phase', component: 'state' }[event.kind] ?? 'state';
+  const words = h('span', { class: 'event-state', 'data-health': event.kind === 'health' ? value : null });
+  if (event.kind === 'health') words.append(icon(value));
+  words.append(word(group, value));
+  return words;
+}
+
+/** One event as a list item; `onCamera` makes the camera's name a way to it. */
+export function eventItem(event, onCamera = null) {
+  const name = event.kind === 'component' ? word('component', event.name) : event.name || event.camera;
+  const subject =
+    onCamera && event.camera !== null
+      ? h(
+          'button',
+          { type: 'button', class: 'link', onclick: () => onCamera(event.camera) },
+          `${event.camera} ${event.name ?? ''}`,
+        )
+      : onCamera
+        ? h('span', { class: 'event-name' }, name)
+        : null;
+  const cause = event.cause ? causeTitle(event.cause) : '';
+  // The words of the service are shown where they say more than the translated cause.
+  const detail = event.kind === 'health' && event.cause && known(`cause.${event.cause}`) ? '' : event.detail;
+  const retry = event.retry_in_s ? t('event.retry', { time: duration(event.retry_in_s) }) : '';
+  return h(
+    'li',
+    { class: 'event', 'data-kind': event.kind },
+    h('time', { datetime: event.at, title: full(event.at) }, moment(event.at)),
+    subject,
+    h('span', { class: 'event-change' }, state(event, event.before), ' → ', state(event, event.after)),
+    h('span', { class: 'event-why' }, [cause, detail, retry].filter(Boolean).join(' · ')),
+  );
+}
+
+export function eventsPanel(store, route) {
+  let kind = 'all';
+  let older = null;
+  let newest = -1;
+  const list = h('ol', { class: 'events' });
+  const nothing = h('p', { class: 'nothing' }, t('events.none'));
+  const open = (id) => route.change({ camera: id }, { step: true });
+  const matches = (event) => kind === 'all' || event.kind === kind;
+  const buttons = KINDS.map((name) =>
+    h(
+      'button',
+      { type: 'button', class: 'toggle', 'aria-pressed': String(name === kind), onclick: () => choose(name) },
+      t(`event.kind.${name}`),
+    ),
+  );
+  const element = h(
+    'div',
+    { class: 'panel events', hidden: true },
+    h('h2', { class: 'visually-hidden' }, t('tab.events')),
+    h('div', { class: 'toolbar', role: 'group', 'aria-label': t('events.filter') }, buttons),
+    list,
+    nothing,
+  );
+  const draw = () => {
+    const ids = new Set(store.events.map((event) => event.id));
+    const known = [...(older ?? []).filter((event) => !ids.has(event.id)), ...store.events];
+    const all = known.filter(matches);
+    newest = known.at(-1)?.id ?? -1;
+    list.replaceChildren(
+      ...all
+        .slice(-SHOWN)
+        .reverse()
+        .map((event) => eventItem(event, open)),
+    );
+    nothing.hidden = list.childElementCount > 0;
+  };
+  const choose = (name) => {
+    kind = name;
+    buttons.forEach((each, position) => each.setAttribute('aria-pressed', String(KINDS[position] === name)));
+    draw();
+  };
+  const fetchOlder = async () => {
+    try {
+      older = await api.events({ limit: SHOWN });
+      draw();
+    } catch (error) {
+      notify(explain(error), 'failed');
+    }
+  };
+  return {
+    element,
+    enter() {
+      draw();
+      fetchOlder();
+    },
+    show({ events }) {
+      if (element.hidden) return;
+      // What came before the panel was opened may come again with a snapshot.
+      const fresh = events.filter((event) => event.id > newest);
+      newest = fresh.at(-1)?.id ?? newest;
+      for (const event of fresh.filter(matches)) list.prepend(eventItem(event, open));
+      while (list.childElementCount > SHOWN) list.lastChild.remove();
+      nothing.hidden = list.childElementCount > 0;
+    },
+  };
+}

@@ -1,0 +1,135 @@
+// Numbers, amounts and times in the reader's language.
+
+let locale = 'en';
+let cache = new Map();
+let units = {};
+
+export const NOTHING = '–';
+
+/** `spelled`: how a day, hour, minute, second are written, as `{count}d`; the browser's own forms are too long. */
+export function useLocale(chosen, spelled) {
+  locale = chosen;
+  units = spelled;
+  cache = new Map();
+}
+
+export function collator() {
+  return made('collator', () => new Intl.Collator(locale, { numeric: true, sensitivity: 'base' }));
+}
+
+function made(key, make) {
+  if (!cache.has(key)) cache.set(key, make());
+  return cache.get(key);
+}
+
+function numbers(options) {
+  return made(JSON.stringify(options), () => new Intl.NumberFormat(locale, options));
+}
+
+const missing = (value) => value === null || value === undefined || Number.isNaN(value);
+
+export function number(value, digits = 0) {
+  return missing(value) ? NOTHING : numbers({ maximumFractionDigits: digits }).format(value);
+}
+
+/** Share of one as per cent. */
+export function percent(ratio, digits = 1) {
+  return missing(ratio) ? NOTHING : numbers({ style: 'percent', maximumFractionDigits: digits }).format(ratio);
+}
+
+/** Like `percent`, but never rounds an outage away. */
+export function uptime(ratio) {
+  if (missing(ratio)) return NOTHING;
+  return percent(ratio >= 1 ? 1 : Math.min(ratio, 0.99999), ratio > 0.99 ? 3 : 1);
+}
+
+function scaled(value, units) {
+  let step = 0;
+  let amount = value;
+  while (Math.abs(amount) >= 1000 && step < units.length - 1) {
+    amount /= 1000;
+    step += 1;
+  }
+  const digits = step > 0 && Math.abs(amount) < 10 ? 1 : 0;
+  const options = { style: 'unit', unit: units[step], unitDisplay: 'short', maximumFractionDigits: digits };
+  return numbers({ ...options, minimumFractionDigits: digits }).format(amount);
+}
+
+export function bitrate(bps) {
+  const units = ['bit-per-second', 'kilobit-per-second', 'megabit-per-second', 'gigabit-per-second'];
+  return missing(bps) ? NOTHING : scaled(bps, units);
+}
+
+export function bytes(amount) {
+  return missing(amount) ? NOTHING : scaled(amount, ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte']);
+}
+
+export function milliseconds(value) {
+  if (missing(value)) return NOTHING;
+  return numbers({ style: 'unit', unit: 'millisecond', unitDisplay: 'short', maximumFractionDigits: 0 }).format(value);
+}
+
+export function celsius(value) {
+  if (missing(value)) return NOTHING;
+  return numbers({ style: 'unit', unit: 'celsius', maximumFractionDigits: 0 }).format(value);
+}
+
+const STEPS = [
+  ['day', 86400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+];
+
+/** A length of time in its two largest units: "3h 12m". */
+export function duration(seconds) {
+  if (missing(seconds)) return NOTHING;
+  let rest = Math.max(0, Math.floor(seconds));
+  const first = STEPS.findIndex(([, size]) => rest >= size);
+  if (first < 0) return unit(0, 'second');
+  const parts = [];
+  for (const [name, size] of STEPS.slice(first, first + 2)) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    // Seconds tell nothing any more after some minutes.
+    if (count > 0 && !(name === 'second' && seconds >= 600)) parts.push(unit(count, name));
+  }
+  return parts.join(' ');
+}
+
+/** The same for columns: one unit, but for hours below ten, whose minutes still tell something. */
+export function brief(seconds) {
+  if (missing(seconds)) return NOTHING;
+  const whole = Math.max(0, Math.floor(seconds));
+  if (whole >= 3600 && whole < 36_000) return duration(whole);
+  const [name, size] = STEPS.find(([, each]) => whole >= each) ?? STEPS.at(-1);
+  return unit(Math.floor(whole / size), name);
+}
+
+function unit(count, name) {
+  return units[name].replace('{count}', number(count));
+}
+
+export function clock(iso) {
+  return iso ? dates({ hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(new Date(iso)) : NOTHING;
+}
+
+/** Time of day; with the day when it is not today's. */
+export function moment(iso) {
+  if (!iso) return NOTHING;
+  const at = new Date(iso);
+  if (at.toDateString() === new Date().toDateString()) return clock(iso);
+  return dates({ day: '2-digit', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(at);
+}
+
+export function full(iso) {
+  return iso ? dates({ dateStyle: 'medium', timeStyle: 'long' }).format(new Date(iso)) : NOTHING;
+}
+
+export function hour(date) {
+  return dates({ hour: '2-digit', minute: '2-digit' }).format(date);
+}
+
+function dates(options) {
+  return made(`date ${JSON.stringify(options)}`, () => new Intl.DateTimeFormat(locale, options));
+}

@@ -1,0 +1,76 @@
+// Languages: what the browser asks for, unless somebody chose.
+
+import * as format from './format.js';
+
+export const LANGUAGES = { en: 'English', de: 'Deutsch', ru: 'Русский' };
+const STORED = 'restream.language';
+const UNITS = ['day', 'hour', 'minute', 'second'];
+
+let messages = {};
+let plurals = new Intl.PluralRules('en');
+export let language = 'en';
+
+export function remembered(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+export function remember(key, value) {
+  try {
+    if (value === null) localStorage.removeItem(key);
+    else localStorage.setItem(key, value);
+  } catch {
+    // Nothing is lost but the memory of a choice.
+  }
+}
+
+function preferred() {
+  const chosen = remembered(STORED);
+  if (chosen in LANGUAGES) return chosen;
+  const wanted = (navigator.languages ?? [navigator.language]).map((each) => each.slice(0, 2).toLowerCase());
+  return wanted.find((each) => each in LANGUAGES) ?? 'en';
+}
+
+export async function loadLanguage() {
+  language = preferred();
+  const response = await fetch(new URL(`static/lang/${language}.json`, document.baseURI), { cache: 'no-cache' });
+  messages = await response.json();
+  plurals = new Intl.PluralRules(language);
+  // Regional habits of the browser (en-GB dates) are kept when they belong to the language shown.
+  const region = (navigator.languages ?? []).find((each) => each.toLowerCase().startsWith(language));
+  const units = Object.fromEntries(UNITS.map((name) => [name, messages[`unit.${name}`]]));
+  format.useLocale(region ?? language, units);
+  document.documentElement.lang = language;
+}
+
+/** The page is built anew in the other language. */
+export function chooseLanguage(chosen) {
+  remember(STORED, chosen);
+  location.reload();
+}
+
+export function known(key) {
+  return Object.hasOwn(messages, key);
+}
+
+/** Text of a key; `{name}` and `{name:format}` are filled in, `count` chooses the plural form. */
+export function t(key, values = {}) {
+  const entry = messages[key];
+  if (entry === undefined) return key;
+  const text = typeof entry === 'string' ? entry : (entry[plurals.select(values.count ?? 0)] ?? entry.other);
+  return text.replace(/\{(\w+)(?::(\w+))?\}/g, (_, name, kind) => fill(values[name], kind));
+}
+
+function fill(value, kind) {
+  if (kind) return format[kind](value);
+  return typeof value === 'number' ? format.number(value) : String(value ?? '');
+}
+
+/** Of a word the API chose: translated when known, else as it came. */
+export function word(group, value) {
+  const key = `${group}.${value}`;
+  return known(key) ? t(key) : String(value ?? '');
+}

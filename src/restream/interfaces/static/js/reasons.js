@@ -1,0 +1,41 @@
+// Verdicts in plain words. A code that is not known here is shown in the words of the service.
+
+import { known, t, word } from './i18n.js';
+
+/** One reason as a sentence. */
+export function reasonText(reason) {
+  const key = `reason.${reason.code}`;
+  if (!known(key)) return reason.text || reason.code;
+  // Without its numbers a translated sentence would have holes.
+  const complete = (NEEDS[reason.code] ?? []).every((name) => reason[name] !== undefined && reason[name] !== null);
+  if (!complete) return reason.text || reason.code;
+  return t(key, { ...reason, count: reason[COUNTED[reason.code]] ?? 0 });
+}
+
+const NEEDS = {
+  srt_loss: ['ratio_10s'],
+  srt_rtt: ['rtt_ms', 'latency_ms'],
+  srt_drops: ['packets_60s'],
+  frames_in_error: ['frames_60s'],
+  bitrate_low: ['bitrate_bps', 'usual_bps'],
+  restarts: ['restarts_1h'],
+  row_rejected: ['text'],
+};
+const COUNTED = { srt_drops: 'packets_60s', frames_in_error: 'frames_60s', restarts: 'restarts_1h' };
+
+/** All reasons in one line; a healthy camera has none. */
+export function reasonLine(verdict) {
+  return verdict.reasons.map(reasonText).join(' · ');
+}
+
+/** What to do about it. */
+export function hintText(verdict) {
+  const code = verdict.reasons[0]?.code;
+  const key = `hint.${code}`;
+  return known(key) ? t(key) : verdict.hint;
+}
+
+/** A cause as a short title, for groups, incidents and events. */
+export function causeTitle(code) {
+  return code ? word('cause', code) : '';
+}

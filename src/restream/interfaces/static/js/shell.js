@@ -1,0 +1,160 @@
+// The frame of the page: head, overview, tabs, and what each tab shows.
+
+import { h, setAttribute } from './dom.js';
+import { banner, liveMark } from './banner.js';
+import { pageHead } from './head.js';
+import { CameraList } from './list.js';
+import { clearFilters, hasFilters, listSummary, toolbar } from './toolbar.js';
+import { Drawer } from './drawer.js';
+import { emptyState } from './empty.js';
+import { eventsPanel } from './events.js';
+import { hostPanel } from './hostpanel.js';
+import { noticeRegion } from './notice.js';
+import { overview } from './overview.js';
+import { unmanagedPanel } from './unmanaged.js';
+import { visionairePanel } from './visionaire.js';
+
+const NARROW = window.matchMedia('(max-width: 1199px)');
+
+export class Shell {
+  constructor({ store, route, connection, onLogin, onLogout }) {
+    this.store = store;
+    this.route = route;
+    this.connection = connection;
+    this.mark = liveMark(connection);
+    this.head = pageHead({ route, live: this.mark.element, onLogin, onLogout });
+    this.banner = banner(connection, store);
+    this.overview = overview(route);
+    this.summary = listSummary();
+    this.toolbar = toolbar({ store, route, summary: this.summary.element });
+    this.empty = emptyState(() => clearFilters(route));
+    this.list = new CameraList({
+      store,
+      route,
+      onOpen: (id, how) => this.#open(id, how),
+      onArranged: (found) => this.#arranged(found),
+    });
+    this.drawer = new Drawer({ store, route, onClose: () => this.#close() });
+    this.panels = {
+      cameras: {
+        element: h('div', { class: 'panel cameras' }, this.toolbar.element, this.list.element, this.empty.element),
+      },
+      unmanaged: unmanagedPanel(),
+      events: eventsPanel(store, route),
+      visionaire: visionairePanel((hosts) => this.head.showTab('visionaire', hosts.length > 0)),
+      host: hostPanel(store),
+    };
+    for (const [name, panel] of Object.entries(this.panels)) {
+      for (const [attribute, value] of Object.entries({
+        role: 'tabpanel',
+        id: `panel-${name}`,
+        'aria-labelledby': `tab-${name}`,
+      }))
+        panel.element.setAttribute(attribute, value);
+    }
+    this.main = h(
+      'main',
+      {},
+      this.banner.element,
+      this.overview.element,
+      Object.values(this.panels).map((panel) => panel.element),
+    );
+    this.element = h('div', { class: 'shell' }, this.head.element, this.main, this.drawer.element, noticeRegion());
+    document.addEventListener('keydown', (event) => this.#press(event));
+    NARROW.addEventListener('change', () => this.#cover());
+    this.showRoute(route.now, null);
+  }
+
+  /** There is access: panels that fetch for themselves may. */
+  begin() {
+    this.panels.visionaire.begin();
+    this.#showTab(this.route.now.tab, true);
+    this.drawer.refetch();
+  }
+
+  showSession(session) {
+    this.head.showSession(session);
+    this.drawer.showSession(session);
+  }
+
+  showConnection() {
+    this.banner.update();
+    this.mark.update();
+  }
+
+  /** New data. */
+  show(change) {
+    const { store } = this;
+    if (change.status || change.host) this.overview.update(store);
+    if (change.status) this.head.showStatus(store.status);
+    if (change.structure) this.toolbar.update();
+    if (change.cameras.size || change.structure) this.list.refresh({ now: change.structure });
+    this.drawer.show(change);
+    this.panels.events.show(change);
+    if (change.host) this.panels.host.show();
+    this.showConnection();
+  }
+
+  /** Another view is asked for. */
+  showRoute(now, before) {
+    this.overview.update(this.store);
+    this.toolbar.update();
+    this.#showTab(now.tab, before?.tab !== now.tab);
+    if (before && before.stills !== now.stills) this.list.rebuild();
+    const { camera: _, ...view } = now;
+    const { camera: __, ...viewBefore } = before ?? {};
+    if (JSON.stringify(view) === JSON.stringify(viewBefore)) this.list.redraw();
+    else this.list.refresh();
+    if (now.camera !== (before?.camera ?? null)) this.drawer.open(now.camera);
+    this.#cover();
+  }
+
+  #showTab(tab, changed) {
+    this.head.select(tab);
+    for (const [name, panel] of Object.entries(this.panels)) {
+      panel.element.hidden = name !== tab;
+      if (changed && name === tab) panel.enter?.();
+      if (changed && name !== tab) panel.leave?.();
+    }
+  }
+
+  #arranged(found) {
+    this.summary.update(found);
+    const { filled } = this.store;
+    const kind = !filled ? 'waiting' : found.total === 0 ? 'none' : found.shown === 0 ? 'nomatch' : null;
+    this.empty.update(kind, hasFilters(this.route.now));
+    this.list.element.hidden = kind !== null;
+  }
+
+  #open(id, { enter = false }) {
+    this.route.change({ camera: id }, { step: this.route.now.camera === null });
+    if (enter || NARROW.matches) this.drawer.focus();
+  }
+
+  #close() {
+    this.route.change({ camera: null });
+    if (this.route.now.tab === 'cameras') this.list.element.focus({ preventScroll: true });
+  }
+
+  /** On narrow screens the drawer covers everything: what is below must not take the focus. */
+  #cover() {
+    const open = this.route.now.camera !== null;
+    document.body.classList.toggle('has-drawer', open);
+    this.main.inert = open && NARROW.matches;
+    setAttribute(this.head.element, 'inert', open && NARROW.matches ? '' : null);
+  }
+
+  #press(event) {
+    if (event.defaultPrevented || document.querySelector('dialog[open]') || this.element.hidden) return;
+    const typing = event.target.matches?.('input, textarea, select');
+    if (event.key === 'Escape') {
+      if (this.route.now.camera !== null) this.drawer.close();
+      else if (this.route.now.q) this.route.change({ q: '' });
+      else return;
+    } else if (event.key === '/' && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      this.route.change({ tab: 'cameras' });
+      this.toolbar.focus();
+    } else return;
+    event.preventDefault();
+  }
+}

@@ -1,0 +1,120 @@
+// What is known, and who wants to hear of it. Cameras are kept as records with their sort keys made once.
+
+import { calibrate } from './clock.js';
+
+const RANK = { down: 0, degraded: 1, unknown: 2, healthy: 3, disabled: 4 };
+export const HEALTHS = ['down', 'degraded', 'unknown', 'healthy', 'disabled'];
+export const FAULTS = ['camera', 'network', 'publisher', 'media_server', 'config'];
+const KEPT_EVENTS = 1000;
+
+/** A camera with what lists need of it, computed once per change. */
+export function record(camera) {
+  const numeric = /^\d{1,15}$/.test(camera.id);
+  const searched = [camera.id, camera.name, camera.site, camera.host, camera.path, camera.camera_type];
+  return {
+    id: camera.id,
+    camera,
+    rank: RANK[camera.verdict.health] ?? 2,
+    number: numeric ? Number(camera.id) : Infinity,
+    cause: camera.verdict.reasons[0]?.code ?? '',
+    search: searched.filter(Boolean).join('\n').toLowerCase(),
+  };
+}
+
+export class Store {
+  records = new Map();
+  sites = new Map();
+  types = new Map();
+  status = null;
+  host = null;
+  events = [];
+  instance = null;
+  generation = 0;
+  intervalS = 2;
+  /** False until the first list came. */
+  filled = false;
+  #listeners = new Set();
+
+  subscribe(listener) {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  camera(id) {
+    return this.records.get(id)?.camera ?? null;
+  }
+
+  /** Takes a message of the WebSocket, or what polling made to look like one. */
+  apply(message) {
+    if (message.time) calibrate(message.time);
+    const change = { cameras: new Set(), structure: false, status: false, events: [], host: false };
+    if (message.instance !== undefined && message.instance !== this.instance) this.events = [];
+    this.instance = message.instance ?? this.instance;
+    this.generation = message.generation ?? this.generation;
+    this.intervalS = message.interval_s ?? this.intervalS;
+    if (message.cameras) {
+      if (message.type === 'snapshot') this.#replaceAll(message.cameras, change);
+      else for (const camera of message.cameras) this.#put(camera, change);
+    }
+    for (const id of message.removed ?? []) this.#remove(id, change);
+    if (message.status) {
+      this.status = message.status;
+      change.status = true;
+    }
+    if (message.host) {
+      this.host = message.host;
+      change.host = true;
+    }
+    if (message.events?.length) change.events = this.#addEvents(message.events);
+    for (const listener of this.#listeners) listener(change);
+  }
+
+  #replaceAll(cameras, change) {
+    const present = new Set();
+    for (const camera of cameras) {
+      present.add(camera.id);
+      const before = this.records.get(camera.id);
+      if (!before || JSON.stringify(before.camera) !== JSON.stringify(camera)) this.#put(camera, change);
+    }
+    for (const id of [...this.records.keys()]) if (!present.has(id)) this.#remove(id, change);
+    if (!this.filled) change.structure = true;
+    this.filled = true;
+  }
+
+  #put(camera, change) {
+    const before = this.records.get(camera.id)?.camera;
+    if (before) this.#count(before, -1);
+    else change.structure = true;
+    this.#count(camera, 1);
+    this.records.set(camera.id, record(camera));
+    change.cameras.add(camera.id);
+  }
+
+  #remove(id, change) {
+    const before = this.records.get(id);
+    if (!before) return;
+    this.#count(before.camera, -1);
+    this.records.delete(id);
+    change.cameras.add(id);
+    change.structure = true;
+  }
+
+  #count(camera, by) {
+    for (const [counts, value] of [
+      [this.sites, camera.site],
+      [this.types, camera.camera_type],
+    ]) {
+      const count = (counts.get(value) ?? 0) + by;
+      if (count > 0) counts.set(value, count);
+      else counts.delete(value);
+    }
+  }
+
+  #addEvents(events) {
+    const last = this.events.at(-1)?.id ?? -1;
+    const fresh = events.filter((event) => event.id > last);
+    this.events.push(...fresh);
+    if (this.events.length > KEPT_EVENTS) this.events.splice(0, this.events.length - KEPT_EVENTS);
+    return fresh;
+  }
+}

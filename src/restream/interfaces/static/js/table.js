@@ -1,0 +1,33 @@
+// Plain tables of the smaller panels.
+
+import { h, memo } from './dom.js';
+
+/** Columns: `{label, numeric, cell(row) → node or text}`. Rows are made anew only when they changed. */
+export function table(caption, columns, empty) {
+  const body = h('tbody');
+  const show = memo(body);
+  const head = h(
+    'tr',
+    {},
+    columns.map(({ label, numeric }) => h('th', { scope: 'col', class: numeric ? 'numeric' : null }, label)),
+  );
+  const nothing = h('p', { class: 'nothing' }, empty);
+  const grid = h('table', {}, h('caption', { class: 'visually-hidden' }, caption), h('thead', {}, head), body);
+  const element = h('div', { class: 'table-box', role: 'region', 'aria-label': caption, tabindex: '0' }, grid, nothing);
+  const build = (row) =>
+    h(
+      'tr',
+      { 'data-health': row.health ?? null },
+      columns.map(({ label, numeric, cell }) =>
+        h('td', { class: numeric ? 'numeric' : null, 'data-label': label }, cell(row)),
+      ),
+    );
+  return {
+    element,
+    show(rows) {
+      grid.hidden = rows.length === 0;
+      nothing.hidden = rows.length > 0;
+      show(rows, () => rows.map(build));
+    },
+  };
+}

@@ -1,0 +1,118 @@
+// Which cameras are shown in which order: filter, sort, group. Pure; rows come out as a flat list of items.
+
+import { collator } from './format.js';
+import { incidents } from './incidents.js';
+
+const byId = (a, b) => a.number - b.number || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+const text = (pick) => (a, b) => collator().compare(pick(a.camera), pick(b.camera));
+const largest = (pick) => (a, b) => (pick(b.camera) ?? -1) - (pick(a.camera) ?? -1);
+const order = (x, y) => (x < y ? -1 : x > y ? 1 : 0);
+const latest = (pick) => (a, b) => order(pick(b.camera) ?? '', pick(a.camera) ?? '');
+
+/** Comparisons by the name in the address; a leading minus reverses. `ascending` is for screen readers. */
+export const SORTS = {
+  worst: { compare: (a, b) => a.rank - b.rank, ascending: false },
+  id: { compare: () => 0, ascending: true },
+  name: { compare: text((camera) => camera.name), ascending: true },
+  site: { compare: text((camera) => camera.site), ascending: true },
+  phase: { compare: text((camera) => camera.phase), ascending: true },
+  reason: { compare: (a, b) => (a.cause === '') - (b.cause === '') || order(a.cause, b.cause), ascending: true },
+  since: { compare: latest((camera) => camera.verdict.since), ascending: true },
+  bitrate: { compare: largest((camera) => camera.bitrate_bps), ascending: false },
+  readers: { compare: largest((camera) => camera.readers), ascending: false },
+  restarts: { compare: largest((camera) => camera.restarts), ascending: false },
+  retry: { compare: (a, b) => order(a.camera.next_retry ?? '~', b.camera.next_retry ?? '~'), ascending: true },
+};
+
+export function comparison(sort) {
+  const reversed = sort.startsWith('-');
+  const { compare } = SORTS[sort.replace('-', '')] ?? SORTS.worst;
+  return reversed ? (a, b) => compare(b, a) || byId(a, b) : (a, b) => compare(a, b) || byId(a, b);
+}
+
+/** How a click on a column changes the sort; `null` clicks were never sorted by it. */
+export function nextSort(now, column) {
+  return now === column ? `-${column}` : column;
+}
+
+export function filtered(records, route) {
+  const { health, fault, site, type } = route;
+  const words = route.q.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = [];
+  for (const record of records) {
+    const { camera } = record;
+    if (health.length && !health.includes(camera.verdict.health)) continue;
+    if (fault.length && !fault.includes(camera.verdict.fault)) continue;
+    if (site !== null && camera.site !== site) continue;
+    if (type !== null && camera.camera_type !== type) continue;
+    if (words.length && !words.every((word) => record.search.includes(word))) continue;
+    found.push(record);
+  }
+  return found;
+}
+
+const KEYS = {
+  site: (record) => record.camera.site,
+  host: (record) => record.camera.host,
+  cause: (record) => record.cause,
+};
+
+/** A row that stands for several cameras and opens to them. */
+function heading(kind, key, records, open, more = {}) {
+  const counts = {};
+  for (const { camera } of records) counts[camera.verdict.health] = (counts[camera.verdict.health] ?? 0) + 1;
+  return { kind, key: `${kind}:${key}`, id: null, value: key, counts, total: records.length, open, ...more };
+}
+
+const cameraItem = (record, inside = false) => ({
+  kind: 'camera',
+  key: `camera:${record.id}`,
+  id: record.id,
+  record,
+  inside,
+});
+
+function grouped(sorted, route, isOpen) {
+  const groups = new Map();
+  for (const record of sorted) {
+    const key = KEYS[route.group](record);
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(record);
+  }
+  const items = [];
+  // Sorted worst first, the group of the worst camera comes first; an empty key goes last.
+  const entries = [...groups].sort(([a], [b]) => (a === '') - (b === ''));
+  for (const [key, members] of entries) {
+    const item = heading('group', key, members, isOpen(`group:${key}`, true), { by: route.group });
+    items.push(item);
+    if (item.open) for (const record of members) items.push(cameraItem(record, true));
+  }
+  return items;
+}
+
+function withIncidents(sorted, isOpen) {
+  const found = incidents(sorted);
+  const covered = new Set(found.flatMap((incident) => incident.records.map((record) => record.id)));
+  const items = [];
+  for (const { key, records, ...facts } of found) {
+    const item = heading('incident', key, records, isOpen(`incident:${key}`, false), facts);
+    items.push(item);
+    if (item.open) for (const record of records) items.push(cameraItem(record, true));
+  }
+  for (const record of sorted) if (!covered.has(record.id)) items.push(cameraItem(record));
+  return items;
+}
+
+/** The rows of the list. `kept` is the order of the last time: nearly sorted input sorts fast. */
+export function arrange(records, route, isOpen, kept = []) {
+  const known = kept.map((record) => records.get(record.id)).filter(Boolean);
+  const all = known.length === records.size ? known : [...records.values()];
+  all.sort(comparison(route.sort));
+  const sorted = filtered(all, route);
+  let items;
+  if (route.group !== 'none') items = grouped(sorted, route, isOpen);
+  // Who searches or sorts by a column wants cameras, not summaries.
+  else if (route.sort === 'worst' && !route.q) items = withIncidents(sorted, isOpen);
+  else items = sorted.map((record) => cameraItem(record));
+  return { items, shown: sorted.length, total: records.size, order: all };
+}

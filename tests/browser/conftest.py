@@ -1,0 +1,96 @@
+"""A real browser, started once; every test has a page of its own in a context of its own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+
+from tests.browser import fleet
+from tests.browser.backend import Backend
+from tests.conftest import _needs
+
+try:
+    from playwright.async_api import Browser, Page, async_playwright, expect
+except ImportError:  # the fixture below skips, or fails when services are required
+    Browser = Page = async_playwright = expect = None  # type: ignore[assignment,misc]
+
+__all__ = ["OpenPage", "Page", "expect"]
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
+    _needs(request, async_playwright and CHROMIUM, "Chromium with Playwright")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def backend() -> AsyncIterator[Backend]:
+    """Sixty cameras, with a delta every half second."""
+    backend = Backend(fleet.fleet(60))
+    async with backend.serve() as address:
+        backend.address = address
+        yield backend
+
+
+OpenPage = Callable[..., Awaitable["Page"]]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_page(browser: Browser, backend: Backend) -> AsyncIterator[OpenPage]:
+    """Opens the page in a context of its own. Afterwards: no error was logged, no other host was asked."""
+    contexts = []
+    errors: list[str] = []
+    asked: list[str] = []
+    players: set[str] = set()
+
+    async def open_(
+        hash_: str = "",
+        *,
+        expected: tuple[str, ...] = (),
+        wait: bool = True,
+        init: str = "",
+        player: str = "",
+        **options: Any,
+    ) -> Page:
+        settings = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", "color_scheme": "light"} | options
+        context = await browser.new_context(**settings)
+        context.set_default_timeout(6000)
+        contexts.append(context)
+        page = await context.new_page()
+        if init:
+            await page.add_init_script(init)
+
+        def logged(message: Any) -> None:
+            # Chromium reports answers such as 401 and a lost socket as errors: tests name those they provoke.
+            if message.type == "error" and not any(each in message.text for each in expected):
+                errors.append(message.text)
+
+        if player:
+            players.add(urlsplit(player).netloc)
+        page.on("console", logged)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("websocket", lambda socket: asked.append(socket.url))
+        await page.goto(backend.address + hash_)
+        if wait:
+            await page.locator(".row.camera").first.wait_for()
+        return page
+
+    yield open_
+    for context in contexts:
+        for page in context.pages:
+            asked += await page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
+        await context.close()
+    assert errors == []
+    # A player's frame is another host: the operator opened it, and it is gone when its test ends.
+    hosts = {urlsplit(url).netloc for url in asked if urlsplit(url).scheme != "blob"}
+    assert hosts <= {urlsplit(backend.address).netloc, *players}

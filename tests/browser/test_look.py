@@ -1,0 +1,128 @@
+"""Themes, languages, small screens, accessibility."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from typing import Any
+
+import pytest
+
+from tests.browser import fleet
+from tests.browser.backend import Backend
+from tests.browser.conftest import OpenPage, Page, expect
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def violations(page: Page) -> list[str]:
+    """What axe finds, in words."""
+    source = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+    await page.evaluate(source)
+    found: dict[str, Any] = await page.evaluate("axe.run(document, {iframes: false, resultTypes: ['violations']})")
+    return [
+        f"{each['id']}: {node['target']} {node['failureSummary']}"
+        for each in found["violations"]
+        for node in each["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_axe_finds_nothing(backend: Backend, open_page: OpenPage, theme: str) -> None:
+    for number in range(4):
+        backend.happened(camera=str(number + 1), name=f"Camera {number}", cause="timeout", side="camera")
+    backend.start_queue = 3
+    backend.components["redis"] |= {"state": "down"}
+    page = await open_page("#camera=3", color_scheme=theme, reduced_motion="reduce")
+    await expect(page.locator(".drawer .stderr pre")).to_be_visible()
+    assert await violations(page) == []
+    await page.locator('[data-action="restart"]').click()
+    assert await violations(page) == []
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Escape")
+    for tab in ("Events", "Unmanaged paths", "Host") if theme == "dark" else ():
+        await page.get_by_role("tab", name=tab).click()
+        assert await violations(page) == [], tab
+
+
+async def test_axe_finds_nothing_in_the_login(backend: Backend, open_page: OpenPage) -> None:
+    backend.token = "x"
+    page = await open_page(wait=False)
+    await expect(page.get_by_label("Token")).to_be_visible()
+    assert await violations(page) == []
+
+
+async def background(page: Page) -> str:
+    return await page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+
+
+async def test_theme_follows_the_system_until_one_is_chosen(open_page: OpenPage) -> None:
+    page = await open_page(color_scheme="dark")
+    dark = await background(page)
+    await page.emulate_media(color_scheme="light")
+    await expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    assert await background(page) != dark
+    await page.get_by_label("Theme").select_option("dark")
+    assert await background(page) == dark
+    await page.reload()
+    await expect(page.get_by_label("Theme")).to_have_value("dark")
+    assert await background(page) == dark
+
+
+@pytest.mark.parametrize(
+    ("locale", "down", "number"),
+    [("en-GB", "Down", "1,200"), ("de-DE", "Ausfall", "1.200"), ("ru-RU", "Отказ", "1 200")],
+)
+async def test_language_of_the_browser(
+    backend: Backend, open_page: OpenPage, locale: str, down: str, number: str
+) -> None:
+    backend.cameras = fleet.fleet(1200)
+    page = await open_page("#camera=3", locale=locale)
+    await expect(page.locator(".row.camera .cell.health").first).to_have_text(down)
+    await expect(page.locator(".tab-count")).to_have_text(re.compile(number.replace(" ", r"\s").replace(".", r"\.")))
+    assert await page.evaluate("document.documentElement.lang") == locale[:2]
+    # A key without a text would be shown as itself.
+    await expect(page.locator(".drawer .stderr pre")).to_be_visible()
+    words = await page.evaluate(
+        """() => document.body.innerText + [...document.querySelectorAll('[aria-label],[title],[placeholder]')]
+            .map((each) => [each.ariaLabel, each.title, each.placeholder].join(' ')).join(' ')"""
+    )
+    keys = await page.evaluate("fetch('static/lang/en.json').then((answer) => answer.json()).then(Object.keys)")
+    assert [key for key in keys if key.count(".") and re.search(rf"(?<![\w.]){re.escape(key)}(?![\w.])", words)] == []
+
+
+async def test_language_can_be_chosen_and_is_remembered(open_page: OpenPage) -> None:
+    page = await open_page("#q=Stairs")
+    await page.get_by_label("Language").select_option("ru")
+    await expect(page.locator(".row.camera .cell.health").first).to_have_text("Отказ")
+    await expect(page.locator(".search")).to_have_value("Stairs")
+    await page.reload()
+    await expect(page.get_by_role("tab", name="События")).to_be_visible()
+
+
+@pytest.mark.parametrize("locale", ["de-DE", "ru-RU"])
+async def test_a_phone_never_scrolls_sideways(backend: Backend, open_page: OpenPage, locale: str) -> None:
+    long = "An-extremely-long-name-without-any-space-" * 4
+    backend.put(fleet.down(3, fleet.Cause.AUTH_FAILED, 60, name=long, site=long))
+    backend.happened(camera="3", name=long, cause="auth_failed", detail=long)
+    page = await open_page(viewport={"width": 360, "height": 740}, locale=locale)
+
+    async def fits(what: str) -> None:
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 360, (what, width)
+
+    await fits("list")
+    for tab in ("unmanaged", "events", "host"):
+        await page.locator(f"#tab-{tab}").click()
+        await fits(tab)
+    await page.locator("#tab-cameras").click()
+    await page.locator('.row.camera[data-camera="3"]').click()
+    await expect(page.locator(".drawer .stderr pre")).to_be_visible()
+    await fits("drawer")
+    box = await page.locator(".drawer").bounding_box()
+    assert box is not None
+    assert box["width"] == 360
+    overflow = await page.locator(".drawer-body").evaluate("body => body.scrollWidth - body.clientWidth")
+    assert overflow <= 0
+    await page.locator(".drawer .close").click()
+    await expect(page.locator(".drawer")).to_be_hidden()
