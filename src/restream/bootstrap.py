@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import signal
@@ -26,6 +27,7 @@ from restream.domain.status import Subject
 from restream.interfaces import line_protocol
 from restream.interfaces.cameras import with_processes
 from restream.interfaces.events import event
+from restream.interfaces.http.exporter import Exporter
 from restream.interfaces.http.live import Live
 from restream.interfaces.rendering import Renderer, ServiceFacts
 from restream.listening import listening
@@ -117,7 +119,7 @@ class Service:
             poll_s=settings.database.poll_s,
         )
         self._assessor = Assessor(settings.thresholds(), self._happened)
-        self._cycle = Cycle(self._look, self._assessor, self._publish, lambda _: None, longest_s=_LATE * interval_s)
+        self._cycle = Cycle(self._look, self._assessor, self._publish, self._took, longest_s=_LATE * interval_s)
         node = socket.gethostname()
         self._renderer = Renderer(ServiceFacts(node, __version__, secrets.token_hex(4), time.time(), interval_s))
         self._live = Live(lambda: self._renderer.latest, lambda after, limit: self._history.after(after, limit=limit))
@@ -132,6 +134,15 @@ class Service:
         )
         self._stills = Stills(FfmpegStills(settings.ffmpeg.probe_timeout_s))
         self._notifier: ServiceManager = SystemdNotifier()
+        self._lines_to = self._line_writer()
+        self._exporter = Exporter(
+            lambda: self._renderer.latest.snapshot,
+            lambda: self._poller.pictures,
+            self._counts,
+            lambda: self._live.clients,
+            node=node,
+            version=__version__,
+        )
         self._web = Web(
             lambda: self._settings,
             self._supervisor,
@@ -141,6 +152,7 @@ class Service:
             self._live,
             self._stills,
             self._poller,
+            self._exporter,
         )
 
     # -- what happens --------------------------------------------------------------------------------------------------
@@ -183,6 +195,21 @@ class Service:
         for archivist in self._archivists:
             archivist.tick(snapshot)
 
+    def _took(self, seconds: float) -> None:
+        self._exporter.took(seconds)
+
+    def _counts(self) -> Mapping[str, Mapping[str, float]]:
+        counts: dict[str, Mapping[str, float]] = {"events": self._history.recorded, "alerts": self._alerts.outcomes}
+        if self._lines_to is not None:
+            lines = self._lines_to
+            counts["lines"] = {"written": lines.written_total, "dropped": lines.dropped_total}
+        return counts
+
+    def _line_writer(self) -> LineWriter | None:
+        store = line_store(self._settings)
+        interval_s = self._settings.influx.interval_s
+        return None if store is None else LineWriter(store, self._lines, self._components, interval_s=interval_s)
+
     def _pids(self) -> Mapping[str, int]:
         statuses = self._supervisor.statuses
         return {camera_id: status.pid for camera_id, status in statuses.items() if status.pid is not None}
@@ -209,7 +236,13 @@ class Service:
         """Serve until `stop` is set, then end every publisher. Raises ConfigError when a port cannot be had."""
         http = self._settings.http
         application = self._web.application()
-        async with listening(application, http.host, http.port, "http.port"), Services() as observing:
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(listening(application, http.host, http.port, "http.port"))
+            metrics = self._settings.metrics
+            if metrics.port is not None:
+                exporter = self._exporter.application()
+                await stack.enter_async_context(listening(exporter, metrics.host, metrics.port, "metrics.port"))
+            observing = await stack.enter_async_context(Services())
             observing.start("cycle", self._cycle.run)
             async with Services() as services:
                 for name, run in self._loops().items():
@@ -235,10 +268,8 @@ class Service:
         }
         loops |= {f"sink {writer.name}": writer.run for writer in self._writers}
         loops |= {f"archive {archivist.name}": archivist.run for archivist in self._archivists}
-        store = line_store(self._settings)
-        if store is not None:
-            interval_s = self._settings.influx.interval_s
-            loops[store.name] = LineWriter(store, self._lines, self._components, interval_s=interval_s).run
+        if self._lines_to is not None:
+            loops[self._lines_to.name] = self._lines_to.run
         return loops
 
     def reload(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -16,6 +16,7 @@ from restream.interfaces import cameras
 from restream.interfaces.http import page, stills
 from restream.interfaces.http.api import Action, Api, ApiContext
 from restream.interfaces.http.app import build_app
+from restream.interfaces.http.exporter import Exporter
 from restream.interfaces.http.live import Live
 from restream.interfaces.http.session import Sessions
 from restream.interfaces.render import Document
@@ -49,6 +50,7 @@ class Web:
     live: Live
     stills: Stills
     poller: VisionairePoller
+    exporter: Exporter
 
     def application(self) -> web.Application:
         """Everything that listens on `http.port`."""
@@ -60,8 +62,15 @@ class Web:
             visionaire=self._visionaire,
         )
         rules = access(self.settings())
-        routes = (Api(context).routes(), stills.routes(self._still), Sessions(rules).routes(), self.live.routes())
-        app = build_app(rules, [*(route for room in routes for route in room), *page.routes()])
+        routes: tuple[Iterable[web.AbstractRouteDef], ...] = (
+            Api(context).routes(),
+            stills.routes(self._still),
+            Sessions(rules).routes(),
+            self.live.routes(),
+            self.exporter.routes(),
+            page.routes(),
+        )
+        app = build_app(rules, [route for room in routes for route in room])
         app.on_shutdown.append(self._end_live)
         return app
 

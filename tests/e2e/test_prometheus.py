@@ -60,8 +60,8 @@ restream_host_memory_used_ratio 0.4
 restream_host_load1 0.5
 restream_host_disk_used_ratio{{mount="/"}} 0.5
 restream_host_temperature_celsius{{sensor="cpu"}} 50
-restream_host_network_received_bits_per_second{{interface="eth0"}} 1000
-restream_host_network_sent_bits_per_second{{interface="eth0"}} 1000
+restream_host_network_received_bytes_per_second{{interface="eth0"}} 1000
+restream_host_network_sent_bytes_per_second{{interface="eth0"}} 1000
 """
 
 

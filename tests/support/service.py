@@ -116,6 +116,7 @@ async def running_service(
         "LOGS_DIRECTORY": str(tmp_path / "log"),
         "RESTREAM_JSON_FILE__PATH": str(tmp_path / "streams.json"),
         "RESTREAM_REDIS__URL": "",
+        "RESTREAM_METRICS__PORT": "",
         **QUICK,
     }
     if server is not None:

@@ -1,0 +1,110 @@
+"""`/metrics`, on the port of the API and on one of its own: one rendering per cycle, made when somebody scrapes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics, generate_latest
+
+from restream.domain.snapshot import Snapshot
+from restream.domain.visionaire import HostPicture
+from restream.interfaces.exposition import CONTENT_TYPE, Family, labels, text
+from restream.interfaces.metrics import CameraFamilies, classic_families, fleet_families
+
+# When a histogram was made is a series nobody asked for.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+_BATCH = 200
+_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+Counts = Callable[[], Mapping[str, Mapping[str, float]]]
+"""Counters by name, and in it by the value of their label."""
+
+_COUNTS: Mapping[str, tuple[str, str]] = {
+    "events": ("kind", "Events since the start of the service."),
+    "alerts": ("outcome", "Alerts handed to webhooks."),
+    "lines": ("outcome", "Lines for the time-series database."),
+}
+
+
+class Exporter:
+    """Renders the latest snapshot once, for however many scrapes come until the next one."""
+
+    def __init__(
+        self,
+        snapshot: Callable[[], Snapshot],
+        pictures: Callable[[], Mapping[str, HostPicture]],
+        counts: Counts,
+        clients: Callable[[], int],
+        *,
+        node: str,
+        version: str,
+    ) -> None:
+        self._snapshot = snapshot
+        self._pictures = pictures
+        self._counts = counts
+        self._clients = clients
+        self._node = node
+        self._version = version
+        self._registry = CollectorRegistry()
+        self._cycles = Histogram(
+            "restream_cycle_seconds", "Duration of a cycle.", registry=self._registry, buckets=_BUCKETS_S
+        )
+        self._rendering = asyncio.Lock()
+        self._rendered: tuple[int, bytes] | None = None
+
+    def took(self, seconds: float) -> None:
+        """A cycle is complete."""
+        self._cycles.observe(seconds)
+
+    def application(self) -> web.Application:
+        """The exporter's own port: `/metrics`, and nothing else."""
+        app = web.Application()
+        app.add_routes(self.routes())
+        return app
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/metrics", self.scrape)]
+
+    async def scrape(self, _: web.Request) -> web.Response:
+        response = web.Response(body=await self.render(), headers={"Content-Type": CONTENT_TYPE})
+        response.enable_compression()
+        return response
+
+    async def render(self) -> bytes:
+        """The exposition of the latest snapshot."""
+        async with self._rendering:
+            snapshot = self._snapshot()
+            if self._rendered is None or self._rendered[0] != snapshot.generation:
+                self._rendered = (snapshot.generation, await self._render(snapshot))
+            return self._rendered[1]
+
+    async def _render(self, snapshot: Snapshot) -> bytes:
+        cameras = CameraFamilies(snapshot.host)
+        for count, (camera_id, report) in enumerate(snapshot.reports.items()):
+            cameras.add(camera_id, report)
+            if count % _BATCH == 0:
+                await asyncio.sleep(0)
+        parts = [text([family]).encode() for family in cameras]
+        await asyncio.sleep(0)
+        parts.append(text(classic_families(snapshot, self._pictures(), self._node)).encode())
+        await asyncio.sleep(0)
+        parts.append(text([*fleet_families(snapshot), *self._own_families()]).encode())
+        parts.append(generate_latest(self._registry))
+        return b"".join(parts)
+
+    def _own_families(self) -> list[Family]:
+        build = Family("restream_build_info", "gauge", "The version of the service.")
+        build.add(labels(version=self._version), 1)
+        clients = Family("restream_websocket_clients", "gauge", "Clients that are connected to /ws.")
+        clients.add("", self._clients())
+        families = [build, clients]
+        for name, values in self._counts().items():
+            label, help_text = _COUNTS[name]
+            family = Family(f"restream_{name}_total", "counter", help_text)
+            for value, count in values.items():
+                family.add(labels(**{label: value}), count)
+            families.append(family)
+        return families
