@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -23,9 +24,14 @@ _RTSP_TIMEOUT_S = 3.5
 _MAX_ANSWER_BYTES = 64 << 20
 _ALL_ITEMS = 1_000_000
 # Smaller lists are parsed sooner than a thread takes over.
-_MANY_ITEMS = 500
+_LONG_BYTES = 512 << 10
+# Nobody else runs while the decoder works: so much of a long list takes it about 2 ms.
+_PART_BYTES = 256 << 10
+_READ_BYTES = 1 << 20
+_FIRST_ITEM = re.compile(rb'"items":\[(\{"\w+":")')
 
 T = TypeVar("T")
+Parse = Callable[[object], dict[str, T]]
 
 
 class MediamtxServer:
@@ -72,14 +78,14 @@ class MediamtxServer:
             self._session = None
 
     async def _sweep(self) -> ServerStatus:
-        info, paths, srt = await asyncio.gather(
+        told, paths, srt = await asyncio.gather(
             self._get("info"), self._list("paths", parse_paths), self._list("srtconns", parse_srt)
         )
-        info = info or {}
+        info = _object(told) if told is not None else {}
         if paths is None:
             raise _ApiError("it does not know /v3/paths/list: is it MediaMTX 1.0 or newer?")
         types = {path.source_type for path in paths.values()}
-        lists = [SESSION_LISTS[kind] for kind in types if kind in SESSION_LISTS]
+        lists = [name for kind, name in SESSION_LISTS.items() if kind in types]
         found = await asyncio.gather(*(self._list(name, parse_sessions) for name in lists))
         sessions = {key: session for each in found if each for key, session in each.items()}
         version, started = info.get("version"), info.get("started")
@@ -94,19 +100,19 @@ class MediamtxServer:
         name = "stand-in for MediaMTX (demo and test double)" if stand_in else f"MediaMTX {view.version or ''}".strip()
         return ServerStatus(True, name, view)
 
-    async def _list(self, name: str, parse: Callable[[object], T]) -> T | None:
+    async def _list(self, name: str, parse: Parse[T]) -> dict[str, T] | None:
         """A whole list as one large page, since pages are not one snapshot; None when its protocol is disabled."""
-        document = await self._get(f"{name}/list?itemsPerPage={_ALL_ITEMS}")
-        if document is None:
+        body = await self._get(f"{name}/list?itemsPerPage={_ALL_ITEMS}")
+        if body is None:
             return None
-        if len(document.get("items") or ()) < _MANY_ITEMS:
-            return parse(document)
-        return await asyncio.to_thread(parse, document)
+        if len(body) < _LONG_BYTES:
+            return parse(_object(body))
+        return await asyncio.to_thread(_parse_long, body, parse)
 
-    async def _get(self, path: str) -> dict[str, Any] | None:
-        """A JSON object of the API; None for 404 (older server, or a disabled protocol). Raises _ApiError."""
+    async def _get(self, path: str) -> bytes | None:
+        """An answer of the API; None for 404 (older server, or a disabled protocol). Raises _ApiError."""
         if self._session is None:
-            self._session = aiohttp.ClientSession(auth=self._auth)
+            self._session = aiohttp.ClientSession(auth=self._auth, read_bufsize=_READ_BYTES)
         async with self._session.get(f"{self._api_url}/v3/{path}", allow_redirects=False) as response:
             if response.status == 404:
                 return None
@@ -119,10 +125,7 @@ class MediamtxServer:
                 body += chunk
                 if len(body) > _MAX_ANSWER_BYTES:
                     raise _ApiError("its answer is too large")
-        document = orjson.loads(body)
-        if not isinstance(document, dict):
-            raise _ApiError("its answer is no JSON object")
-        return document
+        return bytes(body)
 
     async def _rtsp_answers(self) -> bool:
         """Whether something at the publish address speaks RTSP."""
@@ -148,6 +151,38 @@ class MediamtxServer:
 
 class _ApiError(Exception):
     pass
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    document = orjson.loads(body)
+    if not isinstance(document, dict):
+        raise _ApiError("its answer is no JSON object")
+    return document
+
+
+def _parse_long(body: bytes, parse: Parse[T]) -> dict[str, T]:
+    """A long list, part by part where it can be cut."""
+    found: dict[str, T] = {}
+    try:
+        for part in _parts(body):
+            found |= parse(_object(part))
+    except ValueError:
+        return parse(_object(body))
+    return found
+
+
+def _parts(body: bytes) -> Iterator[bytes]:
+    """A document with `items`, as several with some of them each: cut where an item begins with the first one's key.
+
+    No text can look like this, its quotes are escaped; and a cut elsewhere than between two items leaves no JSON.
+    """
+    first = _FIRST_ITEM.search(body, 0, 256)
+    begin = first.start(1) if first else 0
+    cut_before = b"}," + first[1] if first else b""
+    while first and (cut := body.find(cut_before, begin + _PART_BYTES)) >= 0:
+        yield b'{"items":[%s]}' % body[begin : cut + 1]
+        begin = cut + 2
+    yield b'{"items":[' + body[begin:] if begin else body
 
 
 def _reason(error: Exception) -> str:

@@ -168,10 +168,11 @@ def _text(value: object) -> str | None:
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+    # `type` leaves bool out.
+    return value if type(value) is int and value >= 0 else 0
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
-        return None
-    return float(value)
+    if (type(value) is float or type(value) is int) and 0 <= value < 1e12:
+        return float(value)
+    return None

@@ -108,7 +108,10 @@ class Window:
 
     def _before(self, moment: float) -> Reading:
         """The newest reading at or before a moment, else the oldest."""
-        return next((each for each in reversed(self.readings) if each.at <= moment), self.readings[0])
+        for each in reversed(self.readings):
+            if each.at <= moment:
+                return each
+        return self.readings[0]
 
 
 def _bitrate(before: Reading, now: Reading) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from operator import attrgetter
 
 from restream.domain.availability import Availability, Timeline, availability
 from restream.domain.camera import Camera, RejectedRow
@@ -20,13 +21,15 @@ from restream.interfaces.streams import server_side
 _WINDOWS_S = {"1h": 3600.0, "24h": 86400.0}
 
 
+_shown_of_state = attrgetter("phase", "since", "detail", "restarts", "failures", "media")
+
+
 def summary(snapshot: Snapshot, report: Report) -> Document:
     """The short object of lists, messages and stores."""
     subject = report.subject
     if not isinstance(subject, CameraStatus):
         return _row_only(subject, report)
-    camera, state, stream = subject.camera, subject.state, report.stream
-    srt = stream.srt if stream else None
+    camera, state = subject.camera, subject.state
     return {
         "id": camera.id,
         "name": camera.name,
@@ -43,11 +46,36 @@ def summary(snapshot: Snapshot, report: Report) -> Document:
         "next_retry": _next_retry(snapshot, state),
         "video": state.media.video.codec if state.media else None,
         "audio": state.media.audio.codec if state.media and state.media.audio else None,
-        "bitrate_bps": rounded(report.quality.bitrate_bps),
+        **measured(report),
+    }
+
+
+def measured(report: Report) -> Document:
+    """What moves all the time: the last keys of the short object."""
+    stream, quality = report.stream, report.quality
+    srt = stream.srt if stream else None
+    return {
+        "bitrate_bps": rounded(quality.bitrate_bps),
         "readers": stream.path.readers if stream else None,
         "rtt_ms": rounded(srt.rtt_ms, 1) if srt else None,
-        "loss_ratio": rounded(report.quality.loss_ratio, 4),
+        "loss_ratio": rounded(quality.loss_ratio, 4),
     }
+
+
+def differ_as_measured_only(report: Report, other: Report) -> bool:
+    """Whether the short objects of two reports are the same but for what is measured (by one clock)."""
+    subject, before = report.subject, other.subject
+    mine, others = (report.judged_since, report.verdict), (other.judged_since, other.verdict)
+    if not isinstance(subject, CameraStatus) or not isinstance(before, CameraStatus):
+        return (subject, *mine) == (before, *others)
+    state, known = subject.state, before.state
+    # Tuples, since these compare what is identical at no cost.
+    return (subject.camera, *mine, *_shown_of_state(state), _retry_at(state)) == (
+        before.camera,
+        *others,
+        *_shown_of_state(known),
+        _retry_at(known),
+    )
 
 
 def details(snapshot: Snapshot, camera_id: str, bases: PublicBases) -> Document | None:
@@ -133,7 +161,8 @@ def _row_only(row: Camera | RejectedRow, report: Report) -> Document:
         "detail": "" if isinstance(row, Camera) else row.problem,
         "restarts": 0,
         "failures": 0,
-        **dict.fromkeys(("next_retry", "video", "audio", "bitrate_bps", "readers", "rtt_ms", "loss_ratio")),
+        **dict.fromkeys(("next_retry", "video", "audio")),
+        **measured(report),
     }
 
 
@@ -163,6 +192,9 @@ def _availability(found: Availability) -> Document:
 
 
 def _next_retry(snapshot: Snapshot, state: State) -> str | None:
-    if state.phase not in (Phase.BACKOFF, Phase.HELD) or state.deadline is None:
-        return None
-    return timestamp(snapshot.wall(state.deadline))
+    retry_at = _retry_at(state)
+    return timestamp(snapshot.wall(retry_at)) if retry_at is not None else None
+
+
+def _retry_at(state: State) -> float | None:
+    return state.deadline if state.phase in (Phase.BACKOFF, Phase.HELD) else None

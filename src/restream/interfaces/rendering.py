@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import orjson
 
 from restream.domain.component import Component
-from restream.domain.snapshot import Snapshot
-from restream.interfaces.cameras import summary
+from restream.domain.snapshot import Report, Snapshot
+from restream.interfaces.cameras import differ_as_measured_only, measured, summary
 from restream.interfaces.host import host_document
 from restream.interfaces.render import Document, timestamp
 from restream.interfaces.streams import latest_streams
@@ -21,6 +21,8 @@ _BATCH = 100
 # Measured quantities tremble all the time: a list shows a new value once it differs by this share.
 _DEADBAND = {"bitrate_bps": 0.1, "rtt_ms": 0.2, "loss_ratio": 0.2}
 _KEPT_REMOVALS = 1000
+# Moments are shown in milliseconds; sums of times are exact to less than this.
+_CLOCK_NOISE_S = 0.0001
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +95,12 @@ class Renderer:
         encoded: dict[str, bytes] = {}
         changed_in: dict[str, int] = {}
         version = before.version
+        same_clock = abs(snapshot.wall(0.0) - before.snapshot.wall(0.0)) < _CLOCK_NOISE_S
         for camera_id, report in snapshot.reports.items():
-            document, known = summary(snapshot, report), before.cameras.get(camera_id)
-            if known is not None:
-                _steady(document, known)
-            if document == known:
+            known = before.cameras.get(camera_id)
+            earlier = before.snapshot.reports.get(camera_id) if same_clock else None
+            document = _document(snapshot, report, known, earlier)
+            if known is not None and (document is known or document == known):
                 cameras[camera_id] = known
                 encoded[camera_id] = before.encoded[camera_id]
                 changed_in[camera_id] = before.changed_in[camera_id]
@@ -161,9 +164,18 @@ def _component(part: Component) -> Document:
     return {"state": part.state, "since": timestamp(part.since), "detail": part.detail}
 
 
-def _steady(document: Document, known: Document) -> None:
-    """Keep what was shown of quantities that hardly moved."""
-    for key, share in _DEADBAND.items():
-        value, shown = document[key], known[key]
-        if value is not None and shown is not None and abs(value - shown) <= share * shown:
-            document[key] = shown
+def _document(snapshot: Snapshot, report: Report, known: Document | None, earlier: Report | None) -> Document:
+    """The short object of a camera: `known`, which was rendered of `earlier`, as long as nothing in it has moved."""
+    if known is None:
+        return summary(snapshot, report)
+    news = {key: value for key, value in measured(report).items() if not _steady(key, value, known[key])}
+    if earlier is not None and differ_as_measured_only(report, earlier):
+        return known | news if news else known
+    return summary(snapshot, report) | {key: known[key] for key in measured(report) if key not in news}
+
+
+def _steady(key: str, value: float | None, shown: float | None) -> bool:
+    """Whether a quantity has hardly moved from what is shown."""
+    if value is None or shown is None:
+        return value is shown
+    return value == shown or abs(value - shown) <= _DEADBAND.get(key, 0.0) * shown

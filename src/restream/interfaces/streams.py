@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 
 from restream.domain.flow import ServerPicture, Stream
+from restream.domain.mediamtx import PathObservation, SessionObservation, SrtObservation
 from restream.domain.snapshot import Snapshot
 from restream.domain.status import CameraStatus
 from restream.interfaces.render import Document, rounded, timestamp
@@ -40,7 +41,7 @@ def streams(snapshot: Snapshot) -> Document:
         "observed": timestamp(snapshot.wall(server.observed_at)) if server.observed_at is not None else None,
         "streams": [
             {
-                **asdict(stream.path),
+                **_plain(stream.path),
                 "camera": owners.get(name),
                 "managed": name in owners,
                 "bitrate_bps": rounded(stream.flow.rate_bps),
@@ -54,11 +55,16 @@ def streams(snapshot: Snapshot) -> Document:
 
 def server_side(stream: Stream) -> Document:
     """One path in detail, as a camera's document has it."""
-    return {"path": asdict(stream.path), **_publisher(stream)}
+    return {"path": _plain(stream.path), **_publisher(stream)}
 
 
 def _publisher(stream: Stream) -> Document:
     return {
-        "srt": asdict(stream.srt) if stream.srt else None,
-        "publisher": asdict(stream.session) if stream.session else None,
+        "srt": _plain(stream.srt) if stream.srt else None,
+        "publisher": _plain(stream.session) if stream.session else None,
     }
+
+
+def _plain(observed: PathObservation | SrtObservation | SessionObservation) -> Document:
+    """Field by field. `asdict` copies deeply: half a second for 5,000 paths."""
+    return {field.name: getattr(observed, field.name) for field in fields(observed)}

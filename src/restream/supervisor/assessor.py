@@ -120,7 +120,7 @@ class Assessor:
 
     def _note(self, memory: _Memory, camera_id: str, name: str, verdict: Verdict, wall: float) -> None:
         before, memory.verdict = memory.verdict, verdict
-        if before is None or not verdict.means(before):
+        if before is None or not (verdict is before or verdict.means(before)):
             memory.judged_since = wall
         memory.timeline = memory.timeline.followed(verdict.health, wall)
         if verdict.health in _SETTLED:
