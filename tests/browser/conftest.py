@@ -1,4 +1,8 @@
-"""A real browser, started once; every test has a page of its own in a context of its own."""
+"""A real browser, started once; every test has a page of its own in a context of its own.
+
+It ends with this package: on Python 3.11 the watcher of child processes follows the newest loop, and would never tell
+an older one that the browser's driver has ended.
+"""
 
 from __future__ import annotations
 
@@ -21,19 +25,22 @@ except ImportError:  # the fixture below skips, or fails when services are requi
 
 __all__ = ["OpenPage", "Page", "expect"]
 
+# As long as a busy machine may take to show what will come; nothing waits longer than it has to.
+PATIENCE_MS = 30_000
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def browser(request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
     _needs(request, async_playwright and CHROMIUM, "Chromium with Playwright")
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         await browser.close()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(loop_scope="package")
 async def backend() -> AsyncIterator[Backend]:
     """Sixty cameras, with a delta every half second."""
     backend = Backend(fleet.fleet(60))
@@ -45,7 +52,7 @@ async def backend() -> AsyncIterator[Backend]:
 OpenPage = Callable[..., Awaitable["Page"]]
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(loop_scope="package")
 async def open_page(browser: Browser, backend: Backend) -> AsyncIterator[OpenPage]:
     """Opens the page in a context of its own. Afterwards: no error was logged, no other host was asked."""
     contexts = []
@@ -64,7 +71,7 @@ async def open_page(browser: Browser, backend: Backend) -> AsyncIterator[OpenPag
     ) -> Page:
         settings = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", "color_scheme": "light"} | options
         context = await browser.new_context(**settings)
-        context.set_default_timeout(6000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = await context.new_page()
         if init:

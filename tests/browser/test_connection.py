@@ -10,7 +10,7 @@ from tests.browser.backend import Backend
 from tests.browser.conftest import OpenPage, expect
 from tests.support.eventually import eventually
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 LOST = ("WebSocket connection", "503", "502", "401")
 
@@ -29,7 +29,7 @@ async def test_reconnects_and_resumes_where_it_broke(backend: Backend, open_page
     await page.get_by_role("button", name="Try now").click()
     await eventually(lambda: backend.requests["/ws"] > attempts, 5, "an attempt at once")
     backend.refuse_sockets = backend.refuse_all = False
-    await expect(banner).to_be_hidden(timeout=25_000)
+    await expect(banner).to_be_hidden()
     await expect(page.locator('.row[data-camera="3"]')).to_contain_text("Changed meanwhile")
     assert backend.connects[-1]["instance"] == "first"
     assert int(backend.connects[-1]["generation"]) > 0
@@ -53,9 +53,9 @@ async def test_polls_where_sockets_cannot_be_had(backend: Backend, open_page: Op
     await expect(page.locator(".live")).to_have_attribute("data-state", "polling")
     await expect(page.locator(".banner")).to_contain_text("No live connection")
     backend.put(fleet.down(1, Cause.TIMEOUT, 0, name="Seen by polling"))
-    await expect(page.locator('.row[data-camera="1"]')).to_contain_text("Seen by polling", timeout=8000)
+    await expect(page.locator('.row[data-camera="1"]')).to_contain_text("Seen by polling")
     backend.refuse_sockets = False
-    await expect(page.locator(".live")).to_have_attribute("data-state", "live", timeout=25_000)
+    await expect(page.locator(".live")).to_have_attribute("data-state", "live")
     await expect(page.locator(".banner")).to_be_hidden()
 
 

@@ -13,7 +13,7 @@ from tests.browser.backend import Backend
 from tests.browser.conftest import OpenPage, expect
 from tests.support.eventually import eventually
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 # Any picture that browsers decode will do: one red GIF pixel.
 PICTURE = base64.b64decode("R0lGODlhAQABAIAAAP8AAP///yH5BAAAAAAALAAAAAABAAEAAAICRAEAOw==")

@@ -9,7 +9,7 @@ from tests.browser import fleet
 from tests.browser.backend import Backend
 from tests.browser.conftest import OpenPage, Page, expect
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 def row(page: Page, camera_id: str):

@@ -12,7 +12,7 @@ from tests.browser import fleet
 from tests.browser.backend import Backend
 from tests.browser.conftest import OpenPage, Page, expect
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def violations(page: Page) -> list[str]:

@@ -15,7 +15,7 @@ from tests.browser import fleet
 from tests.browser.backend import Backend
 from tests.browser.conftest import OpenPage, Page, expect
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 CAMERAS = 5000
 UPDATES = int(os.environ.get("PAGE_UPDATES", "60"))
