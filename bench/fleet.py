@@ -43,7 +43,7 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="restream-bench-"))
         server = await stack.enter_async_context(media_server())
         dsn = await stack.enter_async_context(embedded_postgres())
-        urls = await stack.enter_async_context(_cameras(options.cameras, options.clip))
+        urls = await stack.enter_async_context(simulated_cameras(options.cameras, options.clip))
         await fill(dsn, urls)
         port = free_port()
         environment = {
@@ -119,7 +119,7 @@ async def _until_running(port: int, cameras: int, began: float) -> dict[str, flo
 
 
 @contextlib.asynccontextmanager
-async def _cameras(count: int, clip: str) -> AsyncIterator[list[str]]:
+async def simulated_cameras(count: int, clip: str) -> AsyncIterator[list[str]]:
     """Simulated cameras in a process of their own, so that they do not weigh on the service."""
     arguments = ("-m", "restream.demo.cameras", "--count", str(count), "--port-base", "0", "--clip", clip)
     process = await asyncio.create_subprocess_exec(

@@ -1,0 +1,149 @@
+"""What this service stands against: a shell loop per camera, and a systemd template unit per camera."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+
+from bench.stage import Server, fill, service_environment, start_service
+from restream.demo.embedded import embedded_postgres, free_port
+
+RETRY_S = 5
+_UNITS = Path("/run/systemd/system")
+_UNIT = "relay-bench@"
+
+
+def relay(url: str, target: str) -> tuple[str, ...]:
+    """The command that such set-ups run; with `-timeout`, without which a silent camera hangs it for ever."""
+    opening = ("-nostdin", "-hide_banner", "-loglevel", "warning", "-rtsp_transport", "tcp", "-timeout", "5000000")
+    copying = ("-c", "copy", "-f", "rtsp", "-rtsp_transport", "tcp")
+    return ("ffmpeg", *opening, "-i", url, *copying, target)
+
+
+class Alternative(Protocol):
+    """Keeps cameras 1 … n published as `cam1` … `camn`."""
+
+    name: str
+
+    def running(self, server: Server, urls: Sequence[str]) -> contextlib.AbstractAsyncContextManager[None]:
+        """Do so until the block ends."""
+
+    def supervisors(self) -> list[psutil.Process]:
+        """The processes that watch, without those that carry media."""
+
+
+class Restream:
+    """This service, with its default settings."""
+
+    name = "restream"
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+        self._pid = 0
+
+    @contextlib.asynccontextmanager
+    async def running(self, server: Server, urls: Sequence[str]) -> AsyncIterator[None]:
+        async with embedded_postgres() as dsn:
+            await fill(dsn, urls)
+            service = await start_service(service_environment(server, dsn, free_port(), self._directory))
+            self._pid = service.pid
+            try:
+                yield
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    service.send_signal(signal.SIGTERM)
+                await service.wait()
+
+    def supervisors(self) -> list[psutil.Process]:
+        return [psutil.Process(self._pid)]
+
+
+class ShellLoops:
+    """`while true; do ffmpeg …; sleep 5; done` for every camera."""
+
+    name = "shell loops"
+
+    def __init__(self) -> None:
+        self._loops: list[asyncio.subprocess.Process] = []
+
+    @contextlib.asynccontextmanager
+    async def running(self, server: Server, urls: Sequence[str]) -> AsyncIterator[None]:
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        for number, url in enumerate(urls, 1):
+            command = shlex.join(relay(url, f"{server.rtsp_url}/cam{number}"))
+            loop = f"while true; do {command}; sleep {RETRY_S}; done"
+            self._loops.append(await asyncio.create_subprocess_exec("sh", "-c", loop, start_new_session=True, **quiet))
+        try:
+            yield
+        finally:
+            for each in self._loops:
+                os.killpg(each.pid, signal.SIGKILL)
+            await asyncio.gather(*(each.wait() for each in self._loops))
+
+    def supervisors(self) -> list[psutil.Process]:
+        return [psutil.Process(each.pid) for each in self._loops]
+
+
+class SystemdUnits:
+    """A template unit with `Restart=always`; needs a systemd to run under."""
+
+    name = "systemd units"
+
+    @staticmethod
+    def available() -> bool:
+        """Whether systemd is the init of this machine (or of this namespace)."""
+        return Path("/proc/1/comm").read_text(encoding="utf-8").strip() == "systemd" and bool(shutil.which("systemctl"))
+
+    @contextlib.asynccontextmanager
+    async def running(self, server: Server, urls: Sequence[str]) -> AsyncIterator[None]:
+        directory = _UNITS.parent / "relay-bench"
+        directory.mkdir(parents=True, exist_ok=True)
+        unit = _UNITS / f"{_UNIT}.service"
+        command = shlex.join(relay("URL", f"{server.rtsp_url}/cam%i")).replace("URL", "${URL}")
+        path = f"Environment=PATH={os.environ['PATH']}\nEnvironmentFile={directory}/%i.env"
+        limits = f"Restart=always\nRestartSec={RETRY_S}\nStandardError=null"
+        _UNITS.mkdir(parents=True, exist_ok=True)
+        unit.write_text(
+            f"[Unit]\nStartLimitIntervalSec=0\n[Service]\n{path}\nExecStart={command}\n{limits}\n", encoding="utf-8"
+        )
+        names = [f"{_UNIT}{number}.service" for number in range(1, len(urls) + 1)]
+        for number, url in enumerate(urls, 1):
+            (directory / f"{number}.env").write_text(f"URL={url}\n", encoding="utf-8")
+        await _systemctl("daemon-reload")
+        await _systemctl("start", *names)
+        try:
+            yield
+        finally:
+            await _systemctl("stop", *names)
+            unit.unlink()
+            shutil.rmtree(directory)
+
+    def supervisors(self) -> list[psutil.Process]:
+        return [psutil.Process(1)]
+
+
+async def _systemctl(*arguments: str) -> None:
+    process = await asyncio.create_subprocess_exec("systemctl", *arguments)
+    if await process.wait():
+        raise RuntimeError(f"systemctl {arguments[0]} failed")
+
+
+def alternatives(names: Iterable[str], directory: str) -> list[Alternative]:
+    """Those that can run here, in this order."""
+    known: dict[str, Alternative] = {"restream": Restream(directory), "loops": ShellLoops(), "systemd": SystemdUnits()}
+    wanted = [known[name] for name in names]
+    if SystemdUnits.available():
+        return wanted
+    sys.stdout.write("systemd is not the init here: its units are left out\n")
+    return [each for each in wanted if not isinstance(each, SystemdUnits)]
