@@ -14,7 +14,6 @@ import pytest
 from restream.config import ROOT
 from restream.demo.embedded import embedded_redis, postgres_binaries, redis_binary
 from restream.demo.mediamtx import find_mediamtx
-from restream.runtime import install_child_watcher
 from tests.support.servers import RealMediamtx, StandIn, TestServer
 from tests.support.service import QUICK
 
@@ -33,7 +32,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    install_child_watcher()
     for option, key in (("--ffmpeg", "BINARY"), ("--ffprobe", "PROBE_BINARY")):
         if config.getoption(option):
             QUICK[f"RESTREAM_FFMPEG__{key}"] = config.getoption(option)

@@ -1,8 +1,4 @@
-"""A real browser, started once; every test has a page of its own in a context of its own.
-
-It ends with this package: on Python 3.11 the watcher of child processes follows the newest loop, and would never tell
-an older one that the browser's driver has ended.
-"""
+"""A real browser, started once; every test has a page of its own in a context of its own."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 
 import psutil
 import pytest
@@ -20,7 +21,21 @@ from restream.domain.probe import ProbeFailure
 from restream.domain.secret import Secret
 from restream.domain.urls import parse_source
 from restream.ports import PublisherError
+from restream.runtime import install_child_watcher
 from tests.support.eventually import eventually
+
+
+@pytest.fixture(autouse=True)
+async def watcher() -> AsyncIterator[None]:
+    """As in the service. Elsewhere in the tests it would lose children: on 3.11 it follows only the newest loop."""
+    if sys.version_info >= (3, 12):
+        yield
+        return
+    before = asyncio.get_child_watcher()
+    install_child_watcher()
+    asyncio.get_child_watcher().attach_loop(asyncio.get_running_loop())
+    yield
+    asyncio.set_child_watcher(before)
 
 
 def _python(code: str, stdin: str | None = None) -> Command:
