@@ -66,7 +66,15 @@ def test_the_total_counts_all_pages() -> None:
 
 @pytest.mark.parametrize(
     "query",
-    [{"health": "fine"}, {"fault": "x"}, {"sort": "colour"}, {"limit": "-1"}, {"limit": "9" * 20}, {"pge": "1"}],
+    [
+        {"health": "fine"},
+        {"fault": "x"},
+        {"sort": "colour"},
+        {"sort": ""},
+        {"limit": "-1"},
+        {"limit": "9" * 20},
+        {"pge": "1"},
+    ],
 )
 def test_bad_parameters_are_named(query: dict[str, str]) -> None:
     with pytest.raises(web.HTTPBadRequest) as caught:

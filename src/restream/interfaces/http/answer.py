@@ -13,6 +13,8 @@ from restream.interfaces.http.auth import Handler
 logger = logging.getLogger(__name__)
 
 _WORTH_COMPRESSING_BYTES = 1024
+# What the statuses 401, 405, 426, 429 and 503 are incomplete without.
+_KEPT_HEADERS = ("Allow", "Retry-After", "Upgrade", "WWW-Authenticate")
 
 
 def json_answer(document: object, headers: Mapping[str, str] | None = None) -> web.Response:
@@ -41,7 +43,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
     try:
         return await handler(request)
     except web.HTTPException as error:
-        kept = {name: error.headers[name] for name in ("Allow", "Retry-After") if name in error.headers}
+        kept = {name: error.headers[name] for name in _KEPT_HEADERS if name in error.headers}
         return web.json_response({"error": error.reason}, status=error.status, headers=kept)
     except Exception:
         logger.exception("%s %s failed", request.method, request.path)

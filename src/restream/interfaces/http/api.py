@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from aiohttp import web
@@ -17,9 +18,9 @@ from restream.interfaces.streams import latest_streams, streams
 Action = Literal["restart", "probe", "hold", "release"]
 ACTIONS: tuple[Action, ...] = ("restart", "probe", "hold", "release")
 EVENT_KINDS = ("camera", "component", "health")
-_MOST_EVENTS = 10_000
+MOST_EVENTS = 10_000
 # Ids of events begin at the milliseconds of Unix time.
-_MOST_EVENT_ID = 10**15 - 1
+MOST_EVENT_ID = 10**15 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Api:
             web.get("/api/status", self.status),
             web.get("/api/cameras", self.cameras),
             web.get("/api/cameras/{id}", self.camera),
-            web.post("/api/cameras/{id}/{action:" + "|".join(ACTIONS) + "}", self.act),
+            *(web.post(f"/api/cameras/{{id}}/{action}", partial(self.act, action)) for action in ACTIONS),
             web.get("/api/streams", self.streams),
             web.get("/api/streams/latest", self.latest_streams),
             web.get("/api/host", self.host),
@@ -78,10 +79,9 @@ class Api:
             raise web.HTTPNotFound(reason="there is no such camera")
         return json_answer(document)
 
-    async def act(self, request: web.Request) -> web.Response:
+    async def act(self, action: Action, request: web.Request) -> web.Response:
         Query(request.query).only()
         camera_id = request.match_info["id"]
-        action = next(each for each in ACTIONS if each == request.match_info["action"])
         refusal = self._context.act(camera_id, action)
         if refusal is None:
             raise web.HTTPNotFound(reason="there is no such camera")
@@ -113,14 +113,11 @@ class Api:
 
     async def events(self, request: web.Request) -> web.Response:
         query = Query(request.query).only("since", "camera", "kind", "limit")
-        kinds = query.choices("kind", EVENT_KINDS)
-        if len(kinds) > 1:
-            raise web.HTTPBadRequest(reason="kind: expected one value")
         found = self._context.events(
-            query.number("since", 0, _MOST_EVENT_ID),
+            query.number("since", 0, MOST_EVENT_ID),
             camera_id=query.text("camera"),
-            kind=next(iter(kinds), None),
-            limit=query.number("limit", 100, _MOST_EVENTS),
+            kind=query.choice("kind", EVENT_KINDS),
+            limit=query.number("limit", 100, MOST_EVENTS),
         )
         return json_answer(list(found))
 

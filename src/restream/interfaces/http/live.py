@@ -26,7 +26,7 @@ _MOST_BEHIND = 16
 _SEND_LIMIT_S = 30.0
 _PING_S = 20.0
 _MOST_CLIENTS = 2000
-_MOST_GENERATION = 10**15 - 1
+MOST_GENERATION = 10**15 - 1
 
 Events = Callable[[int, int], Sequence[Mapping[str, Any]]]
 """The newest so many events after an id, oldest first."""
@@ -91,7 +91,7 @@ class Live:
     async def connect(self, request: web.Request) -> web.StreamResponse:
         query = Query(request.query).only("topics", "instance", "generation")
         topics = query.choices("topics", TOPICS) or DEFAULT_TOPICS
-        known = query.number("generation", 0, _MOST_GENERATION)
+        known = query.number("generation", 0, MOST_GENERATION)
         if len(self._clients) >= _MOST_CLIENTS:
             raise web.HTTPServiceUnavailable(reason="too many clients are listening")
         socket = web.WebSocketResponse(heartbeat=_PING_S, compress=False, max_msg_size=4096)

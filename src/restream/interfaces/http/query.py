@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 from aiohttp import web
@@ -59,6 +59,13 @@ class Query:
             raise _bad(f"{name}: expected a whole number from 0 to {largest}")
         return int(text)
 
+    def choice(self, name: str, known: Sequence[str]) -> str | None:
+        """One of the known values; None when it is not given."""
+        value = self._values.get(name)
+        if value is not None and value not in known:
+            raise _bad(f"{name}: expected one of {', '.join(known)}")
+        return value
+
     def choices(self, name: str, known: Iterable[str] = ()) -> frozenset[str]:
         """One value or several, separated by commas; the empty set when it is not given."""
         values = frozenset(value.strip() for value in self._values.get(name, "").split(",") if value.strip())
@@ -87,9 +94,7 @@ def select_cameras(cameras: Iterable[Camera], query: Query) -> tuple[list[Camera
         and all(camera[field] in wanted for field, wanted in exact.items())
         and (not text or any(text in str(camera[field]).casefold() for field in _SEARCHED))
     ]
-    name = query.text("sort") or "worst"
-    if name not in SORTS:
-        raise _bad(f"sort: expected one of {', '.join(_SORTS)}, with - before it to reverse")
+    name = query.choice("sort", SORTS) or "worst"
     found.sort(key=_SORTS[name.lstrip("-")], reverse=name.startswith("-"))
     offset = query.number("offset", 0, MOST_OFFSET)
     limit = query.number("limit", MOST_CAMERAS, MOST_CAMERAS)

@@ -45,7 +45,7 @@ class Sessions:
             self._failures.setdefault(address, []).append(time.monotonic())
             while len(self._failures) > _MOST_ADDRESSES:
                 self._failures.popitem(last=False)
-            raise web.HTTPUnauthorized(reason="this is not the token")
+            raise web.HTTPUnauthorized(reason="this is not the token", headers={"WWW-Authenticate": "Bearer"})
         self._failures.pop(address, None)
         response = web.Response(status=204)
         secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
