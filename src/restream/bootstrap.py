@@ -17,7 +17,7 @@ from restream.adapters.ffprobe import FfprobeProber
 from restream.adapters.host import HostMeter
 from restream.adapters.stills import FfmpegStills
 from restream.adapters.systemd import SystemdNotifier
-from restream.config import ConfigError, Settings
+from restream.config import FIXED, ConfigError, Settings
 from restream.domain.alerts import AlertRules
 from restream.domain.event import Event, Transition
 from restream.domain.flow import ServerPicture
@@ -69,19 +69,6 @@ logger = logging.getLogger(__name__)
 _STATUS_INTERVAL_S = 10.0
 # A sweep that is slow, or hangs, delays a cycle by this many intervals at most.
 _LATE = 1.5
-# Changes of these act only at the next start of the service; of some sections, only these keys.
-_FIXED: Mapping[str, tuple[str, ...] | None] = {
-    "http": None,
-    "metrics": None,
-    "redis": None,
-    "json_file": None,
-    "host": None,
-    "alerts": None,
-    "visionaire": None,
-    "influx": None,
-    "database": ("dsn", "query", "notify_channel"),
-    "mediamtx": ("api_url", "api_user", "api_password", "interval_s"),
-}
 
 
 class Service:
@@ -287,7 +274,7 @@ class Service:
         self._notifier.ready()
 
     def _adopt(self, settings: Settings) -> None:
-        for section, keys in _FIXED.items():
+        for section, keys in FIXED.items():
             old, new = getattr(self._settings, section), getattr(settings, section)
             if (old != new) if keys is None else any(getattr(old, key) != getattr(new, key) for key in keys):
                 logger.warning("%s: the change takes effect at the next restart of the service", section)

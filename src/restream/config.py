@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,22 +22,24 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from restream.config_sections import (
-    AdmissionSection,
+from restream.config_outlets import (
     AlertsSection,
-    CamerasSection,
-    DatabaseSection,
-    DegradedSection,
-    FfmpegSection,
     HostSection,
     HttpSection,
     InfluxSection,
     JsonFileSection,
-    MediamtxSection,
     MetricsSection,
     RedisSection,
-    RestartSection,
     VisionaireSection,
+)
+from restream.config_sections import (
+    AdmissionSection,
+    CamerasSection,
+    DatabaseSection,
+    DegradedSection,
+    FfmpegSection,
+    MediamtxSection,
+    RestartSection,
 )
 from restream.domain.backoff import RestartPolicy
 from restream.domain.plan import FfmpegSettings, Target
@@ -46,6 +49,22 @@ from restream.domain.verdict import Thresholds
 
 ROOT = Path(__file__).resolve().parents[2]
 """The directory that holds etc/ and log/ when run from a checkout; relative paths of the configuration start here."""
+
+FIXED: Mapping[str, tuple[str, ...] | None] = {
+    "http": None,
+    "metrics": None,
+    "redis": None,
+    "json_file": None,
+    "host": None,
+    "alerts": None,
+    "visionaire": None,
+    "influx": None,
+    "database": ("dsn", "query", "notify_channel"),
+    "ffmpeg": ("stop_grace_s",),
+    "mediamtx": ("api_url", "api_user", "api_password", "interval_s", "container"),
+}
+"""Changes of these sections act only at the next start of the service; of some, only these keys. SIGHUP re-reads the
+rest."""
 
 
 class ConfigError(Exception):

@@ -1,9 +1,11 @@
-"""The sections of the configuration, one model each: every key, its default and its limits."""
+"""The sections of the configuration that cameras and their streams follow, one model each: keys, defaults, limits.
+
+The text below a key is what docs/configuration.md says of it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
@@ -12,19 +14,25 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from restream.domain.camera import COLUMNS
 from restream.domain.options import RtspTransport, Transport, check_path
-from restream.domain.visionaire import parse_servers
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 
 
-class DatabaseSection(_Section):
+class DatabaseSection(Section):
+    """Where the cameras stand."""
+
     dsn: SecretStr | None = None
+    """`postgresql://user:password@host:5432/database`. `PG_DSN` wins, then `--pg_dsn`."""
     query: str | None = None
+    """Null: `SELECT * FROM cameras ORDER BY id`."""
     columns: dict[str, str] = Field(default_factory=dict)
+    """Our column: yours, e.g. `{link: ip, password: pass_plain}`."""
     poll_s: float = Field(default=10, gt=0, le=3600)
+    """The table is read this often; a NOTIFY makes it at once."""
     notify_channel: str = Field(default="cameras_changed", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")
+    """Channel of the NOTIFY."""
 
     @field_validator("dsn")
     @classmethod
@@ -53,10 +61,15 @@ class DatabaseSection(_Section):
         return value
 
 
-class CamerasSection(_Section):
+class CamerasSection(Section):
+    """How rows become streams."""
+
     types_file: Path = Path("etc/camera_types.yml")
+    """URL templates per `camera_type`."""
     path_template: str = "cam{id}"
+    """Path at the media server; must contain `{id}`."""
     rtsp_transport: RtspTransport = RtspTransport.TCP
+    """From the camera; a row's `options.rtsp_transport` wins."""
 
     @field_validator("path_template")
     @classmethod
@@ -67,24 +80,45 @@ class CamerasSection(_Section):
         return value
 
 
-class FfmpegSection(_Section):
+class FfmpegSection(Section):
+    """The programs, and how long they may be silent."""
+
     binary: str = "ffmpeg"
+    """A lean static build saves most of the memory, see [benchmarks.md](benchmarks.md)."""
     probe_binary: str = "ffprobe"
+    """Program that looks at a camera."""
     probe_timeout_s: float = Field(default=10, ge=2, le=120)
+    """How long a camera may take to answer a probe."""
     connect_timeout_s: float = Field(default=15, ge=2, le=300)
+    """From the start of ffmpeg to the first media."""
     stall_timeout_s: float = Field(default=10, ge=2, le=300)
+    """Media that does not advance this long is a stall."""
     stop_grace_s: float = Field(default=3, ge=0.5, le=60)
+    """From the first SIGTERM to SIGKILL."""
     source: Literal["stdin", "argv"] = "stdin"
+    """`stdin`: the camera's URL and password go to ffmpeg on standard input, nobody sees them. `argv`: the plain form,
+    visible to every user of the host in `ps`; a SIGKILL of the service at the moment of a start may leave that
+    ffmpeg behind.
+    """
 
 
-class RestartSection(_Section):
+class RestartSection(Section):
+    """When a stream that ended is started again."""
+
     first_s: float = Field(default=0.5, ge=0, le=60)
+    """First restart of a stream that had been stable."""
     base_s: float = Field(default=5, gt=0, le=3600)
+    """Then this, times `factor` each time, up to `max_s`."""
     factor: float = Field(default=2, ge=1, le=10)
+    """Growth from one try to the next."""
     max_s: float = Field(default=300, gt=0, le=86400)
+    """Slowest retry."""
     jitter: float = Field(default=0.2, ge=0, le=0.9)
+    """Share by which a delay varies to both sides, applied after the cap."""
     stable_after_s: float = Field(default=30, gt=0, le=3600)
+    """A run this long is stable."""
     held_s: float = Field(default=900, gt=0, le=86400)
+    """A camera that refuses its password is tried again only after this."""
 
     @model_validator(mode="after")
     def _ordered(self) -> RestartSection:
@@ -93,32 +127,57 @@ class RestartSection(_Section):
         return self
 
 
-class AdmissionSection(_Section):
+class AdmissionSection(Section):
+    """How many cameras start at once."""
+
     max_starting: int | None = Field(default=None, ge=1)
+    """Cameras probing or starting at once; null: 4 × cores."""
     max_starting_per_host: int | None = Field(default=4, ge=1)
+    """Of them on one camera host (an NVR is one host); null: unlimited."""
 
 
-class PublicUrls(_Section):
+class PublicUrls(Section):
+    """Where viewers reach the media server."""
+
     rtsp: str | None = None
+    """Base of RTSP addresses for viewers; null: `rtsp_url`."""
     hls: str | None = None
+    """Base of HLS addresses; null: port 8888 of the host of `rtsp_url`."""
     webrtc: str | None = None
+    """Base of WebRTC addresses; null: port 8889 of that host."""
     srt: str | None = None
+    """Base of SRT addresses; null: port 8890 of that host."""
 
 
-class MediamtxSection(_Section):
+class MediamtxSection(Section):
+    """The media server."""
+
     api_url: str = "http://127.0.0.1:9997"
+    """The control API; switch it on in `mediamtx.yml` with `api: yes`."""
     api_user: str | None = None
+    """Where the control API needs a user."""
     api_password: SecretStr | None = None
+    """His password."""
     interval_s: float = Field(default=2, gt=0.1, le=60)
+    """How often the server is asked: one cycle."""
     publish: Transport = Transport.RTSP
+    """How streams are published; a row's `options.publish` wins."""
     rtsp_url: str = "rtsp://127.0.0.1:8554"
+    """Where streams are published by RTSP."""
     srt_url: str = "srt://127.0.0.1:8890"
+    """Where streams are published by SRT."""
     publish_user: str | None = None
+    """Where publishing needs a user; shows in ffmpeg's command line."""
     publish_password: SecretStr | None = None
+    """His password; likewise."""
     read_user: str | None = None
+    """For still pictures, where reading needs a user."""
     read_password: SecretStr | None = None
+    """His password."""
     public: PublicUrls = PublicUrls()
+    """Bases of player URLs."""
     container: str | None = None
+    """Name of MediaMTX's Docker container, for its health and restarts."""
 
     _SCHEMES: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "api_url": ("http", "https"),
@@ -149,139 +208,16 @@ class MediamtxSection(_Section):
         return value.rstrip("/")
 
 
-class RedisSection(_Section):
-    url: SecretStr | None = SecretStr("redis://127.0.0.1:6379/0")
-    prefix: str = ""
+class DegradedSection(Section):
+    """Beyond these a running camera is degraded, see [verdict.md](verdict.md)."""
 
-    @field_validator("url")
-    @classmethod
-    def _url(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None:
-            return None
-        try:
-            parts = urlsplit(value.get_secret_value())
-            valid = parts.scheme in ("redis", "rediss", "unix") and (parts.port is None or parts.port > 0)
-        except ValueError:
-            valid = False
-        if not valid:
-            raise ValueError("expected redis://:password@host:port/0")
-        return value
-
-
-class DegradedSection(_Section):
     srt_loss_ratio: float = Field(default=0.01, gt=0, le=1)
+    """SRT packets lost at first, of all, over 10 s."""
     srt_rtt_share: float = Field(default=0.25, gt=0, le=10)
+    """SRT round trip, as a share of the latency: level `warn`."""
     srt_rtt_bad_share: float = Field(default=0.3333, gt=0, le=10)
+    """Likewise: level `bad`."""
     bitrate_share: float = Field(default=0.25, ge=0, lt=1)
+    """Bitrate of the last minute, as a share of the median of the last hour; 0 switches it off."""
     restarts_per_hour: int = Field(default=3, ge=1)
-
-
-class JsonFileSection(_Section):
-    path: Path | None = Path("/tmp/mediamtx_streams.json")  # noqa: S108 - a contract with existing readers
-
-
-class HttpSection(_Section):
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65535)
-    auth: Literal["token", "none"] = "token"
-    token: SecretStr | None = None
-    cors_origins: list[str] = Field(default_factory=list)
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _origins(cls, value: list[str]) -> list[str]:
-        for origin in value:
-            parts = urlsplit(origin)
-            if parts.scheme not in ("http", "https") or f"{parts.scheme}://{parts.netloc}" != origin:
-                raise ValueError(f"expected origins like https://wall.example, not {origin!r}")
-        return value
-
-    @model_validator(mode="after")
-    def _guarded(self) -> HttpSection:
-        if not _is_loopback(self.host) and self.auth == "token" and not self.token:
-            raise ValueError(f"host {self.host} is not loopback: set http.token, or http.auth: none to serve anybody")
-        return self
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-class MetricsSection(_Section):
-    host: str = "127.0.0.1"
-    port: int | None = Field(default=9898, ge=0, le=65535)
-
-
-class HostSection(_Section):
-    interval_s: float = Field(default=10, gt=0, le=3600)
-
-
-class WebhookEntry(_Section):
-    url: SecretStr
-    secret: SecretStr | None = None
-
-    @field_validator("url")
-    @classmethod
-    def _url(cls, value: SecretStr) -> SecretStr:
-        check_http_url(value.get_secret_value())
-        return value
-
-
-class AlertsSection(_Section):
-    down_after_s: float = Field(default=30, ge=0, le=86400)
-    up_after_s: float = Field(default=10, ge=0, le=86400)
-    webhooks: tuple[WebhookEntry, ...] = ()
-
-    @field_validator("webhooks", mode="before")
-    @classmethod
-    def _entries(cls, value: Any) -> Any:
-        """A plain URL is a webhook without a secret."""
-        return (
-            [{"url": each} if isinstance(each, str) else each for each in value] if isinstance(value, list) else value
-        )
-
-
-class VisionaireSection(_Section):
-    hosts: list[str] = Field(default_factory=list)
-    interval_s: float = Field(default=60, ge=5, le=3600)
-    timeout_s: float = Field(default=10, gt=0, le=60)
-
-    @field_validator("hosts")
-    @classmethod
-    def _hosts(cls, value: list[str]) -> list[str]:
-        parse_servers(value)
-        return value
-
-
-class InfluxSection(_Section):
-    url: str | None = None
-    token: SecretStr | None = None
-    org: str | None = None
-    bucket: str | None = None
-    interval_s: float = Field(default=10, ge=1, le=3600)
-
-    @field_validator("url")
-    @classmethod
-    def _url(cls, value: str | None) -> str | None:
-        return None if value is None else check_http_url(value).rstrip("/")
-
-    @model_validator(mode="after")
-    def _complete(self) -> InfluxSection:
-        if self.url and not self.bucket:
-            raise ValueError("bucket is needed with url")
-        return self
-
-
-def check_http_url(url: str) -> str:
-    """The URL, or ValueError that does not repeat it: it may hold a secret."""
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        valid = False
-    if not valid:
-        raise ValueError("expected http://host:port/…")
-    return url
+    """This many restarts, or more, in the last hour."""

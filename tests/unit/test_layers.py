@@ -17,14 +17,15 @@ MAY_KNOW = {
     "adapters": {"domain", "ports", "adapters"},
     "supervisor": {"domain", "ports", "supervisor"},
     "interfaces": {"domain", "ports", "interfaces"},
-    "config": {"domain", "config", "config_sections"},
+    "config": {"domain", "config", "config_outlets", "config_sections"},
+    "config_outlets": {"domain", "config_sections"},
     "config_sections": {"domain"},
     "listening": {"config"},
     "logs": {"domain"},
     "runtime": set(),
     "__init__": set(),
 }
-ASSEMBLY = {"bootstrap", "preflight", "web", "wiring", "cli", "commands", "demo", "__main__"}
+ASSEMBLY = {"bootstrap", "preflight", "reference", "web", "wiring", "cli", "commands", "demo", "__main__"}
 # Clocks, chance and the world: a pure layer gets them as arguments.
 IMPURE = {"asyncio", "datetime", "os", "pathlib", "random", "socket", "subprocess", "threading", "time"}
 

@@ -1,0 +1,98 @@
+"""The configuration model as a page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from restream.config import FIXED, Settings
+from restream.interfaces.render import Document
+from restream.reference.table import cell, table
+
+_HEAD = """\
+# Configuration
+
+Made by `python -m restream.reference` from the model that validates the configuration.
+
+`etc/restream.yml` has every key with its default. Any key can be overridden by its variable in the environment: an \
+empty value means null, lists and mappings are written as JSON. `PG_DSN` wins over everything that names the database. \
+Relative paths start at the project's directory. An unknown key or a bad value is one line that names it, and exit \
+code 2.
+
+SIGHUP (`systemctl reload restream`) re-reads the file and the rest of the configuration; changes of keys marked \
+**restart** take effect only at the next start of the service. A file that cannot be used changes nothing.
+
+Names end in units: `_s` seconds, `_ratio` and `_share` shares of one."""
+_LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+
+
+def configuration_page() -> str:
+    """Markdown."""
+    return "\n\n".join(_blocks()) + "\n"
+
+
+def _blocks() -> Iterator[str]:
+    yield _HEAD
+    schema = Settings.model_json_schema()
+    for name, info in Settings.model_fields.items():
+        section = type(info.default)
+        yield f"## {name}\n\n{section.__doc__}"
+        keys = _keys((name,), section, resolved(schema["properties"][name], schema), schema)
+        yield table(("key", "type", "default", "variable", "re-read", ""), keys)
+
+
+def _keys(path: tuple[str, ...], model: type[BaseModel], known: Document, schema: Document) -> Iterator[list[str]]:
+    """A line per key; the keys of a model inside follow as `outer.inner`."""
+    for key, info in model.model_fields.items():
+        here, told = (*path, key), known["properties"][key]
+        inner = info.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _keys(here, inner, resolved(told, schema), schema)
+            continue
+        yield [
+            f"`{'.'.join(here[1:])}`",
+            kind(told, schema),
+            f"`{json.dumps(shown(info), ensure_ascii=False)}`",
+            f"`RESTREAM_{'__'.join(here).upper()}`",
+            "**restart**" if fixed(*here[:2]) else "SIGHUP",
+            cell(info.description or ""),
+        ]
+
+
+def fixed(section: str, key: str) -> bool:
+    """Whether a change acts only at the next start of the service."""
+    keys = FIXED.get(section, ())
+    return keys is None or key in keys
+
+
+def shown(info: FieldInfo) -> Any:
+    """The default, as YAML and JSON have it."""
+    default = info.get_default(call_default_factory=True)
+    if isinstance(default, SecretStr):
+        return default.get_secret_value()
+    plain = default is None or isinstance(default, bool | int | float | str | list | dict)
+    return default if plain else list(default) if isinstance(default, tuple) else str(default)
+
+
+def kind(told: Document, schema: Document) -> str:
+    """The type in words, with its limits."""
+    told = resolved(told, schema)
+    if "anyOf" in told:
+        return " or ".join(kind(each, schema) for each in told["anyOf"])
+    if "enum" in told:
+        return ", ".join(f"`{value}`" for value in told["enum"])
+    if told["type"] == "array":
+        return f"array of {kind(told['items'], schema)}"
+    limits = ", ".join(f"{sign} {told[limit]}" for limit, sign in _LIMITS.items() if limit in told)
+    return f"{told['type']} ({limits})" if limits else str(told["type"])
+
+
+def resolved(told: Document, schema: Document) -> Document:
+    """A schema, or what it refers to."""
+    name = told.get("$ref", "").rpartition("/")[2]
+    found: Document = schema["$defs"][name] if name else told
+    return found
