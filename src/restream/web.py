@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from restream import __version__
 from restream.config import Settings
 from restream.domain.lifecycle import HoldAsked, ProbeAsked, Released, Request, RestartAsked
 from restream.domain.status import CameraStatus
@@ -18,6 +19,7 @@ from restream.interfaces.http.api import Action, Api, ApiContext
 from restream.interfaces.http.app import build_app
 from restream.interfaces.http.exporter import Exporter
 from restream.interfaces.http.live import Live
+from restream.interfaces.http.openapi import document as openapi
 from restream.interfaces.http.session import Sessions
 from restream.interfaces.render import Document
 from restream.interfaces.rendering import Renderer
@@ -69,6 +71,7 @@ class Web:
             self.live.routes(),
             self.exporter.routes(),
             page.routes(),
+            openapi.routes(rules, __version__),
         )
         app = build_app(rules, [route for room in routes for route in room])
         app.on_shutdown.append(self._end_live)

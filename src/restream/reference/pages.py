@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from restream import __version__
+from restream.domain.secret import Secret
+from restream.interfaces.http.auth import Access
+from restream.interfaces.http.openapi.document import document
+from restream.reference.api import api_page
 from restream.reference.configuration import configuration_page
 
-PAGES: Mapping[str, Callable[[], str]] = {"configuration.md": configuration_page}
+
+def _api() -> str:
+    return api_page(document(Access(Secret("a token")), __version__))
+
+
+PAGES: Mapping[str, Callable[[], str]] = {"api.md": _api, "configuration.md": configuration_page}
 """Name in docs/, and what makes its text."""

@@ -1,0 +1,122 @@
+"""Puts the OpenAPI document together, and serves it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from restream.interfaces.http.answer import encoded_answer
+from restream.interfaces.http.auth import COOKIE, Access
+from restream.interfaces.http.openapi.documents import SCHEMAS
+from restream.interfaces.http.openapi.operation import ERRORS, JSON, Answer, Operation, Parameter
+from restream.interfaces.http.openapi.operations import OPERATIONS
+from restream.interfaces.http.openapi.vocabulary import Schema, named, text
+from restream.interfaces.render import Document
+
+ABOUT = """\
+IP cameras republished to MediaMTX, and one verdict for each of them.
+
+JSON in UTF-8. Times are RFC 3339 in UTC with milliseconds. Every error is `{"error": "…"}` with a fitting status; an \
+unknown query parameter is an error. A method that a path does not have is answered with 405. Every GET answers HEAD \
+too. All texts come from databases, cameras and servers: they are text, never markup."""
+
+TAGS: Mapping[str, str] = {
+    "cameras": "What each camera is like, and what can be done about it.",
+    "fleet": "Everything that is not of one camera.",
+    "live": "Changes as they happen.",
+    "access": "The token and sessions of browsers.",
+    "operation": "For whoever runs the service.",
+    "page": "For people.",
+}
+
+_SECURITY: Mapping[str, Schema] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "`http.token` of the configuration."},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "From `POST /api/login`."},
+}
+_ERROR_HEADERS: Mapping[int, Mapping[str, Schema]] = {
+    401: {"WWW-Authenticate": text("", "Bearer")},
+    426: {"Upgrade": text("", "websocket")},
+}
+
+
+def routes(access: Access, version: str) -> list[web.RouteDef]:
+    """`GET /openapi.json`."""
+    body = orjson.dumps(document(access, version))
+
+    async def openapi(_: web.Request) -> web.Response:
+        return encoded_answer(body, {"Cache-Control": "no-cache"})
+
+    return [web.get("/openapi.json", openapi)]
+
+
+def document(access: Access, version: str) -> Document:
+    """The whole description; it asks for a token where this service does."""
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _operation(operation, access)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "restream", "version": version, "description": ABOUT},
+        "tags": [{"name": name, "description": told} for name, told in TAGS.items()],
+        "paths": paths,
+        "components": {"schemas": dict(SCHEMAS), "securitySchemes": dict(_SECURITY)},
+    }
+
+
+def _operation(operation: Operation, access: Access) -> Document:
+    known = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "description": operation.text,
+        "tags": [operation.tag],
+        "parameters": [_parameter(each) for each in operation.parameters],
+        "security": [{name: []} for name in _SECURITY] if _guarded(operation, access) else [],
+        "responses": dict(sorted(_responses(operation, access))),
+    }
+    if operation.body is not None:
+        known["requestBody"] = {"required": True, "content": {JSON: {"schema": operation.body}}}
+    return {key: value for key, value in known.items() if value or key == "security"}
+
+
+def _guarded(operation: Operation, access: Access) -> bool:
+    needed = {"open": False, "read": access.token_to_read, "write": access.token is not None}
+    return needed[operation.access]
+
+
+def _parameter(parameter: Parameter) -> Document:
+    schema = dict(parameter.schema)
+    known = {"name": parameter.name, "in": parameter.place, "description": schema.pop("description", "")}
+    if parameter.place == "path":
+        known["required"] = True
+    if schema["type"] == "array":
+        known |= {"style": "form", "explode": False}
+    return known | {"schema": schema}
+
+
+def _responses(operation: Operation, access: Access) -> Iterator[tuple[str, Document]]:
+    errors = dict(operation.errors)
+    if _guarded(operation, access):
+        errors[401] = ERRORS[401]
+    if operation.access == "write":
+        errors[403] = ERRORS[403]
+    for status, told in errors.items():
+        yield str(status), _answer(Answer(told, {JSON: named("Error")}, _ERROR_HEADERS.get(status, {})))
+    for status, answer in operation.answers.items():
+        yield str(status), _answer(answer)
+
+
+def _answer(answer: Answer) -> Document:
+    known: Document = {"description": answer.text}
+    if answer.headers:
+        known["headers"] = {name: _header(schema) for name, schema in answer.headers.items()}
+    if answer.content:
+        content = {kind: {} if schema is None else {"schema": schema} for kind, schema in answer.content.items()}
+        known["content"] = content
+    return known
+
+
+def _header(schema: Schema) -> Document:
+    return {"description": schema.get("description", ""), "required": True, "schema": schema}

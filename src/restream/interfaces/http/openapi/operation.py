@@ -1,0 +1,68 @@
+"""An operation: where it is, who may ask, what it takes and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from restream.interfaces.http.openapi.vocabulary import Schema
+
+JSON = "application/json"
+ERRORS: Mapping[int, str] = {
+    400: "A parameter is wrong or unknown; `error` names it.",
+    401: "A token is needed.",
+    403: "The request comes from a page of another origin, which is not in `http.cors_origins`.",
+    404: "There is no such camera.",
+    409: "It makes no sense for the camera as it is; `error` says why.",
+    413: "The body is larger than 64 KiB.",
+    426: "Not asked for an upgrade.",
+    429: "Ten wrong tokens from this address within a minute.",
+    503: "Not now; `error` says why.",
+    504: "The media server sent no picture in time.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """`schema` of type array: one value or several, separated by commas."""
+
+    name: str
+    schema: Schema
+    place: Literal["query", "path", "header"] = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status that is no error. `content`: schema by media type; None where the body is no JSON."""
+
+    text: str
+    content: Mapping[str, Schema | None] = field(default_factory=dict)
+    headers: Mapping[str, Schema] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`access` adds 401 and 403. `errors`: statuses with an Error, with another text than usual where there is one."""
+
+    method: Literal["get", "post"]
+    path: str
+    name: str
+    summary: str
+    text: str = ""
+    access: Literal["open", "read", "write"] = "read"
+    tag: Literal["cameras", "fleet", "live", "access", "operation", "page"] = "fleet"
+    parameters: Sequence[Parameter] = ()
+    body: Schema | None = None
+    answers: Mapping[int, Answer] = field(default_factory=dict)
+    errors: Mapping[int, str] = field(default_factory=dict)
+
+
+def some(*statuses: int) -> dict[int, str]:
+    """These errors, in the usual words."""
+    return {status: ERRORS[status] for status in statuses}
+
+
+def json(told: str, answer: Schema, **headers: Schema) -> Answer:
+    """A JSON document."""
+    return Answer(told, {JSON: answer}, headers)

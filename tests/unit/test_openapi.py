@@ -1,0 +1,254 @@
+"""The description of the HTTP interface: complete, valid, made of the tables that the service goes by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+import orjson
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from restream.config import Settings
+from restream.domain.camera import Camera, RejectedRow
+from restream.domain.cause import Cause, Side
+from restream.domain.component import Component, ComponentState
+from restream.domain.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
+from restream.domain.flow import ServerPicture
+from restream.domain.host import HostSample, NetworkSample, ProcessSample, SpaceSample, TemperatureSample
+from restream.domain.lifecycle import Phase, State
+from restream.domain.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
+from restream.domain.plan import FfmpegSettings, Target, build_plan
+from restream.domain.progress import Progress
+from restream.domain.quality import Quality
+from restream.domain.secret import Secret
+from restream.domain.snapshot import Report, Snapshot
+from restream.domain.status import CameraStatus
+from restream.domain.verdict import Health, Reason, Verdict
+from restream.interfaces import cameras
+from restream.interfaces.events import event
+from restream.interfaces.http.api import ACTIONS, EVENT_KINDS
+from restream.interfaces.http.auth import Access
+from restream.interfaces.http.exporter import Exporter
+from restream.interfaces.http.live import TOPICS, Live
+from restream.interfaces.http.openapi.document import document
+from restream.interfaces.http.openapi.vocabulary import named
+from restream.interfaces.http.query import PHASES, SORTS
+from restream.interfaces.players import PublicBases
+from restream.interfaces.rendering import Renderer, ServiceFacts
+from restream.interfaces.streams import latest_streams, streams
+from restream.reference.samples import sample
+from restream.supervisor.history import History
+from restream.web import Web
+from tests.browser import fleet
+from tests.support.openapi import DOCUMENT, MESSAGE, conforms, misfits
+from tests.unit.fakes import WITH_AUDIO, camera
+
+METHODS = {"GET", "POST"}
+SCHEMAS: Mapping[str, Any] = DOCUMENT["components"]["schemas"]
+
+
+def application_routes() -> set[tuple[str, str]]:
+    parts: dict[str, Any] = {field.name: None for field in fields(Web)}
+    parts |= {"settings": Settings, "history": History(event)}
+    parts["live"] = Live(lambda: None, lambda after, limit: [])  # type: ignore[arg-type, return-value]
+    parts["exporter"] = Exporter(lambda: None, dict, dict, int, node="", version="")  # type: ignore[arg-type, return-value]
+    routes = Web(**parts).application().router.routes()
+    return {(route.method, route.resource.canonical) for route in routes if route.resource}
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in DOCUMENT["paths"].items():
+        for method, operation in item.items():
+            yield method.upper(), path, operation
+
+
+def parameter(path: str, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(
+        each["schema"] for each in DOCUMENT["paths"][path]["get"]["parameters"] if each["name"] == name
+    )
+    return found
+
+
+# -- the document ------------------------------------------------------------------------------------------------------
+
+
+def test_the_document_is_openapi() -> None:
+    OpenAPIV31SpecValidator(DOCUMENT).validate()
+
+
+def test_every_route_is_described_and_nothing_else() -> None:
+    routes = {(method, path) for method, path in application_routes() if method != "HEAD"}
+    assert {(method, path) for method, path, _ in operations()} == routes
+    # Every GET answers HEAD.
+    assert {("HEAD", path) for method, path in routes if method == "GET"} <= application_routes()
+
+
+def test_names_of_operations_and_schemas_are_used_once_and_lead_somewhere() -> None:
+    names = [operation["operationId"] for _, _, operation in operations()]
+    assert len(names) == len(set(names))
+    text = orjson.dumps(DOCUMENT).decode()
+    unused = {name for name in SCHEMAS if f'"#/components/schemas/{name}"' not in text}
+    assert unused == {"Snapshot", "Delta"}, "the messages of /ws are referred to in words"
+
+
+def test_values_are_those_of_the_domain() -> None:
+    properties = SCHEMAS["Camera"]["properties"]
+    verdict = SCHEMAS["Verdict"]["properties"]
+    assert verdict["health"]["enum"] == list(Health)
+    assert verdict["fault"]["enum"] == list(Side)
+    assert properties["phase"]["enum"] == [*Phase, "disabled"]
+    assert SCHEMAS["Component"]["properties"]["state"]["enum"] == list(ComponentState)
+    for name, known in (("health", Health), ("phase", PHASES), ("fault", Side)):
+        assert parameter("/api/cameras", name)["items"]["enum"] == list(known)
+        assert list(SCHEMAS["Status"]["properties"][name]["properties"]) == list(known)
+    assert parameter("/api/cameras", "sort")["enum"] == list(SORTS)
+    assert parameter("/api/events", "kind")["enum"] == list(EVENT_KINDS)
+    assert parameter("/ws", "topics")["items"]["enum"] == list(TOPICS)
+    assert {f"/api/cameras/{{id}}/{action}" for action in ACTIONS} <= set(DOCUMENT["paths"])
+
+
+def test_objects_are_closed() -> None:
+    def objects(schema: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        if isinstance(schema, dict):
+            if "properties" in schema and isinstance(schema.get("additionalProperties", True), bool):
+                yield place, schema
+            for key, value in schema.items():
+                yield from objects(value, f"{place}.{key}")
+
+    found = [place for name, schema in SCHEMAS.items() for place, each in objects(schema, name) if "type" in each]
+    assert len(found) > 20
+    open_ = [
+        place
+        for name, schema in SCHEMAS.items()
+        for place, each in objects(schema, name)
+        if "type" in each and each.get("additionalProperties") is not False
+    ]
+    assert open_ == []
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_examples_fit(name: str) -> None:
+    conforms(sample(named(name), DOCUMENT), name)
+
+
+@pytest.mark.parametrize(
+    ("access", "guarded"),
+    [
+        (Access(), set()),
+        (Access(Secret("x"), "none"), {"write"}),
+        (Access(Secret("x"), "token"), {"read", "write"}),
+    ],
+)
+def test_a_token_is_asked_for_where_it_is_needed(access: Access, guarded: set[str]) -> None:
+    paths = document(access, "1")["paths"]
+    assert bool(paths["/api/cameras"]["get"]["security"]) == ("read" in guarded)
+    assert bool(paths["/api/cameras/{id}/hold"]["post"]["security"]) == ("write" in guarded)
+    assert ("401" in paths["/api/cameras"]["get"]["responses"]) == ("read" in guarded)
+    assert paths["/livez"]["get"]["security"] == []
+
+
+# -- what is rendered --------------------------------------------------------------------------------------------------
+
+PATH = PathObservation("cam1", True, "srtConn", "s1", ("H264",), 1000, 2000, 1, 3, "2026-01-05T09:58:12Z")
+SRT = SrtObservation("s1", "cam1", "10.0.0.1:1", 12.5, 2.0, 900.0, 120.0, 100, 3, 1, 0)
+SESSION = SessionObservation("s1", "cam1", "10.0.0.1:1", "user", "a=b")
+SERVER = ServerPicture().swept(
+    ServerView(
+        paths={"cam1": PATH, "foreign": replace(PATH, name="foreign", source_id=None, source_type=None)},
+        srt={"s1": SRT},
+        sessions={"s1": SESSION},
+    ),
+    5.0,
+)
+HOST = HostSample(
+    taken_at=1000.0,
+    disks=(SpaceSample(10, 5, 50.0, "/"),),
+    network=(NetworkSample("eth0", 1.5, 2.5, 0, 0),),
+    temperatures=(TemperatureSample("core", 50.0),),
+    processes={4242: ProcessSample(4242, 1.0, 2.0, 3)},
+)
+ROW = camera(1, options={"publish": "srt", "stall_timeout_s": 20, "input": {"max_delay": "5"}})
+assert isinstance(ROW, Camera)
+PLAN = build_plan(ROW, WITH_AUDIO, Target(), FfmpegSettings())
+NUMBERS = ("ratio_10s", "ratio_60s", "rtt_ms", "latency_ms", "packets_60s", "frames_60s", "bitrate_bps", "restarts_1h")
+REASONS = (
+    Reason("srt_loss", "text", tuple((name, 1) for name in NUMBERS)),
+    Reason("server_conflict", "text", (("address", "10.0.0.9:1"), ("level", "bad"))),
+)
+EVERYTHING = State(
+    Phase.RUNNING,
+    1.0,
+    deadline=9.0,
+    cause=Cause.REFUSED,
+    last_cause=Cause.REFUSED,
+    detail="text",
+    media=WITH_AUDIO,
+    progress=Progress(1, 2, 3, 25.0, 1.0, 0, 0),
+)
+
+
+def subjects() -> Iterator[Any]:
+    for phase in Phase:
+        yield CameraStatus(ROW, State(phase, 0.0), None, None)
+        yield CameraStatus(ROW, replace(EVERYTHING, phase=phase), PLAN, 4242)
+    yield replace(ROW, enabled=False)
+    yield RejectedRow("1", "name", "link: is empty")
+
+
+def snapshot_of(subject: Any) -> Snapshot:
+    stream = SERVER.streams["cam1"] if isinstance(subject, CameraStatus) and subject.plan else None
+    quality = Quality(bitrate_bps=1e6, loss_ratio=0.01) if stream else Quality()
+    report = Report(subject, Verdict(Health.DOWN, Side.CAMERA, REASONS, "hint"), 3.0, stream, quality)
+    parts = {"database": Component("database", ComponentState.UP, 1.0, "text")}
+    return Snapshot(7, 1000.0, 10.0, {"1": report}, parts, SERVER, HOST)
+
+
+@pytest.mark.parametrize("subject", list(subjects()), ids=lambda each: type(each).__name__)
+def test_a_camera_in_every_state_is_as_described(subject: Any) -> None:
+    snapshot = snapshot_of(subject)
+    conforms(orjson.loads(orjson.dumps(cameras.summary(snapshot, snapshot.reports["1"]))), "Camera")
+    details = cameras.details(snapshot, "1", PublicBases.beside("rtsp://127.0.0.1:8554"))
+    assert details is not None
+    whole = details | {"history": None, "stderr_tail": ["line"]}
+    conforms(orjson.loads(orjson.dumps(whole)), "CameraDetails")
+
+
+async def test_everything_else_is_as_described() -> None:
+    renderer = Renderer(ServiceFacts("node", "1", "i", 0.0, 2.0))
+    conforms(renderer.latest.status, "Status")
+    rendering = await renderer.render(snapshot_of(CameraStatus(ROW, EVERYTHING, PLAN, 4242)))
+    plain = orjson.loads(orjson.dumps([rendering.status, rendering.host, streams(rendering.snapshot)]))
+    for value, name in zip(plain, ("Status", "Host", "Streams"), strict=True):
+        conforms(value, name)
+    for each in orjson.loads(orjson.dumps(latest_streams(SERVER))):
+        conforms(each, "LatestStream")
+
+
+HAPPENED: tuple[Event, ...] = (
+    Transition(1.0, "1", "Gate", Phase.RUNNING, Phase.BACKOFF, Cause.STALLED, "text", 5.0),
+    Transition(1.0, "1", "Gate", Phase.PROBING, Phase.STARTING, None, "", None),
+    HealthChange(1.0, "1", "Gate", Health.HEALTHY, Verdict(Health.DOWN, Side.CAMERA, REASONS, "hint")),
+    HealthChange(1.0, "1", "Gate", Health.DOWN, Verdict(Health.HEALTHY, Side.NONE)),
+    ComponentChange(1.0, "redis", ComponentState.UP, ComponentState.DOWN, "text"),
+    ServerRestart(1.0, "text"),
+)
+
+
+@pytest.mark.parametrize("happened", HAPPENED, ids=lambda each: type(each).__name__)
+def test_an_event_of_every_kind_is_as_described(happened: Event) -> None:
+    conforms(orjson.loads(orjson.dumps(event(1, happened))), "Event")
+
+
+def test_an_undescribed_key_is_noticed() -> None:
+    whole = sample(named("Camera"), DOCUMENT)
+    assert misfits(whole | {"colour": "red"}, named("Camera"))
+    assert misfits({key: value for key, value in whole.items() if key != "site"}, named("Camera"))
+    assert misfits({"type": "gossip"}, MESSAGE)
+
+
+def test_the_cameras_of_the_pages_tests_are_as_described() -> None:
+    for each in fleet.fleet(200).values():
+        conforms(each, "Camera")
+    conforms(fleet.host(), "Host")
