@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import importlib.util
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -30,12 +32,25 @@ class EmbeddedError(Exception):
     """A server of the demo cannot be had; the message says what to install."""
 
 
+# Below the ephemeral ports of Linux (32768 …), above what services are known by.
+_OWN_PORTS = range(18_000, 32_000)
+
+
 def free_port(port: int = 0) -> int:
-    """A TCP port on loopback that nobody listens on. Raises OSError when `port` itself is wanted but taken."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", port))
-        return int(probe.getsockname()[1])
+    """A TCP port on loopback that nobody listens on. Raises OSError when `port` itself is wanted but taken.
+
+    It is none of those that the system gives to outgoing connections: one of them might take it before it is used.
+    """
+    while True:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port or secrets.choice(_OWN_PORTS)))
+            except OSError as error:
+                if port or error.errno != errno.EADDRINUSE:
+                    raise
+                continue
+            return int(probe.getsockname()[1])
 
 
 def postgres_binaries() -> Path | None:
