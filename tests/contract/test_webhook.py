@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 import pytest
 
 from restream.adapters.webhook import Webhook
-from restream.config import ROOT
 from restream.demo.embedded import free_port
 from restream.domain.alerts import Affected, Alert, AlertError, AlertKind, AlertRules, Scope, Subject
 from restream.domain.backoff import RestartPolicy
@@ -21,6 +19,7 @@ from restream.domain.secret import Secret
 from restream.supervisor.alerts import AlertWatch
 from restream.supervisor.components import Components
 from tests.support.eventually import eventually
+from tests.support.examples import examples
 from tests.support.webhooks import HANG, receiver
 
 GATE = Subject("7", "Gate", "North", "192.0.2.7", "down", "camera", "refused", "connection refused")
@@ -30,20 +29,16 @@ ALERT = Alert(
 AT_ONCE = RestartPolicy(first_s=0.0, base_s=0.01, factor=1.0)
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", (ROOT / "docs" / "alerts.md").read_text(), re.S)
-
-
 async def test_the_message_is_the_documented_one_and_the_documented_check_takes_it() -> None:
     async with receiver() as there:
         webhook = Webhook(Secret(there.url), secret=Secret("s3cret"), node="site-a", clock=lambda: 1767607240.0)
         await webhook.send(ALERT, "0d3f3c52-7a55-4f0e-9b56-0c6a3f3f0a11")
         await webhook.close()
     headers, body = there.received[0]
-    assert json.loads(body) == json.loads(blocks("json")[0])
+    assert json.loads(body) == json.loads(examples("alerts.md", "json")[0])
     assert headers["X-Restream-Delivery"] == json.loads(body)["id"]
     names: dict[str, Any] = {}
-    exec(blocks("python")[0], names)
+    exec(examples("alerts.md", "python")[0], names)
     genuine = names["genuine"]
     assert genuine(headers, body, "s3cret", 1767607300.0)
     assert not genuine(headers, body, "other", 1767607300.0)

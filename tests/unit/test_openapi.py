@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any
@@ -10,7 +11,7 @@ import orjson
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from restream.config import Settings
+from restream.config import ROOT, Settings
 from restream.domain.camera import Camera, RejectedRow
 from restream.domain.cause import Cause, Side
 from restream.domain.component import Component, ComponentState
@@ -252,3 +253,15 @@ def test_the_cameras_of_the_pages_tests_are_as_described() -> None:
     for each in fleet.fleet(200).values():
         conforms(each, "Camera")
     conforms(fleet.host(), "Host")
+
+
+def test_the_guide_for_front_ends_names_every_key_of_a_camera() -> None:
+    text = (ROOT / "docs" / "frontend.md").read_text(encoding="utf-8")
+    section = text.partition("## What a camera looks like")[2].partition("\n## ")[0]
+    told = {name for line in section.splitlines() if line.startswith("| `") for name in _names(line.split("|")[1])}
+    verdict = {f"verdict.{name}" for name in SCHEMAS["Verdict"]["properties"]}
+    assert told == set(SCHEMAS["Camera"]["properties"]) - {"verdict"} | verdict
+
+
+def _names(cell: str) -> list[str]:
+    return re.findall(r"`([\w.]+)`", cell)
