@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 
@@ -53,7 +54,9 @@ def _blocks(document: Document) -> Iterator[str]:
 def _operation(title: str, operation: Document, document: Document) -> Iterator[str]:
     yield f'<a id="{operation["operationId"]}"></a>\n\n### `{title}`'
     sentences = [operation["summary"] + ".", operation.get("description", "")]
-    yield " ".join(filter(None, [*sentences, "" if operation["security"] else "*Open.*"]))
+    told = " ".join(filter(None, [*sentences, "" if operation["security"] else "*Open.*"]))
+    names = "|".join(document["components"]["schemas"])
+    yield re.sub(rf"`({names})`", lambda name: f"[{name[1]}](#{name[1].lower()})", told)
     if "parameters" in operation:
         yield table(("parameter", "type", ""), map(_parameter, operation["parameters"]))
     if "requestBody" in operation:
