@@ -53,6 +53,7 @@ from restream.supervisor.visionaire import VisionairePoller
 from restream.web import Web
 from restream.wiring import (
     alert_receivers,
+    allowed_hosts,
     archives,
     camera_table,
     line_store,
@@ -227,7 +228,7 @@ class Service:
             await stack.enter_async_context(listening(application, http.host, http.port, "http.port"))
             metrics = self._settings.metrics
             if metrics.port is not None:
-                exporter = self._exporter.application()
+                exporter = self._exporter.application(allowed_hosts(self._settings, metrics.host))
                 await stack.enter_async_context(listening(exporter, metrics.host, metrics.port, "metrics.port"))
             observing = await stack.enter_async_context(Services())
             observing.start("cycle", self._cycle.run)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -26,6 +27,18 @@ class HttpSection(Section):
     """Null: whoever reaches the port may read and act."""
     cors_origins: list[str] = Field(default_factory=list)
     """Pages of other sites that may use the API, e.g. `["https://wall.example"]`."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names that browsers may call it by; on loopback without a token only `localhost` is."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks whose `X-Forwarded-For` is believed, e.g. `["127.0.0.1"]`."""
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not re.fullmatch(r"[A-Za-z0-9_.\-]+|[0-9A-Fa-f:]+", name):
+                raise ValueError(f"expected host names or addresses without a port, not {name[:40]!r}")
+        return value
 
     @field_validator("cors_origins")
     @classmethod
@@ -38,12 +51,13 @@ class HttpSection(Section):
 
     @model_validator(mode="after")
     def _guarded(self) -> HttpSection:
-        if not _is_loopback(self.host) and self.auth == "token" and not self.token:
+        if not is_loopback(self.host) and self.auth == "token" and not self.token:
             raise ValueError(f"host {self.host} is not loopback: set http.token, or http.auth: none to serve anybody")
         return self
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this machine reach a port on this address."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from restream.adapters import visionaire_http
@@ -17,6 +18,7 @@ from restream.adapters.redis_store import RedisArchive, RedisSink
 from restream.adapters.visionaire_http import VisionaireDirectory
 from restream.adapters.webhook import Webhook
 from restream.config import ConfigError, Settings, load_camera_types, resolve
+from restream.config_outlets import is_loopback
 from restream.domain.camera import RowReader
 from restream.domain.plan import Command, build_still
 from restream.domain.secret import Secret
@@ -105,7 +107,15 @@ def access(settings: Settings) -> Access:
     """Who may use the HTTP interface."""
     http = settings.http
     token = Secret(http.token.get_secret_value()) if http.token else None
-    return Access(token, http.auth, frozenset(http.cors_origins))
+    asks_for_token = token is not None and http.auth == "token"
+    # A page that borrows our address has no token to show.
+    hosts = http.allowed_hosts or None if asks_for_token else allowed_hosts(settings, http.host)
+    return Access(token, http.auth, frozenset(http.cors_origins), hosts, http.trusted_proxies)
+
+
+def allowed_hosts(settings: Settings, listens_on: str) -> Sequence[str] | None:
+    """By which names an address that asks for no token may be called; None: any."""
+    return settings.http.allowed_hosts or (() if is_loopback(listens_on) else None)
 
 
 def still_command(settings: Settings, path: str) -> Command:

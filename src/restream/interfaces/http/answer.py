@@ -46,5 +46,6 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         kept = {name: error.headers[name] for name in _KEPT_HEADERS if name in error.headers}
         return web.json_response({"error": error.reason}, status=error.status, headers=kept)
     except Exception:
-        logger.exception("%s %s failed", request.method, request.path)
+        # As it was sent: decoded, a path can hold line ends.
+        logger.exception("%s %s failed", request.method, request.rel_url.raw_path)
         return web.json_response({"error": "internal error, see the log of the service"}, status=500)

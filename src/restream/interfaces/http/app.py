@@ -7,15 +7,35 @@ from collections.abc import Iterable
 from aiohttp import web
 
 from restream.interfaces.http.answer import errors_as_json
-from restream.interfaces.http.auth import Access, cross_origin, guard
+from restream.interfaces.http.auth import Access, Handler, cross_origin, guard
+from restream.interfaces.http.hosts import named
 
 _MAX_BODY_BYTES = 64 * 1024
+
+# For everything that is no page; the page has its own.
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 def build_app(access: Access, routes: Iterable[web.AbstractRouteDef]) -> web.Application:
     """All rooms of the HTTP interface behind the same door."""
     app = web.Application(
-        middlewares=[cross_origin(access), errors_as_json, guard(access)], client_max_size=_MAX_BODY_BYTES
+        middlewares=[hardened, cross_origin(access), errors_as_json, named(access.hosts), guard(access)],
+        client_max_size=_MAX_BODY_BYTES,
     )
     app.add_routes(routes)
     return app
+
+
+@web.middleware
+async def hardened(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Tell browsers neither to keep, nor to guess at, nor to frame what is answered."""
+    response = await handler(request)
+    if not response.prepared:
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+    return response

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -14,10 +14,12 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from restream.domain.secret import Secret
+from restream.interfaces.http.attempts import Attempts, Network, client_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 COOKIE = "restream_session"
+AUTHENTICATED = web.RequestKey("authenticated", bool)
 SESSION_S = 12 * 3600
 # Asked by orchestrators and the login page, which hold no token; none of them tells anything of the fleet.
 _OPEN = frozenset({"/", "/livez", "/readyz", "/api/login", "/api/logout", "/api/session", "/openapi.json"})
@@ -32,31 +34,41 @@ class Access:
     token: Secret | None = None
     auth: Literal["token", "none"] = "token"
     cors_origins: Collection[str] = ()
+    hosts: Collection[str] | None = None
+    """Names by which the service may be called, beside loopback ones; None: any."""
+    proxies: Collection[Network] = ()
+    """Whose `X-Forwarded-For` is believed."""
+    tries: Attempts = field(default_factory=Attempts)
+    """Wrong bearer tokens."""
 
     @property
     def token_to_read(self) -> bool:
         return self.token is not None and self.auth == "token"
 
-    def authenticated(self, request: web.Request) -> bool:
-        """Whether the request carries the token or a session of it."""
+    def authenticate(self, request: web.Request) -> bool:
+        """Whether the request carries the token or a session of it. A wrong token counts: ask once per request."""
         if self.token is None:
             return False
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self.knows(given.strip()):
+        # A session is signed with the whole token: guessing one is no use, so it needs no limit.
+        if self._valid_session(request.cookies.get(COOKIE, "")):
             return True
-        return self._valid_session(request.cookies.get(COOKIE, ""))
+        given = _bearer(request)
+        return given is not None and self.tries.judge(self.client(request), self.knows(given))
+
+    def client(self, request: web.Request) -> str:
+        return client_of(request, self.proxies)
 
     def knows(self, given: str) -> bool:
         """Compares in constant time. Header bytes that are no UTF-8 come as surrogates."""
         sent = given.encode("utf-8", "surrogateescape")
         return self.token is not None and hmac.compare_digest(sent, self.token.reveal().encode())
 
-    def may_read(self, request: web.Request) -> bool:
-        return not self.token_to_read or self.authenticated(request)
+    def may_read(self, authenticated: bool) -> bool:
+        return authenticated or not self.token_to_read
 
-    def may_write(self, request: web.Request) -> bool:
+    def may_write(self, authenticated: bool) -> bool:
         """Writes need the token whenever there is one, also where everybody may read."""
-        return self.token is None or self.authenticated(request)
+        return authenticated or self.token is None
 
     def session(self, now: float) -> str:
         """A cookie's value: when it expires, signed with the token. Nothing is stored, so a restart ends no session."""
@@ -80,11 +92,24 @@ class Access:
             return False
         # A page of another site cannot set X-Forwarded-Host; a reverse proxy of ours does.
         hosts = (request.headers.get("Host"), request.headers.get("X-Forwarded-Host"))
-        return urlsplit(origin).netloc not in hosts
+        try:
+            site = urlsplit(origin).netloc
+        except ValueError:
+            return True
+        # "null" has none: a page of a file or a sandbox.
+        return not site or site not in hosts
+
+
+def _bearer(request: web.Request) -> str | None:
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    return given.strip() if scheme.lower() == "bearer" else None
 
 
 def guard(access: Access) -> Middleware:
-    """Middleware that answers 401 without the token, and 403 to writes from foreign pages."""
+    """Middleware that answers 401 without the token, 429 to who was wrong too often, 403 to writes of foreign pages.
+
+    `request[AUTHENTICATED]` tells handlers whether the token or a session of it was there.
+    """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -92,9 +117,14 @@ def guard(access: Access) -> Middleware:
         if (writes or request.path == "/ws") and access.from_elsewhere(request):
             return web.json_response({"error": "this origin is not in http.cors_origins"}, status=403)
         is_open = request.path in _OPEN or request.path.startswith(_OPEN_PREFIX)
-        allowed = access.may_write(request) if writes else access.may_read(request)
+        authenticated = request[AUTHENTICATED] = access.authenticate(request)
+        allowed = access.may_write(authenticated) if writes else access.may_read(authenticated)
         if is_open or allowed:
             return await handler(request)
+        if _bearer(request) is not None and access.tries.exhausted(access.client(request)):
+            return web.json_response(
+                {"error": "too many wrong tokens: wait a minute"}, status=429, headers={"Retry-After": "60"}
+            )
         return web.json_response(
             {"error": "a token is needed: send it as `Authorization: Bearer …`"},
             status=401,

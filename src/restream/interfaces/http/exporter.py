@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics, generate_latest
@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Histogram, disable_created_metr
 from restream.domain.snapshot import Snapshot
 from restream.domain.visionaire import HostPicture
 from restream.interfaces.exposition import CONTENT_TYPE, Family, labels, text
+from restream.interfaces.http.hosts import named
 from restream.interfaces.metrics import CameraFamilies, classic_families, fleet_families
 
 # When a histogram was made is a series nobody asked for.
@@ -59,9 +60,9 @@ class Exporter:
         """A cycle is complete."""
         self._cycles.observe(seconds)
 
-    def application(self) -> web.Application:
-        """The exporter's own port: `/metrics`, and nothing else."""
-        app = web.Application()
+    def application(self, hosts: Collection[str] | None = None) -> web.Application:
+        """The exporter's own port: `/metrics`, and nothing else. `hosts` as in `Access`."""
+        app = web.Application(middlewares=[named(hosts)])
         app.add_routes(self.routes())
         return app
 

@@ -8,7 +8,7 @@ from aiohttp import web
 
 STATIC = Path(__file__).resolve().parents[1] / "static"
 # What is not in this table is not served, however it is spelt.
-_FILES = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.is_file()}
+FILES = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.is_file()}
 # Players are frames of the media server, wherever that is; everything else comes from here.
 _POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; frame-src *; object-src 'none'; base-uri 'none'; "
@@ -33,7 +33,7 @@ async def _page(_: web.Request) -> web.StreamResponse:
 
 
 async def _file(request: web.Request) -> web.StreamResponse:
-    path = _FILES.get(request.match_info["file"])
+    path = FILES.get(request.match_info["file"])
     if path is None:
         raise web.HTTPNotFound(reason="there is no such file")
     return web.FileResponse(path, headers=_HEADERS)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections import OrderedDict
 
 import orjson
 from aiohttp import web
 
-from restream.interfaces.http.auth import COOKIE, SESSION_S, Access
+from restream.interfaces.http.attempts import Attempts
+from restream.interfaces.http.auth import AUTHENTICATED, COOKIE, SESSION_S, Access
 
-# Ten wrong tokens a minute from one address: a typist is never stopped, a dictionary is.
-_MOST_FAILURES = 10
-_WINDOW_S = 60.0
-_MOST_ADDRESSES = 1000
+# Thirty bytes that take longer are no browser's.
+_BODY_S = 10.0
 
 
 class Sessions:
@@ -21,7 +20,7 @@ class Sessions:
 
     def __init__(self, access: Access) -> None:
         self._access = access
-        self._failures: OrderedDict[str, list[float]] = OrderedDict()
+        self._tries = Attempts()
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -31,22 +30,24 @@ class Sessions:
         ]
 
     async def login(self, request: web.Request) -> web.Response:
-        address = request.remote or ""
-        if self._too_many(address):
-            raise web.HTTPTooManyRequests(reason="too many wrong tokens: wait a minute")
         try:
-            document = orjson.loads(await request.read())
+            async with asyncio.timeout(_BODY_S):
+                body = await request.read()
+        except TimeoutError:
+            raise web.HTTPRequestTimeout(reason=f"the body did not come within {_BODY_S:g} s") from None
+        try:
+            document = orjson.loads(body)
         except ValueError:
             document = None
         token = document.get("token") if isinstance(document, dict) else None
         if not isinstance(token, str):
             raise web.HTTPBadRequest(reason='expected {"token": "…"}')
-        if not self._access.knows(token):
-            self._failures.setdefault(address, []).append(time.monotonic())
-            while len(self._failures) > _MOST_ADDRESSES:
-                self._failures.popitem(last=False)
+        # Nothing is awaited between the limit and the comparison: tries side by side count like others.
+        client = self._access.client(request)
+        if self._tries.exhausted(client):
+            raise web.HTTPTooManyRequests(reason="too many wrong tokens: wait a minute", headers={"Retry-After": "60"})
+        if not self._tries.judge(client, self._access.knows(token)):
             raise web.HTTPUnauthorized(reason="this is not the token", headers={"WWW-Authenticate": "Bearer"})
-        self._failures.pop(address, None)
         response = web.Response(status=204)
         secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
         response.set_cookie(
@@ -68,16 +69,7 @@ class Sessions:
         access = self._access
         document = {
             "token_required": access.token_to_read,
-            "authenticated": access.authenticated(request),
-            "may_write": access.may_write(request),
+            "authenticated": request[AUTHENTICATED],
+            "may_write": access.may_write(request[AUTHENTICATED]),
         }
         return web.json_response(document)
-
-    def _too_many(self, address: str) -> bool:
-        since = time.monotonic() - _WINDOW_S
-        recent = [at for at in self._failures.get(address, ()) if at > since]
-        if recent:
-            self._failures[address] = recent
-        else:
-            self._failures.pop(address, None)
-        return len(recent) >= _MOST_FAILURES
