@@ -106,7 +106,7 @@ def test_a_refused_value_is_not_repeated() -> None:
     ("document", "problem"),
     [
         ({"pubish": "srt"}, "'pubish' is unknown (known: audio, "),
-        ({5: "srt"}, "'5' is unknown"),
+        ({5: "srt"}, "'int' is unknown"),
         ({"publish": "hls"}, "publish: expected rtsp or srt"),
         ({"publish": True}, "publish: expected rtsp or srt"),
         ({"audio": "opus"}, "audio: expected auto or copy or aac or none"),

@@ -144,7 +144,8 @@ def test_the_plain_form() -> None:
     argv = plan(settings=FfmpegSettings(hide_source=False)).command.argv
     assert argv == (
         *("ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "level+warning", "-nostats"),
-        *("-progress", "pipe:1", "-stats_period", "1", "-timeout", "10000000", "-rtsp_transport", "tcp"),
+        *("-progress", "pipe:1", "-stats_period", "1"),
+        *("-protocol_whitelist", "rtsp,rtp,udp,tcp", "-timeout", "10000000", "-rtsp_transport", "tcp"),
         *("-analyzeduration", "3000000", "-probesize", "5000000", "-fpsprobesize", "0"),
         *("-i", "rtsp://admin:sEcret@10.0.0.1:554/stream=0", *WITH_AUDIO, *COPY, *DELTA, *TO_RTSP),
     )
@@ -299,7 +300,8 @@ def test_golden_probe() -> None:
 def test_golden_probe_in_the_plain_form() -> None:
     command = build_probe(camera().source, FfmpegSettings(hide_source=False), RtspTransport.UDP).command
     assert command.stdin is None
-    assert command.argv[:7] == ("ffprobe", "-v", "level+error", "-timeout", "5000000", "-rtsp_transport", "udp")
+    assert command.argv[:5] == ("ffprobe", "-v", "level+error", "-protocol_whitelist", "rtsp,rtp,udp,tcp")
+    assert command.argv[5:9] == ("-timeout", "5000000", "-rtsp_transport", "udp")
     assert "sEcret" not in " ".join(command.masked_argv)
 
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from restream.domain.options import CameraOptions, OptionError, check_path, parse_options
 from restream.domain.urls import CameraTypes, SourceFields, SourceUrl, UrlError
 
 _MAX_TEXT_LENGTH = 1024
-# C1 controls drive terminals, line separators forge log lines, bidi overrides forge names.
-_UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]")
+# C1 controls drive terminals, line separators forge log lines, bidi overrides forge names, and a surrogate (from an
+# escape in JSON) is no text at all: nothing that encodes UTF-8 takes it.
+_UNPRINTABLE = re.compile(
+    "[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff\\ufffe\\uffff]"
+)
+# Printing these would make a name, or worse a password, of something that never was one.
+_NO_TEXT = (bytes, bytearray, memoryview, Mapping, Set, list, tuple)
 _TRUE = frozenset({"1", "t", "true", "y", "yes", "on"})
 _FALSE = frozenset({"0", "f", "false", "n", "no", "off"})
 
@@ -94,6 +100,13 @@ class RowReader:
         except ValueError as error:
             return RejectedRow(camera_id, name, str(error))
 
+    def id_of(self, row: Mapping[str, object]) -> str:
+        """The id that `read` gives a row, without the rest."""
+        try:
+            return self._text(row, "id") or "?"
+        except ValueError:
+            return "?"
+
     def _camera(self, row: Mapping[str, object], camera_id: str, name: str) -> Camera:
         options = parse_options(self._document(row))
         fields = SourceFields(
@@ -124,8 +137,10 @@ class RowReader:
         value = self._value(row, column)
         if value is None:
             return ""
+        text = _plain(column, value)
         # Spaces around a password may be part of it.
-        text = str(value) if column == "password" else str(value).strip()
+        if column != "password":
+            text = text.strip()
         if len(text) > _MAX_TEXT_LENGTH * 2:
             raise UrlError(f"{column}: longer than {_MAX_TEXT_LENGTH * 2} characters")
         if _UNPRINTABLE.search(text):
@@ -134,7 +149,10 @@ class RowReader:
 
     def _flag(self, row: Mapping[str, object], column: str) -> bool:
         value = self._value(row, column)
-        text = "1" if value is None else str(value).strip().lower()
+        try:
+            text = "1" if value is None else _plain(column, value).strip().lower()
+        except UrlError:
+            text = ""
         if text in _TRUE:
             return True
         if text in _FALSE:
@@ -149,6 +167,21 @@ class RowReader:
             return json.loads(value) if value.strip() else None
         except (ValueError, RecursionError):
             raise OptionError("is not valid JSON") from None
+
+
+def _plain(column: str, value: object) -> str:
+    problem = f"{column}: expected a text or a number"
+    if isinstance(value, _NO_TEXT):
+        raise UrlError(problem)
+    try:
+        text = str(value)
+    except ValueError:
+        # More digits than Python prints.
+        raise UrlError(problem) from None
+    # NaN and infinity are numbers in name only.
+    if isinstance(value, float | Decimal) and not text.lstrip("-")[:1].isdigit():
+        raise UrlError(problem)
+    return text
 
 
 def without_collisions(cameras: Sequence[Camera | RejectedRow]) -> list[Camera | RejectedRow]:

@@ -55,14 +55,15 @@ def source_input(
     network = {_TIMEOUT_OPTION[source.scheme]: str(int(timeout_s * 1_000_000))}
     if source.scheme in ("rtsp", "rtsps"):
         network["rtsp_transport"] = transport.value
+    protocols = _PROTOCOLS[source.scheme]
     if not hidden:
-        return (*flags({**network, **options}), "-i", source.reveal()), None
+        plain = {"protocol_whitelist": protocols, **network, **options}
+        return (*flags(plain), "-i", source.reveal()), None
     inner = {**network, **options, "analyzeduration": str(min(_ANALYSE_INNER_US, int(options["analyzeduration"])))}
     script = ["ffconcat version 1.0", f"file '{quoted(source.reveal())}'"]
     script += [f"option {name} '{quoted(value)}'" for name, value in inner.items()]
     outer = {name: options[name] for name in ("analyzeduration", "probesize", "fpsprobesize")}
-    protocols = "pipe," + _PROTOCOLS[source.scheme]
-    concat = ("-f", "concat", "-safe", "0", "-protocol_whitelist", protocols)
+    concat = ("-f", "concat", "-safe", "0", "-protocol_whitelist", f"pipe,{protocols}")
     return (*concat, *flags(outer), "-i", "pipe:0"), Secret("\n".join(script) + "\n")
 
 

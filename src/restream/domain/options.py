@@ -53,11 +53,15 @@ class CameraOptions:
     output: tuple[tuple[str, str], ...] = ()
 
 
-_NUMBER = re.compile(r"\d{1,12}")
-_DECIMAL = re.compile(r"\d{1,6}(\.\d{1,6})?")
-_SIZE = re.compile(r"\d{1,12}[kKmM]?")
+_NUMBER = re.compile(r"[0-9]{1,12}")
+_DECIMAL = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
+_SIZE = re.compile(r"[0-9]{1,12}[kKmM]?")
 _FLAGS = re.compile(r"[+-]?[a-z_0-9]+([+-][a-z_0-9]+){0,7}")
 _WORD = re.compile(r"[A-Za-z0-9_.:=,/ \-]{1,120}")
+
+# Not `listen`: ffmpeg would wait for whoever comes.
+_RTSP_FLAG = r"(prefer_tcp|filter_src|satip_raw)"
+_RTSP_FLAGS = re.compile(rf"[+-]?{_RTSP_FLAG}([+-]{_RTSP_FLAG}){{0,2}}")
 
 # Nothing in here names a file, a URL, a filter or a codec of the video: those could read, write or burn CPU.
 INPUT_OPTIONS: Mapping[str, re.Pattern[str]] = {
@@ -71,7 +75,7 @@ INPUT_OPTIONS: Mapping[str, re.Pattern[str]] = {
     "max_port": _NUMBER,
     "probesize": _NUMBER,
     "reorder_queue_size": _NUMBER,
-    "rtsp_flags": _FLAGS,
+    "rtsp_flags": _RTSP_FLAGS,
     "timeout": _NUMBER,
     "use_wallclock_as_timestamps": re.compile(r"[01]"),
     "user_agent": _WORD,
@@ -114,7 +118,7 @@ def parse_options(document: object) -> CameraOptions:
     for key, value in document.items():
         parse = _PARSERS.get(key) if isinstance(key, str) else None
         if parse is None:
-            raise OptionError(f"{str(key)[:40]!r} is unknown (known: {', '.join(sorted(_PARSERS))})")
+            raise OptionError(f"{_shown(key)} is unknown (known: {', '.join(sorted(_PARSERS))})")
         if value is not None:
             values[key] = parse(key, value)
     return CameraOptions(**values)  # type: ignore[arg-type]
@@ -123,7 +127,7 @@ def parse_options(document: object) -> CameraOptions:
 def _choice(kind: type[_Choice]) -> _Parser:
     def parse(key: str, value: object) -> _Choice:
         try:
-            return kind(str(value).lower())
+            return kind(value.lower() if isinstance(value, str) else "")
         except ValueError:
             raise OptionError(f"{key}: expected {' or '.join(kind)}") from None
 
@@ -161,16 +165,28 @@ def _allowed(table: Mapping[str, re.Pattern[str]]) -> _Parser:
             raise OptionError(f"{key}: expected an object of ffmpeg options and values")
         pairs = []
         for name, text in value.items():
-            pattern = table.get(str(name).lstrip("-"))
+            pattern = table.get(name.lstrip("-")) if isinstance(name, str) else None
             if pattern is None:
-                raise OptionError(f"{key}: {str(name)[:40]!r} is not allowed (allowed: {', '.join(sorted(table))})")
-            rendered = str(int(text)) if isinstance(text, bool) else str(text)
+                raise OptionError(f"{key}: {_shown(name)} is not allowed (allowed: {', '.join(sorted(table))})")
+            rendered = _word(text)
             if not pattern.fullmatch(rendered):
                 raise OptionError(f"{key}.{name}: the value is not allowed")
-            pairs.append((str(name).lstrip("-"), rendered))
+            pairs.append((name.lstrip("-"), rendered))
         return tuple(pairs)
 
     return parse
+
+
+def _word(value: object) -> str:
+    """A value as ffmpeg takes it; empty, which no option allows, for what is no text and no number."""
+    if isinstance(value, int) and abs(value) < 1 << 63:
+        return str(int(value))
+    return str(value) if isinstance(value, str | float) else ""
+
+
+def _shown(name: object) -> str:
+    """A key for a message: short, on one line."""
+    return ascii(name[:40] if isinstance(name, str) else type(name).__name__)
 
 
 _PARSERS: Mapping[str, _Parser] = {

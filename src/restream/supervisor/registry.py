@@ -123,5 +123,5 @@ class Registry:
         self._rows = list(rows)
 
     def _understand(self, row: Row) -> Camera | RejectedRow:
-        known = self._understood.get(str(row.get(self._reader.columns.get("id", "id"))))
+        known = self._understood.get(self._reader.id_of(row))
         return known[1] if known is not None and known[0] == row else self._reader.read(row)
