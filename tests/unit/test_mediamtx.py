@@ -90,6 +90,12 @@ def test_srt_connections_that_publish() -> None:
     assert (found["s1"].rtt_ms, found["s1"].receive_rate_mbps, found["s1"].packets_lost) == (1.5, 2.0, 1)
 
 
+def test_how_somebody_logged_in_is_not_told() -> None:
+    item = {"id": "s1", "state": "publish", "path": "cam1", "query": "user=me&pass=sEcret&x=1"}
+    found = parse_sessions({"items": [item, {**item, "id": "s2", "query": "jwt=sEcret.sEcret"}]})
+    assert [session.query for session in found.values()] == ["user=me&pass=***&x=1", "jwt=***"]
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (

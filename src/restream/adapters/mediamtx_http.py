@@ -6,14 +6,24 @@ import asyncio
 import contextlib
 import re
 import ssl
-from collections.abc import Callable, Iterator
+from base64 import b64encode
+from collections.abc import Callable, Coroutine, Iterator
+from itertools import islice
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
 
-from restream.domain.mediamtx import SESSION_LISTS, ServerView, parse_paths, parse_sessions, parse_srt
+from restream.domain.mediamtx import (
+    MAX_ITEMS,
+    SESSION_LISTS,
+    ServerView,
+    parse_info,
+    parse_paths,
+    parse_sessions,
+    parse_srt,
+)
 from restream.domain.secret import Secret
 from restream.ports import ServerStatus
 
@@ -21,7 +31,10 @@ _TIMEOUT_S = 4.5  # MediaMTX answers wrong credentials with 401 only after up to
 _API_HEAD_START_S = 1.0
 _RTSP_TIMEOUT_S = 3.5
 # 5,000 SRT connections are 8 MB (measured).
-_MAX_ANSWER_BYTES = 64 << 20
+_MAX_LIST_BYTES = 32 << 20
+_MAX_INFO_BYTES = 64 << 10
+# A document of tiny values becomes twenty times its size when it is decoded.
+_MAX_AT_ONCE_BYTES = 4 << 20
 _ALL_ITEMS = 1_000_000
 # Smaller lists are parsed sooner than a thread takes over.
 _LONG_BYTES = 512 << 10
@@ -40,7 +53,8 @@ class MediamtxServer:
     def __init__(self, api_url: str, rtsp_url: str, *, user: str | None = None, password: Secret | None = None) -> None:
         self._api_url = api_url
         self._rtsp = urlsplit(rtsp_url)
-        self._auth = aiohttp.BasicAuth(user, password.reveal() if password else "") if user else None
+        login = f"{user}:{password.reveal() if password else ''}"
+        self._headers = {"Authorization": f"Basic {b64encode(login.encode()).decode()}"} if user else {}
         self._session: aiohttp.ClientSession | None = None
 
     async def observe(self) -> ServerStatus:
@@ -78,41 +92,44 @@ class MediamtxServer:
             self._session = None
 
     async def _sweep(self) -> ServerStatus:
-        told, paths, srt = await asyncio.gather(
-            self._get("info"), self._list("paths", parse_paths), self._list("srtconns", parse_srt)
+        told, paths, srt = await _together(
+            self._get("info", _MAX_INFO_BYTES), self._list("paths", parse_paths), self._list("srtconns", parse_srt)
         )
-        info = _object(told) if told is not None else {}
+        version, started = parse_info(_object(told)) if told is not None else (None, None)
         if paths is None:
             raise _ApiError("it does not know /v3/paths/list: is it MediaMTX 1.0 or newer?")
         types = {path.source_type for path in paths.values()}
         lists = [name for kind, name in SESSION_LISTS.items() if kind in types]
-        found = await asyncio.gather(*(self._list(name, parse_sessions) for name in lists))
+        found = await _together(*(self._list(name, parse_sessions) for name in lists))
         sessions = {key: session for each in found if each for key, session in each.items()}
-        version, started = info.get("version"), info.get("started")
-        view = ServerView(
-            version=version if isinstance(version, str) else None,
-            started=started if isinstance(started, str) else None,
-            paths=paths,
-            srt=srt or {},
-            sessions=sessions,
-        )
+        view = ServerView(version=version, started=started, paths=paths, srt=srt or {}, sessions=sessions)
         stand_in = view.version == "stand-in"
         name = "stand-in for MediaMTX (demo and test double)" if stand_in else f"MediaMTX {view.version or ''}".strip()
         return ServerStatus(True, name, view)
 
     async def _list(self, name: str, parse: Parse[T]) -> dict[str, T] | None:
         """A whole list as one large page, since pages are not one snapshot; None when its protocol is disabled."""
-        body = await self._get(f"{name}/list?itemsPerPage={_ALL_ITEMS}")
+        body = await self._get(f"{name}/list?itemsPerPage={_ALL_ITEMS}", _MAX_LIST_BYTES)
         if body is None:
             return None
         if len(body) < _LONG_BYTES:
             return parse(_object(body))
         return await asyncio.to_thread(_parse_long, body, parse)
 
-    async def _get(self, path: str) -> bytes | None:
+    def _open(self) -> aiohttp.ClientSession:
+        # A few compressed bytes can become gigabytes; this server compresses nothing.
+        return aiohttp.ClientSession(
+            headers={**self._headers, "Accept-Encoding": "identity"},
+            timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            read_bufsize=_READ_BYTES,
+        )
+
+    async def _get(self, path: str, max_bytes: int) -> bytes | None:
         """An answer of the API; None for 404 (older server, or a disabled protocol). Raises _ApiError."""
         if self._session is None:
-            self._session = aiohttp.ClientSession(auth=self._auth, read_bufsize=_READ_BYTES)
+            self._session = self._open()
         async with self._session.get(f"{self._api_url}/v3/{path}", allow_redirects=False) as response:
             if response.status == 404:
                 return None
@@ -123,7 +140,7 @@ class MediamtxServer:
             body = bytearray()
             async for chunk in response.content.iter_any():
                 body += chunk
-                if len(body) > _MAX_ANSWER_BYTES:
+                if len(body) > max_bytes:
                     raise _ApiError("its answer is too large")
         return bytes(body)
 
@@ -153,7 +170,19 @@ class _ApiError(Exception):
     pass
 
 
+async def _together(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
+    """The results of all; when one fails, nobody waits for the others, and they end."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
 def _object(body: bytes) -> dict[str, Any]:
+    if len(body) > _MAX_AT_ONCE_BYTES:
+        raise _ApiError("its answer is too large, and no list of MediaMTX")
     document = orjson.loads(body)
     if not isinstance(document, dict):
         raise _ApiError("its answer is no JSON object")
@@ -166,9 +195,11 @@ def _parse_long(body: bytes, parse: Parse[T]) -> dict[str, T]:
     try:
         for part in _parts(body):
             found |= parse(_object(part))
+            if len(found) >= MAX_ITEMS:
+                break
     except ValueError:
         return parse(_object(body))
-    return found
+    return dict(islice(found.items(), MAX_ITEMS))
 
 
 def _parts(body: bytes) -> Iterator[bytes]:

@@ -10,7 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from restream.domain.secret import mask_parameters
+
+MAX_ITEMS = 20_000
+"""A list with more is cut off here: nothing downstream is made for it."""
 _MAX_TEXT_LENGTH = 200
+_MAX_TRACKS = 32
+_MAX_COUNT = 1 << 63
+"""What the stores take."""
 
 T = TypeVar("T")
 
@@ -89,6 +96,12 @@ SESSION_LISTS: Mapping[str, str] = {
 }
 
 
+def parse_info(document: object) -> tuple[str | None, str | None]:
+    """`/v3/info`: the version, and when the server started; None for what it does not tell."""
+    info = document if isinstance(document, Mapping) else {}
+    return _text(info.get("version")), _text(info.get("started"))
+
+
 def parse_paths(document: object) -> dict[str, PathObservation]:
     """`/v3/paths/list`, by name."""
     return _items(document, _path, "name")
@@ -108,10 +121,15 @@ def _items(document: object, parse: Callable[[Mapping[str, object]], T | None], 
     items = document.get("items") if isinstance(document, Mapping) else None
     result: dict[str, T] = {}
     for item in items if isinstance(items, list) else ():
-        name = _text(item.get(key)) if isinstance(item, Mapping) else None
-        found = parse(item) if name else None
-        if name and found is not None:
+        name = item.get(key) if isinstance(item, Mapping) else None
+        # A shortened or repaired name would be another item's.
+        if not isinstance(name, str) or not name or len(name) > _MAX_TEXT_LENGTH or not name.isprintable():
+            continue
+        found = parse(item)
+        if found is not None:
             result[name] = found
+        if len(result) == MAX_ITEMS:
+            break
     return result
 
 
@@ -122,14 +140,14 @@ def _path(item: Mapping[str, object]) -> PathObservation:
     if not isinstance(tracks, list):
         details = item.get("tracks2")
         details = details if isinstance(details, list) else []
-        tracks = [track.get("codec") for track in details if isinstance(track, Mapping)]
+        tracks = [track.get("codec") for track in details[:_MAX_TRACKS] if isinstance(track, Mapping)]
     available = item.get("available", item.get("ready"))
     return PathObservation(
         name=_text(item.get("name")) or "",
         available=available is True,
         source_type=_text(source.get("type")),
         source_id=_text(source.get("id")),
-        tracks=tuple(text for track in tracks if (text := _text(track))),
+        tracks=tuple(text for track in tracks[:_MAX_TRACKS] if (text := _text(track))),
         inbound_bytes=_count(item.get("inboundBytes", item.get("bytesReceived"))),
         outbound_bytes=_count(item.get("outboundBytes", item.get("bytesSent"))),
         readers=len(readers) if isinstance(readers, list) else 0,
@@ -160,16 +178,21 @@ def _session(item: Mapping[str, object]) -> SessionObservation | None:
     if item.get("state") != "publish":
         return None
     texts = {key: _text(item.get(key)) or "" for key in ("id", "path", "remoteAddr", "user", "query")}
-    return SessionObservation(texts["id"], texts["path"], texts["remoteAddr"], texts["user"], texts["query"])
+    # Publishers may log in with `?user=…&pass=…` or `?jwt=…`.
+    query = mask_parameters(texts["query"])
+    return SessionObservation(texts["id"], texts["path"], texts["remoteAddr"], texts["user"], query)
 
 
 def _text(value: object) -> str | None:
-    return value[:_MAX_TEXT_LENGTH] if isinstance(value, str) and value else None
+    if not isinstance(value, str) or not value:
+        return None
+    text = value[:_MAX_TEXT_LENGTH]
+    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
 
 
 def _count(value: object) -> int:
     # `type` leaves bool out.
-    return value if type(value) is int and value >= 0 else 0
+    return value if type(value) is int and 0 <= value < _MAX_COUNT else 0
 
 
 def _number(value: object) -> float | None:

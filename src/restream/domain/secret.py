@@ -55,7 +55,7 @@ def mask_exact(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-_NAMES = r"(?i)((?:password|passwd|passwort|passphrase|pass?|pwd|psw|pw|secret|token|auth|key)=)"
+_NAMES = r"(?i)((?:password|passwd|passwort|passphrase|pass?|pwd|psw|pw|secret|token|jwt|auth|key)=)"
 _PARAMETER = re.compile(_NAMES + r"([^&\s'\"/;,]+)")
 # Inside a URL only these end a value; in a sentence also quotes and punctuation.
 _URL_PARAMETER = re.compile(_NAMES + r"([^&\s]+)")
