@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,9 +17,9 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
-from restream.domain.availability import KEPT_S, Span, Timeline
+from restream.adapters.kept_records import decode_event, decode_moment, decode_timeline, encode_timeline
+from restream.domain.availability import KEPT_S
 from restream.domain.secret import Secret, mask_exact, mask_patterns, spellings
-from restream.domain.verdict import Health
 from restream.ports import Documents, Records, SinkError
 
 STREAMS_KEY = "mediamtx:streams:latest"
@@ -137,10 +138,12 @@ class RedisArchive:
             entries: Any = await redis.xrevrange(self._events_key, count=_RESTORED_EVENTS)
             timelines: Any = await redis.hgetall(self._availability_key)
             until: Any = await redis.get(self._watched_key)
-        events = [event for _, fields in reversed(entries) if (event := _event(fields.get(b"event"))) is not None]
-        events.sort(key=lambda event: event["id"])
-        found = {key.decode(errors="replace"): _timeline(body) for key, body in timelines.items()}
-        return Records(events, {key: timeline for key, timeline in found.items() if timeline}, _number(until))
+        now = time.time()
+        told = [(fields or {}).get(b"event", b"") for _, fields in reversed(entries)]
+        events = {event["id"]: event for body in told if (event := decode_event(body, now)) is not None}
+        found = {key.decode(errors="replace"): decode_timeline(body, now) for key, body in timelines.items()}
+        kept = {key: timeline for key, timeline in found.items() if timeline}
+        return Records([events[event_id] for event_id in sorted(events)], kept, decode_moment(until, now))
 
     async def save(self, records: Records, removed: Collection[str]) -> None:
         async with self._connection.transaction() as pipe:
@@ -148,7 +151,7 @@ class RedisArchive:
                 fields = {"event": orjson.dumps(event)}
                 pipe.xadd(self._events_key, fields, maxlen=_MOST_EVENTS, approximate=True)  # type: ignore[arg-type]
             if records.timelines:
-                mapping = {camera_id: _document(timeline) for camera_id, timeline in records.timelines.items()}
+                mapping = {camera_id: encode_timeline(timeline) for camera_id, timeline in records.timelines.items()}
                 pipe.hset(self._availability_key, mapping=mapping)  # type: ignore[arg-type]
             if removed:
                 pipe.hdel(self._availability_key, *removed)
@@ -157,34 +160,3 @@ class RedisArchive:
 
     async def close(self) -> None:
         await self._connection.close()
-
-
-def _document(timeline: Timeline) -> bytes:
-    spans = [[round(span.since, 3), span.health] for span in timeline.spans]
-    return orjson.dumps({"spans": spans, "restarts": [round(at, 3) for at in timeline.restarts]})
-
-
-def _timeline(body: bytes) -> Timeline | None:
-    """What was kept of a camera; None for what somebody else wrote there."""
-    try:
-        document = orjson.loads(body)
-        spans = tuple(Span(float(since), Health(health)) for since, health in document["spans"])
-        return Timeline(spans, tuple(float(at) for at in document["restarts"]))
-    except (ValueError, TypeError, KeyError):
-        return None
-
-
-def _event(body: bytes | None) -> dict[str, Any] | None:
-    try:
-        event = orjson.loads(body or b"null")
-    except ValueError:
-        return None
-    known = isinstance(event, dict) and isinstance(event.get("id"), int) and {"at", "kind", "camera"} <= event.keys()
-    return event if known else None
-
-
-def _number(body: bytes | None) -> float:
-    try:
-        return float(body or 0)
-    except ValueError:
-        return 0.0

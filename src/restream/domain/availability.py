@@ -14,7 +14,7 @@ from restream.domain.verdict import Health
 
 KEPT_S = 24 * 3600.0
 # A camera that flaps all day would fill any memory; beyond this its window is shorter, and `known_s` says so.
-_MOST_SPANS = 2000
+MOST_SPANS = 2000
 
 _UP = frozenset({Health.HEALTHY, Health.DEGRADED})
 
@@ -41,15 +41,15 @@ class Timeline:
             return self
         if self.spans:
             now = max(now, self.spans[-1].since)  # the clock was set back
-        spans = _recent(self.spans, now - KEPT_S)[1 - _MOST_SPANS :]
+        spans = _recent(self.spans, now - KEPT_S)[1 - MOST_SPANS :]
         return Timeline((*spans, Span(now, health)), self.restarts)
 
     def restarted(self, times: int, now: float) -> Timeline:
         """The publisher was started again so many times since the last look."""
         if times <= 0:
             return self
-        kept = tuple(at for at in self.restarts if at > now - KEPT_S)[times - _MOST_SPANS :]
-        return Timeline(self.spans, (*kept, *[now] * min(times, _MOST_SPANS)))
+        kept = tuple(at for at in self.restarts if at > now - KEPT_S)[times - MOST_SPANS :]
+        return Timeline(self.spans, (*kept, *[now] * min(times, MOST_SPANS)))
 
     def after(self, earlier: Timeline, until: float) -> Timeline:
         """This timeline behind one of an earlier life, which was watched until `until`."""
@@ -58,7 +58,7 @@ class Timeline:
         first = self.spans[0].since if self.spans else inf
         old = tuple(span for span in earlier.spans if span.since < first)
         gap = () if until >= first else (Span(max(until, old[-1].since if old else until), Health.UNKNOWN),)
-        return Timeline((*old, *gap, *self.spans)[-_MOST_SPANS:], (*earlier.restarts, *self.restarts)[-_MOST_SPANS:])
+        return Timeline((*old, *gap, *self.spans)[-MOST_SPANS:], (*earlier.restarts, *self.restarts)[-MOST_SPANS:])
 
     def restarts_since(self, since: float) -> int:
         return sum(at >= since for at in self.restarts)

@@ -1,0 +1,187 @@
+"""What somebody else wrote to the keys that are read back at the start."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest
+from redis.asyncio import Redis
+
+from restream.adapters.postgres_events import _row
+from restream.adapters.redis_store import AVAILABILITY_KEY, EVENTS_KEY, WATCHED_KEY, RedisArchive
+from restream.domain.availability import KEPT_S, Timeline, availability
+from restream.domain.component import ComponentState
+from restream.domain.event import ComponentChange
+from restream.domain.secret import Secret
+from restream.domain.verdict import Health
+from restream.interfaces.events import event as document_of
+from restream.ports import Records, SinkError
+from restream.supervisor.history import History
+
+NOW = time.time()
+
+
+@asynccontextmanager
+async def archive_of(url: str) -> AsyncIterator[RedisArchive]:
+    archive = RedisArchive(Secret(url), "")
+    try:
+        yield archive
+    finally:
+        await archive.close()
+
+
+def happened(at: float) -> ComponentChange:
+    return ComponentChange(at, "redis", ComponentState.DOWN, ComponentState.UP, "fine")
+
+
+def kept(moment: float, /, **changes: Any) -> dict[str, Any]:
+    return {**document_of(int(moment * 1000), happened(moment)), **changes}
+
+
+GOOD = kept(NOW - 60)
+EVENTS: list[bytes] = [
+    b"",
+    b"null",
+    b"[]",
+    b"{",
+    b"\xff\xfe",
+    b"[" * 100_000,
+    orjson.dumps("x" * 1_000_000),
+    *(
+        orjson.dumps(kept(NOW - 50, **changes))
+        for changes in (
+            {"id": "1"},
+            {"id": True},
+            {"id": 1.5},
+            {"id": 0},
+            {"id": -5},
+            {"id": 2**63},
+            {"id": int((NOW + 3600) * 1000)},
+            {"at": None},
+            {"at": "yesterday"},
+            {"at": "2026-02-31T00:00:00Z"},
+            {"at": "2026-02-01T00:00:00"},
+            {"at": 5},
+            {"kind": "other"},
+            {"kind": []},
+            {"camera": 5},
+            {"camera": {"a": 1}},
+            {"name": None},
+            {"detail": ["x"]},
+            {"detail": "a\nb"},
+            {"detail": "\x1b[31m"},
+            {"hint": "x" * 100_000},
+            {"retry_in_s": "soon"},
+            {"cause": {}},
+        )
+    ),
+]
+
+
+async def test_events_of_others_are_left_out_and_new_ones_follow(redis_url: str) -> None:
+    client = Redis.from_url(redis_url)
+    for body in EVENTS:
+        await client.xadd(EVENTS_KEY, {"event": body})
+    await client.xadd(EVENTS_KEY, {"other": "field"})
+    extra = {**GOOD, "script": "<script>", "nested": {"a": [1]}}
+    await client.xadd(EVENTS_KEY, {"event": orjson.dumps(extra)})
+    await client.xadd(EVENTS_KEY, {"event": orjson.dumps(GOOD)})
+    async with archive_of(redis_url) as archive:
+        found = await archive.load()
+        assert list(found.events) == [GOOD]
+        history = History(document_of)
+        history.restore(found.events)
+        history.record(happened(NOW))
+        assert [event["detail"] for event in history.after(GOOD["id"])] == ["fine"]
+        # Restored events go to the table of events as well.
+        assert all(_row(event) for event in history.after(0))
+        await archive.save(Records(history.after(GOOD["id"]), {}, NOW), ())
+        assert len((await archive.load()).events) == 2
+    await client.aclose()
+
+
+TIMELINES: list[bytes] = [
+    b"",
+    b"null",
+    b"[]",
+    b'{"spans":[],"restarts":null}',
+    b'{"spans":[[1,2,3]],"restarts":[]}',
+    b'{"spans":[["1","healthy"],[{},"down"]],"restarts":[]}',
+    b'{"spans":[[1,"splendid"]],"restarts":[]}',
+    b'{"spans":[[1,{}]],"restarts":[]}',
+    b'{"spans":"xy","restarts":"z"}',
+    b'{"spans":[[1e999,"down"]],"restarts":[]}',
+    b'{"spans":[[NaN,"down"]],"restarts":[]}',
+    b"[" * 100_000,
+    b'{"spans":[' + b'[1,"down"],' * 200_000 + b'[1,"down"]],"restarts":[]}',
+    b"\xff",
+]
+
+
+async def test_timelines_of_others_are_left_out(redis_url: str) -> None:
+    client = Redis.from_url(redis_url)
+    for number, body in enumerate(TIMELINES):
+        await client.hset(AVAILABILITY_KEY, f"bad{number}", body)
+    await client.hset(AVAILABILITY_KEY, b"\xff\xfe", TIMELINES[0])
+    good = orjson.dumps({"spans": [[NOW - 100, "healthy"]], "restarts": [NOW - 50]})
+    await client.hset(AVAILABILITY_KEY, "1", good)
+    async with archive_of(redis_url) as archive:
+        found = (await archive.load()).timelines
+    assert set(found) <= {"1", "bad5", "bad10"}
+    assert found["1"].spans[0].health is Health.HEALTHY
+    await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("spans", "restarts"),
+    [
+        ([[NOW + 1e9, "down"]], [NOW + 1e9]),
+        ([[-1e300, "down"], [1e300, "healthy"]], [-5, 1e300]),
+        ([[NOW - 10, "down"], [NOW - 100, "healthy"], [NOW - 50, "down"]], []),
+        ([[NOW - 100, "healthy"], [NOW + 3600, "down"]], [NOW - 10, NOW + 10]),
+        ([[NOW - 100 - number, "down"] for number in range(5000)], [NOW - 5] * 5000),
+    ],
+    ids=range(5),
+)
+async def test_what_is_to_come_or_out_of_order_does_no_lasting_harm(
+    redis_url: str, spans: list[Any], restarts: list[float]
+) -> None:
+    client = Redis.from_url(redis_url)
+    await client.hset(AVAILABILITY_KEY, "1", orjson.dumps({"spans": spans, "restarts": restarts}))
+    await client.set(WATCHED_KEY, "99999999999999")
+    async with archive_of(redis_url) as archive:
+        found = await archive.load()
+    assert found.watched_until <= time.time()
+    timeline = Timeline().followed(Health.HEALTHY, NOW + 30).after(found.timelines["1"], found.watched_until)
+    timeline = timeline.followed(Health.DOWN, NOW + 40).followed(Health.HEALTHY, NOW + 50)
+    moments = [span.since for span in timeline.spans]
+    assert moments == sorted(moments) and moments[-1] == NOW + 50
+    result = availability(timeline, NOW + 60, KEPT_S)
+    assert 0 <= (result.uptime_ratio or 0) <= 1 and 0 <= result.known_s <= KEPT_S + 1
+    assert result.longest_outage_s < KEPT_S + 1 and math.isfinite(result.longest_outage_s)
+    await client.aclose()
+
+
+@pytest.mark.parametrize("until", [b"nan", b"inf", b"-inf", b"1e400", b"-5", b"x", b"\xff", b"9" * 5000])
+async def test_when_it_was_watched_last(redis_url: str, until: bytes) -> None:
+    client = Redis.from_url(redis_url)
+    await client.set(WATCHED_KEY, until)
+    async with archive_of(redis_url) as archive:
+        assert 0 <= (await archive.load()).watched_until <= time.time()
+    await client.aclose()
+
+
+@pytest.mark.parametrize("key", [EVENTS_KEY, AVAILABILITY_KEY, WATCHED_KEY])
+async def test_a_key_of_another_type_is_one_line(redis_url: str, key: str) -> None:
+    client = Redis.from_url(redis_url)
+    await client.sadd(key, "x")
+    async with archive_of(redis_url) as archive:
+        with pytest.raises(SinkError, match="WRONGTYPE") as caught:
+            await archive.load()
+    assert "\n" not in str(caught.value)
+    await client.aclose()
