@@ -132,6 +132,7 @@ class Settings(BaseSettings):
             connect_timeout_s=section.connect_timeout_s,
             stall_timeout_s=section.stall_timeout_s,
             hide_source=section.source == "stdin",
+            memory_bytes=section.memory_mb << 20,
         )
 
     def target(self) -> Target:

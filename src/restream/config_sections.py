@@ -95,6 +95,8 @@ class FfmpegSection(Section):
     """Media that does not advance this long is a stall."""
     stop_grace_s: float = Field(default=3, ge=0.5, le=60)
     """From the first SIGTERM to SIGKILL."""
+    memory_mb: int = Field(default=1024, ge=64, le=1 << 20)
+    """Megabytes that each ffmpeg and ffprobe may allocate; a camera can make them ask for any amount."""
     source: Literal["stdin", "argv"] = "stdin"
     """`stdin`: the camera's URL and password go to ffmpeg on standard input, nobody sees them. `argv`: the plain form,
     visible to every user of the host in `ps`; a SIGKILL of the service at the moment of a start may leave that

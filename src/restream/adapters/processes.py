@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import pwd
+import resource
 import shutil
 import signal
 from collections import deque
@@ -131,6 +132,12 @@ class ChildProcess:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else "unusable argument"
             raise PublisherError(f"{command.argv[0]} cannot be started: {reason}") from None
         child = cls(transport, protocol, command)
+        if command.memory_bytes is not None:
+            # Before it knows its source. setpriv, which it may be still, passes the limit on.
+            with contextlib.suppress(ProcessLookupError):
+                resource.prlimit(
+                    transport.get_pid(), resource.RLIMIT_DATA, (command.memory_bytes, command.memory_bytes)
+                )
         if command.stdin:
             # Only now: a child whose parent dies before this finds an empty script and ends by itself.
             stdin = cast(asyncio.WriteTransport, transport.get_pipe_transport(0))

@@ -25,6 +25,8 @@ class FfmpegSettings:
     stall_timeout_s: float = 10.0
     hide_source: bool = True
     """False: the plain form, with the URL and its password on the command line."""
+    memory_bytes: int = 1 << 30
+    """What each process may allocate. A 4K stream takes 0.3 GB at most; a camera can make it any amount (measured)."""
 
     @property
     def network_timeout_s(self) -> float:
@@ -60,6 +62,8 @@ class Command:
     """The camera's URL, where one is read: shown in its masked form."""
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """What must be masked in the program's messages, longest first."""
+    memory_bytes: int | None = None
+    """The most that the program may allocate; None: no limit."""
 
     @property
     def masked_argv(self) -> tuple[str, ...]:
@@ -121,7 +125,8 @@ def build_probe(source: SourceUrl, settings: FfmpegSettings, transport: RtspTran
     arguments, stdin = source_input(source, settings.hide_source, transport, settings.network_timeout_s, ANALYSIS)
     show = ("-show_error", "-show_streams", "-of", "json")
     argv = (settings.probe_binary, "-v", "level+error", *arguments, *show)
-    return ProbePlan(Command(argv, stdin, source, source.secrets), settings.network_timeout_s, settings.probe_limit_s)
+    command = Command(argv, stdin, source, source.secrets, settings.memory_bytes)
+    return ProbePlan(command, settings.network_timeout_s, settings.probe_limit_s)
 
 
 def build_still(source: SourceUrl, settings: FfmpegSettings) -> Command:
@@ -131,7 +136,7 @@ def build_still(source: SourceUrl, settings: FfmpegSettings) -> Command:
     arguments, stdin = source_input(source, True, RtspTransport.TCP, settings.probe_timeout_s, options)
     read = (settings.binary, "-hide_banner", "-v", "level+error", "-skip_frame", "nokey", *arguments)
     write = ("-map", "0:v:0", "-frames:v", "1", "-vf", "scale='min(1280,iw)':-2", "-q:v", "4", "-f", "mjpeg", "pipe:1")
-    return Command((*read, *write), stdin, source, source.secrets)
+    return Command((*read, *write), stdin, source, source.secrets, settings.memory_bytes)
 
 
 def build_plan(
@@ -171,7 +176,9 @@ def build_plan(
     return StreamPlan(
         camera_id=camera.id,
         path=camera.path,
-        command=Command(argv, stdin, camera.source, (*camera.source.secrets, *spellings(password))),
+        command=Command(
+            argv, stdin, camera.source, (*camera.source.secrets, *spellings(password)), settings.memory_bytes
+        ),
         transport=transport,
         video=media.video.codec,
         audio=audio,
