@@ -60,11 +60,15 @@ _PARAMETER = re.compile(_NAMES + r"([^&\s'\"/;,]+)")
 # Inside a URL only these end a value; in a sentence also quotes and punctuation.
 _URL_PARAMETER = re.compile(_NAMES + r"([^&\s]+)")
 
+# The same bound as for URLs of rows (urls.MAX_URL_LENGTH): without it a text of many URLs is looked through for each.
+_LONGEST_URL = 2048
+
 _PATTERNS = (
     # scheme://user:password@ — up to the last @ of the authority, since passwords are pasted in unencoded.
-    (re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://[^\s:/@'\"]*):[^\s/'\"]*@"), rf"\1:{MASK}@"),
+    # No pattern begins with something that can be long: each letter of a long word would be a new beginning.
+    (re.compile(r"(://[^\s:/@'\"]*):[^\s/'\"]*@"), rf"\1:{MASK}@"),
     # scheme://user:2024/rest@host — an unencoded password that begins like a port
-    (re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://[^\s:/@'\"]+):\d{1,5}[/?#][^\s'\"]*@"), rf"\1:{MASK}@"),
+    (re.compile(rf"(://[^\s:/@'\"]+):\d{{1,5}}[/?#][^\s'\"]{{0,{_LONGEST_URL}}}@"), rf"\1:{MASK}@"),
     # password=…, also inside the path of the URL, as XM-type cameras want it.
     (_PARAMETER, rf"\1{MASK}"),
     # MediaMTX's SRT stream id: publish:path:user:password
