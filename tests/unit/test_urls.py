@@ -221,6 +221,8 @@ def test_rows_without_a_way_to_a_url(columns: dict[str, str], problem: str) -> N
 def test_a_url_that_only_becomes_too_long_is_refused() -> None:
     with pytest.raises(UrlError, match="longer than"):
         source(password="ü" * 1000)
+    with pytest.raises(UrlError, match="rtsp_url: longer than"):
+        parse_source(f"rtsp://admin:{'ü' * 1000}@h/x", column="rtsp_url")
 
 
 # -- templates ---------------------------------------------------------------------------------------------------------

@@ -133,8 +133,9 @@ class ChildProcess:
             raise PublisherError(f"{command.argv[0]} cannot be started: {reason}") from None
         child = cls(transport, protocol, command)
         if command.memory_bytes is not None:
-            # Before it knows its source. setpriv, which it may be still, passes the limit on.
-            with contextlib.suppress(ProcessLookupError):
+            # Before it knows its source. setpriv, which it may be still, passes the limit on. What is refused is to
+            # raise a limit that is lower already.
+            with contextlib.suppress(OSError, ValueError):
                 resource.prlimit(
                     transport.get_pid(), resource.RLIMIT_DATA, (command.memory_bytes, command.memory_bytes)
                 )

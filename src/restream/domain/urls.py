@@ -209,10 +209,13 @@ class _Parts:
         port = "" if self.port is None else f":{self.port}"
         return f"{self.scheme}://{userinfo}{self.host}{port}{self.rest}"
 
-    def source(self, masked: str | None, secrets: tuple[str, ...]) -> SourceUrl:
+    def source(self, column: str, masked: str | None, secrets: tuple[str, ...]) -> SourceUrl:
         encoded = None if self.password is None else quote(self.password, safe="")
+        url = self.compose(encoded)
+        # Encoding makes it longer.
+        _check_length(url, column)
         return SourceUrl(
-            url=Secret(self.compose(encoded)),
+            url=Secret(url),
             masked=masked if masked is not None else mask_patterns(mask_parameters(self.compose(encoded and MASK))),
             scheme=self.scheme,
             host=self.host.lower(),
@@ -221,9 +224,13 @@ class _Parts:
         )
 
 
-def _split(url: str, column: str) -> _Parts:
+def _check_length(url: str, column: str) -> None:
     if len(url) > MAX_URL_LENGTH:
         raise UrlError(f"{column}: longer than {MAX_URL_LENGTH} characters")
+
+
+def _split(url: str, column: str) -> _Parts:
+    _check_length(url, column)
     if _CONTROL.search(url):
         raise UrlError(f"{column}: contains a control character")
     match = _URL.fullmatch(url)
@@ -251,7 +258,7 @@ def parse_source(url: str, *, column: str = "url", masked: str | None = None, pa
     `password` is one that is known to stand elsewhere in the URL. Raises UrlError.
     """
     parts = _split(url, column)
-    return parts.source(masked, (*spellings(password), *credentials_in(parts.rest)))
+    return parts.source(column, masked, (*spellings(password), *credentials_in(parts.rest)))
 
 
 def _authenticated(fields: SourceFields) -> SourceUrl:
@@ -259,4 +266,4 @@ def _authenticated(fields: SourceFields) -> SourceUrl:
     parts = _split(fields.link, "link")
     if parts.user is None and fields.login:
         parts = replace(parts, user=fields.login, password=fields.password)
-    return parts.source(None, credentials_in(parts.rest))
+    return parts.source("link", None, credentials_in(parts.rest))

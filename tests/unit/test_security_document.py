@@ -1,0 +1,18 @@
+"""docs/security.md names tests: they exist."""
+
+import ast
+import re
+
+from restream.config import ROOT
+
+
+def test_every_test_that_the_document_names_exists() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    known: set[str] = set()
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        known.add(path.stem)
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        known |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    named = set(re.findall(r"`(test_\w+)`", text))
+    assert len(named) > 20
+    assert named <= known, named - known
