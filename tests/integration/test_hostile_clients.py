@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import itertools
 import json
 import logging
 from collections.abc import AsyncIterator, Collection
@@ -186,14 +187,17 @@ async def test_pages_of_other_sites_cannot_act(origin: str) -> None:
 # -- guessing the token ------------------------------------------------------------------------------------------------
 
 
-async def _guesses(it: Door, how: str, count: int, **headers: str) -> list[int]:
-    async def guess(number: int) -> int:
-        if how == "bearer":
-            return await it.status("GET", "/api/status", {**bearer(f"wrong {number}"), **headers})
-        body = json.dumps({"token": f"wrong {number}"}).encode()
-        return await it.status("POST", "/api/login", headers, body)
+_numbers = itertools.count()
 
-    return list(await asyncio.gather(*(guess(number) for number in range(count))))
+
+async def _guesses(it: Door, how: str, count: int, **headers: str) -> list[int]:
+    async def guess() -> int:
+        wrong = f"wrong {next(_numbers)}"
+        if how == "bearer":
+            return await it.status("GET", "/api/status", {**bearer(wrong), **headers})
+        return await it.status("POST", "/api/login", headers, json.dumps({"token": wrong}).encode())
+
+    return list(await asyncio.gather(*(guess() for _ in range(count))))
 
 
 @pytest.mark.parametrize("how", ["bearer", "login"])
@@ -229,6 +233,12 @@ async def test_who_is_logged_in_stays_so_while_a_neighbour_guesses() -> None:
         cookie = {"Cookie": headers["Set-Cookie"].partition(";")[0]}
         await _guesses(it, "bearer", 20)
         assert await it.status("GET", "/api/status", cookie) == 200
+
+
+async def test_a_program_that_repeats_its_old_token_locks_nobody_out() -> None:
+    async with door(rules()) as it:
+        assert {await it.status("GET", "/api/status", bearer("stale")) for _ in range(40)} == {401}
+        assert await it.status("GET", "/api/status", bearer(TOKEN)) == 200
 
 
 async def test_wrong_tokens_do_no_harm_where_everybody_may_read() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Collection
@@ -18,27 +19,28 @@ Network = IPv4Network | IPv6Network
 
 
 class Attempts:
-    """Counts wrong tokens per client."""
+    """Counts different wrong tokens per client: a program that repeats its old one learns nothing, locks nobody out."""
 
     def __init__(self) -> None:
-        self._failures: OrderedDict[str, list[float]] = OrderedDict()
+        self._failures: OrderedDict[str, dict[bytes, float]] = OrderedDict()
 
     def exhausted(self, client: str) -> bool:
         """Whether this client has to wait, whatever it sends: else each try would still tell right from wrong."""
         since = time.monotonic() - _WINDOW_S
-        recent = [at for at in self._failures.get(client, ()) if at > since]
+        recent = {token: at for token, at in self._failures.get(client, {}).items() if at > since}
         if recent:
             self._failures[client] = recent
         else:
             self._failures.pop(client, None)
         return len(recent) >= _MOST_FAILURES
 
-    def judge(self, client: str, right: bool) -> bool:
+    def judge(self, client: str, token: str, right: bool) -> bool:
         """One try: `right`, unless the client has to wait."""
         if self.exhausted(client):
             return False
         if not right:
-            self._failures.setdefault(client, []).append(time.monotonic())
+            known = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+            self._failures.setdefault(client, {})[known] = time.monotonic()
             while len(self._failures) > _MOST_CLIENTS:
                 self._failures.popitem(last=False)
         return right

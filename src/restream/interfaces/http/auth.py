@@ -53,15 +53,14 @@ class Access:
         if self._valid_session(request.cookies.get(COOKIE, "")):
             return True
         given = _bearer(request)
-        return given is not None and self.tries.judge(self.client(request), self.knows(given))
+        return given is not None and self.tries.judge(self.client(request), given, self.knows(given))
 
     def client(self, request: web.Request) -> str:
         return client_of(request, self.proxies)
 
     def knows(self, given: str) -> bool:
-        """Compares in constant time. Header bytes that are no UTF-8 come as surrogates."""
-        sent = given.encode("utf-8", "surrogateescape")
-        return self.token is not None and hmac.compare_digest(sent, self.token.reveal().encode())
+        """Compares in constant time."""
+        return self.token is not None and hmac.compare_digest(_sent(given), self.token.reveal().encode())
 
     def may_read(self, authenticated: bool) -> bool:
         return authenticated or not self.token_to_read
@@ -77,9 +76,8 @@ class Access:
 
     def _valid_session(self, value: str) -> bool:
         expires, _, signature = value.partition(".")
-        sent = signature.encode("utf-8", "surrogateescape")
         fresh = expires.isascii() and expires.isdigit() and len(expires) < 15 and int(expires) > time.time()
-        return fresh and hmac.compare_digest(sent, self._signature(expires).encode())
+        return fresh and hmac.compare_digest(_sent(signature), self._signature(expires).encode())
 
     def _signature(self, expires: str) -> str:
         key = self.token.reveal().encode() if self.token else b""
@@ -98,6 +96,11 @@ class Access:
             return True
         # "null" has none: a page of a file or a sandbox.
         return not site or site not in hosts
+
+
+def _sent(text: str) -> bytes:
+    """Header bytes that are no UTF-8 come as surrogates."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _bearer(request: web.Request) -> str | None:

@@ -46,7 +46,7 @@ class Sessions:
         client = self._access.client(request)
         if self._tries.exhausted(client):
             raise web.HTTPTooManyRequests(reason="too many wrong tokens: wait a minute", headers={"Retry-After": "60"})
-        if not self._tries.judge(client, self._access.knows(token)):
+        if not self._tries.judge(client, token, self._access.knows(token)):
             raise web.HTTPUnauthorized(reason="this is not the token", headers={"WWW-Authenticate": "Bearer"})
         response = web.Response(status=204)
         secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"

@@ -11,7 +11,7 @@ from aiohttp import web
 from restream.interfaces.http.answer import encoded_answer
 from restream.interfaces.http.auth import COOKIE, Access
 from restream.interfaces.http.openapi.documents import SCHEMAS
-from restream.interfaces.http.openapi.operation import ERRORS, JSON, Answer, Operation, Parameter
+from restream.interfaces.http.openapi.operation import JSON, Answer, Operation, Parameter, some
 from restream.interfaces.http.openapi.operations import OPERATIONS
 from restream.interfaces.http.openapi.vocabulary import Schema, named, text
 from restream.interfaces.render import Document
@@ -39,6 +39,7 @@ _SECURITY: Mapping[str, Schema] = {
 _ERROR_HEADERS: Mapping[int, Mapping[str, Schema]] = {
     401: {"WWW-Authenticate": text("", "Bearer")},
     426: {"Upgrade": text("", "websocket")},
+    429: {"Retry-After": text("Seconds to wait.", "60")},
 }
 
 
@@ -99,9 +100,11 @@ def _parameter(parameter: Parameter) -> Document:
 def _responses(operation: Operation, access: Access) -> Iterator[tuple[str, Document]]:
     errors = dict(operation.errors)
     if _guarded(operation, access):
-        errors[401] = ERRORS[401]
+        errors |= some(401, 429)
     if operation.access == "write":
-        errors[403] = ERRORS[403]
+        errors |= some(403)
+    if access.hosts is not None:
+        errors |= some(421)
     for status, told in errors.items():
         yield str(status), _answer(Answer(told, {JSON: named("Error")}, _ERROR_HEADERS.get(status, {})))
     for status, answer in operation.answers.items():

@@ -14,10 +14,12 @@ ERRORS: Mapping[int, str] = {
     401: "A token is needed.",
     403: "The request comes from a page of another origin, which is not in `http.cors_origins`.",
     404: "There is no such camera.",
+    408: "The body did not come in time.",
     409: "It makes no sense for the camera as it is; `error` says why.",
     413: "The body is larger than 64 KiB.",
+    421: "On loopback without a token: the name in `Host` is neither local nor in `http.allowed_hosts`.",
     426: "Not asked for an upgrade.",
-    429: "Ten wrong tokens from this address within a minute.",
+    429: "Ten different wrong tokens from this address within a minute.",
     503: "Not now; `error` says why.",
     504: "The media server sent no picture in time.",
 }

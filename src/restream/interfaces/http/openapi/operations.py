@@ -152,7 +152,7 @@ ACCESS = (
         tag="access",
         body=record("", token=text("`http.token`.", "the token")) | {"additionalProperties": True},
         answers={204: Answer("Logged in.", {}, {"Set-Cookie": text()})},
-        errors=some(403, 413, 429) | {400: "The body is not as expected.", 401: "This is not the token."},
+        errors=some(403, 408, 413, 429) | {400: "The body is not as expected.", 401: "This is not the token."},
     ),
     Operation(
         *("post", "/api/logout", "logout", "Forget the cookie"),
