@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import secrets
 import signal
 import socket
+import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
 from restream import __version__
 from restream.adapters.ffmpeg import FfmpegPublisher
@@ -26,10 +28,13 @@ from restream.domain.snapshot import Snapshot
 from restream.domain.status import Subject
 from restream.interfaces import line_protocol
 from restream.interfaces.cameras import with_processes
+from restream.interfaces.console.frame import Facts
+from restream.interfaces.console.live import LiveConsole
+from restream.interfaces.console.screen import Screen, can_be_painted
 from restream.interfaces.events import event
 from restream.interfaces.http.exporter import Exporter
 from restream.interfaces.http.live import Live
-from restream.interfaces.rendering import Renderer, ServiceFacts
+from restream.interfaces.rendering import Renderer, Rendering, ServiceFacts
 from restream.listening import listening
 from restream.logs import TransitionLog
 from restream.ports import Documents, ServiceManager
@@ -75,9 +80,12 @@ _LATE = 1.5
 class Service:
     """The running service: everything wired, from configuration to the listening port."""
 
-    def __init__(self, settings: Settings, reload: Callable[[], Settings]) -> None:
+    def __init__(
+        self, settings: Settings, reload: Callable[[], Settings], show: Callable[[Rendering], None] = lambda _: None
+    ) -> None:
         self._settings = settings
         self._reload = reload
+        self._show = show
         self._history = History(event)
         self._log = TransitionLog()
         self._components = Components(self._happened)
@@ -175,7 +183,7 @@ class Service:
         )
 
     async def _publish(self, snapshot: Snapshot) -> None:
-        await self._renderer.render(snapshot)
+        self._show(await self._renderer.render(snapshot))
         self._live.publish()
         self._alerts.follow(snapshot)
         for writer in self._writers:
@@ -296,14 +304,29 @@ class Service:
             await asyncio.sleep(interval_s)
 
 
-async def serve(settings: Settings, reload: Callable[[], Settings]) -> None:
-    """Run the service until SIGTERM or SIGINT. Raises ConfigError, DependencyError."""
+async def serve(
+    settings: Settings, reload: Callable[[], Settings], *, plain: bool = True, notes: Sequence[str] = ()
+) -> None:
+    """Run the service until SIGTERM or SIGINT. In a terminal it shows itself, with `notes`, unless `plain`.
+
+    Raises ConfigError, DependencyError.
+    """
     require_programs(settings)
     raise_file_limit()
-    service = Service(settings, reload)
+    console = None if plain else _console(settings, notes)
+    service = Service(settings, reload, console.show) if console is not None else Service(settings, reload)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, service.reload)
-    await service.run(stop)
+    async with console or contextlib.nullcontext():
+        await service.run(stop)
+
+
+def _console(settings: Settings, notes: Sequence[str]) -> LiveConsole | None:
+    """The live table; None where there is no terminal for it."""
+    if not can_be_painted(os.environ, sys.stdout, sys.stderr):
+        return None
+    http = settings.http
+    return LiveConsole(Screen(sys.stdout), Facts(f"http://{http.host}:{http.port}/", tuple(notes)))

@@ -109,7 +109,7 @@ async def _run(settings: Settings, options: argparse.Namespace, load: Callable[[
         return await _demo(settings, options, load)
     require_dsn(settings)
     configure_logging(ROOT / "etc" / "restream_log.conf", ROOT / "log", settings.secrets())
-    await serve(settings, load)
+    await serve(settings, load, plain=_plain(options))
     return EXIT_OK
 
 
@@ -120,7 +120,7 @@ async def _demo(settings: Settings, options: argparse.Namespace, load: Callable[
 
     configure_logging(ROOT / "etc" / "restream_log.conf", ROOT / "log", settings.secrets())
     try:
-        await run_demo(settings)
+        await run_demo(settings, plain=_plain(options))
     except (EmbeddedError, PublisherError) as error:
         raise DependencyError(str(error)) from None
     return EXIT_OK
@@ -153,10 +153,13 @@ async def _init_db(settings: Settings, options: argparse.Namespace, load: Callab
 
 
 def _console(options: argparse.Namespace) -> Console:
-    plain = getattr(options, "plain", False)
     # Piped output is for programs: no wrapping at 80 columns.
     width = None if sys.stdout.isatty() else 200
-    return Console(no_color=plain, width=width, emoji=False)
+    return Console(no_color=_plain(options) or None, width=width, emoji=False)
+
+
+def _plain(options: argparse.Namespace) -> bool:
+    return bool(getattr(options, "plain", False))
 
 
 _Command = Callable[[Settings, argparse.Namespace, Callable[[], Settings]], Coroutine[Any, Any, int]]

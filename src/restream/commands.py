@@ -25,7 +25,8 @@ from restream.domain.options import RtspTransport
 from restream.domain.plan import build_plan, build_probe
 from restream.domain.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
 from restream.domain.urls import SourceUrl, UrlError, parse_source
-from restream.interfaces import console as render
+from restream.interfaces.console import explanation
+from restream.interfaces.console.camera_table import print_cameras
 from restream.interfaces.streams import latest_streams
 from restream.ports import Documents, SinkError
 from restream.wiring import (
@@ -47,7 +48,7 @@ async def cameras(settings: Settings, console: Console, *, as_json: bool) -> int
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
     else:
-        render.print_cameras(console, found)
+        print_cameras(console, found)
     return 0
 
 
@@ -101,15 +102,15 @@ async def explain(settings: Settings, console: Console, camera_id: str, *, may_p
         return 1
     running = await _known_to_service(settings, camera_id)
     media: ProbeResult | ProbeFailure | None = _media_of(running)
-    shown: render.ShownCommand | None = None
+    shown: explanation.ShownCommand | None = None
     if running.get("command"):
         stdin = running["command_stdin"] or ""
-        shown = render.ShownCommand(tuple(running["command"]), stdin, tuple(running["command_reasons"]))
+        shown = explanation.ShownCommand(tuple(running["command"]), stdin, tuple(running["command_reasons"]))
     elif media is None and may_probe:
         media, _ = await _probe(settings, camera.source, camera.options.rtsp_transport)
     if shown is None and isinstance(media, ProbeResult):
-        shown = render.ShownCommand.of(build_plan(camera, media, settings.target(), settings.ffmpeg_settings()))
-    render.print_explanation(console, camera, media, shown)
+        shown = explanation.ShownCommand.of(build_plan(camera, media, settings.target(), settings.ffmpeg_settings()))
+    explanation.print_explanation(console, camera, media, shown)
     return 0
 
 
@@ -120,7 +121,7 @@ async def probe(settings: Settings, console: Console, url: str) -> int:
     except UrlError as error:
         raise ConfigError(str(error)) from None
     outcome, elapsed_s = await _probe(settings, source, None)
-    render.print_probe(console, source.masked, outcome, elapsed_s)
+    explanation.print_probe(console, source.masked, outcome, elapsed_s)
     return 0 if isinstance(outcome, ProbeResult) else 1
 
 

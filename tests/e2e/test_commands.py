@@ -97,7 +97,7 @@ async def test_init_db_twice_then_commands_against_a_running_service(
         code, output, _ = await command("cameras", overrides=settings)
         assert code == 0
         assert "Camera 1" in output
-        assert "1 cameras: 1 healthy" in output
+        assert "1 camera: 1 healthy" in output
         code, output, _ = await command("cameras", "--json", overrides=settings)
         assert json.loads(output)[0]["verdict"]["health"] == "healthy"
 

@@ -39,6 +39,21 @@ def environment(overrides: Mapping[str, str]) -> dict[str, str]:
     return {**inherited, **overrides}
 
 
+def settings_of(tmp_path: Path, port: int, server: TestServer | None) -> dict[str, str]:
+    """A service on `port` that touches nothing outside `tmp_path` and knows no other store."""
+    settings = {
+        "RESTREAM_HTTP__PORT": str(port),
+        "LOGS_DIRECTORY": str(tmp_path / "log"),
+        "RESTREAM_JSON_FILE__PATH": str(tmp_path / "streams.json"),
+        "RESTREAM_REDIS__URL": "",
+        "RESTREAM_METRICS__PORT": "",
+        **QUICK,
+    }
+    if server is not None:
+        settings |= {"RESTREAM_MEDIAMTX__API_URL": server.api_url, "RESTREAM_MEDIAMTX__RTSP_URL": server.rtsp_url}
+    return settings
+
+
 class RunningService:
     """One running service and what can be seen of it."""
 
@@ -111,23 +126,14 @@ async def running_service(
 ) -> AsyncIterator[RunningService]:
     """Start the service; afterwards no child of it may be left, and nothing it showed may hold a credential."""
     port = free_port()
-    settings = {
-        "RESTREAM_HTTP__PORT": str(port),
-        "LOGS_DIRECTORY": str(tmp_path / "log"),
-        "RESTREAM_JSON_FILE__PATH": str(tmp_path / "streams.json"),
-        "RESTREAM_REDIS__URL": "",
-        "RESTREAM_METRICS__PORT": "",
-        **QUICK,
-    }
-    if server is not None:
-        settings |= {"RESTREAM_MEDIAMTX__API_URL": server.api_url, "RESTREAM_MEDIAMTX__RTSP_URL": server.rtsp_url}
+    settings = settings_of(tmp_path, port, server)
     log = tmp_path / "console.log"
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             str(PROGRAM),
             *arguments,
-            env=environment({**settings, **(overrides or {})}),
+            env=environment(settings | dict(overrides or {})),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,

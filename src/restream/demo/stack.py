@@ -56,7 +56,7 @@ CAMERAS = (
 )
 
 
-async def run_demo(settings: Settings) -> None:
+async def run_demo(settings: Settings, *, plain: bool = True) -> None:
     """Run until SIGINT or SIGTERM. Raises EmbeddedError, ConfigError, DependencyError."""
     require_programs(settings)
     async with contextlib.AsyncExitStack() as stack:
@@ -75,7 +75,11 @@ async def run_demo(settings: Settings) -> None:
         }
         settings = settings.model_copy(update=update)
         logger.info("demo: six simulated cameras; play one with: ffplay %s/cam1", settings.mediamtx.rtsp_url)
-        await serve(settings, lambda: settings)
+        notes = (
+            "This is the demo: six simulated cameras, one stalls now and then, one has a wrong password.",
+            f"Try the page above, `ffplay {settings.mediamtx.rtsp_url}/cam1`, ./start.sh cameras. Ctrl-C ends it.",
+        )
+        await serve(settings, lambda: settings, plain=plain, notes=notes)
 
 
 @contextlib.asynccontextmanager

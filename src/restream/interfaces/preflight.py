@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from restream.interfaces.console.text import printable
+
 
 class State(StrEnum):
     OK = "ok"
@@ -55,9 +57,9 @@ def print_findings(console: Console, findings: Sequence[Finding]) -> None:
     table.add_column(overflow="fold")
     for finding in findings:
         colour = _COLOURS[finding.state]
-        table.add_row(f"[{colour}]{finding.state}[/]", escape(finding.name), escape(finding.text))
+        table.add_row(f"[{colour}]{finding.state}[/]", escape(finding.name), escape(printable(finding.text)))
         if finding.todo:
-            table.add_row("", "", f"→ {escape(finding.todo)}")
+            table.add_row("", "", f"→ {escape(printable(finding.todo))}")
     console.print(table)
     counts = Counter(finding.state for finding in findings)
     console.print(", ".join(f"{counts[state]} {state}" for state in State if counts[state]), highlight=False)

@@ -15,7 +15,7 @@ from restream.domain.camera import Camera, RejectedRow
 from restream.domain.plan import build_probe
 from restream.domain.probe import ProbeFailure, ProbeResult
 from restream.domain.secret import Secret
-from restream.interfaces.console import describe_media
+from restream.interfaces.console.explanation import describe_media
 from restream.interfaces.preflight import Finding, State
 from restream.ports import DatabaseError, SinkError
 from restream.wiring import camera_table, media_server, require_dsn, row_reader

@@ -11,19 +11,19 @@ from multidict import MultiMapping
 from restream.domain.cause import Side
 from restream.domain.lifecycle import Phase
 from restream.domain.verdict import Health
+from restream.interfaces.ranking import natural, worst_first
 
 MOST_CAMERAS = 10_000
 MOST_OFFSET = 10**9
 PHASES = (*Phase, "disabled")
-_WORST_FIRST = {health: rank for rank, health in enumerate(("down", "degraded", "unknown", "healthy", "disabled"))}
 _SEARCHED = ("id", "name", "site", "host", "path", "camera_type")
 
 Camera = Mapping[str, Any]
 _SORTS: Mapping[str, Callable[[Camera], Any]] = {
-    "worst": lambda camera: (_WORST_FIRST[camera["verdict"]["health"]], _natural(camera["id"])),
-    "id": lambda camera: _natural(camera["id"]),
-    "name": lambda camera: (camera["name"].casefold(), _natural(camera["id"])),
-    "site": lambda camera: (camera["site"].casefold(), _natural(camera["id"])),
+    "worst": worst_first,
+    "id": lambda camera: natural(camera["id"]),
+    "name": lambda camera: (camera["name"].casefold(), natural(camera["id"])),
+    "site": lambda camera: (camera["site"].casefold(), natural(camera["id"])),
     "since": lambda camera: camera["since"],
     "restarts": lambda camera: -camera["restarts"],
     "bitrate": lambda camera: -(camera["bitrate_bps"] or 0),
@@ -99,12 +99,6 @@ def select_cameras(cameras: Iterable[Camera], query: Query) -> tuple[list[Camera
     offset = query.number("offset", 0, MOST_OFFSET)
     limit = query.number("limit", MOST_CAMERAS, MOST_CAMERAS)
     return found[offset : offset + limit], len(found)
-
-
-def _natural(camera_id: str) -> tuple[int, int, str]:
-    """Ids in the order people expect: 2 before 10."""
-    plain = camera_id.isascii() and camera_id.isdigit() and len(camera_id) <= 18
-    return (0, int(camera_id), "") if plain else (1, 0, camera_id)
 
 
 def _bad(message: str) -> web.HTTPBadRequest:

@@ -1,12 +1,9 @@
-"""What the command line prints: tables and explanations, from the documents of `interfaces.render`."""
+"""What `explain` and `probe` print."""
 
 from __future__ import annotations
 
 import shlex
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -15,15 +12,7 @@ from rich.table import Table
 from restream.domain.camera import Camera
 from restream.domain.plan import StreamPlan
 from restream.domain.probe import ProbeFailure, ProbeResult
-
-_COLOURS: Mapping[str, str] = {
-    "healthy": "green",
-    "degraded": "yellow",
-    "down": "red",
-    "unknown": "cyan",
-    "disabled": "bright_black",
-}
-_WORST_FIRST = ("down", "degraded", "unknown", "healthy", "disabled")
+from restream.interfaces.console.text import printable
 
 # What a change of a column does to a camera that is running.
 _ROW_CHANGES = (
@@ -32,38 +21,6 @@ _ROW_CHANGES = (
     ("name, site", "changes nothing for the stream"),
     ("enabled = false, DELETE", "stops this camera"),
 )
-
-
-def cameras_table(cameras: Sequence[Mapping[str, Any]]) -> Table:
-    """Worst first; colour is never the only signal."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("ID", "NAME", "HEALTH", "PHASE", "WHERE", "CAUSE", "RESTARTS", "MEDIA", "NEXT TRY"):
-        table.add_column(column, overflow="fold" if column == "CAUSE" else "ellipsis", no_wrap=column != "CAUSE")
-    for camera in sorted(cameras, key=lambda item: _WORST_FIRST.index(item["verdict"]["health"])):
-        verdict = camera["verdict"]
-        health = verdict["health"]
-        reasons = "; ".join(f"{reason['code']}: {reason['text']}" for reason in verdict["reasons"])
-        media = "+".join(codec for codec in (camera["video"], camera["audio"]) if codec)
-        cells = (camera["id"], camera["name"], health, camera["phase"], verdict["fault"], reasons)
-        tail = (str(camera["restarts"]), media, _clock(camera["next_retry"]))
-        table.add_row(*map(escape, (*cells, *tail)), style=_COLOURS.get(health, ""))
-    return table
-
-
-def cameras_summary(cameras: Iterable[Mapping[str, Any]]) -> str:
-    """`6 cameras: 4 healthy, 1 down, 1 unknown`."""
-    counts = Counter(str(camera["verdict"]["health"]) for camera in cameras)
-    parts = ", ".join(f"{counts[health]} {health}" for health in _WORST_FIRST if counts[health])
-    return f"{sum(counts.values())} cameras" + (f": {parts}" if parts else "")
-
-
-def print_cameras(console: Console, cameras: Sequence[Mapping[str, Any]]) -> None:
-    if cameras:
-        console.print(cameras_table(cameras))
-        console.print()
-    else:
-        console.print("The cameras table is empty: INSERT a row, it is picked up at once.")
-    console.print(cameras_summary(cameras), highlight=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +40,7 @@ def print_explanation(
     console: Console, camera: Camera, media: ProbeResult | ProbeFailure | None, command: ShownCommand | None
 ) -> None:
     """What would be run for a camera, why, and what a change of its row would do."""
-    console.print(f"[bold]camera {escape(camera.id)}[/] {escape(camera.name)}", highlight=False)
+    console.print(f"[bold]camera {_shown(camera.id)}[/] {_shown(camera.name)}", highlight=False)
     _facts(
         console,
         ("enabled", "yes" if camera.enabled else "no: nothing runs for it"),
@@ -103,12 +60,14 @@ def print_explanation(
 def _print_command(console: Console, command: ShownCommand) -> None:
     console.print("\n[bold]why[/]")
     for reason in command.reasons:
-        console.print(f"  - {escape(reason)}", highlight=False)
+        console.print(f"  - {_shown(reason)}", highlight=False)
     console.print("\n[bold]command[/]")
-    console.print(shlex.join(command.argv), markup=False, highlight=False, soft_wrap=True)
+    console.print(printable(shlex.join(command.argv)), markup=False, highlight=False, soft_wrap=True)
     if command.stdin:
         console.print("\n[bold]on its standard input[/] (so that no process list shows the password)")
-        console.print(command.stdin, markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            "\n".join(map(printable, command.stdin.splitlines())), markup=False, highlight=False, soft_wrap=True
+        )
 
 
 def describe_media(media: ProbeResult | ProbeFailure | None) -> str:
@@ -128,7 +87,7 @@ def print_probe(console: Console, shown_url: str, outcome: ProbeResult | ProbeFa
     """The result of `restream probe`."""
     good = isinstance(outcome, ProbeResult)
     word = "[green]ok[/]" if good else "[red]failed[/]"
-    console.print(f"{word} {escape(shown_url)} after {elapsed_s:.1f} s", highlight=False)
+    console.print(f"{word} {_shown(shown_url)} after {elapsed_s:.1f} s", highlight=False)
     facts = [("found" if good else "cause", describe_media(outcome))]
     if isinstance(outcome, ProbeFailure):
         facts += [("where", outcome.cause.facts.side), ("what to do", outcome.cause.facts.hint)]
@@ -140,9 +99,10 @@ def _facts(console: Console, *facts: tuple[str, str]) -> None:
     table.add_column(style="bright_black", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in facts:
-        table.add_row("  " + escape(name), escape(value))
+        table.add_row("  " + _shown(name), _shown(value))
     console.print(table)
 
 
-def _clock(timestamp: str | None) -> str:
-    return timestamp[11:19] + "Z" if timestamp else ""
+def _shown(text: str) -> str:
+    """Neither markup nor anything else that a terminal would obey."""
+    return escape(printable(text))

@@ -1,0 +1,21 @@
+"""In which order cameras are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+HEALTHS = ("down", "degraded", "unknown", "healthy", "disabled")
+"""Worst first."""
+_RANKS = {health: rank for rank, health in enumerate(HEALTHS)}
+
+
+def worst_first(camera: Mapping[str, Any]) -> tuple[int, tuple[int, int, str]]:
+    """The key that sorts short objects by health, then by id."""
+    return _RANKS[camera["verdict"]["health"]], natural(camera["id"])
+
+
+def natural(camera_id: str) -> tuple[int, int, str]:
+    """Ids in the order people expect: 2 before 10."""
+    plain = camera_id.isascii() and camera_id.isdigit() and len(camera_id) <= 18
+    return (0, int(camera_id), "") if plain else (1, 0, camera_id)
