@@ -136,6 +136,7 @@ async def test_the_fleet_and_the_service() -> None:
     assert of(samples, "restream_cameras", health="down", phase="backoff") == 1
     assert of(samples, "restream_cameras", health="disabled", phase="disabled") == 1
     assert of(samples, "restream_cameras", health="down", phase="held") == 1
+    assert of(samples, "restream_cameras", health="degraded", phase="running") == 0, "none is a number"
     assert of(samples, "restream_start_queue_length") == 4
     assert of(samples, "restream_component_up", component="redis") == 0
     assert of(samples, "restream_component_up", component="mediamtx") == 1

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from restream.domain.component import ComponentState
 from restream.domain.host import HostSample
+from restream.domain.lifecycle import Phase
 from restream.domain.snapshot import Report, Snapshot
 from restream.domain.status import CameraStatus
 from restream.domain.verdict import Health
@@ -17,6 +18,15 @@ from restream.domain.visionaire import RUNNING, HostPicture
 from restream.interfaces.exposition import Family, Kind, extended, labels
 
 _UP = frozenset({Health.HEALTHY, Health.DEGRADED})
+
+# Where a camera of that health usually is: so that "none is down" is a zero, and not a series that is missing.
+_USUAL: Mapping[Health, str] = {
+    Health.HEALTHY: Phase.RUNNING,
+    Health.DEGRADED: Phase.RUNNING,
+    Health.DOWN: Phase.BACKOFF,
+    Health.UNKNOWN: Phase.STARTING,
+    Health.DISABLED: "disabled",
+}
 
 _CAMERA: Mapping[str, tuple[Kind, str]] = {
     "camera_up": ("gauge", "Whether the camera can be watched."),
@@ -69,7 +79,9 @@ class CameraFamilies:
 def fleet_families(snapshot: Snapshot) -> list[Family]:
     """Counts, components and the host."""
     cameras = Family("restream_cameras", "gauge", "Cameras by health and phase.")
-    for (health, phase), count in Counter((r.verdict.health, _phase(r)) for r in snapshot.reports.values()).items():
+    counts = Counter(dict.fromkeys(_USUAL.items(), 0))
+    counts.update((report.verdict.health, _phase(report)) for report in snapshot.reports.values())
+    for (health, phase), count in counts.items():
         cameras.add(labels(health=health, phase=phase), count)
     queue = Family("restream_start_queue_length", "gauge", "Cameras that wait for admission.")
     queue.add("", snapshot.start_queue_length)
