@@ -1,0 +1,233 @@
+"""docs/installation.md, executed block by block in a scratch root: install, start, upgrade, uninstall."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from restream.config import ROOT
+from restream.demo.cameras import SimulatedCamera
+from restream.demo.clips import Clip
+from restream.demo.embedded import free_port
+from tests.support import systemctl
+from tests.support.eventually import eventually
+from tests.support.servers import TestServer
+from tests.support.service import QUICK
+
+DOCUMENT = ROOT / "docs" / "installation.md"
+OWNERS_DSN = "postgresql://owner:password@127.0.0.1:5432/cctv"
+# Directories of a host that stand for themselves in the scratch root.
+HOST_PATHS = re.compile(r"(?<![\w./])/(?=(opt|etc|usr/local/bin|var/log|root)/)")
+NO_INDEX = ("NewConnectionError", "Temporary failure in name resolution", "No route to host", "ProxyError")
+# On a busy machine pip alone takes a minute.
+_LIMIT_S = 200
+RECORDED = ("apt-get", "adduser", "deluser")
+
+
+def blocks() -> dict[str, str]:
+    """The commands of the section on Debian-like hosts, by heading."""
+    section = DOCUMENT.read_text(encoding="utf-8").partition("## Debian-like host")[2].partition("\n## ")[0]
+    parts = re.split(r"^### (.+)$", section, flags=re.MULTILINE)[1:]
+    found = zip(parts[::2], parts[1::2], strict=True)
+    return {
+        heading: "".join(re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)) for heading, text in found
+    }
+
+
+class Host:
+    """A scratch root, with commands that would change the real host replaced by ones that do not."""
+
+    def __init__(self, root: Path, settings: dict[str, str], dsn: str) -> None:
+        self.root = root
+        self._dsn = dsn
+        self._stubs = root / "stubs"
+        for name in ("stubs", "etc/systemd/system", "usr/local/bin", "var/log", "root", "opt"):
+            (root / name).mkdir(parents=True)
+        for name in RECORDED:
+            self._stub(name, f'echo "{name} $*" >>{root}/recorded')
+        self._stub("systemctl", f'PYTHONPATH={ROOT} exec {sys.executable} -m tests.support.systemctl "$@"')
+        self._stub("python3", f'exec {getattr(sys, "_base_executable", sys.executable)} "$@"')
+        lines = "".join(f"{key}='{value}'\n" for key, value in settings.items())
+        (root / "settings").write_text(lines, encoding="utf-8")
+        self._stub("editor", f'cat {root}/settings >"$1"')
+
+    def _stub(self, name: str, command: str) -> None:
+        path = self._stubs / name
+        path.write_text(f"#!/bin/sh\n{command}\n", encoding="utf-8")
+        path.chmod(0o755)
+
+    async def run(self, heading: str) -> str:
+        """Execute the commands below a heading as an administrator would type them; what they print."""
+        text = blocks()[heading].replace(OWNERS_DSN, self._dsn)
+        process = await asyncio.create_subprocess_exec(
+            *("bash", "-euo", "pipefail", "-c", HOST_PATHS.sub(f"{self.root}/", text)),
+            cwd=ROOT,
+            env={
+                "PATH": f"{self._stubs}:{self.root}/usr/local/bin:{os.environ['PATH']}",
+                "HOME": os.environ.get("HOME", "/"),  # pip's cache and configuration
+                "LANG": "C.UTF-8",
+                "SCRATCH": str(self.root),
+                "PIP_NO_COMPILE": "1",
+                **{
+                    key: value
+                    for key, value in os.environ.items()
+                    if re.match("PIP_|SSL_|.*_proxy$", key, re.IGNORECASE)
+                },
+            },
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output = (await asyncio.wait_for(process.communicate(), _LIMIT_S))[0].decode()
+        if process.returncode and any(sign in output for sign in NO_INDEX):
+            pytest.skip("no package index within reach")
+        assert process.returncode == 0, f"{heading}: exit code {process.returncode}\n{output}"
+        return output
+
+    @property
+    def recorded(self) -> list[str]:
+        return (self.root / "recorded").read_text(encoding="utf-8").splitlines()
+
+    async def shows(self, text: str) -> None:
+        """Wait until `restream cameras` prints it."""
+
+        async def shown() -> bool:
+            command = self.root / "usr/local/bin/restream"
+            process = await asyncio.create_subprocess_exec(command, "cameras", stdout=asyncio.subprocess.PIPE)
+            return text in (await process.communicate())[0].decode()
+
+        await eventually(shown, 40)
+
+    def stop(self) -> None:
+        systemctl.stop(self.root)
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Who makes the table, and who may only read it."""
+
+    owner: str
+    viewer: str
+    viewers_name: str
+
+
+@pytest.fixture
+async def roles(dsn: str) -> AsyncIterator[Roles]:
+    name = f"viewer_{dsn.rpartition('_')[2]}"
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(f"CREATE ROLE {name} LOGIN")
+    yield Roles(dsn, dsn.replace("//restream@", f"//{name}@"), name)
+    await connection.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
+    await connection.close()
+
+
+@pytest.fixture
+def host(tmp_path: Path, roles: Roles, ffmpeg: str, stand_in: TestServer) -> Iterator[Host]:
+    settings = {
+        "PG_DSN": roles.viewer,
+        "RESTREAM_HTTP__PORT": str(free_port()),
+        "RESTREAM_METRICS__PORT": str(free_port()),
+        "RESTREAM_MEDIAMTX__API_URL": stand_in.api_url,
+        "RESTREAM_MEDIAMTX__RTSP_URL": stand_in.rtsp_url,
+        "RESTREAM_REDIS__URL": "",
+        "RESTREAM_JSON_FILE__PATH": str(tmp_path / "streams.json"),
+        # All that a shell would take for its own.
+        "RESTREAM_HTTP__TOKEN": "$HOME;`id` & # long enough",
+        **QUICK,
+    }
+    host = Host(tmp_path / "root", settings, roles.owner)
+    yield host
+    host.stop()
+
+
+@pytest.mark.timeout(2 * _LIMIT_S)
+async def test_every_step_of_the_document(host: Host, roles: Roles) -> None:
+    await host.run("Install")
+    assert host.recorded == [
+        "apt-get install -y python3 python3-venv ffmpeg util-linux",
+        "adduser --system --group --no-create-home --home /opt/restream restream".replace("/opt", f"{host.root}/opt"),
+    ]
+    await host.run("Settings")
+    secret = host.root / "etc" / "restream" / "restream.env"
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    await host.run("Database")
+    connection = await asyncpg.connect(roles.owner)
+    await connection.execute(granted(roles.viewers_name))
+    async with SimulatedCamera(Clip.load("h264"), login="admin", password="hunter22") as camera:
+        await connection.execute(
+            "INSERT INTO cameras (camera_type, link, login, password) VALUES ('HIKVISION', $1, 'admin', 'hunter22')",
+            f"{camera.host}:{camera.port}",
+        )
+        started = await host.run("Start")
+        assert not re.search(r"^fail ", started, re.MULTILINE), started
+        await host.shows("1 camera: 1 healthy")
+        assert " is up: " in (host.root / "var" / "log" / "restream" / "restream.log").read_text(encoding="utf-8")
+
+        # What the site has changed stays; what the release no longer has goes.
+        own, old = host.root / "opt/restream/etc/camera_types.yml", host.root / "opt/restream/src/restream/old.py"
+        own.write_text(own.read_text(encoding="utf-8") + "\n# of this site\n", encoding="utf-8")
+        old.write_text("raise SystemExit('a module of the release before')\n", encoding="utf-8")
+        settings = secret.read_bytes()
+        before = systemctl.running(host.root)
+        await host.run("Upgrade")
+        after = systemctl.running(host.root)
+        assert before is not None and after is not None and before.pid != after.pid
+        assert "# of this site" in own.read_text(encoding="utf-8")
+        assert not old.exists()
+        assert secret.read_bytes() == settings
+        await host.shows("1 camera: 1 healthy")
+
+        await host.run("Uninstall")
+        assert systemctl.running(host.root) is None
+    assert host.recorded[-1] == "deluser --system restream"
+    left = {str(path.relative_to(host.root)) for path in host.root.rglob("*") if "restream" in path.name}
+    assert left == {"root/restream-etc", "root/restream-etc/restream.yml", "root/restream-etc/restream_log.conf"}
+    assert await connection.fetchval("SELECT count(*) FROM cameras") == 1
+    await connection.close()
+
+
+def test_every_block_is_executed() -> None:
+    executed = set(re.findall(r'host\.run\("(\w+)"\)', Path(__file__).read_text(encoding="utf-8")))
+    assert executed == {heading for heading, text in blocks().items() if text}
+
+
+def granted(viewer: str) -> str:
+    """The GRANT of the document, for another name."""
+    (statement,) = re.findall(r"`(GRANT [^`]+)`", DOCUMENT.read_text(encoding="utf-8"))
+    return str(statement).replace("restream", viewer)
+
+
+def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed: apt install systemd")
+    return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, check=False, timeout=30)
+
+
+def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
+    unit = tmp_path / "restream.service"
+    text = (ROOT / "restream.service").read_text(encoding="utf-8")
+    # The program must be there.
+    unit.write_text(text.replace("/opt/restream/.venv/bin/python", sys.executable), encoding="utf-8")
+    found = analyze("verify", str(unit))
+    assert (found.returncode, found.stdout + found.stderr) == (0, "")
+
+
+def test_the_exposure_is_as_documented() -> None:
+    quoted = re.search(r"of systemd (\d+) calls its exposure ([\d.]+)", DOCUMENT.read_text(encoding="utf-8"))
+    assert quoted is not None
+    version = analyze("--version").stdout.split()[1]
+    if version != quoted[1]:
+        pytest.skip(f"systemd {version} weighs otherwise than {quoted[1]}, which is quoted")
+    found = analyze("security", "--offline=true", str(ROOT / "restream.service"))
+    assert f"Overall exposure level for restream.service: {quoted[2]} " in found.stdout
