@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -136,6 +137,61 @@ def test_the_start_script_is_valid_shell() -> None:
     script = ROOT / "docker_compose_start.sh"
     subprocess.run(["bash", "-n", script], check=True)
     assert script.stat().st_mode & 0o111
+
+
+def started(directory: Path, *arguments: str) -> tuple[int, str, list[str]]:
+    """Exit code and words of docker_compose_start.sh in a directory, and what it asked of a docker that agrees."""
+    asked, docker = directory / "asked", directory / "bin" / "docker"
+    docker.parent.mkdir(exist_ok=True)
+    docker.write_text(f'#!/bin/sh\necho "$*" >>{asked}\n', encoding="utf-8")
+    docker.chmod(0o755)
+    script = shutil.copy(ROOT / "docker_compose_start.sh", directory)
+    path = f"{docker.parent}:{os.environ['PATH']}"
+    result = subprocess.run(
+        [script, *arguments], env={"PATH": path}, capture_output=True, text=True, check=False, timeout=30
+    )
+    return result.returncode, result.stderr, asked.read_text(encoding="utf-8").splitlines()
+
+
+def test_the_start_script_wants_secrets_and_checks_before_it_starts(tmp_path: Path) -> None:
+    code, words, _ = started(tmp_path)
+    assert code == 2
+    assert ".env.example" in words
+    shutil.copy(ROOT / ".env.example", tmp_path)
+    shutil.copy(ROOT / ".env.example", tmp_path / ".env")
+    code, words, _ = started(tmp_path)
+    assert code == 2
+    assert "POSTGRES_PASSWORD" in words
+    # As docs/installation.md says.
+    section = (ROOT / "docs/installation.md").read_text(encoding="utf-8").partition("## Containers")[2]
+    commands = section.partition("```sh\n")[2].partition("./docker_compose_start.sh")[0]
+    subprocess.run(["bash", "-euc", commands], cwd=tmp_path, check=True, timeout=30)
+    values = dict(re.findall(r"^(\w+)=(.+)$", (tmp_path / ".env").read_text(encoding="utf-8"), re.MULTILINE))
+    secrets = [values[name] for name, value in example().items() if value == "change-me"]
+    assert len(set(secrets)) == len(secrets) >= 5
+    assert all(len(secret) == 48 for secret in secrets)
+    (tmp_path / "asked").unlink()
+    code, words, asked = started(tmp_path, "--demo", "--quiet-pull")
+    assert (code, words) == (0, "")
+    assert [line for line in asked if line.startswith("compose") and "version" not in line] == [
+        "compose --profile demo config --quiet",
+        "compose build restream",
+        "compose up --detach --wait postgres redis mediamtx",
+        "compose run --rm --no-deps restream check --plain",
+        "compose --profile demo up --detach --quiet-pull",
+    ]
+
+
+def test_compose_accepts_the_file() -> None:
+    plugin = ["docker", "compose"]
+    if (
+        shutil.which("docker") is None
+        or subprocess.run([*plugin, "version"], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("no docker with the compose plugin")
+    arguments = ("--env-file", ".env.example", "--profile", "demo", "config", "--quiet")
+    result = subprocess.run([*plugin, *arguments], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize(
