@@ -9,10 +9,8 @@ from enum import StrEnum
 
 import orjson
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from restream.interfaces.console.text import printable
+from restream.interfaces.console.text import Line, hanging, segments
 
 
 class State(StrEnum):
@@ -51,15 +49,13 @@ def findings_json(findings: Sequence[Finding]) -> str:
 
 def print_findings(console: Console, findings: Sequence[Finding]) -> None:
     """In the order of the checks; the word, not only the colour, tells the state."""
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    size = max((len(finding.name) for finding in findings), default=0)
+    lines: list[Line] = []
     for finding in findings:
-        colour = _COLOURS[finding.state]
-        table.add_row(f"[{colour}]{finding.state}[/]", escape(finding.name), escape(printable(finding.text)))
+        lead = f"{finding.state:4}  {finding.name:{size}}  "
+        lines += [Line(text, _COLOURS[finding.state]) for text in hanging(lead, finding.text, console.width)]
         if finding.todo:
-            table.add_row("", "", f"→ {escape(printable(finding.todo))}")
-    console.print(table)
+            lines += map(Line, hanging(" " * len(lead) + "→ ", finding.todo, console.width))
+    console.print(segments([*lines, Line("")]), end="")
     counts = Counter(finding.state for finding in findings)
     console.print(", ".join(f"{counts[state]} {state}" for state in State if counts[state]), highlight=False)

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from restream.domain.camera import Camera
 from restream.domain.plan import StreamPlan
 from restream.domain.probe import ProbeFailure, ProbeResult
-from restream.interfaces.console.text import printable
+from restream.interfaces.console.text import hanging, printable
 
 # What a change of a column does to a camera that is running.
 _ROW_CHANGES = (
@@ -62,7 +61,7 @@ def _print_command(console: Console, command: ShownCommand) -> None:
     for reason in command.reasons:
         console.print(f"  - {_shown(reason)}", highlight=False)
     console.print("\n[bold]command[/]")
-    console.print(printable(shlex.join(command.argv)), markup=False, highlight=False, soft_wrap=True)
+    console.print(printable(shlex.join(command.argv)), markup=False, emoji=False, highlight=False, soft_wrap=True)
     if command.stdin:
         console.print("\n[bold]on its standard input[/] (so that no process list shows the password)")
         console.print(
@@ -95,12 +94,12 @@ def print_probe(console: Console, shown_url: str, outcome: ProbeResult | ProbeFa
 
 
 def _facts(console: Console, *facts: tuple[str, str]) -> None:
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
-    table.add_column(style="bright_black", no_wrap=True)
-    table.add_column(overflow="fold")
+    size = max(len(name) for name, _ in facts)
     for name, value in facts:
-        table.add_row("  " + _shown(name), _shown(value))
-    console.print(table)
+        lead = f"  {name:{size}}  "
+        first, *rest = hanging(lead, value, console.width)
+        shown = f"[bright_black]{escape(lead)}[/]{escape(first[len(lead) :])}"
+        console.print("\n".join([shown, *map(escape, rest)]), highlight=False, soft_wrap=True)
 
 
 def _shown(text: str) -> str:

@@ -60,6 +60,13 @@ def folded(text: str, width: int) -> list[str]:
     return [line.plain.rstrip() for line in Text(text).wrap(_LAYOUT, max(1, width))]
 
 
+def hanging(lead: str, text: str, width: int) -> list[str]:
+    """`text` after `lead`, folded; what does not fit on the first line stands below its beginning."""
+    indent = cell_len(lead)
+    first, *rest = folded(printable(text), max(10, width - indent))
+    return [(lead + first).rstrip(), *(" " * indent + each for each in rest)]
+
+
 def segments(lines: Iterable[Line]) -> Segments:
     """Something that rich prints as it is."""
 
