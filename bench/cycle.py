@@ -93,7 +93,7 @@ class Parts:
         )
         self.assessor = Assessor(Thresholds(), self._happened)
         self.cycle = Cycle(self._look, self.assessor, self._publish, self._took, longest_s=_INTERVAL_S)
-        self.renderer = Renderer(ServiceFacts("bench", __version__, "0", time.time(), _INTERVAL_S))
+        self.renderer = Renderer(ServiceFacts("bench", __version__, "0", time.monotonic(), _INTERVAL_S))
         self.live = Live(lambda: self.renderer.latest, lambda after, limit: self.history.after(after, limit=limit))
         secret = Secret(redis_url)
         sinks: list[StreamSink] = [

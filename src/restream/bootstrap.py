@@ -117,7 +117,7 @@ class Service:
         self._assessor = Assessor(settings.thresholds(), self._happened)
         self._cycle = Cycle(self._look, self._assessor, self._publish, self._took, longest_s=_LATE * interval_s)
         node = socket.gethostname()
-        self._renderer = Renderer(ServiceFacts(node, __version__, secrets.token_hex(4), time.time(), interval_s))
+        self._renderer = Renderer(ServiceFacts(node, __version__, secrets.token_hex(4), time.monotonic(), interval_s))
         self._live = Live(lambda: self._renderer.latest, lambda after, limit: self._history.after(after, limit=limit))
         self._writers = [SinkWriter(sink, self._documents, self._components) for sink in stream_sinks(settings)]
         self._archivists = [Archivist(archive, self._history, self._assessor.restore) for archive in archives(settings)]

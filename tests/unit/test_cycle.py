@@ -12,6 +12,7 @@ import orjson
 from restream.domain.availability import Span, Timeline
 from restream.domain.camera import RejectedRow
 from restream.domain.cause import Cause
+from restream.domain.component import Component, ComponentState
 from restream.domain.event import HealthChange
 from restream.domain.flow import ServerPicture
 from restream.domain.lifecycle import Phase, State
@@ -53,8 +54,8 @@ class Desk:
 def test_a_verdict_keeps_its_age_as_long_as_it_means_the_same() -> None:
     desk = Desk()
     desk.assess([status(1, RUNNING)], 0)
-    assert desk.assess([status(1, replace(RUNNING, since=5.0))], 10)["1"].judged_since == 1000
-    assert desk.assess([status(1, BROKEN)], 20)["1"].judged_since == 1020
+    assert desk.assess([status(1, replace(RUNNING, since=5.0))], 10)["1"].judged_since == 0
+    assert desk.assess([status(1, BROKEN)], 20)["1"].judged_since == 20
 
 
 def test_a_row_at_rest_keeps_the_moment_it_came_to_rest() -> None:
@@ -62,7 +63,7 @@ def test_a_row_at_rest_keeps_the_moment_it_came_to_rest() -> None:
     rest = [camera(1, enabled=False), RejectedRow("7", "", "link: is empty")]
     desk.assess(rest, 0)
     found = desk.assess(rest, 50)
-    assert {report.judged_since for report in found.values()} == {1000}
+    assert {report.judged_since for report in found.values()} == {0}
 
 
 def test_changes_of_health_are_told_and_unknown_time_between_them_is_not() -> None:
@@ -195,6 +196,17 @@ async def test_only_what_changed_is_encoded_again() -> None:
     assert third.changed_since(0) == ["1", "2"]
     assert [each.version for each in (first, second, third)] == [1, 2, 2]
     assert orjson.loads(second.encoded["2"])["phase"] == "backoff"
+
+
+async def test_a_clock_that_is_set_back_moves_every_moment_with_it() -> None:
+    parts = {"redis": Component("redis", ComponentState.UP, 8.0)}
+    before = replace(snapshot(1, {1: RUNNING}), components=parts)
+    later = replace(before, generation=2, taken_at=before.taken_at - 3600, now=12.0)
+    (rendering,) = (await rendered(before, later))[1:]
+    moments = [rendering.cameras["1"]["since"], rendering.cameras["1"]["verdict"]["since"]]
+    moments.append(rendering.status["components"]["redis"]["since"])
+    assert max(moments) <= rendering.status["time"], moments
+    assert rendering.status["uptime_s"] == 12
 
 
 async def test_a_bitrate_that_trembles_is_no_change_and_one_that_moves_is() -> None:

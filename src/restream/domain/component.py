@@ -16,7 +16,7 @@ class ComponentState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A dependency: its state, since when (Unix time, s), and what an operator should read about it."""
+    """A dependency: its state, since when (monotonic, s), and what an operator should read about it."""
 
     name: str
     state: ComponentState = ComponentState.UNKNOWN

@@ -22,7 +22,7 @@ class Report:
     subject: Subject
     verdict: Verdict
     judged_since: float
-    """Since when the verdict means the same (Unix time, s)."""
+    """Since when the verdict means the same (monotonic, s)."""
     stream: Stream | None = None
     quality: Quality = Quality()
     timeline: Timeline = Timeline()

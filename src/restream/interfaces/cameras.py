@@ -28,7 +28,7 @@ def summary(snapshot: Snapshot, report: Report) -> Document:
     """The short object of lists, messages and stores."""
     subject = report.subject
     if not isinstance(subject, CameraStatus):
-        return _row_only(subject, report)
+        return _row_only(snapshot, subject, report)
     camera, state = subject.camera, subject.state
     return {
         "id": camera.id,
@@ -39,7 +39,7 @@ def summary(snapshot: Snapshot, report: Report) -> Document:
         "path": camera.path,
         "phase": state.phase,
         "since": timestamp(snapshot.wall(state.since)),
-        "verdict": _verdict(report),
+        "verdict": _verdict(snapshot, report),
         "detail": state.detail,
         "restarts": state.restarts,
         "failures": state.failures,
@@ -146,7 +146,7 @@ def _row(subject: CameraStatus | Camera) -> Document:
     }
 
 
-def _row_only(row: Camera | RejectedRow, report: Report) -> Document:
+def _row_only(snapshot: Snapshot, row: Camera | RejectedRow, report: Report) -> Document:
     camera = row if isinstance(row, Camera) else None
     return {
         "id": row.id,
@@ -156,8 +156,8 @@ def _row_only(row: Camera | RejectedRow, report: Report) -> Document:
         "camera_type": camera.camera_type if camera else "",
         "path": camera.path if camera else None,
         "phase": "disabled" if camera else Phase.HELD,
-        "since": timestamp(report.judged_since),
-        "verdict": _verdict(report),
+        "since": timestamp(snapshot.wall(report.judged_since)),
+        "verdict": _verdict(snapshot, report),
         "detail": "" if isinstance(row, Camera) else row.problem,
         "restarts": 0,
         "failures": 0,
@@ -166,14 +166,14 @@ def _row_only(row: Camera | RejectedRow, report: Report) -> Document:
     }
 
 
-def _verdict(report: Report) -> Document:
+def _verdict(snapshot: Snapshot, report: Report) -> Document:
     verdict: Verdict = report.verdict
     return {
         "health": verdict.health,
         "fault": verdict.fault,
         "reasons": [{"code": each.code, "text": each.text, **dict(each.numbers)} for each in verdict.reasons],
         "hint": verdict.hint,
-        "since": timestamp(report.judged_since),
+        "since": timestamp(snapshot.wall(report.judged_since)),
     }
 
 

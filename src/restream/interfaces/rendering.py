@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -33,7 +34,8 @@ class ServiceFacts:
     version: str
     instance: str
     """Of this start of the service: generations of another one do not compare."""
-    started_at: float
+    started: float
+    """When the service started (monotonic, s)."""
     interval_s: float
 
 
@@ -85,7 +87,7 @@ class Renderer:
         self._facts = facts
         self._removed: deque[tuple[int, str]] = deque()
         self._complete_since = 0
-        self.latest = Rendering(Snapshot(0, facts.started_at, 0.0), {})
+        self.latest = Rendering(Snapshot(0, time.time(), time.monotonic()), {})
         self.latest = Rendering(self.latest.snapshot, self._status(self.latest.snapshot, {}))
 
     async def render(self, snapshot: Snapshot) -> Rendering:
@@ -143,7 +145,7 @@ class Renderer:
             "instance": facts.instance,
             "generation": snapshot.generation,
             "time": timestamp(snapshot.taken_at),
-            "uptime_s": round(snapshot.taken_at - facts.started_at, 1),
+            "uptime_s": round(snapshot.now - facts.started, 1),
             "interval_s": facts.interval_s,
             "stopping": snapshot.draining,
             "cameras": len(cameras),
@@ -152,7 +154,7 @@ class Renderer:
             "fault": _counts(verdict["fault"] for verdict in verdicts),
             "start_queue": snapshot.start_queue_length,
             "observed": timestamp(snapshot.wall(server.observed_at)) if server.observed_at is not None else None,
-            "components": {name: _component(part) for name, part in snapshot.components.items()},
+            "components": {name: _component(snapshot, part) for name, part in snapshot.components.items()},
         }
 
 
@@ -160,8 +162,8 @@ def _counts(values: Iterable[str]) -> dict[str, int]:
     return {str(value): count for value, count in Counter(values).items()}
 
 
-def _component(part: Component) -> Document:
-    return {"state": part.state, "since": timestamp(part.since), "detail": part.detail}
+def _component(snapshot: Snapshot, part: Component) -> Document:
+    return {"state": part.state, "since": timestamp(snapshot.wall(part.since)), "detail": part.detail}
 
 
 def _document(snapshot: Snapshot, report: Report, known: Document | None, earlier: Report | None) -> Document:

@@ -61,7 +61,7 @@ class Assessor:
                 yield camera_id, self._assess_supervised(memory, subject, server, now, wall)
             else:
                 memory.window, memory.restarts_seen = Window(), 0
-                self._note(memory, camera_id, subject.name, judge_row(subject), wall)
+                self._note(memory, camera_id, subject.name, judge_row(subject), now, wall)
                 yield camera_id, Report(subject, memory.verdict or judge_row(subject), memory.judged_since)
         for camera_id in self._memories.keys() - subjects.keys():
             del self._memories[camera_id]
@@ -104,7 +104,7 @@ class Assessor:
             status, server, quality, memory.own_source_id, had_audio=memory.had_audio, thresholds=self._thresholds
         )
         verdict = judge(sight)
-        self._note(memory, camera.id, camera.name, verdict, wall)
+        self._note(memory, camera.id, camera.name, verdict, now, wall)
         return Report(status, verdict, memory.judged_since, stream, quality, memory.timeline, memory.restarts)
 
     def _count_restarts(self, memory: _Memory, state: State, wall: float) -> None:
@@ -118,10 +118,10 @@ class Assessor:
         if cause is not Cause.STOPPED and cause.facts.side is not Side.MEDIA_SERVER:
             memory.timeline = memory.timeline.restarted(times, wall)
 
-    def _note(self, memory: _Memory, camera_id: str, name: str, verdict: Verdict, wall: float) -> None:
+    def _note(self, memory: _Memory, camera_id: str, name: str, verdict: Verdict, now: float, wall: float) -> None:
         before, memory.verdict = memory.verdict, verdict
         if before is None or not (verdict is before or verdict.means(before)):
-            memory.judged_since = wall
+            memory.judged_since = now
         memory.timeline = memory.timeline.followed(verdict.health, wall)
         if verdict.health in _SETTLED:
             if memory.settled not in (None, verdict.health):

@@ -34,10 +34,9 @@ class Components:
         if before.state is state:
             self._components[name] = replace(before, detail=detail)
             return False
-        at = time.time()
-        self._components[name] = Component(name, state, at, detail)
+        self._components[name] = Component(name, state, time.monotonic(), detail)
         level = logging.WARNING if state is ComponentState.DOWN else logging.INFO
         logger.log(level, "%s is %s: %s", name, state, detail)
         if self._on_change is not None:
-            self._on_change(ComponentChange(at, name, before.state, state, detail))
+            self._on_change(ComponentChange(time.time(), name, before.state, state, detail))
         return True

@@ -101,7 +101,9 @@ class Exporter:
         build.add(labels(version=self._version), 1)
         clients = Family("restream_websocket_clients", "gauge", "Clients that are connected to /ws.")
         clients.add("", self._clients())
-        families = [build, clients]
+        tasks = Family("restream_tasks", "gauge", "Tasks of the service: flat unless something leaks.")
+        tasks.add("", len(asyncio.all_tasks()))
+        families = [build, clients, tasks]
         for name, values in self._counts().items():
             label, help_text = _COUNTS[name]
             family = Family(f"restream_{name}_total", "counter", help_text)
