@@ -53,6 +53,14 @@ def test_a_path_that_is_missing_or_not_available_is_silent_since_its_publisher_r
     assert picture.silent_since("other", running_since=20.0) == 20.0
 
 
+@pytest.mark.parametrize("after", [ServerView("v1.20.1"), _view(300, available=False)])
+def test_a_path_that_is_lost_is_silent_since_its_counter_last_moved(after: ServerView) -> None:
+    """Not since its publisher runs: a sweep that comes while ffmpeg is ending would accuse it of a life of silence."""
+    picture = ServerPicture().swept(_view(100), 10.0).swept(_view(200), 12.0).swept(after, 14.0).swept(after, 16.0)
+    assert picture.silent_since("cam1", running_since=5.0) == 12.0
+    assert picture.swept(after, 700.0).silent_since("cam1", running_since=5.0) == 10.0
+
+
 def test_a_stale_picture_accuses_nobody_and_a_fresh_one_begins_anew() -> None:
     picture = ServerPicture().swept(_view(100), 10.0).missed()
     assert picture.streams

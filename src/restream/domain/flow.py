@@ -53,6 +53,10 @@ def join_streams(view: ServerView, before: Mapping[str, Stream], now: float) -> 
     return streams
 
 
+# Nobody may be silent for longer than the largest stall_timeout_s that can be configured.
+_LOSS_KEPT_S = 600.0
+
+
 @dataclass(frozen=True, slots=True)
 class ServerPicture:
     """What the sweeps have shown so far. Times are seconds of the monotonic clock."""
@@ -62,6 +66,8 @@ class ServerPicture:
     """The last sweep that succeeded; None: there was none."""
     fresh_since: float | None = None
     """Since when every sweep has succeeded; None while the picture is stale."""
+    moved_before_loss: Mapping[str, float] = field(default_factory=dict)
+    """When something last arrived on paths that have lost their publisher lately."""
 
     @property
     def available(self) -> int:
@@ -70,9 +76,12 @@ class ServerPicture:
 
     def swept(self, view: ServerView, now: float) -> ServerPicture:
         """The picture after one more good sweep."""
-        return ServerPicture(
-            join_streams(view, self.streams, now), now, now if self.fresh_since is None else self.fresh_since
-        )
+        streams = join_streams(view, self.streams, now)
+        lost = {path: moved_at for path, moved_at in self.moved_before_loss.items() if now - moved_at < _LOSS_KEPT_S}
+        for path, stream in self.streams.items():
+            if stream.path.available and not (path in streams and streams[path].path.available):
+                lost[path] = stream.flow.moved_at
+        return ServerPicture(streams, now, now if self.fresh_since is None else self.fresh_since, lost)
 
     def missed(self) -> ServerPicture:
         """The picture after a sweep that failed: the last data stay, marked stale."""
@@ -83,5 +92,7 @@ class ServerPicture:
         if self.fresh_since is None:
             return None
         stream = self.streams.get(path)
-        moved_at = stream.flow.moved_at if stream is not None and stream.path.available else 0.0
+        arrives = stream is not None and stream.path.available
+        # A publisher that is just ending has lost its path already: that is no silence of its whole life.
+        moved_at = stream.flow.moved_at if stream and arrives else self.moved_before_loss.get(path, 0.0)
         return max(moved_at, running_since, self.fresh_since)
