@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import logging.config
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +15,9 @@ from restream.domain.cause import Cause
 from restream.domain.event import Transition
 from restream.domain.lifecycle import Phase
 from restream.domain.secret import mask_exact, mask_patterns, spellings
+
+# A full disk concerns every message.
+_COMPLAIN_EVERY_S = 60.0
 
 camera_logger = logging.getLogger("restream.camera")
 
@@ -27,6 +32,29 @@ class MaskingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return mask_patterns(mask_exact(self._inner.format(record), self._secrets))
+
+
+class _Complaint:
+    """What a handler does with a message it cannot write: the reason on standard error, now and then.
+
+    Python's own way is a traceback for every message, with the message before it was masked.
+    """
+
+    def __init__(self, handler: logging.Handler) -> None:
+        self._handler = handler
+        self._again_at = 0.0
+
+    def __call__(self, record: logging.LogRecord) -> None:
+        if time.monotonic() < self._again_at or sys.stderr is None:
+            return
+        self._again_at = time.monotonic() + _COMPLAIN_EVERY_S
+        where = getattr(self._handler, "baseFilename", type(self._handler).__name__)
+        error = sys.exc_info()[1]
+        reason = f"{type(error).__name__} at {record.pathname}:{record.lineno}"
+        if isinstance(error, OSError) and error.strerror:
+            reason = error.strerror
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"the log {where} cannot be written: {reason}\n")
 
 
 def configure_logging(config: Path, log_dir: Path, secrets: Sequence[str]) -> None:
@@ -48,6 +76,7 @@ def configure_logging(config: Path, log_dir: Path, secrets: Sequence[str]) -> No
     loggers = [logging.getLogger(), *map(logging.getLogger, logging.root.manager.loggerDict)]
     for handler in {handler for logger in loggers for handler in logger.handlers}:
         handler.setFormatter(MaskingFormatter(handler.formatter or logging.Formatter(), secrets))
+        handler.handleError = _Complaint(handler)  # type: ignore[method-assign]
     if problem:
         logging.getLogger(__name__).warning("%s", problem)
 

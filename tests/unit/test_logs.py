@@ -101,6 +101,25 @@ def test_handlers_of_other_loggers_are_masked_too(tmp_path: Path) -> None:
     assert (tmp_path / "log" / "cameras.log").read_text(encoding="utf-8") == "the token is ***\n"
 
 
+def test_a_full_disk_is_one_line_and_shows_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "log.conf"
+    config.write_text(
+        "[loggers]\nkeys = root\n[handlers]\nkeys = full\n[formatters]\nkeys =\n"
+        "[logger_root]\nlevel = INFO\nhandlers = full\n"
+        '[handler_full]\nclass = FileHandler\nargs = ("/dev/full",)\n',
+        encoding="utf-8",
+    )
+    configured(tmp_path, config, "sEcret")
+    try:
+        for _ in range(3):
+            logging.getLogger("restream").info("the token is %s", "sEcret")
+    finally:
+        # What it still holds cannot be written at its end either.
+        with pytest.raises(OSError, match="No space left"):
+            logging.getLogger().handlers.pop().close()
+    assert capsys.readouterr().err == "the log /dev/full cannot be written: No space left on device\n"
+
+
 def test_systemd_says_where_logs_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGS_DIRECTORY", f"{tmp_path / 'systemd'}:{tmp_path / 'second'}")
     configured(tmp_path, ROOT / "etc" / "restream_log.conf")
