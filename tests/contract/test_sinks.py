@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,18 @@ async def test_redis_holds_the_latest_cycle_and_forgets_it_by_itself(redis_url: 
     await listener.aclose()
     await sink.close()
     await client.aclose()
+
+
+async def test_a_hash_that_was_lost_is_made_whole_by_the_next_cycle(redis_url: str) -> None:
+    """It expires while the service is stopped for longer than five cycles; Redis may restart between two of them."""
+    sink = RedisSink(Secret(redis_url), "", expire_s=10)
+    await sink.write(FIRST)
+    async with Redis.from_url(redis_url) as client:
+        await client.flushdb()
+        cameras = {**FIRST.cameras, "2": b'{"id":"2","phase":"running"}'}
+        await sink.write(replace(FIRST, cameras=cameras))
+        assert await client.hgetall("restream:cameras") == {key.encode(): body for key, body in cameras.items()}
+    await sink.close()
 
 
 async def test_redis_that_is_away_is_our_error_without_the_password() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,9 +56,9 @@ class _Connection:
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Pipeline]:
+        """A MULTI to fill and to execute."""
         async with self.translated(), self.redis.pipeline(transaction=True) as pipe:
             yield pipe
-            await pipe.execute()
 
     @contextlib.asynccontextmanager
     async def translated(self) -> AsyncIterator[None]:
@@ -86,26 +86,31 @@ class RedisSink:
         self._written: dict[str, bytes] = {}
 
     async def write(self, documents: Documents) -> None:
-        changed = {key: body for key, body in documents.cameras.items() if self._written.get(key) != body}
-        removed = [key for key in self._written if key not in documents.cameras]
-        try:
-            async with self._connection.transaction() as pipe:
-                pipe.set(self._prefix + STREAMS_KEY, documents.streams, px=self._expire_ms)
-                if documents.host is not None:
-                    pipe.set(self._prefix + HOST_KEY, documents.host, px=self._expire_ms)
-                if documents.snapshot is not None:
-                    self._add_cameras(pipe, documents.snapshot, changed, removed)
-        except SinkError:
-            self._written = {}
-            raise
+        written, self._written = self._written, {}
+        if not await self._replace(documents, written):
+            # It was lost: Redis restarted, or it expired while this process was stopped.
+            await self._replace(documents, {})
         self._written = dict(documents.cameras)
 
+    async def _replace(self, documents: Documents, written: Mapping[str, bytes]) -> bool:
+        """Store what differs from `written`; whether the hash of cameras is whole then."""
+        async with self._connection.transaction() as pipe:
+            pipe.set(self._prefix + STREAMS_KEY, documents.streams, px=self._expire_ms)
+            if documents.host is not None:
+                pipe.set(self._prefix + HOST_KEY, documents.host, px=self._expire_ms)
+            if documents.snapshot is not None:
+                self._add_cameras(pipe, documents.snapshot, documents.cameras, written)
+            *_, count = await pipe.execute()
+        return documents.snapshot is None or count == len(documents.cameras)
+
     def _add_cameras(
-        self, pipe: Pipeline, snapshot: bytes, changed: Mapping[str, bytes], removed: Sequence[str]
+        self, pipe: Pipeline, snapshot: bytes, cameras: Mapping[str, bytes], written: Mapping[str, bytes]
     ) -> None:
+        changed = {key: body for key, body in cameras.items() if written.get(key) != body}
+        removed = [key for key in written if key not in cameras]
         cameras_key = self._prefix + CAMERAS_KEY
         pipe.set(self._prefix + SNAPSHOT_KEY, snapshot, px=self._expire_ms)
-        if not self._written:
+        if not written:
             # After a restart or an outage the hash may hold what is no more.
             pipe.delete(cameras_key)
         if changed:
@@ -115,6 +120,7 @@ class RedisSink:
         pipe.pexpire(cameras_key, self._expire_ms)
         if changed or removed:
             pipe.publish(self._prefix + CHANGES_CHANNEL, orjson.dumps([*changed, *removed]))
+        pipe.hlen(cameras_key)
 
     async def close(self) -> None:
         await self._connection.close()
@@ -157,6 +163,7 @@ class RedisArchive:
                 pipe.hdel(self._availability_key, *removed)
             pipe.set(self._watched_key, f"{records.watched_until:.3f}")
             pipe.pexpire(self._availability_key, int(7 * KEPT_S * 1000))
+            await pipe.execute()
 
     async def close(self) -> None:
         await self._connection.close()
