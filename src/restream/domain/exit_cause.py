@@ -85,7 +85,7 @@ _SINK_MARK = re.compile(
 # What ffmpeg says about an ending that it was asked for, or that only follows from another line.
 _NOISE = re.compile(
     r"^\[?(error|fatal|info|warning)?\]?\s*$|Exiting normally, received signal|Immediate exit requested"
-    r"|Timestamps are unset in a packet"
+    r"|Timestamps are unset in a packet|Non-monoton(ous|ic) DTS"
     r"|Conversion failed|Error initializing output stream|Error closing (file|progress log)"
 )
 
