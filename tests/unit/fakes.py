@@ -242,6 +242,7 @@ class FakeServer:
         self.deaf_to: set[str] = set()
         self.status = _up("2026-08-22T18:57:28+02:00")
         self.checks_total = 0
+        self.answers_after_s = 0.0
 
     @property
     def up(self) -> bool:
@@ -266,7 +267,9 @@ class FakeServer:
             )
             for publication in self.publisher.live
         }
-        return replace(self.status, view=replace(self.status.view, paths=paths))
+        status = replace(self.status, view=replace(self.status.view, paths=paths))
+        await asyncio.sleep(self.answers_after_s)
+        return status
 
 
 def types() -> CameraTypes:

@@ -389,3 +389,24 @@ async def test_a_view_that_goes_stale_restarts_nobody() -> None:
         server.status = ServerStatus(True, "RTSP answers, the API does not")
         await asyncio.sleep(120)
         assert stage.publisher.starts_of("1") == 1
+
+
+@virtual
+async def test_a_sweep_that_takes_long_proves_no_silence_while_it_took() -> None:
+    """The server hung, or this process was stopped: the counters may be as old as the question."""
+    stage = Stage()
+    server = FakeServer(stage.publisher)
+    observer = Observer(
+        server, Components(), stage.supervisor.server_changed, stage.supervisor.observed, print, interval_s=2
+    )
+    async with Services() as services:
+        services.start("observer", observer.run)
+        stage.want(camera(1))
+        await asyncio.sleep(41)
+        server.deaf_to = {"cam1"}
+        await asyncio.sleep(4)
+        server.answers_after_s = stage.settings.ffmpeg.stall_timeout_s + 5
+        await asyncio.sleep(4)
+        server.deaf_to, server.answers_after_s = set(), 0.0
+        await asyncio.sleep(60)
+        assert stage.publisher.starts_of("1") == 1

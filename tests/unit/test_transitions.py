@@ -509,14 +509,20 @@ def test_a_release_before_the_publisher_has_ended_starts_it_again() -> None:
 )
 def test_nothing_arrives_at_the_server(silent_s: float, ran_s: float, published: bool, cause: Cause | None) -> None:
     before = state(R, running_since=NOW - ran_s)
-    after, commands = follow(before, Unarrived(NOW - silent_s, published))
+    after, commands = follow(before, Unarrived(NOW - silent_s, NOW, published))
     if cause is None:
         assert (after, commands) == (before, ())
     else:
         assert (after.phase, after.stop_cause, commands) == (STOP, cause, (Command.STOP,))
 
 
+def test_an_answer_that_comes_late_proves_nothing_about_the_time_it_took() -> None:
+    """The server hung, or the service itself was stopped: its counters may be as old as the question."""
+    before = state(R, running_since=NOW - 60)
+    assert follow(before, Unarrived(NOW - 30, NOW - 25, True)) == (before, ())
+
+
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not R])
 def test_what_arrives_concerns_only_a_running_publisher(phase: Phase) -> None:
     before = state(phase, running_since=NOW - 60)
-    assert follow(before, Unarrived(0.0, True)) == (before, ())
+    assert follow(before, Unarrived(0.0, NOW, True)) == (before, ())

@@ -64,6 +64,8 @@ class ServerPicture:
     streams: Mapping[str, Stream] = field(default_factory=dict)
     observed_at: float | None = None
     """The last sweep that succeeded; None: there was none."""
+    asked_at: float = 0.0
+    """When the last good sweep began: its counters prove silence until then, however late they are heard of."""
     fresh_since: float | None = None
     """Since when every sweep has succeeded; None while the picture is stale."""
     moved_before_loss: Mapping[str, float] = field(default_factory=dict)
@@ -74,14 +76,15 @@ class ServerPicture:
         """How many paths have a publisher."""
         return sum(stream.path.available for stream in self.streams.values())
 
-    def swept(self, view: ServerView, now: float) -> ServerPicture:
-        """The picture after one more good sweep."""
+    def swept(self, view: ServerView, now: float, *, asked_at: float | None = None) -> ServerPicture:
+        """The picture after one more good sweep, which began at `asked_at` and is complete now."""
         streams = join_streams(view, self.streams, now)
         lost = {path: moved_at for path, moved_at in self.moved_before_loss.items() if now - moved_at < _LOSS_KEPT_S}
         for path, stream in self.streams.items():
             if stream.path.available and not (path in streams and streams[path].path.available):
                 lost[path] = stream.flow.moved_at
-        return ServerPicture(streams, now, now if self.fresh_since is None else self.fresh_since, lost)
+        fresh_since = now if self.fresh_since is None else self.fresh_since
+        return ServerPicture(streams, now, now if asked_at is None else asked_at, fresh_since, lost)
 
     def missed(self) -> ServerPicture:
         """The picture after a sweep that failed: the last data stay, marked stale."""

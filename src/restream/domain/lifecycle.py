@@ -101,9 +101,11 @@ class ServerFound:
 
 @dataclass(frozen=True, slots=True)
 class Unarrived:
-    """The media server answers, and has received nothing since `silent_since`; `published`: it has the path."""
+    """The media server answers, and received nothing from `silent_since` `until` it was asked; `published`: it has the
+    path."""
 
     silent_since: float
+    until: float
     published: bool
     suspended: bool = False
     """As in `TimerFired`."""

@@ -203,7 +203,7 @@ def _unarrived(state: State, event: Unarrived, now: float, timing: Timing) -> St
     """Progress proves only that ffmpeg writes; the server's counter proves that something arrives."""
     if state.phase is not Phase.RUNNING or state.running_since is None:
         return state, ()
-    if now - max(event.silent_since, state.running_since) < timing.stall_timeout_s:
+    if event.until - max(event.silent_since, state.running_since) < timing.stall_timeout_s:
         return state, ()
     cause = Cause.SUSPENDED if event.suspended else Cause.STALLED if event.published else Cause.SERVER_GONE
     return replace(_enter(state, Phase.STOPPING, now), stop_cause=cause), (Command.STOP,)

@@ -81,9 +81,9 @@ class CameraActor:
     def tell(self, event: Event) -> None:
         self._mailbox.put_nowait(event)
 
-    def tell_unarrived(self, silent_since: float, *, published: bool) -> None:
-        """The media server has received nothing from this camera since then (monotonic, s)."""
-        self.tell(Unarrived(silent_since, published, self._suspended))
+    def tell_unarrived(self, silent_since: float, until: float, *, published: bool) -> None:
+        """The media server has received nothing from this camera between these moments (monotonic, s)."""
+        self.tell(Unarrived(silent_since, until, published, self._suspended))
 
     @property
     def _suspended(self) -> bool:

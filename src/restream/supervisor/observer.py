@@ -58,7 +58,8 @@ class Observer:
         while True:
             suspected = self._suspected.is_set()
             self._suspected.clear()
-            self._take(await self._server.observe(), suspected=suspected)
+            asked_at = asyncio.get_running_loop().time()
+            self._take(await self._server.observe(), asked_at, suspected=suspected)
             try:
                 async with asyncio.timeout(self._interval_s):
                     await self._suspected.wait()
@@ -67,10 +68,10 @@ class Observer:
             # Many publishers break together: one check for all of them.
             await asyncio.sleep(min(0.1, self._interval_s))
 
-    def _take(self, status: ServerStatus, *, suspected: bool) -> None:
+    def _take(self, status: ServerStatus, asked_at: float, *, suspected: bool) -> None:
         now = asyncio.get_running_loop().time()
         before = self._picture
-        self._picture = before.missed() if status.view is None else before.swept(status.view, now)
+        self._picture = before.missed() if status.view is None else before.swept(status.view, now, asked_at=asked_at)
         if status.reachable:
             self._misses = 0
             if status.view is not None:

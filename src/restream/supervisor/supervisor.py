@@ -109,16 +109,16 @@ class Supervisor:
 
     def observed(self, picture: ServerPicture) -> None:
         """A sweep over the media server: tell those publishers from whom nothing arrives."""
-        now = asyncio.get_running_loop().time()
         for actor in self._actors.values():
             running_since = actor.running_since
             if running_since is None:
                 continue
             path = actor.camera.path
             silent_since = picture.silent_since(path, running_since)
-            if silent_since is not None and now - silent_since > _SURELY_SILENT_S:
+            if silent_since is not None and picture.asked_at - silent_since > _SURELY_SILENT_S:
                 stream = picture.streams.get(path)
-                actor.tell_unarrived(silent_since, published=stream is not None and stream.path.available)
+                published = stream is not None and stream.path.available
+                actor.tell_unarrived(silent_since, picture.asked_at, published=published)
 
     def adopt(self, settings: StreamSettings, max_starting: int, max_per_host: int | None) -> None:
         """New settings of the service: only cameras whose command changes restart."""
