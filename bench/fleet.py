@@ -49,7 +49,7 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
         environment = {
             **service_environment(server, dsn, port, directory),
             "RESTREAM_FFMPEG__BINARY": options.ffmpeg,
-            "RESTREAM_FFMPEG__PROBE_BINARY": options.ffprobe or _beside(options.ffmpeg),
+            "RESTREAM_FFMPEG__PROBE_BINARY": options.ffprobe or probe_beside(options.ffmpeg),
             **dict(item.split("=", 1) for item in options.set),
         }
         version = await _version(options.ffmpeg)
@@ -70,7 +70,7 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 async def _watch(pid: int, port: int, cameras: int, window_s: float, began: float) -> dict[str, Any]:
     service = psutil.Process(pid)
-    times = await _until_running(port, cameras, began)
+    times = await until_running(port, cameras, began)
     starting = weigh([service])
     children_at_start = _cpu_of_ended_children(service)
     await asyncio.sleep(_WARM_UP_S)
@@ -102,7 +102,7 @@ def _cpu_of_ended_children(service: psutil.Process) -> float:
     return float(times.children_user + times.children_system)
 
 
-async def _until_running(port: int, cameras: int, began: float) -> dict[str, float]:
+async def until_running(port: int, cameras: int, began: float) -> dict[str, float]:
     times: dict[str, float] = {}
     async with aiohttp.ClientSession() as session:
         while time.monotonic() - began < _START_LIMIT_S:
@@ -134,7 +134,7 @@ async def simulated_cameras(count: int, clip: str) -> AsyncIterator[list[str]]:
         await process.wait()
 
 
-def _beside(ffmpeg: str) -> str:
+def probe_beside(ffmpeg: str) -> str:
     candidate = Path(ffmpeg).with_name(Path(ffmpeg).name.replace("ffmpeg", "ffprobe"))
     return str(candidate) if candidate.is_file() else shutil.which("ffprobe") or "ffprobe"
 
