@@ -29,6 +29,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--outage", type=float, default=4.0, metavar="SECONDS", help="how long the outages of the fault matrix last"
     )
+    parser.addoption("--seed", type=int, metavar="N", help="repeat the chaos of an earlier run")
+    parser.addoption("--minutes", type=float, default=0.5, metavar="M", help="how long chaos reigns, per media server")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -19,6 +19,8 @@ class Gate:
         self._writers: set[asyncio.StreamWriter] = set()
         self._frozen = asyncio.Event()
         self._frozen.set()
+        self.delay_s = 0.0
+        """How late everything arrives."""
 
     async def open(self) -> None:
         self._server = await asyncio.start_server(self._forward, "127.0.0.1", self.port)
@@ -64,6 +66,8 @@ class Gate:
         with contextlib.suppress(OSError):
             while chunk := await reader.read(65536):
                 await self._frozen.wait()
+                if self.delay_s:
+                    await asyncio.sleep(self.delay_s)
                 writer.write(chunk)
                 await writer.drain()
         writer.close()

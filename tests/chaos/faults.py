@@ -1,0 +1,234 @@
+"""What can befall the world. Each fault says what of it may rightly be blamed, and on whom."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+from restream.demo.cameras import Fault as CameraFault
+from tests.chaos.schedule import Befall, Fault
+from tests.chaos.servers import Stoppable, signal_all
+from tests.chaos.surroundings import fill
+from tests.chaos.world import CAMERAS, ISLANDERS, World
+
+_MOST_VICTIMS = 5
+
+Deed = Callable[[World, random.Random], Awaitable[None]]
+
+
+def _some(rng: random.Random) -> list[int]:
+    return rng.sample(range(1, CAMERAS + 1), rng.randint(1, _MOST_VICTIMS))
+
+
+def cameras(fault: CameraFault, *sides: str) -> Befall:
+    """Some cameras misbehave."""
+
+    async def befall(world: World, rng: random.Random) -> AsyncIterator[None]:
+        victims = _some(rng)
+        # Whatever is wrong with them then, at first they may just close the connection.
+        for side in ("camera", *sides):
+            world.suspect(side, victims)
+        for victim in victims:
+            await world.cameras[victim].set_fault(fault)
+        yield
+        for victim in victims:
+            await world.cameras[victim].set_fault(CameraFault.NONE)
+
+    return befall
+
+
+def publishers(number: signal.Signals, undo: signal.Signals | None = None) -> Befall:
+    """Some ffmpegs get a signal."""
+
+    async def befall(world: World, rng: random.Random) -> AsyncIterator[None]:
+        victims = _some(rng)
+        world.suspect("publisher", victims)
+        found = world.some_publishers(list(map(str, victims)))
+        signal_all(found, number)
+        yield
+        if undo is not None:
+            signal_all(found, undo)
+
+    return befall
+
+
+def hangs(part: Callable[[World], Stoppable], side: str = "") -> Befall:
+    """All processes of a server are stopped by SIGSTOP: it accepts connections, and nothing more."""
+
+    async def befall(world: World, _: random.Random) -> AsyncIterator[None]:
+        if side:
+            world.suspect(side)
+        stopped = list(part(world).processes())
+        signal_all(stopped, signal.SIGSTOP)
+        yield
+        signal_all(stopped, signal.SIGCONT)
+
+    return befall
+
+
+def dies(part: str, side: str = "", number: signal.Signals = signal.SIGTERM) -> Befall:
+    """A server ends, and is started again later."""
+
+    async def befall(world: World, _: random.Random) -> AsyncIterator[None]:
+        if side:
+            world.suspect(side)
+        server = getattr(world, part)
+        signal_all(server.processes(), number)
+        await server.stop()
+        yield
+        await server.start()
+
+    return befall
+
+
+def once(deed: Deed) -> Befall:
+    """Something that needs no undoing."""
+
+    async def befall(world: World, rng: random.Random) -> AsyncIterator[None]:
+        await deed(world, rng)
+        yield
+
+    return befall
+
+
+async def _crash(world: World, _: random.Random) -> None:
+    world.database.crash()
+
+
+async def _unreachable(world: World, _: random.Random) -> AsyncIterator[None]:
+    await world.database.gate.shut()
+    yield
+    await world.database.gate.open()
+
+
+async def _slow(world: World, rng: random.Random) -> AsyncIterator[None]:
+    world.database.gate.delay_s = rng.uniform(0.3, 1.0)
+    yield
+    world.database.gate.delay_s = 0.0
+
+
+async def _partition(world: World, _: random.Random) -> AsyncIterator[None]:
+    if world.island is None:
+        raise AssertionError("no such machine")
+    islanders = range(CAMERAS + 1, CAMERAS + ISLANDERS + 1)
+    # Packets that vanish look like a camera that hangs, until the kernel gives the neighbour up.
+    for side in ("network", "camera"):
+        world.suspect(side, islanders)
+    await asyncio.to_thread(world.island.cut)
+    yield
+    await asyncio.to_thread(world.island.mend)
+
+
+async def _full_disk(world: World, _: random.Random) -> AsyncIterator[None]:
+    filler = await asyncio.to_thread(fill, world.disk)
+    yield
+    filler.unlink()
+
+
+async def _clock_step(world: World, rng: random.Random) -> AsyncIterator[None]:
+    world.set_clock(rng.choice((-86_400, -3600, -5, 5, 3600, 86_400)))
+    yield
+    world.set_clock(0)
+
+
+async def _renamed(world: World, rng: random.Random) -> None:
+    await world.sql("UPDATE cameras SET name = $2 WHERE id = ANY($1)", _some(rng), f"Renamed {rng.random()}")
+
+
+async def _rewired(world: World, rng: random.Random) -> None:
+    """Rows come to show the cameras of other rows."""
+    for number, camera in zip(_some(rng), _some(rng), strict=False):
+        await world.rewire(number, camera)
+
+
+async def _switched_off(world: World, rng: random.Random) -> AsyncIterator[None]:
+    victims = _some(rng)
+    await world.sql("UPDATE cameras SET enabled = false WHERE id = ANY($1)", victims)
+    yield
+    await world.sql("UPDATE cameras SET enabled = true WHERE id = ANY($1)", victims)
+
+
+async def _deleted(world: World, rng: random.Random) -> AsyncIterator[None]:
+    victims = _some(rng)
+    await world.sql("DELETE FROM cameras WHERE id = ANY($1)", victims)
+    yield
+    for victim in victims:
+        await world.insert(victim)
+
+
+async def _inserted(world: World, rng: random.Random) -> AsyncIterator[None]:
+    fresh = [100 + number for number in _some(rng)]
+    for number in fresh:
+        await world.insert(number, number - 100)
+    yield
+    await world.sql("DELETE FROM cameras WHERE id = ANY($1)", fresh)
+
+
+async def _fidgeted(world: World, rng: random.Random) -> None:
+    """The same rows, off and on and off again, faster than anybody can follow."""
+    victims = _some(rng)
+    for enabled in (False, True) * 4:
+        await world.sql("UPDATE cameras SET enabled = $2 WHERE id = ANY($1)", victims, enabled)
+
+
+def restarted(number: signal.Signals) -> Befall:
+    """The service ends, and is started again later."""
+
+    async def befall(world: World, _: random.Random) -> AsyncIterator[None]:
+        await world.end_service(number)
+        yield
+        await world.start_service()
+
+    return befall
+
+
+async def _suspended(world: World, _: random.Random) -> AsyncIterator[None]:
+    world.up = False
+    world.service.process.send_signal(signal.SIGSTOP)
+    yield
+    world.service.process.send_signal(signal.SIGCONT)
+    world.up = True
+
+
+async def _reloaded(world: World, _: random.Random) -> None:
+    world.service.process.send_signal(signal.SIGHUP)
+
+
+FAULTS: Sequence[Fault] = (
+    Fault("cameras freeze", 2, cameras(CameraFault.FREEZE)),
+    Fault("cameras drop their clients", 2, cameras(CameraFault.DROP)),
+    Fault("cameras reset their clients", 1, cameras(CameraFault.RESET)),
+    Fault("cameras refuse connections", 1, cameras(CameraFault.REFUSE)),
+    Fault("cameras fall silent", 1, cameras(CameraFault.SILENT)),
+    Fault("cameras hang in DESCRIBE", 1, cameras(CameraFault.HANG_DESCRIBE)),
+    Fault("cameras hang in PLAY", 1, cameras(CameraFault.HANG_PLAY)),
+    Fault("cameras refuse the password", 1, cameras(CameraFault.UNAUTHORIZED, "config")),
+    Fault("cameras know no such stream", 1, cameras(CameraFault.NOT_FOUND, "config")),
+    Fault("cameras change their codec", 1, cameras(CameraFault.CODEC_CHANGE)),
+    Fault("ffmpegs are killed", 2, publishers(signal.SIGKILL)),
+    Fault("ffmpegs are suspended", 2, publishers(signal.SIGSTOP, signal.SIGCONT)),
+    Fault("the media server restarts", 1, dies("server", "media_server"), "server"),
+    Fault("the media server is killed", 1, dies("server", "media_server", signal.SIGKILL), "server"),
+    Fault("the media server hangs", 2, hangs(lambda world: world.server, "media_server"), "server"),
+    Fault("PostgreSQL crashes and recovers", 1, once(_crash), "database"),
+    Fault("PostgreSQL cannot be reached", 1, _unreachable, "database"),
+    Fault("PostgreSQL hangs", 1, hangs(lambda world: world.database), "database"),
+    Fault("PostgreSQL is slow", 1, _slow, "database"),
+    Fault("Redis restarts empty", 1, dies("redis"), "redis"),
+    Fault("Redis hangs", 1, hangs(lambda world: world.redis), "redis"),
+    Fault("the network is cut", 2, _partition, "link", "partition"),
+    Fault("the disk of the logs is full", 1, _full_disk, "disk", "small disk"),
+    Fault("the clock is set", 2, _clock_step, "clock"),
+    Fault("rows are renamed", 1, once(_renamed)),
+    Fault("rows get other cameras", 1, once(_rewired)),
+    Fault("rows are switched off", 1, _switched_off),
+    Fault("rows are deleted", 1, _deleted),
+    Fault("rows are inserted", 1, _inserted),
+    Fault("rows are switched on and off", 1, once(_fidgeted)),
+    Fault("the service is restarted", 1, restarted(signal.SIGTERM), "service"),
+    Fault("the service is killed", 1, restarted(signal.SIGKILL), "service"),
+    Fault("the service is suspended", 1, _suspended, "service"),
+    Fault("the service is reloaded", 1, once(_reloaded), "service"),
+)

@@ -1,0 +1,57 @@
+"""Which fault when, from a seed and nothing else."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tests.chaos.world import World
+
+Befall = Callable[[World, random.Random], AsyncIterator[None]]
+"""What happens, up to its one `yield`, and what undoes it."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One kind of misfortune. Faults with the same `to` never overlap; an empty one does not matter."""
+
+    name: str
+    weight: int
+    befall: Befall
+    to: str = ""
+    needs: str = ""
+    """What the machine must permit; see `surroundings.may`."""
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """One fault at one time. `seed` picks its victims."""
+
+    at_s: float
+    lasts_s: float
+    fault: Fault
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.at_s:5.1f} s, for {self.lasts_s:3.1f} s: {self.fault.name}"
+
+
+_ROUND_S = 6.0
+_STROKES = 6
+
+
+def rounds(seed: int, faults: Sequence[Fault]) -> Iterator[tuple[Stroke, ...]]:
+    """Endless rounds of strokes, in order of time. Faults are dealt like cards, `weight` of each in the deck: whatever
+    the seed, none is missing for long."""
+    rng = random.Random(seed)
+    deck: list[Fault] = []
+    while True:
+        strokes = []
+        for _ in range(_STROKES):
+            if not deck:
+                deck = [fault for fault in faults for _ in range(fault.weight)]
+                rng.shuffle(deck)
+            at_s, lasts_s = rng.uniform(0, _ROUND_S), rng.uniform(1.5, 5)
+            strokes.append(Stroke(at_s, lasts_s, deck.pop(), rng.getrandbits(32)))
+        yield tuple(sorted(strokes, key=lambda stroke: stroke.at_s))

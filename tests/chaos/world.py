@@ -1,0 +1,215 @@
+"""The world of a chaos run: cameras, servers, a disk, a clock, and the service in the middle of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import struct
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import psutil
+
+from restream.config import ROOT
+from restream.demo.cameras import SimulatedCamera
+from restream.demo.clips import Clip
+from restream.domain.secret import spellings
+from tests.chaos.servers import Database, MediaServer, Redis
+from tests.chaos.surroundings import Island, may, small_disk
+from tests.support.eventually import eventually
+from tests.support.service import RunningService, running_service
+
+CAMERAS = 30
+ISLANDERS = 2
+_PASSWORD = "ka/me:ra{number}@ö"
+
+# Beside tests.support.service.QUICK. Thirty cameras that return together need patience on a busy machine.
+_SETTINGS = {
+    "RESTREAM_FFMPEG__PROBE_TIMEOUT_S": "6",
+    "RESTREAM_FFMPEG__STALL_TIMEOUT_S": "4",
+    "RESTREAM_RESTART__HELD_S": "3",
+    "RESTREAM_DATABASE__POLL_S": "2",
+    "RESTREAM_HOST__INTERVAL_S": "1",
+    "RESTREAM_ADMISSION__MAX_STARTING_PER_HOST": "",
+    # What was long ago is no verdict about now.
+    "RESTREAM_DEGRADED__RESTARTS_PER_HOUR": "1000000",
+    "PYTHONPATH": os.pathsep.join([str(Path(__file__).with_name("clock")), os.environ.get("PYTHONPATH", "")]),
+}
+
+
+class World:
+    """Everything that can be broken. `open` makes it, and takes it down."""
+
+    def __init__(self, directory: Path, server: MediaServer) -> None:
+        self.directory = directory
+        self.server = server
+        self.database = Database()
+        self.redis = Redis()
+        self.island: Island | None = None
+        self.disk = directory / "log"
+        self.cameras: dict[int, SimulatedCamera] = {}
+        self._suspects: defaultdict[int, set[str]] = defaultdict(set)
+        self._shown: defaultdict[int, set[int]] = defaultdict(set)
+        """Which cameras a row shows, or has shown."""
+        self.secrets = [self.database.password]
+        self.up = False
+        """Whether the service should answer now."""
+        self.service: RunningService
+        self._lives: list[Path] = []
+        self._life = contextlib.AsyncExitStack()
+        self._clock = directory / "clock"
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[World]:
+        async with contextlib.AsyncExitStack() as stack:
+            self.set_clock(0)
+            if may("small disk"):
+                stack.enter_context(small_disk(self.disk))
+            if may("partition"):
+                self.island = await stack.enter_async_context(Island(ISLANDERS)())
+            for part in (self.server, self.database, self.redis):
+                await part.start()
+                stack.push_async_callback(part.stop)
+            await self._add_cameras(stack)
+            await self.start_service()
+            stack.push_async_callback(self.end_service)
+            yield self
+
+    async def _add_cameras(self, stack: contextlib.AsyncExitStack) -> None:
+        await self.sql((ROOT / "etc" / "schema.sql").read_text(encoding="utf-8"))
+        clips = [Clip.load(name) for name in ("h264", "h264_aac", "h264", "h265")]
+        for number in range(1, CAMERAS + 1):
+            password = _PASSWORD.format(number=number)
+            camera = SimulatedCamera(clips[number % len(clips)], login="admin", password=password)
+            self.cameras[number] = await stack.enter_async_context(camera)
+            self.secrets += spellings(password)
+            await self.insert(number)
+        for number, url in enumerate(self.island.urls if self.island else (), CAMERAS + 1):
+            self._shown[number].add(number)
+            await self.sql("INSERT INTO cameras (id, name, rtsp_url) VALUES ($1, $2, $3)", number, "Islander", url)
+
+    # -- the table -----------------------------------------------------------------------------------------------------
+
+    async def sql(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Run a statement, however often the database has to be asked."""
+
+        async def done() -> tuple[list[asyncpg.Record]] | None:
+            try:
+                connection = await asyncpg.connect(self.database.own_dsn, timeout=3, command_timeout=5)
+            except (OSError, asyncpg.PostgresError, TimeoutError):
+                return None
+            try:
+                if arguments:
+                    return (await connection.fetch(statement, *arguments),)
+                await connection.execute(statement)
+                return ([],)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError):
+                return None
+            finally:
+                connection.terminate()
+
+        return (await eventually(done, 30, statement))[0]
+
+    async def insert(self, number: int, camera: int = 0) -> None:
+        """A row that shows a camera, by default the one of that number."""
+        shown = self.cameras[camera or number]
+        self._shown[number].add(camera or number)
+        await self.sql(
+            "INSERT INTO cameras (id, name, camera_type, link, login, password) "
+            "VALUES ($1, $2, 'HIKVISION', $3, $4, $5) ON CONFLICT DO NOTHING",
+            *(number, f"Camera {number}", f"{shown.host}:{shown.port}", shown.login, shown.password),
+        )
+
+    async def rewire(self, number: int, camera: int) -> None:
+        """A row comes to show another camera. What befalls either may be told of it."""
+        self._shown[number].add(camera)
+        shown = self.cameras[camera]
+        statement = "UPDATE cameras SET link = $2, password = $3 WHERE id = $1"
+        await self.sql(statement, number, f"{shown.host}:{shown.port}", shown.password)
+
+    async def wanted(self) -> frozenset[str]:
+        rows = await self.sql("SELECT id FROM cameras WHERE enabled IS DISTINCT FROM $1", False)
+        return frozenset(str(row["id"]) for row in rows)
+
+    # -- the service ---------------------------------------------------------------------------------------------------
+
+    async def start_service(self) -> None:
+        life = self.directory / f"life-{len(self._lives) + 1}"
+        life.mkdir()
+        self._lives.append(life)
+        overrides = {
+            **_SETTINGS,
+            "PG_DSN": self.database.dsn,
+            "RESTREAM_REDIS__URL": self.redis.url,
+            "LOGS_DIRECTORY": str(self.disk),
+            "RESTREAM_JSON_FILE__PATH": str(self.disk / "streams.json"),
+            "CHAOS_CLOCK": str(self._clock),
+        }
+        running = running_service(life, server=self.server.server, overrides=overrides)
+        self.service = await self._life.enter_async_context(running)
+        self.up = True
+
+    async def end_service(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """End it, and wait until none of its children is left."""
+        self.up = False
+        self.service.process.send_signal(signal.SIGCONT)
+        self.service.process.send_signal(number)
+        await self.service.process.wait()
+
+        async def nobody_left() -> bool:
+            assert not self.publishers(), f"orphans after {number.name}: {self.publishers()}"
+            return True
+
+        await eventually(nobody_left, 5)
+        await self._life.aclose()
+
+    def console(self) -> str:
+        """What all lives of the service printed."""
+        logs = [life / "console.log" for life in self._lives]
+        return "".join(log.read_text(encoding="utf-8", errors="replace") for log in logs)
+
+    def publishers(self) -> dict[str, tuple[int, ...]]:
+        """Pids of all ffmpegs that publish to our media server, by path, whoever their parent is."""
+        found: defaultdict[str, tuple[int, ...]] = defaultdict(tuple)
+        for entry in os.scandir("/proc"):
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):
+                    words = Path(entry.path, "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+                    target = words[-1].decode(errors="replace")
+                    if target.startswith(self.server.rtsp_url + "/") and b"-f" in words:
+                        found[target.rpartition("/")[2]] += (int(entry.name),)
+        return found
+
+    def some_publishers(self, picked: Sequence[str]) -> list[psutil.Process]:
+        now, found = self.publishers(), []
+        for pid in (pid for key in picked for pid in now.get(f"cam{key}", ())):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found.append(psutil.Process(pid))
+        return found
+
+    # -- breaking things -----------------------------------------------------------------------------------------------
+
+    def suspect(self, side: str, cameras: Iterable[int] = ()) -> None:
+        """From now on `side` may be blamed, for these cameras or for all."""
+        for camera in cameras or self._shown:
+            self._suspects[camera].add(side)
+
+    def acquit(self) -> None:
+        """All is well: whatever is blamed from now on must have a new reason."""
+        self._suspects.clear()
+
+    def suspects(self) -> dict[str, frozenset[str]]:
+        """By row, which sides may be blamed."""
+        return {
+            str(row): frozenset().union(*(self._suspects.get(camera, ()) for camera in cameras))
+            for row, cameras in self._shown.items()
+        }
+
+    def set_clock(self, offset_s: float) -> None:
+        """The service's wall clock, against the true one."""
+        with self._clock.open("r+b" if self._clock.exists() else "wb") as file:
+            file.write(struct.pack("d", offset_s))
