@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from restream.domain.cause import Cause, Side
 from restream.domain.component import ComponentState
 from restream.domain.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
 from restream.domain.lifecycle import Phase
+from restream.domain.snapshot import Snapshot
 from restream.domain.verdict import Health, Verdict
 from restream.interfaces.events import event
+from restream.ports import Records
+from restream.supervisor.archive import Archivist
 from restream.supervisor.history import History
+from restream.supervisor.services import Services
+from tests.unit.fakes import settle, virtual
 
 UP, DOWN = ComponentState.UP, ComponentState.DOWN
 
@@ -101,6 +107,50 @@ def test_events_of_an_earlier_life_come_first() -> None:
     older: list[dict[str, Any]] = [dict(event(5, transition(0.005, 1, Phase.HELD))), dict(event(10**9, server(1, UP)))]
     history.restore(older)
     assert [each["id"] for each in history.after(0)] == [5, 100_000]
+
+
+def test_ids_rise_after_a_life_whose_clock_was_ahead() -> None:
+    history = History(event)
+    history.restore([dict(event(200_000, server(200, UP)))])
+    history.record(transition(100, 1, Phase.RUNNING))
+    assert [each["id"] for each in history.after(0)] == [200_000, 200_001]
+
+
+def test_a_clock_that_is_set_back_keeps_no_event_back() -> None:
+    assert told(transition(1000, 7, Phase.BACKOFF, Cause.SERVER_GONE), settled_at=10) == [("camera", "7", "backoff")]
+
+
+class Shelf:
+    """An archive that keeps what it is given."""
+
+    name = "shelf"
+
+    def __init__(self, *events: dict[str, Any]) -> None:
+        self.events = list(events)
+
+    async def load(self) -> Records:
+        return Records(list(self.events), {}, 0.0)
+
+    async def save(self, records: Records, removed: Collection[str]) -> None:
+        self.events += map(dict, records.events)
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+@virtual
+async def test_events_are_kept_after_a_life_whose_clock_was_ahead() -> None:
+    shelf, history = Shelf(dict(event(10**9, server(10**6, UP)))), History(event)
+    archivist = Archivist(shelf, history, lambda *_: None)
+    history.record(transition(100, 1, Phase.RUNNING))
+    async with Services() as services:
+        services.start("archive", archivist.run)
+        archivist.tick(Snapshot(1, 100.0, 0.0))
+        await settle()
+        history.record(transition(101, 1, Phase.RUNNING))
+        archivist.tick(Snapshot(2, 101.0, 1.0))
+        await settle()
+    assert [each["id"] for each in shelf.events] == [10**9, 100_000, 101_000]
 
 
 def test_every_kind_of_event_has_the_same_keys() -> None:

@@ -68,9 +68,13 @@ class Archivist:
 
     async def _load(self) -> None:
         found = await self._archive.load()
+        own = self._history.after(0)[:1]
         if found.events:
             self._history.restore(found.events)
             self._last_event_id = found.events[-1]["id"]
+        if own:
+            # Of this life nothing is kept yet, even where the clock of the one before was ahead.
+            self._last_event_id = min(self._last_event_id, own[0]["id"] - 1)
         self._restore(found.timelines, found.watched_until)
 
     async def _save(self) -> None:

@@ -46,6 +46,9 @@ class History:
         """Put events of an earlier life before the present ones."""
         first = self._events[0]["id"] if self._events else float("inf")
         older = [event for event in events if event["id"] < first]
+        if older:
+            # The clock may have been ahead in that life.
+            self._last_id = max(self._last_id, older[-1]["id"])
         self._events = deque([*older, *self._events], maxlen=_KEPT_EVENTS)
 
     def record(self, event: Event) -> None:
@@ -64,7 +67,8 @@ class History:
 
     def settle(self, now: float) -> None:
         """Once a cycle: what was kept back and the server is innocent of is recorded after all (Unix time, s)."""
-        while self._undecided and now - self._undecided[0].at > _UNDECIDED_S:
+        # A clock that was set back must not keep them for as long as it was set back.
+        while self._undecided and abs(now - self._undecided[0].at) > _UNDECIDED_S:
             self._keep(self._undecided.popleft())
 
     def after(
