@@ -6,12 +6,10 @@ import asyncio
 import contextlib
 import logging
 import os
-import secrets
 import signal
-import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from restream import __version__
 from restream.adapters.ffmpeg import FfmpegPublisher
@@ -20,36 +18,27 @@ from restream.adapters.host import HostMeter
 from restream.adapters.stills import FfmpegStills
 from restream.adapters.systemd import SystemdNotifier
 from restream.config import FIXED, ConfigError, Settings
-from restream.domain.alerts import AlertRules
 from restream.domain.event import Event, Transition
 from restream.domain.flow import ServerPicture
 from restream.domain.lifecycle import Phase
-from restream.domain.snapshot import Snapshot
 from restream.domain.status import Subject
-from restream.interfaces import line_protocol
-from restream.interfaces.cameras import with_processes
 from restream.interfaces.console.frame import Facts
 from restream.interfaces.console.live import LiveConsole
 from restream.interfaces.console.screen import Screen, can_be_painted
 from restream.interfaces.events import event
-from restream.interfaces.http.exporter import Exporter
-from restream.interfaces.http.live import Live
-from restream.interfaces.rendering import Renderer, Rendering, ServiceFacts
+from restream.interfaces.rendering import Rendering
 from restream.listening import listening
 from restream.logs import TransitionLog
-from restream.ports import Documents, ServiceManager
+from restream.outlets import Outlets
+from restream.ports import ServiceManager
 from restream.runtime import raise_file_limit
 from restream.supervisor.admission import Admission
-from restream.supervisor.alerts import AlertWatch
-from restream.supervisor.archive import Archivist
 from restream.supervisor.assessor import Assessor
 from restream.supervisor.components import Components
 from restream.supervisor.cycle import Cycle, Scene
 from restream.supervisor.history import History
 from restream.supervisor.host import HostWatch
-from restream.supervisor.line_writer import LineWriter
 from restream.supervisor.observer import Observer
-from restream.supervisor.publisher import SinkWriter
 from restream.supervisor.registry import Registry
 from restream.supervisor.services import Services
 from restream.supervisor.stills import Stills
@@ -57,17 +46,13 @@ from restream.supervisor.supervisor import Supervisor
 from restream.supervisor.visionaire import VisionairePoller
 from restream.web import Web
 from restream.wiring import (
-    alert_receivers,
     allowed_hosts,
-    archives,
     camera_table,
-    line_store,
     media_server,
     require_programs,
     row_reader,
     stream_directories,
     stream_settings,
-    stream_sinks,
 )
 
 logger = logging.getLogger(__name__)
@@ -85,7 +70,6 @@ class Service:
     ) -> None:
         self._settings = settings
         self._reload = reload
-        self._show = show
         self._history = History(event)
         self._log = TransitionLog()
         self._components = Components(self._happened)
@@ -115,40 +99,35 @@ class Service:
             poll_s=settings.database.poll_s,
         )
         self._assessor = Assessor(settings.thresholds(), self._happened)
-        self._cycle = Cycle(self._look, self._assessor, self._publish, self._took, longest_s=_LATE * interval_s)
-        node = socket.gethostname()
-        self._renderer = Renderer(ServiceFacts(node, __version__, secrets.token_hex(4), time.monotonic(), interval_s))
-        self._live = Live(lambda: self._renderer.latest, lambda after, limit: self._history.after(after, limit=limit))
-        self._writers = [SinkWriter(sink, self._documents, self._components) for sink in stream_sinks(settings)]
-        self._archivists = [Archivist(archive, self._history, self._assessor.restore) for archive in archives(settings)]
-        self._documents_of: tuple[int, Documents] | None = None
         self._host = HostWatch(HostMeter(), self._pids, settings.host.interval_s)
-        rules = AlertRules(settings.alerts.down_after_s, settings.alerts.up_after_s)
-        self._alerts = AlertWatch(alert_receivers(settings, node), self._components, rules)
         self._poller = VisionairePoller(
             stream_directories(settings), self._components, interval_s=settings.visionaire.interval_s
         )
         self._stills = Stills(FfmpegStills(settings.ffmpeg.probe_timeout_s))
         self._notifier: ServiceManager = SystemdNotifier()
-        self._lines_to = self._line_writer()
-        self._exporter = Exporter(
-            lambda: self._renderer.latest.snapshot,
-            lambda: self._poller.pictures,
-            self._counts,
-            lambda: self._live.clients,
-            node=node,
-            version=__version__,
+        self._outlets = Outlets(
+            settings,
+            self._components,
+            self._history,
+            restore=self._assessor.restore,
+            pictures=lambda: self._poller.pictures,
+            show=show,
+        )
+        self._cycle = Cycle(
+            self._look,
+            self._assessor,
+            self._outlets.publish,
+            self._outlets.exporter.took,
+            longest_s=_LATE * interval_s,
         )
         self._web = Web(
             lambda: self._settings,
             self._supervisor,
             self._assessor,
             self._history,
-            self._renderer,
-            self._live,
+            self._outlets,
             self._stills,
             self._poller,
-            self._exporter,
         )
 
     # -- what happens --------------------------------------------------------------------------------------------------
@@ -182,49 +161,9 @@ class Service:
             draining=self._supervisor.draining,
         )
 
-    async def _publish(self, snapshot: Snapshot) -> None:
-        self._show(await self._renderer.render(snapshot))
-        self._live.publish()
-        self._alerts.follow(snapshot)
-        for writer in self._writers:
-            writer.tick()
-        for archivist in self._archivists:
-            archivist.tick(snapshot)
-
-    def _took(self, seconds: float) -> None:
-        self._exporter.took(seconds)
-
-    def _counts(self) -> Mapping[str, Mapping[str, float]]:
-        counts: dict[str, Mapping[str, float]] = {"events": self._history.recorded, "alerts": self._alerts.outcomes}
-        if self._lines_to is not None:
-            lines = self._lines_to
-            counts["lines"] = {"written": lines.written_total, "dropped": lines.dropped_total}
-        return counts
-
-    def _line_writer(self) -> LineWriter | None:
-        store = line_store(self._settings)
-        interval_s = self._settings.influx.interval_s
-        return None if store is None else LineWriter(store, self._lines, self._components, interval_s=interval_s)
-
     def _pids(self) -> Mapping[str, int]:
         statuses = self._supervisor.statuses
         return {camera_id: status.pid for camera_id, status in statuses.items() if status.pid is not None}
-
-    def _lines(self) -> Iterator[str]:
-        """The history of one moment, for InfluxDB; drawn slowly, from frozen documents."""
-        rendering = self._renderer.latest
-        at_s = rendering.snapshot.taken_at
-        yield from line_protocol.cameras(with_processes(rendering.snapshot, rendering.cameras), at_s)
-        yield from line_protocol.fleet(rendering.status, at_s)
-        if rendering.host is not None:
-            yield from line_protocol.host(rendering.host, rendering.status["node"], at_s)
-
-    def _documents(self) -> Documents:
-        """Encoded once for all who store a cycle."""
-        rendering = self._renderer.latest
-        if self._documents_of is None or self._documents_of[0] != rendering.generation:
-            self._documents_of = (rendering.generation, rendering.documents())
-        return self._documents_of[1]
 
     # -- life ----------------------------------------------------------------------------------------------------------
 
@@ -236,7 +175,7 @@ class Service:
             await stack.enter_async_context(listening(application, http.host, http.port, "http.port"))
             metrics = self._settings.metrics
             if metrics.port is not None:
-                exporter = self._exporter.application(allowed_hosts(self._settings, metrics.host))
+                exporter = self._outlets.exporter.application(allowed_hosts(self._settings, metrics.host))
                 await stack.enter_async_context(listening(exporter, metrics.host, metrics.port, "metrics.port"))
             observing = await stack.enter_async_context(Services())
             observing.start("cycle", self._cycle.run)
@@ -254,19 +193,14 @@ class Service:
 
     def _loops(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
         """Everything that runs beside the cycle, by name."""
-        loops: dict[str, Callable[[], Awaitable[object]]] = {
+        return {
             "media server": self._observer.run,
             "camera table": self._registry.run,
             "service manager": self._report,
             "host": self._host.run,
-            "alerts": self._alerts.run,
             "visionaire": self._poller.run,
+            **self._outlets.loops(),
         }
-        loops |= {f"sink {writer.name}": writer.run for writer in self._writers}
-        loops |= {f"archive {archivist.name}": archivist.run for archivist in self._archivists}
-        if self._lines_to is not None:
-            loops[self._lines_to.name] = self._lines_to.run
-        return loops
 
     def reload(self) -> None:
         """SIGHUP: re-read what can be re-read; a bad configuration changes nothing."""

@@ -17,13 +17,11 @@ from restream.interfaces import cameras
 from restream.interfaces.http import page, stills
 from restream.interfaces.http.api import Action, Api, ApiContext
 from restream.interfaces.http.app import build_app
-from restream.interfaces.http.exporter import Exporter
-from restream.interfaces.http.live import Live
 from restream.interfaces.http.openapi import document as openapi
 from restream.interfaces.http.session import Sessions
 from restream.interfaces.render import Document
-from restream.interfaces.rendering import Renderer
 from restream.interfaces.visionaire import visionaire
+from restream.outlets import Outlets
 from restream.ports import StillError
 from restream.supervisor.assessor import Assessor
 from restream.supervisor.history import History
@@ -48,16 +46,14 @@ class Web:
     supervisor: Supervisor
     assessor: Assessor
     history: History
-    renderer: Renderer
-    live: Live
+    outlets: Outlets
     stills: Stills
     poller: VisionairePoller
-    exporter: Exporter
 
     def application(self) -> web.Application:
         """Everything that listens on `http.port`."""
         context = ApiContext(
-            rendering=lambda: self.renderer.latest,
+            rendering=lambda: self.outlets.renderer.latest,
             details=self._details,
             events=self.history.after,
             act=self._act,
@@ -68,8 +64,8 @@ class Web:
             Api(context).routes(),
             stills.routes(self._still),
             Sessions(rules).routes(),
-            self.live.routes(),
-            self.exporter.routes(),
+            self.outlets.live.routes(),
+            self.outlets.exporter.routes(),
             page.routes(),
             openapi.routes(rules, __version__),
         )
@@ -78,7 +74,7 @@ class Web:
         return app
 
     def _details(self, camera_id: str) -> Document | None:
-        snapshot = self.renderer.latest.snapshot
+        snapshot = self.outlets.renderer.latest.snapshot
         document = cameras.details(snapshot, camera_id, public_bases(self.settings()))
         if document is None:
             return None
@@ -88,12 +84,12 @@ class Web:
 
     def _act(self, camera_id: str, action: Action) -> str | None:
         refusal = self.supervisor.ask(camera_id, _REQUESTS[action])
-        if refusal is None and camera_id in self.renderer.latest.cameras:
+        if refusal is None and camera_id in self.outlets.renderer.latest.cameras:
             return "it is not supervised: its row is disabled or not understood"
         return refusal
 
     async def _still(self, camera_id: str) -> bytes | None:
-        report = self.renderer.latest.snapshot.reports.get(camera_id)
+        report = self.outlets.renderer.latest.snapshot.reports.get(camera_id)
         if report is None:
             return None
         if report.stream is None or not report.stream.path.available or not isinstance(report.subject, CameraStatus):
@@ -107,4 +103,4 @@ class Web:
         return visionaire(poller.pictures, now=now, taken_at=time.time(), interval_s=poller.interval_s)
 
     async def _end_live(self, _: web.Application) -> None:
-        self.live.close()
+        self.outlets.live.close()

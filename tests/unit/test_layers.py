@@ -25,7 +25,7 @@ MAY_KNOW = {
     "runtime": set(),
     "__init__": set(),
 }
-ASSEMBLY = {"bootstrap", "preflight", "reference", "web", "wiring", "cli", "commands", "demo", "__main__"}
+ASSEMBLY = {"bootstrap", "outlets", "preflight", "reference", "web", "wiring", "cli", "commands", "demo", "__main__"}
 # Clocks, chance and the world: a pure layer gets them as arguments.
 IMPURE = {"asyncio", "datetime", "os", "pathlib", "random", "socket", "subprocess", "threading", "time"}
 
