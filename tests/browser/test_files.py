@@ -26,7 +26,6 @@ _VERDICT_CODES = (
     "stale",
     "not_arrived",
     "unobserved",
-    "conflict",
     "srt_loss",
     "srt_rtt",
     "srt_drops",
