@@ -33,7 +33,7 @@ def chart(title: str, panels: Sequence[Panel]) -> str:
     ]
     for number, panel in enumerate(panels):
         parts += _panel(panel, _GAP + _GAP // 2 + number * (_HEIGHT + _GAP), end)
-    parts.append(f'<text x="{_WIDTH - 20}" y="{height - 10}" text-anchor="end">minutes, 0 to {end:.0f}</text></svg>\n')
+    parts.append(f'<text x="{_WIDTH - 20}" y="{height - 10}" text-anchor="end">minutes, 0 to {end:.3g}</text></svg>\n')
     return "\n".join(parts)
 
 
