@@ -169,8 +169,11 @@ class Archive(Protocol):
     async def load(self) -> Records:
         """What was kept. Raises SinkError."""
 
-    async def save(self, records: Records, removed: Collection[str]) -> None:
-        """Add new events, replace changed timelines, forget those of removed cameras. Raises SinkError."""
+    async def save(self, records: Records, removed: Collection[str]) -> int | None:
+        """Add new events, replace changed timelines, forget those of removed cameras. Raises SinkError.
+
+        Tells how many timelines it keeps now; None where it keeps none.
+        """
 
     async def close(self) -> None:
         """Let go of connections; never raises."""

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from restream.domain.availability import Timeline
 from restream.domain.cause import Cause, Side
 from restream.domain.component import ComponentState
 from restream.domain.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
 from restream.domain.lifecycle import Phase
-from restream.domain.snapshot import Snapshot
-from restream.domain.verdict import Health, Verdict
+from restream.domain.snapshot import Report, Snapshot
+from restream.domain.verdict import Health, Verdict, judge_row
 from restream.interfaces.events import event
 from restream.ports import Records
 from restream.supervisor.archive import Archivist
 from restream.supervisor.history import History
 from restream.supervisor.services import Services
-from tests.unit.fakes import settle, virtual
+from tests.unit.fakes import camera, settle, virtual
 
 UP, DOWN = ComponentState.UP, ComponentState.DOWN
 
@@ -127,12 +128,15 @@ class Shelf:
 
     def __init__(self, *events: dict[str, Any]) -> None:
         self.events = list(events)
+        self.timelines: dict[str, Timeline] = {}
 
     async def load(self) -> Records:
         return Records(list(self.events), {}, 0.0)
 
-    async def save(self, records: Records, removed: Collection[str]) -> None:
+    async def save(self, records: Records, removed: Collection[str]) -> int:
         self.events += map(dict, records.events)
+        self.timelines |= records.timelines
+        return len(self.timelines)
 
     async def close(self) -> None:
         """Nothing is held open."""
@@ -151,6 +155,21 @@ async def test_events_are_kept_after_a_life_whose_clock_was_ahead() -> None:
         archivist.tick(Snapshot(2, 101.0, 1.0))
         await settle()
     assert [each["id"] for each in shelf.events] == [10**9, 100_000, 101_000]
+
+
+@virtual
+async def test_timelines_that_an_archive_lost_are_kept_again() -> None:
+    shelf, report = Shelf(), Report(camera(1), judge_row(camera(1)), 0.0)
+    archivist = Archivist(shelf, History(event), lambda *_: None)
+    async with Services() as services:
+        services.start("archive", archivist.run)
+        for generation in range(4):
+            archivist.tick(Snapshot(generation, 100.0 + generation, 0.0, {"1": report, "2": report}))
+            await settle()
+            assert len(shelf.timelines) == (2 if generation != 1 else 0)
+            if generation == 0:
+                shelf.timelines.clear()
+    assert set(shelf.timelines) == {"1", "2"}
 
 
 def test_every_kind_of_event_has_the_same_keys() -> None:

@@ -151,7 +151,7 @@ class RedisArchive:
         kept = {key: timeline for key, timeline in found.items() if timeline}
         return Records([events[event_id] for event_id in sorted(events)], kept, decode_moment(until, now))
 
-    async def save(self, records: Records, removed: Collection[str]) -> None:
+    async def save(self, records: Records, removed: Collection[str]) -> int:
         async with self._connection.transaction() as pipe:
             for event in records.events:
                 fields = {"event": orjson.dumps(event)}
@@ -163,7 +163,9 @@ class RedisArchive:
                 pipe.hdel(self._availability_key, *removed)
             pipe.set(self._watched_key, f"{records.watched_until:.3f}")
             pipe.pexpire(self._availability_key, int(7 * KEPT_S * 1000))
-            await pipe.execute()
+            pipe.hlen(self._availability_key)
+            *_, kept = await pipe.execute()
+        return int(kept)
 
     async def close(self) -> None:
         await self._connection.close()

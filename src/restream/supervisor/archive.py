@@ -85,7 +85,8 @@ class Archivist:
         changed = {key: timeline for key, timeline in timelines.items() if self._written.get(key) is not timeline}
         removed = tuple(self._written.keys() - timelines.keys())
         events = self._history.after(self._last_event_id, limit=10 * _MOST_EVENTS)[:_MOST_EVENTS]
-        await self._archive.save(Records(events, changed, snapshot.taken_at), removed)
-        self._written = timelines
+        kept = await self._archive.save(Records(events, changed, snapshot.taken_at), removed)
+        # It was lost where fewer are left: the next cycle writes all of them again.
+        self._written = timelines if kept is None or kept >= len(timelines) else {}
         if events:
             self._last_event_id = events[-1]["id"]
