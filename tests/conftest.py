@@ -39,18 +39,25 @@ def pytest_configure(config: pytest.Config) -> None:
             QUICK[f"RESTREAM_FFMPEG__{key}"] = config.getoption(option)
 
 
-def _needs(request: pytest.FixtureRequest, present: object, what: str) -> None:
+def needs(config: pytest.Config, present: object, what: str) -> None:
+    """Skip, or fail where services are required, without it."""
     if present:
         return
-    if request.config.getoption("--require-services"):
+    if config.getoption("--require-services"):
         pytest.fail(f"{what} is missing, and --require-services is given")
     pytest.skip(f"{what} is not installed")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("program"):
+        for name in mark.args:
+            needs(item.config, shutil.which(name), name)
 
 
 @pytest.fixture(scope="session")
 def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
     """DSN of a real PostgreSQL, in a process of its own for the whole run."""
-    _needs(request, postgres_binaries(), "PostgreSQL")
+    needs(request.config, postgres_binaries(), "PostgreSQL")
     arguments = [sys.executable, "-m", "restream.demo.embedded"]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -68,7 +75,7 @@ def outage_s(request: pytest.FixtureRequest) -> float:
 
 @pytest.fixture
 def ffmpeg(request: pytest.FixtureRequest) -> str:
-    _needs(request, shutil.which("ffmpeg") and shutil.which("ffprobe"), "ffmpeg")
+    needs(request.config, shutil.which("ffmpeg") and shutil.which("ffprobe"), "ffmpeg")
     return "ffmpeg"
 
 
@@ -95,7 +102,7 @@ async def database(dsn: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]
 @pytest.fixture
 async def redis_url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
     """URL of an empty Redis."""
-    _needs(request, redis_binary(), "Redis")
+    needs(request.config, redis_binary(), "Redis")
     async with embedded_redis() as url:
         yield url
 

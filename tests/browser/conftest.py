@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from tests.browser import fleet
 from tests.browser.backend import Backend
-from tests.conftest import _needs
+from tests.conftest import needs
 
 try:
     from playwright.async_api import Browser, Page, async_playwright, expect
@@ -28,7 +28,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def browser(request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
-    _needs(request, async_playwright and CHROMIUM, "Chromium with Playwright")
+    needs(request.config, async_playwright and CHROMIUM, "Chromium with Playwright")
     expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])

@@ -18,7 +18,7 @@ from tests.chaos.schedule import rounds
 from tests.chaos.servers import MediaServer, StandInProcess
 from tests.chaos.surroundings import may
 from tests.chaos.world import World
-from tests.conftest import _needs
+from tests.conftest import needs
 from tests.support.servers import RealMediamtx
 
 pytestmark = [pytest.mark.usefixtures("ffmpeg"), pytest.mark.timeout(0)]
@@ -31,8 +31,8 @@ _SHOWN_LINES = 60
 
 @pytest.fixture(params=["stand-in", "mediamtx"])
 def chaos_server(request: pytest.FixtureRequest) -> MediaServer:
-    _needs(request, postgres_binaries(), "PostgreSQL")
-    _needs(request, redis_binary(), "Redis")
+    needs(request.config, postgres_binaries(), "PostgreSQL")
+    needs(request.config, redis_binary(), "Redis")
     if request.param == "mediamtx" and find_mediamtx() is None:
         pytest.skip("no mediamtx on PATH or in MEDIAMTX_BIN")
     return MediaServer(RealMediamtx() if request.param == "mediamtx" else StandInProcess())

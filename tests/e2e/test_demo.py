@@ -7,18 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from restream.demo.embedded import free_port, postgres_binaries
+from restream.demo.embedded import free_port
 from restream.demo.mediamtx import find_mediamtx
 from tests.support.eventually import eventually
 from tests.support.service import ffprobe, running_service
 
-pytestmark = pytest.mark.usefixtures("ffmpeg")
+pytestmark = pytest.mark.usefixtures("ffmpeg", "postgres")
 
 
 @pytest.mark.parametrize("server", ["stand-in", "mediamtx"])
 async def test_demo_shows_all_six_states(tmp_path: Path, server: str) -> None:
-    if postgres_binaries() is None:
-        pytest.skip("PostgreSQL is not installed")
     if server == "mediamtx" and find_mediamtx() is None:
         pytest.skip("no mediamtx on PATH or in MEDIAMTX_BIN")
     rtsp_url = f"rtsp://127.0.0.1:{free_port()}"

@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -37,9 +36,6 @@ VISIONAIRE = {("0", "hall"): details(), ("1", "yard"): details("STOPPED")}
 @contextlib.asynccontextmanager
 async def prometheus(tmp_path: Path, target: str) -> AsyncIterator[str]:
     """Base URL of a Prometheus with our configuration, only its targets and its pace changed."""
-    binary = shutil.which("prometheus")
-    if binary is None:
-        pytest.skip("no prometheus on PATH")
     document = yaml.safe_load((ROOT / "etc" / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
     document["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
     document["rule_files"] = [str(ROOT / "etc" / "prometheus" / "alerts.yml")]
@@ -52,7 +48,7 @@ async def prometheus(tmp_path: Path, target: str) -> AsyncIterator[str]:
         f"--storage.tsdb.path={tmp_path / 'data'}",
         f"--web.listen-address={address}",
     )
-    server = await ChildProcess.spawn(Command((binary, *arguments)), lambda _: None)
+    server = await ChildProcess.spawn(Command(("prometheus", *arguments)), lambda _: None)
     try:
         yield f"http://{address}"
     finally:
@@ -99,6 +95,7 @@ async def absent(service: RunningService, server: TestServer) -> str:
     return "|".join([*names, "restream_camera_srt"] if server.name == "stand-in" else names) or "(?!)"
 
 
+@pytest.mark.program("prometheus", "ffmpeg")
 async def test_prometheus_answers_every_query_about_the_running_service(
     tmp_path: Path,
     dsn: str,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import shutil
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -255,9 +254,8 @@ async def running(*argv: str, ready_url: str) -> AsyncIterator[None]:
         await process.wait()
 
 
+@pytest.mark.program("victoria-metrics")
 async def test_victoria_metrics_takes_what_is_written(tmp_path: Path) -> None:
-    if not shutil.which("victoria-metrics"):
-        pytest.skip("victoria-metrics is not installed")
     url = f"http://127.0.0.1:{(port := free_port())}"
     arguments = (f"-storageDataPath={tmp_path}", f"-httpListenAddr=127.0.0.1:{port}", "-loggerLevel=ERROR")
     at_s = time.time() - 60
@@ -283,10 +281,9 @@ async def test_victoria_metrics_takes_what_is_written(tmp_path: Path) -> None:
     assert found["fleet_health_degraded"]["values"] == [1] and found["fleet_health_down"]["values"] == [0]
 
 
+@pytest.mark.program("influxd")
 async def test_influxdb_reads_the_lines_as_they_are_meant(tmp_path: Path) -> None:
     """InfluxDB 1.x has the same parser; its older address for writing takes the same lines."""
-    if not shutil.which("influxd"):
-        pytest.skip("influxd is not installed")
     http, rpc = free_port(), free_port()
     config = tmp_path / "influxdb.conf"
     config.write_text(

@@ -195,13 +195,12 @@ def test_compose_accepts_the_file() -> None:
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.program("promtool")
 @pytest.mark.parametrize(
     "arguments",
     [("check", "config", "prometheus.yml"), ("check", "rules", "alerts.yml"), ("test", "rules", "alerts_test.yml")],
 )
 def test_promtool_accepts_it(arguments: tuple[str, ...]) -> None:
-    if shutil.which("promtool") is None:
-        pytest.skip("promtool is not installed")
     result = subprocess.run(["promtool", *arguments], cwd=PROMETHEUS, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
 
