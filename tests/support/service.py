@@ -167,12 +167,15 @@ async def running_service(
 
 
 async def command(*arguments: str, overrides: Mapping[str, str] | None = None, stdin: str = "") -> tuple[int, str, str]:
-    """Run one command of the program to its end: exit code, standard output, standard error."""
+    """Run one command of the program to its end: exit code, standard output, standard error.
+
+    It asks no service but one that `overrides` name: whoever has the default port is none of ours.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(PROGRAM),
         *arguments,
-        env=environment(overrides or {}),
+        env=environment({"RESTREAM_HTTP__PORT": str(free_port()), **(overrides or {})}),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
