@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from restream.config import ROOT
 from restream.domain.camera import RejectedRow
 from restream.domain.cause import Cause
 from restream.domain.component import Component, ComponentState
@@ -83,7 +85,7 @@ PICTURES = {
 class Desk:
     def __init__(self) -> None:
         self.snapshot = snapshot()
-        counts = {"events": {"camera": 5.0}, "alerts": {"sent": 1.0}}
+        counts = {"events": {"camera": 5.0}, "alerts": {"sent": 1.0}, "lines": {"written": 9.0}}
         self.exporter = Exporter(
             lambda: self.snapshot, lambda: PICTURES, lambda: counts, lambda: 3, node="site-a", version="1.0"
         )
@@ -180,6 +182,13 @@ async def test_one_rendering_per_cycle() -> None:
     assert of(samples, "restream_cycle_seconds_count") == 1
     assert of(samples, "restream_cycle_seconds_bucket", le="0.05") == 1
     assert not [name for name, _ in samples if name.endswith("_created")]
+
+
+async def test_every_name_is_in_the_document() -> None:
+    told = set(re.findall(r"^\| `([a-z0-9_]+)`", (ROOT / "docs" / "metrics.md").read_text("utf-8"), re.MULTILINE))
+    shown = set(re.findall(rb"^# TYPE (\w+)", await Desk().exporter.render(), re.MULTILINE))
+    # No host of a test has sensors.
+    assert told - {"restream_host_temperature_celsius"} == {name.decode() for name in shown}
 
 
 @given(st.text(max_size=30), st.floats(allow_nan=False, allow_infinity=False))
