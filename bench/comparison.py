@@ -26,10 +26,10 @@ from restream.demo.clips import Clip
 
 _STABLE_S = 31.0
 _FROZEN_S = 40.0
-_LIMIT_S = 120.0
+_LIMIT_S = 90.0
 _SERVER_AWAY_S = 30.0
 _FAULTS = _LOCKED = 5
-_LOCKED_S = 120.0
+_LOCKED_S = 60.0
 _PASSWORD = "hunter22-bench"
 _NEVER = f"not within {_LIMIT_S:.0f} s"
 
