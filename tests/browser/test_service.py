@@ -74,7 +74,7 @@ async def test_the_picture_of_a_healthy_camera_and_an_action_on_it(
     await drawer.get_by_role("button", name="Still picture").click()
     picture = drawer.locator(".preview img")
     await expect(picture).to_be_visible()
-    assert await picture.evaluate("(image) => image.naturalWidth") == 320
+    assert await picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 320
     await drawer.get_by_role("button", name="Hold").click()
     await page.get_by_role("dialog").get_by_role("button", name="Hold").last.click()
     await expect(drawer.locator(".verdict")).to_contain_text("Disabled")
