@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 
 import psutil
@@ -22,6 +23,7 @@ from restream.domain.secret import Secret
 from restream.domain.urls import parse_source
 from restream.ports import PublisherError
 from restream.runtime import install_child_watcher
+from restream.supervisor.timer import DeadlineTimer
 from tests.support.eventually import eventually
 
 
@@ -61,6 +63,25 @@ async def test_standard_input_is_written_and_closed() -> None:
     child = await ChildProcess.spawn(_python("import sys; print(len(sys.stdin.read()))", "hello"), received.extend)
     await child.ended()
     assert received.strip() == b"5"
+
+
+async def test_what_came_while_the_service_slept_counts_before_a_timer_that_is_late() -> None:
+    """A suspended service, a paused virtual machine: progress waits in the pipe when the deadline is found over."""
+    loop, due = asyncio.get_running_loop(), []
+    timer = DeadlineTimer(lambda: due.append(loop.time()))
+    child = await ChildProcess.spawn(
+        _python("import time; time.sleep(0.5); print('progress', flush=True); time.sleep(60)"),
+        lambda _: timer.set(loop.time() + 60),
+    )
+    timer.set(loop.time() + 1)
+    time.sleep(2)
+    await asyncio.sleep(0.5)
+    assert due == []
+    timer.set(loop.time() + 0.1)
+    await eventually(lambda: due, 5)
+    timer.set(None)
+    child.kill()
+    await child.ended()
 
 
 async def test_a_flood_on_stderr_stays_bounded() -> None:

@@ -5,6 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+# A timer that is this late tells that the process did not run for a while (suspended, a paused virtual machine).
+_LATE_S = 0.1
+# Whatever came meanwhile is read by then, and may move the deadline.
+_READING_S = 0.1
+
 
 class DeadlineTimer:
     """Calls back when the deadline (of the loop's clock, in seconds) has come.
@@ -28,6 +33,13 @@ class DeadlineTimer:
             self._handle = self._loop.call_at(deadline, self._fire)
 
     def _fire(self) -> None:
+        late = self._handle is not None and self._loop.time() - self._handle.when() > _LATE_S
+        if late:
+            self._handle = self._loop.call_later(_READING_S, self._look)
+        else:
+            self._look()
+
+    def _look(self) -> None:
         self._handle = None
         if self._deadline is not None and self._loop.time() < self._deadline:
             self.set(self._deadline)
