@@ -112,7 +112,11 @@ class RunningService:
         """Remember what `ps axeww` would show now."""
         for process in self.children():
             with contextlib.suppress(psutil.Error):
-                self.seen.update(process.cmdline())
+                words = process.cmdline()
+                # Between fork and exec a child still shows what its parent is.
+                if str(PROGRAM) in words:
+                    continue
+                self.seen.update(words)
                 self.seen.update(f"{key}={value}" for key, value in process.environ().items())
 
     async def stop(self, number: signal.Signals = signal.SIGTERM, timeout_s: float = 20) -> int:
