@@ -55,6 +55,9 @@ class Picture:
         line = self.lines[self._row].ljust(self._column)
         self.lines[self._row] = line[: self._column] + text + line[self._column + len(text) :]
         self._column += len(text)
+        # Without wrapping the cursor stays on the last cell.
+        if self.alternate:
+            self._column = min(self._column, self.width - 1)
 
     def _reach(self) -> None:
         self.lines += [""] * (self._row + 1 - len(self.lines))
@@ -78,6 +81,7 @@ class Picture:
             case "K", "":
                 self.lines[self._row] = self.lines[self._row][: self._column]
             case "J", "":
+                self.lines[self._row] = self.lines[self._row][: self._column]
                 del self.lines[self._row + 1 :]
             case "m", _:
                 pass

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
+import termios
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -18,12 +20,13 @@ from restream.domain.cause import Cause
 from restream.domain.snapshot import Snapshot
 from restream.interfaces.console.camera_table import cameras_lines, print_cameras
 from restream.interfaces.console.frame import Facts, frame
-from restream.interfaces.console.screen import can_be_painted
-from restream.interfaces.console.text import fitted, folded, printable
+from restream.interfaces.console.screen import Screen, can_be_painted
+from restream.interfaces.console.text import Line, fitted, folded, printable
 from restream.interfaces.preflight import Finding, State, print_findings
 from restream.interfaces.ranking import worst_first
 from restream.interfaces.rendering import Rendering
 from tests.browser.fleet import camera, down, failed, fleet
+from tests.support.terminal import Picture
 
 FACTS = Facts("http://127.0.0.1:8000/")
 LOG = [f"2026-01-02 03:04:{n:02} INFO    restream.camera: camera {n} (Gate): running" for n in range(60)]
@@ -242,3 +245,19 @@ def test_no_table_where_the_terminal_cannot_or_a_manager_listens(environment: di
 def test_no_table_into_a_file() -> None:
     assert not can_be_painted({"TERM": "xterm"}, io.StringIO(), _Stream())
     assert not can_be_painted({"TERM": "xterm"}, _Stream(), io.StringIO())
+
+
+@pytest.mark.parametrize("height", [2, 5])
+def test_the_last_cell_of_a_full_line_stays(height: int) -> None:
+    master, slave = os.openpty()
+    with os.fdopen(master, "rb", buffering=0) as terminal, os.fdopen(slave, "w") as stream:
+        termios.tcsetwinsize(slave, (height, 10))
+        screen = Screen(stream)
+        picture = Picture(10, height)
+        screen.enter()
+        screen.paint([Line("old")] * height)
+        screen.paint([Line("0123456789"), Line("9876543210")])
+        picture.feed(os.read(terminal.fileno(), 65536).decode())
+    shown = [line.rstrip() for line in picture.lines]
+    assert shown[:2] == ["0123456789", "9876543210"]
+    assert not any(shown[2:])

@@ -9,6 +9,7 @@ import termios
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
+from rich.cells import cell_len
 from rich.console import Console
 
 from restream.interfaces.console.text import Line, segments
@@ -18,8 +19,8 @@ _ENTER = "\x1b[?1049h\x1b[?25l"
 # A terminal without an alternate screen stays where it is: what follows then begins below.
 _LEAVE = "\x1b[?25h\x1b[999;1H\r\n\x1b[?1049l"
 # One picture at a time where the terminal can do that (2026), and nothing wraps, whatever it thinks is wide (7).
-_BEGIN, _END = "\x1b[?2026h\x1b[?7l\x1b[H", "\x1b[J\x1b[?7h\x1b[?2026l"
-_REST_OF_LINE = "\x1b[K"
+_BEGIN, _END = "\x1b[?2026h\x1b[?7l\x1b[H", "\x1b[?7h\x1b[?2026l"
+_REST_OF_LINE, _REST_OF_SCREEN = "\x1b[K", "\r\n\x1b[J"
 _FALLBACK_SIZE = os.terminal_size((80, 24))
 
 
@@ -72,7 +73,11 @@ class Screen:
 
     def paint(self, lines: Sequence[Line]) -> None:
         """Show these lines from the top; there are no more of them than the terminal has."""
-        self._write(_BEGIN + f"{_REST_OF_LINE}\r\n".join(self._rendered(lines)) + _REST_OF_LINE + _END)
+        size = self.size()
+        # On the last cell of a full line the cursor stays, and erasing from there would take that cell away.
+        ends = ("" if cell_len(line.text) >= size.columns else _REST_OF_LINE for line in lines)
+        shown = "\r\n".join(text + end for text, end in zip(self._rendered(lines), ends, strict=True))
+        self._write(_BEGIN + shown + (_REST_OF_SCREEN if len(lines) < size.lines else "") + _END)
 
     def leave(self, last: Sequence[Line] = ()) -> None:
         """Give the terminal back, with some last lines that stay."""
