@@ -176,7 +176,7 @@ PLAN = build_plan(ROW, WITH_AUDIO, Target(), FfmpegSettings())
 NUMBERS = ("ratio_10s", "ratio_60s", "rtt_ms", "latency_ms", "packets_60s", "frames_60s", "bitrate_bps", "restarts_1h")
 REASONS = (
     Reason("srt_loss", "text", tuple((name, 1) for name in NUMBERS)),
-    Reason("server_conflict", "text", (("address", "10.0.0.9:1"), ("level", "bad"))),
+    Reason("server_conflict", "text", (("address", "10.0.0.9:1"), ("level", "bad"), ("last_cause", "stalled"))),
 )
 EVERYTHING = State(
     Phase.RUNNING,

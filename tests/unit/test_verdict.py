@@ -146,6 +146,7 @@ def test_audio_is_missing_only_where_it_was_and_is_wanted() -> None:
 def test_several_flaws_are_all_told_and_the_first_names_the_side() -> None:
     verdict = judge(sight(RUNNING, SEES, quality=Quality(loss_ratio=0.5, restarts=7)))
     assert [reason.code for reason in verdict.reasons] == ["srt_loss", "restarts"]
+    assert "last_cause" not in dict(verdict.reasons[1].numbers)
     assert verdict.fault is Side.NETWORK
 
 

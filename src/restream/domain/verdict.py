@@ -196,7 +196,8 @@ def _flaws(sight: Sight) -> Iterator[tuple[Side, Reason, str]]:
         text = f"started again {quality.restarts} times in the last hour" + (f", last for {cause}" if cause else "")
         hint = cause.facts.hint if cause else ""
         side = cause.facts.side if cause else Side.PUBLISHER
-        yield side, Reason("restarts", text, (("restarts_1h", quality.restarts),)), hint
+        last = (("last_cause", cause.value),) if cause else ()
+        yield side, Reason("restarts", text, (("restarts_1h", quality.restarts), *last)), hint
     plan = sight.status.plan
     if sight.had_audio and plan is not None and plan.audio == "none" and sight.state.without_audio:
         reason = Reason("audio_missing", "published without its audio, which brought no media")

@@ -39,6 +39,7 @@ _NUMBERS: Mapping[str, Schema] = {
     "bitrate_bps": whole("Of the last minute."),
     "usual_bps": whole("Median of the last hour."),
     "restarts_1h": whole(),
+    "last_cause": text("Code of what ended the stream last."),
     "address": text("Of another publisher."),
 }
 

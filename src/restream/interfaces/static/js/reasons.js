@@ -28,10 +28,10 @@ export function reasonLine(verdict) {
   return verdict.reasons.map(reasonText).join(' · ');
 }
 
-/** What to do about it. */
+/** What to do about it. For frequent restarts that is what helps against their cause. */
 export function hintText(verdict) {
-  const code = verdict.reasons[0]?.code;
-  const key = `hint.${code}`;
+  const first = verdict.reasons[0];
+  const key = `hint.${first?.last_cause ?? first?.code}`;
   return known(key) ? t(key) : verdict.hint;
 }
 
