@@ -257,7 +257,10 @@ def test_the_last_cell_of_a_full_line_stays(height: int) -> None:
         screen.enter()
         screen.paint([Line("old")] * height)
         screen.paint([Line("0123456789"), Line("9876543210")])
-        picture.feed(os.read(terminal.fileno(), 65536).decode())
+        raw = b""
+        while raw.count(b"\x1b[?2026l") < 2:
+            raw += os.read(terminal.fileno(), 65536)
+        picture.feed(raw.decode())
     shown = [line.rstrip() for line in picture.lines]
     assert shown[:2] == ["0123456789", "9876543210"]
     assert not any(shown[2:])

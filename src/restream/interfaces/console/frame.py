@@ -55,7 +55,7 @@ def _head(rendering: Rendering, facts: Facts, width: int) -> list[Line]:
     title = f"restream {status['version']} on {printable(status['node'])}"
     gap = width - cell_len(title) - cell_len(facts.page_url)
     lines = [Line(title + " " * max(2, gap) + facts.page_url, "bold")]
-    lines += [Line(printable(note), "cyan") for note in facts.notes]
+    lines += [Line(part, "cyan") for note in facts.notes for part in folded(printable(note), width)]
     lines.append(Line(cameras_summary(status["health"])))
     lines += _components(status["components"])
     lines.append(_progress(status, width))
