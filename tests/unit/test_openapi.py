@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -53,8 +54,9 @@ SCHEMAS: Mapping[str, Any] = DOCUMENT["components"]["schemas"]
 def application_routes() -> set[tuple[str, str]]:
     parts: dict[str, Any] = {field.name: None for field in fields(Web)}
     parts |= {"settings": Settings, "history": History(event)}
-    parts["live"] = Live(lambda: None, lambda after, limit: [])  # type: ignore[arg-type, return-value]
-    parts["exporter"] = Exporter(lambda: None, dict, dict, int, node="", version="")  # type: ignore[arg-type, return-value]
+    live = Live(lambda: None, lambda after, limit: [])  # type: ignore[arg-type, return-value]
+    exporter = Exporter(lambda: None, dict, dict, int, node="", version="")  # type: ignore[arg-type, return-value]
+    parts["outlets"] = SimpleNamespace(live=live, exporter=exporter)
     routes = Web(**parts).application().router.routes()
     return {(route.method, route.resource.canonical) for route in routes if route.resource}
 
