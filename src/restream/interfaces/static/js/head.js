@@ -33,6 +33,11 @@ export function pageHead({ route, live, onLogin, onLogout }) {
     live,
     h('div', { class: 'choices' }, themeChoice(), languageChoice(), entry),
   );
+  // On a small screen the tabs scroll, and the chosen one may be outside. The first choice is made before the layout.
+  const reveal = () =>
+    requestAnimationFrame(() =>
+      list.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' }),
+    );
   return {
     element,
     showTab(name, shown) {
@@ -44,12 +49,16 @@ export function pageHead({ route, live, onLogin, onLogout }) {
         each.tabIndex = name === chosen ? 0 : -1;
         if (name === chosen) each.hidden = false;
       }
+      reveal();
     },
     showStatus(status) {
       setText(node, status.node ?? '');
       node.title = t('page.service', { version: status.version ?? '' });
       const count = tabs.get('cameras').querySelector('.tab-count');
-      setText(count, number(status.cameras));
+      const shown = number(status.cameras);
+      if (count.textContent === shown) return;
+      setText(count, shown);
+      reveal();
     },
     showSession(session) {
       leave = Boolean(session?.authenticated);
