@@ -190,6 +190,8 @@ async def _ask_service(settings: Settings, path: str) -> Any:
             aiohttp.ClientSession(timeout=timeout, headers=headers) as session,
             session.get(base + path) as response,
         ):
+            if response.status == 401:
+                raise DependencyError(f"the service at {base} wants its token: set RESTREAM_HTTP__TOKEN, or http.token")
             if response.status != 200:
                 raise DependencyError(f"the service at {base} answers {response.status} to {path}")
             return await response.json()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import resource
 from collections.abc import AsyncIterator
@@ -78,6 +79,8 @@ async def listening(
             server = await asyncio.get_running_loop().create_server(accepted, host, port, backlog=128)
         except OSError as error:
             reason = error.strerror or str(error)
+            if error.errno == errno.EADDRINUSE:
+                reason = f"another program has this port (`ss -ltnp`): end that, or set {key}"
             raise ConfigError(f"{key}: cannot listen on {host}:{port}: {reason}") from None
         try:
             yield server.sockets[0].getsockname()[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,7 +28,10 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (asyncpg.InvalidAuthorizationSpecificationError, "check user and password of the DSN, and pg_hba.conf"),
     (asyncpg.InvalidCatalogNameError, "check the database name of the DSN"),
     (asyncpg.ReadOnlySQLTransactionError, "database.query must only read"),
+    (ConnectionRefusedError, "start PostgreSQL, or correct host and port of the DSN"),
+    (socket.gaierror, "check the host of the DSN"),
 )
+_SCRIPT_HINTS = ((asyncpg.InsufficientPrivilegeError, "do this as the owner of the database, with its PG_DSN"),)
 
 
 class PostgresCameraTable:
@@ -79,9 +83,9 @@ class PostgresCameraTable:
         connection.terminate()
 
 
-def translated(error: Exception, dsn: Secret) -> DatabaseError:
+def translated(error: Exception, dsn: Secret, hints: tuple[tuple[type[Exception], str], ...] = _HINTS) -> DatabaseError:
     """One line for the operator, with what to do where that is known, and without the password."""
-    hint = next((hint for kind, hint in _HINTS if isinstance(error, kind)), "")
+    hint = next((hint for kind, hint in hints if isinstance(error, kind)), "")
     if isinstance(error, TimeoutError):
         text = f"no answer within {_TIMEOUT_S:.0f} s"
     else:
@@ -104,6 +108,6 @@ async def execute_script(dsn: Secret, script: str) -> None:
     try:
         await connection.execute(script)
     except CONNECTION_ERRORS as error:
-        raise translated(error, dsn) from None
+        raise translated(error, dsn, _SCRIPT_HINTS) from None
     finally:
         await connection.close()

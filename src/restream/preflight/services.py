@@ -40,8 +40,8 @@ async def check_database(settings: Settings, camera: str | None) -> list[Finding
         await table.connect(lambda: None)
         found = [reader.read(row) for row in await table.read()]
     except DatabaseError as error:
-        todo = "start PostgreSQL, or correct PG_DSN; what is said above names the key where that is known"
-        return [Finding("database", State.FAIL, str(error), todo)]
+        text, _, todo = str(error).partition("; ")
+        return [Finding("database", State.FAIL, text, todo or "start PostgreSQL, or correct PG_DSN")]
     finally:
         await table.close()
     cameras = [row for row in found if isinstance(row, Camera)]

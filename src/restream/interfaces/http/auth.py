@@ -129,7 +129,7 @@ def guard(access: Access) -> Middleware:
                 {"error": "too many wrong tokens: wait a minute"}, status=429, headers={"Retry-After": "60"}
             )
         return web.json_response(
-            {"error": "a token is needed: send it as `Authorization: Bearer …`"},
+            {"error": "a token is needed: send it as `Authorization: Bearer <token>`"},
             status=401,
             headers={"WWW-Authenticate": "Bearer"},
         )
