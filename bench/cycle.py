@@ -49,7 +49,7 @@ from restream.interfaces.players import PublicBases
 from restream.interfaces.rendering import Renderer, Rendering, ServiceFacts
 from restream.listening import listening
 from restream.ports import Documents, StreamSink
-from restream.runtime import raise_file_limit
+from restream.runtime import COLLECTOR, raise_file_limit
 from restream.supervisor.alerts import AlertWatch
 from restream.supervisor.archive import Archivist
 from restream.supervisor.assessor import Assessor
@@ -74,9 +74,9 @@ def add_arguments(commands: Any) -> None:
         "--collector",
         type=int,
         nargs=3,
-        default=[700, 10, 10],
+        default=COLLECTOR,
         metavar="N",
-        help="thresholds of the garbage collector (default: the interpreter's)",
+        help="thresholds of the garbage collector (default: the service's; the interpreter's are 700 10 10)",
     )
     parser.set_defaults(measure=measure)
 

@@ -60,6 +60,7 @@ def service_environment(server: Server, dsn: Secret, port: int, log_directory: s
         "PG_DSN": dsn.reveal(),
         "LOGS_DIRECTORY": log_directory,
         "RESTREAM_HTTP__PORT": str(port),
+        "RESTREAM_METRICS__PORT": str(free_port()),
         "RESTREAM_MEDIAMTX__RTSP_URL": server.rtsp_url,
         "RESTREAM_MEDIAMTX__API_URL": server.api_url,
         "RESTREAM_REDIS__URL": "",

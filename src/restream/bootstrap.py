@@ -31,7 +31,7 @@ from restream.listening import listening
 from restream.logs import TransitionLog
 from restream.outlets import Outlets
 from restream.ports import ServiceManager
-from restream.runtime import raise_file_limit
+from restream.runtime import calm_collector, raise_file_limit
 from restream.supervisor.admission import Admission
 from restream.supervisor.assessor import Assessor
 from restream.supervisor.components import Components
@@ -241,19 +241,30 @@ class Service:
 async def serve(
     settings: Settings, reload: Callable[[], Settings], *, plain: bool = True, notes: Sequence[str] = ()
 ) -> None:
-    """Run the service until SIGTERM or SIGINT. In a terminal it shows itself, with `notes`, unless `plain`.
+    """Run the service until SIGTERM, SIGINT, or the end of its terminal. There it shows itself, with `notes`, unless
+    `plain`.
 
     Raises ConfigError, DependencyError.
     """
     require_programs(settings)
     raise_file_limit()
+    calm_collector()
     console = None if plain else _console(settings, notes)
     service = Service(settings, reload, console.show) if console is not None else Service(settings, reload)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, service.reload)
+    in_terminal = os.isatty(2)
+
+    def hung_up() -> None:
+        # Its terminal was closed: nobody would see or end it any more.
+        if in_terminal and not os.isatty(2):
+            stop.set()
+        else:
+            service.reload()
+
+    loop.add_signal_handler(signal.SIGHUP, hung_up)
     async with console or contextlib.nullcontext():
         await service.run(stop)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import resource
 import sys
@@ -13,6 +14,21 @@ def install_child_watcher() -> None:
     """On Python 3.11 the default watcher starts a thread per child; a pidfd costs nothing (3.12 does this itself)."""
     if sys.version_info < (3, 12) and hasattr(os, "pidfd_open"):
         asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
+
+
+COLLECTOR = (50_000, 20, 100)
+"""Thresholds of the garbage collector."""
+
+
+def calm_collector() -> None:
+    """Look for cycles of references rarely, and never among what was imported.
+
+    A picture of thousands of cameras is a million objects without a cycle, new every two seconds; by its defaults the
+    collector walks all of them again and again, and nothing else runs meanwhile.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTOR)
 
 
 def raise_file_limit() -> None:

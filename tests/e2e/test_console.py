@@ -108,6 +108,19 @@ async def test_a_terminal_that_takes_nothing_stops_nothing(
     assert "all publishers have ended" in (tmp_path / "log" / "restream.log").read_text(encoding="utf-8")
 
 
+async def test_the_end_of_its_terminal_is_its_own(
+    tmp_path: Path, dsn: str, stand_in: TestServer, database: Database, add_camera: AddCamera
+) -> None:
+    await add_camera(1)
+    async with on_terminal(tmp_path, server=stand_in, overrides={"PG_DSN": dsn}) as terminal:
+        await shows(terminal, "1 camera: 1 healthy")
+        terminal.process.send_signal(signal.SIGHUP)
+        await shows(terminal, "configuration re-read")
+        terminal.hang_up()
+        assert await asyncio.wait_for(terminal.process.wait(), 20) == 0
+    assert "all publishers have ended" in (tmp_path / "log" / "restream.log").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("arguments", "overrides"),
     [((), {"TERM": "dumb"}), (("--plain",), {}), ((), {"NOTIFY_SOCKET": "/nonexistent"})],

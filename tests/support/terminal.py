@@ -136,6 +136,13 @@ class Terminal:
         # The kernel tells the foreground by SIGWINCH.
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
+    def hang_up(self) -> None:
+        """Close its window; harmless when that is done already."""
+        if self._master >= 0:
+            self.ignore()
+            os.close(self._master)
+            self._master = -1
+
     def type(self, text: str) -> None:
         os.write(self._master, text.encode())
 
@@ -174,7 +181,6 @@ async def on_terminal(
                 except TimeoutError:
                     process.kill()
                     await process.wait()
-            terminal.ignore()
+            terminal.hang_up()
     finally:
         os.close(slave)
-        os.close(master)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,6 @@ from urllib.parse import urlsplit
 import asyncpg
 from pydantic import SecretStr
 
-from restream.adapters.mediamtx_http import MediamtxServer
 from restream.adapters.postgres import execute_script
 from restream.bootstrap import serve
 from restream.config import ROOT, Settings
@@ -61,6 +61,7 @@ async def run_demo(settings: Settings, *, plain: bool = True) -> None:
     require_programs(settings)
     async with contextlib.AsyncExitStack() as stack:
         settings = await stack.enter_async_context(_media_server(settings))
+        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="restream-demo-"))
         dsn = await stack.enter_async_context(embedded_postgres())
         logger.info("demo: PostgreSQL at %s", dsn.reveal())
         cameras = [await stack.enter_async_context(_simulated(camera)) for camera in CAMERAS]
@@ -72,6 +73,8 @@ async def run_demo(settings: Settings, *, plain: bool = True) -> None:
         update = {
             "database": settings.database.model_copy(update={"dsn": SecretStr(dsn.reveal())}),
             "redis": settings.redis.model_copy(update={"url": SecretStr(redis_url)}),
+            # The usual file may be that of a service which runs here.
+            "json_file": settings.json_file.model_copy(update={"path": Path(directory) / "mediamtx_streams.json"}),
         }
         settings = settings.model_copy(update=update)
         logger.info("demo: six simulated cameras; play one with: ffplay %s/cam1", settings.mediamtx.rtsp_url)
@@ -121,17 +124,8 @@ async def _stall_now_and_then(cameras: list[SimulatedCamera]) -> None:
 
 @contextlib.asynccontextmanager
 async def _media_server(settings: Settings) -> AsyncIterator[Settings]:
-    """The configured media server if one answers, else a real MediaMTX, else the stand-in."""
+    """A real MediaMTX, else the stand-in; never one that runs already, whose cam1 may be somebody's."""
     section = settings.mediamtx
-    probe = MediamtxServer(section.api_url, section.rtsp_url)
-    try:
-        status = await probe.observe()
-    finally:
-        await probe.close()
-    if status.view is not None:
-        logger.info("demo: using the media server at %s: %s", section.api_url, status.detail)
-        yield settings
-        return
     rtsp_port, api_port = _own_port(section.rtsp_url, 8554), _own_port(section.api_url, 9997)
     update = {"rtsp_url": f"rtsp://127.0.0.1:{rtsp_port}", "api_url": f"http://127.0.0.1:{api_port}"}
     settings = settings.model_copy(update={"mediamtx": section.model_copy(update=update)})
