@@ -22,6 +22,8 @@ from tests.support.service import PROGRAM, environment, settings_of
 # CSI sequences as the service writes them, line ends, and everything else.
 _PIECES = re.compile(r"\x1b\[(?P<arguments>[?\d;]*)(?P<verb>[A-Za-z])|(?P<end>\r|\n)|(?P<text>[^\x1b\r\n]+)")
 
+_BEGIN = b"\x1b[?2026h"
+
 
 class Picture:
     """What a terminal shows after `text`. Knows what the service uses, and refuses everything else."""
@@ -34,6 +36,13 @@ class Picture:
         """Of the screen that is shown; the main one has its history above."""
         self._main: list[str] = self.lines
         self._row = self._column = 0
+
+    def resize(self, width: int, height: int) -> None:
+        """What has no room any more is gone."""
+        self.width, self.height = width, height
+        if self.alternate:
+            self.lines[:] = [line[:width] for line in self.lines[:height]]
+            self._row, self._column = min(self._row, height - 1), min(self._column, width - 1)
 
     def feed(self, text: str) -> None:
         at = 0
@@ -102,7 +111,7 @@ class Terminal:
         self.base_url = base_url
         self.raw = b""
         self._master = master
-        self._size = width, height
+        self._sizes = [(0, width, height)]
         self.read()
 
     def read(self) -> None:
@@ -123,8 +132,17 @@ class Terminal:
 
     @property
     def picture(self) -> Picture:
-        picture = Picture(*self._size)
-        picture.feed(self.raw.decode("utf-8", "ignore"))
+        (_, *first), *later = self._sizes
+        picture, shown = Picture(*first), 0
+        for since, width, height in later:
+            # The next picture begins where the new size is known.
+            until = self.raw.find(_BEGIN, since)
+            if until < 0:
+                break
+            picture.feed(self.raw[shown:until].decode("utf-8", "ignore"))
+            picture.resize(width, height)
+            shown = until
+        picture.feed(self.raw[shown:].decode("utf-8", "ignore"))
         return picture
 
     @property
@@ -132,7 +150,7 @@ class Terminal:
         return bool(termios.tcgetattr(self._master)[3] & termios.ECHO)
 
     def resize(self, width: int, height: int) -> None:
-        self._size = width, height
+        self._sizes.append((len(self.raw), width, height))
         # The kernel tells the foreground by SIGWINCH.
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
