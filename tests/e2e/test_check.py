@@ -81,10 +81,13 @@ async def test_rows_trigger_and_wrong_password(
 ) -> None:
     await add_camera(1, password="wrong")
     await database.execute("INSERT INTO cameras (id) VALUES (2)")
+    await database.execute("INSERT INTO cameras (id, camera_type, link) VALUES (3, 'HIKVISON', 'camera.invalid')")
     await database.execute("DROP TRIGGER cameras_changed ON cameras")
     found = await by_name(settings(tmp_path, database={"dsn": dsn}), "1")
     assert found["cameras"].state is State.WARN
     assert "1 rows are not understood (2:" in found["cameras"].text
+    assert found["types"].state is State.WARN
+    assert "1 rows have a type without a template of its own: HIKVISON (first row 3)" in found["types"].text
     assert found["trigger"].state is State.WARN
     assert found["camera"].state is State.FAIL
     assert "auth_failed" in found["camera"].text
@@ -93,7 +96,7 @@ async def test_rows_trigger_and_wrong_password(
 
 async def test_no_table(tmp_path: Path, dsn: str) -> None:
     found = await by_name(settings(tmp_path, database={"dsn": dsn}))
-    assert "init-db" in found["database"].text
+    assert "init-db" in found["database"].todo
 
 
 @pytest.mark.parametrize(("body", "state"), [('{"status": "alive"}', State.WARN), ("hello", State.FAIL)])

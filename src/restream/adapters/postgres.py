@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -88,10 +89,18 @@ def translated(error: Exception, dsn: Secret, hints: tuple[tuple[type[Exception]
     hint = next((hint for kind, hint in hints if isinstance(error, kind)), "")
     if isinstance(error, TimeoutError):
         text = f"no answer within {_TIMEOUT_S:.0f} s"
+    elif isinstance(error, OSError) and error.errno is not None:
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno)
+        text = f"{reason} ({_address(dsn.reveal())})"
     else:
         text = " ".join(str(error).split()) or type(error).__name__
     text = mask_patterns(mask_exact(text, spellings(_password(dsn.reveal()))))
     return DatabaseError(f"{text}; {hint}" if hint else text)
+
+
+def _address(dsn: str) -> str:
+    """Host and port, as far as the DSN names them."""
+    return dsn.partition("://")[2].partition("/")[0].rpartition("@")[2] or "the default address"
 
 
 def _password(dsn: str) -> str:

@@ -11,13 +11,13 @@ from restream.adapters.docker_engine import DockerEngine
 from restream.adapters.ffprobe import FfprobeProber
 from restream.adapters.reachability import notify_triggers, redis_version
 from restream.config import ConfigError, Settings
-from restream.domain.camera import Camera, RejectedRow
+from restream.domain.camera import Camera, RejectedRow, RowReader
 from restream.domain.plan import build_probe
 from restream.domain.probe import ProbeFailure, ProbeResult
 from restream.domain.secret import Secret
 from restream.interfaces.console.explanation import describe_media
 from restream.interfaces.preflight import Finding, State
-from restream.ports import DatabaseError, SinkError
+from restream.ports import DatabaseError, Row, SinkError
 from restream.wiring import camera_table, media_server, require_dsn, row_reader
 
 ANY_CAMERA = "*"
@@ -38,15 +38,17 @@ async def check_database(settings: Settings, camera: str | None) -> list[Finding
         return [Finding("database", State.FAIL, str(error), "see the README, Configuration")]
     try:
         await table.connect(lambda: None)
-        found = [reader.read(row) for row in await table.read()]
+        rows = await table.read()
     except DatabaseError as error:
         text, _, todo = str(error).partition("; ")
         return [Finding("database", State.FAIL, text, todo or "start PostgreSQL, or correct PG_DSN")]
     finally:
         await table.close()
+    found = [reader.read(row) for row in rows]
     cameras = [row for row in found if isinstance(row, Camera)]
     rejected = [row for row in found if isinstance(row, RejectedRow)]
     findings = [Finding("database", State.OK, f"readable, {len(found)} rows"), _rows(cameras, rejected)]
+    findings += _unknown_types(rows, reader)
     findings.append(await _trigger(settings, dsn))
     if camera is not None:
         findings.append(await _cameras(settings, cameras, camera))
@@ -62,6 +64,23 @@ def _rows(cameras: Sequence[Camera], rejected: Sequence[RejectedRow]) -> Finding
         text = f"{text}; {len(rejected)} rows are not understood ({first}{more})"
         return Finding("cameras", State.WARN, text, "correct these rows; the others are not affected")
     return Finding("cameras", State.OK, text)
+
+
+def _unknown_types(rows: Sequence[Row], reader: RowReader) -> list[Finding]:
+    """Types that have no template of their own: meant so, or misspelt."""
+    column = {name: reader.columns.get(name, name) for name in ("id", "camera_type", "rtsp_url")}
+    known = {*reader.types.names, ""}
+    found = {
+        str(row.get(column["id"])): kind[:40]
+        for row in rows
+        if (kind := str(row.get(column["camera_type"]) or "").strip()).upper() not in known
+        and not row.get(column["rtsp_url"])
+    }
+    if not found:
+        return []
+    names = ", ".join(sorted(set(found.values()))[:3])
+    text = f"{len(found)} rows have a type without a template of its own: {names} (first row {next(iter(found))})"
+    return [Finding("types", State.WARN, text, "they get the default template: correct the type, or add it")]
 
 
 async def _trigger(settings: Settings, dsn: Secret) -> Finding:

@@ -36,7 +36,7 @@ class Components:
             return False
         self._components[name] = Component(name, state, time.monotonic(), detail)
         level = logging.WARNING if state is ComponentState.DOWN else logging.INFO
-        logger.log(level, "%s is %s: %s", name, state, detail)
+        logger.log(level, "%s is %s%s", name, state, f": {detail}" if detail else "")
         if self._on_change is not None:
             self._on_change(ComponentChange(time.time(), name, before.state, state, detail))
         return True
