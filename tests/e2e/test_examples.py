@@ -16,7 +16,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.browser.conftest import CHROMIUM, async_playwright
-from tests.conftest import _needs
+from tests.conftest import needs
 from tests.e2e.conftest import AddCamera
 from tests.support.eventually import eventually
 from tests.support.examples import commands, examples
@@ -83,7 +83,7 @@ def _described(line: str) -> tuple[str, str]:
 async def test_the_lines_for_a_shell(
     request: pytest.FixtureRequest, tmp_path: Path, service: RunningService, redis_url: str, page: str
 ) -> None:
-    _needs(request, shutil.which("curl") and shutil.which("redis-cli"), "curl or redis-cli")
+    needs(request.config, shutil.which("curl") and shutil.which("redis-cli"), "curl or redis-cli")
     lines = commands(page)
     asked = [line for line in lines if line.startswith("curl ")]
     assert len(asked) >= 5
@@ -173,7 +173,7 @@ async def test_the_python_example_that_follows_by_redis(
 
 
 async def test_the_javascript_example(request: pytest.FixtureRequest, tmp_path: Path, service: RunningService) -> None:
-    _needs(request, async_playwright and CHROMIUM, "Chromium with Playwright")
+    needs(request.config, async_playwright and CHROMIUM, "Chromium with Playwright")
     (source,) = examples("frontend.md", "js")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
