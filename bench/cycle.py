@@ -44,6 +44,7 @@ from restream.interfaces.http import live
 from restream.interfaces.http.api import Api, ApiContext
 from restream.interfaces.http.app import build_app
 from restream.interfaces.http.auth import Access
+from restream.interfaces.http.exporter import Exporter
 from restream.interfaces.http.live import Live
 from restream.interfaces.players import PublicBases
 from restream.interfaces.rendering import Renderer, Rendering, ServiceFacts
@@ -153,7 +154,15 @@ class Parts:
             act=lambda *_: None,
             visionaire=dict,
         )
-        app = build_app(Access(), [*Api(context).routes(), *self.live.routes()])
+        exporter = Exporter(
+            lambda: self.renderer.latest.snapshot,
+            dict,
+            dict,
+            lambda: self.live.clients,
+            node="bench",
+            version=__version__,
+        )
+        app = build_app(Access(), [*Api(context).routes(), *self.live.routes(), *exporter.routes()])
         loops = [
             lambda: self.fleet.progress(_INTERVAL_S),
             self.observer.run,
