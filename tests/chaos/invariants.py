@@ -228,7 +228,9 @@ _UNFORESEEN = (
     "failed and is started again",
     "never retrieved",
     "was destroyed",
-    "Error",
+    # Not "Error while reading from …", as the Redis library tells a connection that is gone.
+    "Error:",
+    " ERROR ",
 )
 
 
