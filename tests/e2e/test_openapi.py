@@ -133,14 +133,13 @@ async def test_answers_and_messages_are_as_described_while_cameras_come_and_go(
             following = asyncio.create_task(follow())
 
             async def reached() -> bool:
-                for camera_id, camera in (await service.cameras()).items():
+                cameras = await service.cameras()
+                for camera_id, camera in cameras.items():
                     conforms(camera, "Camera")
                     details = await service.get(f"/api/cameras/{camera_id}")
                     conforms(details, "CameraDetails")
                     phases.update((camera["phase"], details["phase"]))
-                states = {
-                    key: (each["verdict"]["health"], each["phase"]) for key, each in (await service.cameras()).items()
-                }
+                states = {key: (each["verdict"]["health"], each["phase"]) for key, each in cameras.items()}
                 return all(state in states.get(key, ()) for key, state in fleet.items())
 
             await eventually(reached, 40)
