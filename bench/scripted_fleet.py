@@ -77,7 +77,7 @@ class ScriptedFleet:
         mark = status.state.mark
         mark = MediaMark(mark.frame + 50, mark.out_time_us + 2_000_000, mark.total_size_bytes + 250_000)
         progress = Progress(mark.frame, mark.out_time_us, mark.total_size_bytes, 25.0, 1.0)
-        self.subjects[camera_id] = replace(status, state=replace(status.state, mark=mark, progress=progress))
+        self.subjects[camera_id] = replace(status, state=status.state._replace(mark=mark, progress=progress))
 
     def _change(self, camera_id: str, now: float, change: Callable[[CameraStatus], CameraStatus]) -> None:
         before = self.subjects[camera_id]
@@ -146,8 +146,7 @@ def _running(camera: Camera, now: float, restarts: int = 0) -> CameraStatus:
 
 
 def _failed(status: CameraStatus, now: float) -> CameraStatus:
-    state = replace(
-        status.state,
+    state = status.state._replace(
         phase=Phase.BACKOFF,
         since=now,
         deadline=now + 5.0,

@@ -103,7 +103,7 @@ class Publisher(Protocol):
     """An engine that publishes a camera; ffmpeg is the first."""
 
     async def start(self, plan: StreamPlan, on_progress: Callable[[Progress], None]) -> Publication:
-        """Start publishing. Raises PublisherError."""
+        """Start publishing; progress is reported within 0.2 s. Raises PublisherError."""
 
 
 class StillCamera(Protocol):

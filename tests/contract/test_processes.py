@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import psutil
 import pytest
 
 from restream.adapters.ffprobe import FfprobeProber
+from restream.adapters.paced_pipes import PacedPipes
 from restream.adapters.processes import ChildProcess
 from restream.domain.cause import Cause
 from restream.domain.options import RtspTransport
@@ -40,22 +43,71 @@ async def watcher() -> AsyncIterator[None]:
     asyncio.set_child_watcher(before)
 
 
+@pytest.fixture(params=["at once", "paced"])
+async def pipes(request: pytest.FixtureRequest) -> PacedPipes | None:
+    """How output is read; what is promised is the same."""
+    return PacedPipes() if request.param == "paced" else None
+
+
+def _descriptors() -> set[str]:
+    return {str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()}
+
+
+def _children() -> str:
+    words: list[str] = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            words += child.cmdline()
+    return " ".join(words)
+
+
 def _python(code: str, stdin: str | None = None) -> Command:
     return Command((sys.executable, "-c", code), Secret(stdin) if stdin else None, secrets=("hunter22",))
 
 
-async def test_a_program_that_does_not_exist_is_our_error() -> None:
+async def test_a_program_that_does_not_exist_is_our_error(pipes: PacedPipes | None) -> None:
+    before = _descriptors()
     with pytest.raises(PublisherError, match="cannot be started"):
-        await ChildProcess.spawn(Command(("/nonexistent/program\0",)), lambda _: None)
+        await ChildProcess.spawn(Command(("/nonexistent/program\0",)), lambda _: None, pipes=pipes)
+    await eventually(lambda: _descriptors() <= before, 5)
 
 
-async def test_output_is_drained_and_the_ending_is_told() -> None:
+async def test_output_is_drained_and_the_ending_is_told(pipes: PacedPipes | None) -> None:
     received = bytearray()
     code = "import sys; print('x' * 300_000); print('bad hunter22', file=sys.stderr); sys.exit(3)"
-    child = await ChildProcess.spawn(_python(code), received.extend)
+    child = await ChildProcess.spawn(_python(code), received.extend, pipes=pipes)
     ending = await child.ended()
     assert (ending.exit_code, ending.signal, ending.stderr_tail) == (3, None, ("bad ***",))
     assert len(received) == 300_001
+
+
+async def test_many_children_are_read_together_and_leave_nothing_behind(caplog: pytest.LogCaptureFixture) -> None:
+    before = _descriptors()
+    pipes = PacedPipes()
+    said: dict[int, bytes] = {}
+
+    def listener(number: int) -> Callable[[bytes], None]:
+        def on_stdout(chunk: bytes) -> None:
+            if number == 0:
+                raise ValueError("a defect in what listens to one of them")
+            said[number] = said.get(number, b"") + chunk
+
+        return on_stdout
+
+    command = _python("import time; print('here', flush=True); time.sleep(60)")
+    children = [await ChildProcess.spawn(command, listener(number), pipes=pipes) for number in range(8)]
+    await eventually(lambda: len(said) == 7 and "internal error" in caplog.text, 10)
+    for child in children:
+        child.kill()
+        await child.ended()
+    assert set(said.values()) == {b"here\n"}
+    await eventually(lambda: _descriptors() <= before, 5)
+    # And again after the last one was gone.
+    received = bytearray()
+    child = await ChildProcess.spawn(_python("print('again')"), received.extend, pipes=pipes)
+    await child.ended()
+    assert received == b"again\n"
+    await eventually(lambda: _descriptors() <= before, 5)
 
 
 async def test_standard_input_is_written_and_closed() -> None:
@@ -65,17 +117,18 @@ async def test_standard_input_is_written_and_closed() -> None:
     assert received.strip() == b"5"
 
 
-async def test_what_came_while_the_service_slept_counts_before_a_timer_that_is_late() -> None:
+async def test_what_came_while_the_service_slept_counts_before_a_timer_that_is_late(pipes: PacedPipes | None) -> None:
     """A suspended service, a paused virtual machine: progress waits in the pipe when the deadline is found over."""
     loop, due = asyncio.get_running_loop(), []
     timer = DeadlineTimer(lambda: due.append(loop.time()))
     child = await ChildProcess.spawn(
         _python("import time; time.sleep(0.5); print('progress', flush=True); time.sleep(60)"),
         lambda _: timer.set(loop.time() + 60),
+        pipes=pipes,
     )
     timer.set(loop.time() + 1)
     time.sleep(2)
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(1)
     assert due == []
     timer.set(loop.time() + 0.1)
     await eventually(lambda: due, 5)
@@ -113,9 +166,9 @@ async def test_stopping_escalates(handler: str, ended_by: signal.Signals) -> Non
     assert not psutil.pid_exists(child.pid) or psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE
 
 
-async def test_a_grandchild_that_holds_the_pipes_does_not_hold_us() -> None:
+async def test_a_grandchild_that_holds_the_pipes_does_not_hold_us(pipes: PacedPipes | None) -> None:
     code = "import subprocess, sys; subprocess.Popen(['sleep', '30'], start_new_session=True); print('gone')"
-    child = await ChildProcess.spawn(_python(code), lambda _: None)
+    child = await ChildProcess.spawn(_python(code), lambda _: None, pipes=pipes)
     ending = await asyncio.wait_for(child.ended(), 10)
     assert ending.exit_code == 0
     for process in psutil.process_iter(["cmdline"]):
@@ -123,18 +176,17 @@ async def test_a_grandchild_that_holds_the_pipes_does_not_hold_us() -> None:
             process.kill()
 
 
-async def test_a_cancelled_spawn_leaves_no_process() -> None:
+async def test_a_cancelled_spawn_leaves_no_process(pipes: PacedPipes | None) -> None:
     marker = "restream-cancelled-spawn"
-    task = asyncio.create_task(ChildProcess.spawn(_python(f"import time; '{marker}'; time.sleep(60)"), lambda _: None))
+    before = _descriptors()
+    command = _python(f"import time; '{marker}'; time.sleep(60)")
+    task = asyncio.create_task(ChildProcess.spawn(command, lambda _: None, pipes=pipes))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-
-    def gone() -> bool:
-        return not any(marker in " ".join(process.cmdline()) for process in psutil.Process().children())
-
-    await eventually(gone, 10)
+    await eventually(lambda: marker not in _children(), 10)
+    await eventually(lambda: _descriptors() <= before, 10)
 
 
 async def test_a_cancelled_probe_leaves_no_process(ffmpeg: str) -> None:

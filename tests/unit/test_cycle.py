@@ -54,7 +54,7 @@ class Desk:
 def test_a_verdict_keeps_its_age_as_long_as_it_means_the_same() -> None:
     desk = Desk()
     desk.assess([status(1, RUNNING)], 0)
-    assert desk.assess([status(1, replace(RUNNING, since=5.0))], 10)["1"].judged_since == 0
+    assert desk.assess([status(1, RUNNING._replace(since=5.0))], 10)["1"].judged_since == 0
     assert desk.assess([status(1, BROKEN)], 20)["1"].judged_since == 20
 
 
@@ -81,7 +81,7 @@ def test_restarts_count_by_cause_and_those_of_the_server_or_on_request_are_no_fl
     desk = Desk()
     causes = (Cause.SERVER_GONE, Cause.STOPPED, Cause.STALLED, Cause.STALLED, Cause.SERVER_GONE, Cause.STALLED)
     for restarts, cause in enumerate(causes, 1):
-        state = replace(RUNNING, restarts=restarts, last_cause=cause)
+        state = RUNNING._replace(restarts=restarts, last_cause=cause)
         report = desk.assess([status(1, state)], float(restarts))["1"]
     assert dict(report.restarts) == {Cause.SERVER_GONE: 2, Cause.STOPPED: 1, Cause.STALLED: 3}
     assert report.quality.restarts == 3
@@ -91,7 +91,7 @@ def test_restarts_count_by_cause_and_those_of_the_server_or_on_request_are_no_fl
 def test_the_publisher_that_ran_before_is_no_intruder_for_a_while() -> None:
     desk = Desk()
     desk.assess([status(1, RUNNING)], 10.0, received(1, at=10.0))
-    ended = replace(BROKEN, cause=Cause.SERVER_GONE, unpublished_since=11.0)
+    ended = BROKEN._replace(cause=Cause.SERVER_GONE, unpublished_since=11.0)
     assert desk.assess([status(1, ended)], 13.0, received(1, at=13.0))["1"].verdict.reasons[0].code == "server_gone"
     assert desk.assess([status(1, ended)], 30.0, received(1, at=30.0))["1"].verdict.reasons[0].code == "server_conflict"
 

@@ -195,7 +195,7 @@ EVERYTHING = State(
 def subjects() -> Iterator[Any]:
     for phase in Phase:
         yield CameraStatus(ROW, State(phase, 0.0), None, None)
-        yield CameraStatus(ROW, replace(EVERYTHING, phase=phase), PLAN, 4242)
+        yield CameraStatus(ROW, EVERYTHING._replace(phase=phase), PLAN, 4242)
     yield replace(ROW, enabled=False)
     yield RejectedRow("1", "name", "link: is empty")
 

@@ -1,6 +1,5 @@
 """The life of one camera: each transition by itself, and invariants over any sequence of events."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -244,7 +243,7 @@ def test_a_new_run_counts_from_the_beginning() -> None:
         0,
         True,
     )
-    again, _ = follow(replace(after, phase=W, deadline=None), Admitted())
+    again, _ = follow(after._replace(phase=W, deadline=None), Admitted())
     assert again.restarts == 1
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +49,14 @@ def sight(state: State, server: ServerPicture, **fields: Any) -> Sight:
         (State(Phase.HELD, 0.0, on_hold=True), SEES, Health.DISABLED, Side.NONE, "held_by_operator"),
         (State(Phase.STOPPING, 0.0, on_hold=True), SEES, Health.DISABLED, Side.NONE, "held_by_operator"),
         (BETWEEN, THEIRS, Health.DOWN, Side.MEDIA_SERVER, "server_conflict"),
-        (replace(BETWEEN, unpublished_since=99.5), THEIRS, Health.DOWN, Side.MEDIA_SERVER, "server_gone"),
-        (replace(BETWEEN, unpublished_since=None), THEIRS, Health.DOWN, Side.MEDIA_SERVER, "server_gone"),
+        (BETWEEN._replace(unpublished_since=99.5), THEIRS, Health.DOWN, Side.MEDIA_SERVER, "server_gone"),
+        (BETWEEN._replace(unpublished_since=None), THEIRS, Health.DOWN, Side.MEDIA_SERVER, "server_gone"),
         (BETWEEN, THEIRS.missed(), Health.DOWN, Side.MEDIA_SERVER, "server_gone"),
         (BETWEEN, SEES, Health.DOWN, Side.MEDIA_SERVER, "server_gone"),
-        (replace(BETWEEN, unpublished_since=80.0), SEES, Health.DOWN, Side.MEDIA_SERVER, "server_conflict"),
+        (BETWEEN._replace(unpublished_since=80.0), SEES, Health.DOWN, Side.MEDIA_SERVER, "server_conflict"),
         (State(Phase.WAITING, 0.0, unpublished_since=0.0), THEIRS, Health.DOWN, Side.MEDIA_SERVER, "server_conflict"),
         (State(Phase.WAITING, 0.0, server_up=False), STALE, Health.DOWN, Side.MEDIA_SERVER, "server_down"),
-        (replace(RUNNING, server_up=False), STALE, Health.UNKNOWN, Side.MEDIA_SERVER, "server_silent"),
+        (RUNNING._replace(server_up=False), STALE, Health.UNKNOWN, Side.MEDIA_SERVER, "server_silent"),
         (RUNNING, NEVER, Health.HEALTHY, Side.NONE, "unobserved"),
         (RUNNING, STALE, Health.UNKNOWN, Side.MEDIA_SERVER, "stale"),
         (RUNNING, MISSES, Health.UNKNOWN, Side.NONE, "not_arrived"),
@@ -100,7 +99,7 @@ def _srt(**fields: float) -> ServerPicture:
     ],
 )
 def test_every_threshold_degrades(quality: Quality, server: ServerPicture, fault: Side, code: str) -> None:
-    verdict = judge(sight(replace(RUNNING, last_cause=Cause.STALLED), server, quality=quality))
+    verdict = judge(sight(RUNNING._replace(last_cause=Cause.STALLED), server, quality=quality))
     assert (verdict.health, verdict.fault) == (Health.DEGRADED, fault)
     assert [reason.code for reason in verdict.reasons] == [code]
     assert verdict.hint
@@ -137,7 +136,7 @@ def test_thresholds_are_settings() -> None:
 
 def test_audio_is_missing_only_where_it_was_and_is_wanted() -> None:
     muted = build_plan(camera(1), WITH_AUDIO, Target(), FfmpegSettings(), drop_audio="it brought no media")
-    state = replace(RUNNING, without_audio=True)
+    state = RUNNING._replace(without_audio=True)
     assert judge(sight(state, SEES, plan=muted, had_audio=True)).reasons[0].code == "audio_missing"
     assert judge(sight(state, SEES, plan=muted)).health is Health.HEALTHY
     assert judge(sight(RUNNING, SEES, plan=muted, had_audio=True)).health is Health.HEALTHY

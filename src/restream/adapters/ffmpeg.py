@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from restream.adapters.paced_pipes import PacedPipes
 from restream.adapters.processes import ChildProcess
 from restream.domain.exit_cause import Ending
 from restream.domain.plan import StreamPlan
@@ -41,6 +42,7 @@ class FfmpegPublisher:
 
     def __init__(self, stop_grace_s: float = 3.0) -> None:
         self._stop_grace_s = stop_grace_s
+        self._pipes = PacedPipes()
 
     async def start(self, plan: StreamPlan, on_progress: Callable[[Progress], None]) -> FfmpegPublication:
         parser = ProgressParser()
@@ -49,4 +51,5 @@ class FfmpegPublisher:
             for progress in parser.feed(chunk):
                 on_progress(progress)
 
-        return FfmpegPublication(await ChildProcess.spawn(plan.command, on_stdout), self._stop_grace_s)
+        child = await ChildProcess.spawn(plan.command, on_stdout, pipes=self._pipes)
+        return FfmpegPublication(child, self._stop_grace_s)

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import cast
 
+from restream.adapters.paced_pipes import PacedPipe, PacedPipes
 from restream.domain.exit_cause import Ending
 from restream.domain.plan import Command
 from restream.domain.secret import mask_exact, mask_patterns
@@ -96,24 +97,39 @@ class _Protocol(asyncio.SubprocessProtocol):
 class ChildProcess:
     """One running program with its pipes drained."""
 
-    def __init__(self, transport: asyncio.SubprocessTransport, protocol: _Protocol, command: Command) -> None:
+    def __init__(
+        self, transport: asyncio.SubprocessTransport, protocol: _Protocol, command: Command, output: PacedPipe | None
+    ) -> None:
         self._transport = transport
         self._protocol = protocol
         self._command = command
+        self._output = output
 
     @classmethod
     async def spawn(
-        cls, command: Command, on_stdout: Callable[[bytes], None], *, user: str | None = None
+        cls,
+        command: Command,
+        on_stdout: Callable[[bytes], None],
+        *,
+        user: str | None = None,
+        pipes: PacedPipes | None = None,
     ) -> ChildProcess:
-        """Start a program in a session of its own, as another user if one is named. Raises PublisherError."""
+        """Start a program in a session of its own, as another user if one is named. Raises PublisherError.
+
+        With `pipes` its output is read at their pace, which is for many long-lived children that say little.
+        """
         loop = asyncio.get_running_loop()
+        try:
+            output = pipes.open(on_stdout) if pipes else None
+        except OSError as error:
+            raise _not_started(command, error) from None
         spawning = asyncio.ensure_future(
             loop.subprocess_exec(
                 lambda: _Protocol(on_stdout),
                 *_death_signal_prefix(),
                 *command.argv,
                 stdin=asyncio.subprocess.PIPE if command.stdin else asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
+                stdout=output.write_end if output else asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,
                 env=_environment(),
@@ -122,6 +138,8 @@ class ChildProcess:
                 extra_groups=None if user is None else [],
             )
         )
+        if output is not None:
+            spawning.add_done_callback(lambda _: output.close_write_end())
         try:
             transport, protocol = await asyncio.shield(spawning)
         except asyncio.CancelledError:
@@ -129,9 +147,10 @@ class ChildProcess:
             spawning.add_done_callback(_kill_late)
             raise
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else "unusable argument"
-            raise PublisherError(f"{command.argv[0]} cannot be started: {reason}") from None
-        child = cls(transport, protocol, command)
+            if output is not None:
+                output.finish()
+            raise _not_started(command, error) from None
+        child = cls(transport, protocol, command, output)
         if command.memory_bytes is not None:
             # Before it knows its source. setpriv, which it may be still, passes the limit on. What is refused is to
             # raise a limit that is lower already.
@@ -170,6 +189,8 @@ class ChildProcess:
     async def ended(self) -> Ending:
         """Wait until the process is reaped and its output is read to the end."""
         await asyncio.shield(self._protocol.exited)
+        if self._output is not None:
+            self._output.finish()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(self._protocol.closed), _PIPE_LINGER_S)
         self._transport.close()
@@ -199,6 +220,11 @@ class ChildProcess:
         if self.running:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, number)
+
+
+def _not_started(command: Command, error: OSError | ValueError) -> PublisherError:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else "unusable argument"
+    return PublisherError(f"{command.argv[0]} cannot be started: {reason}")
 
 
 def _kill_late(spawning: asyncio.Future[tuple[asyncio.SubprocessTransport, _Protocol]]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from restream.domain.backoff import RestartPolicy
 from restream.domain.cause import Cause
@@ -159,9 +160,8 @@ class Timing:
     stall_timeout_s: float = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """Everything the machine knows about one camera."""
+class State(NamedTuple):
+    """Everything the machine knows about one camera. A tuple, because it is replaced a thousand times a second."""
 
     phase: Phase
     since: float

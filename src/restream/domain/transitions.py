@@ -6,8 +6,6 @@ The shell (supervisor.actor) carries out the commands, feeds back what happens a
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from restream.domain.cause import Cause, Policy, Side
 from restream.domain.lifecycle import (
     Admitted,
@@ -63,7 +61,7 @@ def step(state: State, event: Event, now: float, draw: float, timing: Timing) ->
         case Unarrived():
             return _unarrived(state, event, now, timing)
         case Revised():
-            return _revised(replace(state, media=None), now)
+            return _revised(state._replace(media=None), now)
         case RestartAsked() | ProbeAsked() | HoldAsked() | Released():
             return _requested(state, event, now)
         case Removed():
@@ -75,7 +73,7 @@ def step(state: State, event: Event, now: float, draw: float, timing: Timing) ->
 
 
 def _enter(state: State, phase: Phase, now: float, deadline: float | None = None) -> State:
-    return replace(state, phase=phase, since=now, deadline=deadline)
+    return state._replace(phase=phase, since=now, deadline=deadline)
 
 
 def _wait(state: State, now: float) -> Step:
@@ -94,8 +92,8 @@ def _admitted(state: State, now: float, timing: Timing) -> Step:
 def _start(state: State, now: float, timing: Timing) -> Step:
     state = _enter(state, Phase.STARTING, now, now + timing.connect_timeout_s)
     restarts = state.restarts + (1 if state.started else 0)
-    state = replace(state, mark=MediaMark(), progress=None, running_since=None, restarts=restarts, started=True)
-    return replace(state, unpublished_since=None), (Command.START,)
+    state = state._replace(mark=MediaMark(), progress=None, running_since=None, restarts=restarts, started=True)
+    return state._replace(unpublished_since=None), (Command.START,)
 
 
 def _probed(state: State, outcome: ProbeResult | ProbeFailure, now: float, draw: float, timing: Timing) -> Step:
@@ -103,7 +101,7 @@ def _probed(state: State, outcome: ProbeResult | ProbeFailure, now: float, draw:
         return state, ()
     if isinstance(outcome, ProbeFailure):
         return _fail(state, outcome.cause, outcome.detail, now, draw, timing)
-    state = replace(state, media=outcome)
+    state = state._replace(media=outcome)
     if state.server_up:
         return _start(state, now, timing)
     return _enter(state, Phase.WAITING, now), (Command.RELEASE_SLOT,)
@@ -114,12 +112,12 @@ def _progressed(state: State, progress: Progress, now: float, timing: Timing) ->
         return state, ()
     mark = state.mark.advance(progress)
     if mark is None:
-        return replace(state, progress=progress), ()
+        return state._replace(progress=progress), ()
     deadline = now + timing.stall_timeout_s
     if state.phase is Phase.RUNNING:
-        return replace(state, progress=progress, mark=mark, deadline=deadline), ()
+        return state._replace(progress=progress, mark=mark, deadline=deadline), ()
     state = _enter(state, Phase.RUNNING, now, deadline)
-    return replace(state, progress=progress, mark=mark, running_since=now, cause=None, detail=""), (
+    return state._replace(progress=progress, mark=mark, running_since=now, cause=None, detail=""), (
         Command.RELEASE_SLOT,
     )
 
@@ -127,13 +125,13 @@ def _progressed(state: State, progress: Progress, now: float, timing: Timing) ->
 def _ended(state: State, cause: Cause, detail: str, now: float, draw: float, timing: Timing) -> Step:
     if state.phase not in _HAS_PUBLISHER:
         return state, ()
-    state = replace(state, unpublished_since=now)
+    state = state._replace(unpublished_since=now)
     if not state.wanted:
         return _enter(state, Phase.FINISHED, now), (Command.RELEASE_SLOT, Command.FINISH)
     if state.stop_cause is Cause.STOPPED:
         # On request: a new life, but not a new camera.
-        fresh = replace(
-            state, failures=0, without_audio=False, stop_cause=None, running_since=None, last_cause=Cause.STOPPED
+        fresh = state._replace(
+            failures=0, without_audio=False, stop_cause=None, running_since=None, last_cause=Cause.STOPPED
         )
         state, commands = (_enter(fresh, Phase.HELD, now), ()) if state.on_hold else _wait(fresh, now)
         return state, (Command.RELEASE_SLOT, *commands)
@@ -159,8 +157,7 @@ def _fail(state: State, cause: Cause, detail: str, now: float, draw: float, timi
         and not state.without_audio
     )
     trusted = stable or blames_server or audio_suspect
-    state = replace(
-        state,
+    state = state._replace(
         cause=cause,
         last_cause=cause,
         detail=detail,
@@ -176,7 +173,7 @@ def _fail(state: State, cause: Cause, detail: str, now: float, draw: float, timi
         deadline = now + timing.restart.held_delay_s(draw)
         return _enter(state, Phase.HELD, now, deadline), (Command.RELEASE_SLOT, *check)
     if blames_server and not state.server_up:
-        return _enter(replace(state, failures=0), Phase.WAITING, now), (Command.RELEASE_SLOT, *check)
+        return _enter(state._replace(failures=0), Phase.WAITING, now), (Command.RELEASE_SLOT, *check)
     quick = cause is Cause.CODEC_UNSUPPORTED and audio_suspect
     delay_s = timing.restart.delay_s(0 if quick else failures, draw, slow=policy is Policy.SLOW and not quick)
     return _enter(state, Phase.BACKOFF, now, now + delay_s), (Command.RELEASE_SLOT, *check)
@@ -193,7 +190,7 @@ def _timer(state: State, suspended: bool, now: float, draw: float, timing: Timin
             silent = Cause.NO_MEDIA if state.phase is Phase.STARTING else Cause.STALLED
             # A publisher blocked on a server that is away is not the camera's fault.
             cause = Cause.SUSPENDED if suspended else silent if state.server_up else Cause.SERVER_GONE
-            return replace(_enter(state, Phase.STOPPING, now), stop_cause=cause), (Command.STOP,)
+            return _enter(state, Phase.STOPPING, now)._replace(stop_cause=cause), (Command.STOP,)
         case Phase.BACKOFF | Phase.HELD:
             return _wait(state, now)
     return state, ()
@@ -206,7 +203,7 @@ def _unarrived(state: State, event: Unarrived, now: float, timing: Timing) -> St
     if event.until - max(event.silent_since, state.running_since) < timing.stall_timeout_s:
         return state, ()
     cause = Cause.SUSPENDED if event.suspended else Cause.STALLED if event.published else Cause.SERVER_GONE
-    return replace(_enter(state, Phase.STOPPING, now), stop_cause=cause), (Command.STOP,)
+    return _enter(state, Phase.STOPPING, now)._replace(stop_cause=cause), (Command.STOP,)
 
 
 def _requested(state: State, request: Request, now: float) -> Step:
@@ -216,45 +213,45 @@ def _requested(state: State, request: Request, now: float) -> Step:
         case HoldAsked():
             return _held(state, now)
         case ProbeAsked():
-            return _revised(replace(state, media=None), now)
+            return _revised(state._replace(media=None), now)
         case RestartAsked() | Released():
             return _revised(state, now)
 
 
 def _revised(state: State, now: float) -> Step:
     """A new start, with delays and failures forgotten; what is known of the media is the caller's to forget."""
-    fresh = replace(state, failures=0, without_audio=False, on_hold=False)
+    fresh = state._replace(failures=0, without_audio=False, on_hold=False)
     match state.phase:
         case Phase.STARTING | Phase.RUNNING:
             return _stop(fresh, now)
         case Phase.STOPPING:
-            return replace(fresh, stop_cause=Cause.STOPPED), ()
+            return fresh._replace(stop_cause=Cause.STOPPED), ()
         case _:
             # The host may be another one: ask again under the new name.
             cancel = (Command.CANCEL_PROBE,) if state.phase is Phase.PROBING else ()
-            state, commands = _wait(replace(fresh, cause=None, detail=""), now)
+            state, commands = _wait(fresh._replace(cause=None, detail=""), now)
             return state, (*cancel, Command.RELEASE_SLOT, *commands)
 
 
 def _held(state: State, now: float) -> Step:
     """Stop until released; a change of the row ends it too."""
-    held = replace(state, on_hold=True, failures=0, cause=None, detail="")
+    held = state._replace(on_hold=True, failures=0, cause=None, detail="")
     match state.phase:
         case Phase.STARTING | Phase.RUNNING:
             return _stop(held, now)
         case Phase.STOPPING:
-            return replace(held, stop_cause=Cause.STOPPED), ()
+            return held._replace(stop_cause=Cause.STOPPED), ()
         case _:
             cancel = (Command.CANCEL_PROBE,) if state.phase is Phase.PROBING else ()
             return _enter(held, Phase.HELD, now), (*cancel, Command.RELEASE_SLOT)
 
 
 def _stop(state: State, now: float) -> Step:
-    return replace(_enter(state, Phase.STOPPING, now), stop_cause=Cause.STOPPED), (Command.STOP,)
+    return _enter(state, Phase.STOPPING, now)._replace(stop_cause=Cause.STOPPED), (Command.STOP,)
 
 
 def _removed(state: State, now: float) -> Step:
-    state = replace(state, wanted=False)
+    state = state._replace(wanted=False)
     match state.phase:
         case Phase.STARTING | Phase.RUNNING:
             return _stop(state, now)
@@ -268,15 +265,15 @@ def _removed(state: State, now: float) -> Step:
 def _server_lost(state: State, now: float) -> Step:
     if not state.server_up:
         return state, ()
-    state = replace(state, server_up=False)
+    state = state._replace(server_up=False)
     if state.phase is Phase.WAITING:
         return state, (Command.RELEASE_SLOT,)
     if state.phase is Phase.BACKOFF and state.cause is not None and state.cause.facts.side is Side.MEDIA_SERVER:
-        return _enter(replace(state, failures=0), Phase.WAITING, now), ()
+        return _enter(state._replace(failures=0), Phase.WAITING, now), ()
     return state, ()
 
 
 def _server_found(state: State) -> Step:
     if state.server_up:
         return state, ()
-    return replace(state, server_up=True), ((Command.REQUEST_SLOT,) if state.phase is Phase.WAITING else ())
+    return state._replace(server_up=True), ((Command.REQUEST_SLOT,) if state.phase is Phase.WAITING else ())

@@ -7,7 +7,6 @@ import logging
 import random
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from restream.domain.camera import Camera
@@ -111,15 +110,17 @@ class CameraActor:
     async def _run(self) -> None:
         self._execute(self._commands)
         while self._state.phase is not Phase.FINISHED:
-            event = await self._mailbox.get()
-            try:
-                self._follow(event)
-            except Exception:
-                logger.exception("camera %s: internal error while following %s", self.camera.id, type(event).__name__)
-                self._recover()
+            self._take(await self._mailbox.get())
         self._timer.set(None)
         # A cancelled probe still has its process to reap.
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _take(self, event: Event) -> None:
+        try:
+            self._follow(event)
+        except Exception:
+            logger.exception("camera %s: internal error while following %s", self.camera.id, type(event).__name__)
+            self._recover()
 
     def _follow(self, event: Event) -> None:
         if isinstance(event, Admitted) and not self._environment.admission.holds(self.camera.id):
@@ -137,18 +138,18 @@ class CameraActor:
         self._environment.admission.release(self.camera.id)
         self._cancel_probe()
         if self._publishing is not None and not self._publishing.done():
-            self._state = replace(
-                self._state, phase=Phase.STOPPING, since=now, stop_cause=Cause.INTERNAL, deadline=None
+            self._state = self._state._replace(
+                phase=Phase.STOPPING, since=now, stop_cause=Cause.INTERNAL, deadline=None
             )
             self._stop()
             return
         if not self._state.wanted:
-            self._state = replace(self._state, phase=Phase.FINISHED, since=now, deadline=None)
+            self._state = self._state._replace(phase=Phase.FINISHED, since=now, deadline=None)
             return
         retry_s = self._settings.restart.base_s
         failures = self._state.failures + 1
-        self._state = replace(
-            self._state, phase=Phase.BACKOFF, since=now, cause=Cause.INTERNAL, failures=failures, deadline=now + retry_s
+        self._state = self._state._replace(
+            phase=Phase.BACKOFF, since=now, cause=Cause.INTERNAL, failures=failures, deadline=now + retry_s
         )
         self._timer.set(self._state.deadline)
 
@@ -267,7 +268,11 @@ class CameraActor:
         return classify(ending, asked=self._state.stop_cause, media_seen=self._state.running_since is not None)
 
     def _progressed(self, progress: Progress) -> None:
-        self.tell(Progressed(progress))
+        # Nearly all events are these: where nothing waits before it, it is followed without waking the task.
+        if self._mailbox.empty():
+            self._take(Progressed(progress))
+        else:
+            self.tell(Progressed(progress))
 
     def _build_plan(self, settings: StreamSettings) -> StreamPlan:
         media = self._state.media

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 # A timer that is this late tells that the process did not run for a while (suspended, a paused virtual machine).
 _LATE_S = 0.1
-# Whatever came meanwhile is read by then, and may move the deadline.
-_READING_S = 0.1
+# Whatever came meanwhile is read by then (ports.Publisher), and may move the deadline.
+_READING_S = 0.5
 
 
 class DeadlineTimer:
