@@ -173,7 +173,7 @@ def snapshot(generation: int, subjects: dict[int, State], count: int = 0) -> Sna
     picture = received(*(key for key, state in subjects.items() if state is RUNNING), count=count)
     reports = desk.assess([status(key, state) for key, state in subjects.items()], 10.0, picture)
     reports = {
-        key: replace(report, quality=replace(report.quality, bitrate_bps=float(count) or None), judged_since=7.0)
+        key: report._replace(quality=report.quality._replace(bitrate_bps=float(count) or None), judged_since=7.0)
         for key, report in reports.items()
     }
     return Snapshot(generation, 1000.0 + generation, 10.0 + generation, reports, server=picture)

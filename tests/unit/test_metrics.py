@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -47,7 +46,7 @@ def snapshot(generation: int = 1, **rows: Any) -> Snapshot:
     }
     reports = dict(Assessor(Thresholds(), lambda _: None).assess(subjects, server, 10.0, 1000.0))
     quality = Quality(bitrate_bps=2e6, loss_ratio=0.02)
-    reports["1"] = replace(reports["1"], quality=quality, restarts=((Cause.STALLED, 3),))
+    reports["1"] = reports["1"]._replace(quality=quality, restarts=((Cause.STALLED, 3),))
     host = HostSample(
         cpu_percent=50.0,
         disks=(SpaceSample(100, 25, 25.0, "/"),),

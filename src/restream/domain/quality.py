@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from restream.domain.flow import Stream
 
@@ -12,8 +13,7 @@ LONG_S = 60.0
 _STEP_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """Counters of one publisher at one moment (monotonic, s)."""
 
     at: float
@@ -45,8 +45,7 @@ class Reading:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Quality:
+class Quality(NamedTuple):
     """What the last seconds were like; None where nothing is known."""
 
     bitrate_bps: float | None = None

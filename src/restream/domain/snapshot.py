@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from restream.domain.availability import Timeline
 from restream.domain.cause import Cause
@@ -15,8 +16,7 @@ from restream.domain.status import Subject
 from restream.domain.verdict import Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """One row of the table in one cycle: what it is, how it is judged, what is measured."""
 
     subject: Subject

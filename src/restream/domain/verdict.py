@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from restream.domain.camera import Camera, RejectedRow
 from restream.domain.cause import Cause, Side
@@ -62,8 +63,7 @@ class Thresholds:
     restarts_per_hour: int = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(NamedTuple):
     """Everything that is looked at to judge a supervised camera."""
 
     status: CameraStatus
@@ -92,8 +92,11 @@ class Sight:
     @property
     def intruder(self) -> Stream | None:
         """The stream of a publisher that is not ours, on our path while we have none there."""
-        stream, since = self.stream, self.state.unpublished_since
-        if stream is None or since is None or self.server.fresh_since is None:
+        since = self.state.unpublished_since
+        if since is None or self.server.fresh_since is None:
+            return None
+        stream = self.stream
+        if stream is None:
             return None
         # Two sweeps after our end it is no remnant of ours, whatever its id.
         seen_after_s = stream.flow.read_at - since
@@ -165,8 +168,8 @@ def _graded(sight: Sight) -> Verdict:
 
 
 def _flaws(sight: Sight) -> Iterator[tuple[Side, Reason, str]]:
-    quality, limits = sight.quality, sight.thresholds
-    srt = sight.stream.srt if sight.stream else None
+    quality, limits, stream = sight.quality, sight.thresholds, sight.stream
+    srt = stream.srt if stream else None
     if quality.loss_ratio is not None and quality.loss_ratio > limits.srt_loss_ratio:
         numbers = (("ratio_10s", round(quality.loss_ratio, 4)), ("ratio_60s", round(quality.long_loss_ratio or 0, 4)))
         text = f"{quality.loss_ratio:.1%} of the packets to the media server are lost at first"
@@ -230,7 +233,10 @@ RULES: tuple[Rule, ...] = (
 
 def judge(sight: Sight) -> Verdict:
     """Judge a supervised camera. A stale picture of the server gives unknown, never down."""
-    return next(verdict(sight) for _, holds, verdict in RULES if holds(sight))
+    for _, holds, verdict in RULES:
+        if holds(sight):
+            return verdict(sight)
+    raise AssertionError("the last rule always holds")
 
 
 def judge_row(row: Camera | RejectedRow) -> Verdict:
