@@ -7,7 +7,6 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,7 +26,7 @@ from restream.domain.probe import AudioStream, ProbeFailure, ProbeResult, VideoS
 from restream.domain.urls import SourceUrl, UrlError, parse_source
 from restream.interfaces.console import explanation
 from restream.interfaces.console.camera_table import print_cameras
-from restream.interfaces.streams import latest_streams
+from restream.interfaces.streams import latest_streams, sweep
 from restream.ports import Documents, SinkError
 from restream.wiring import (
     DependencyError,
@@ -84,7 +83,7 @@ async def snapshot(settings: Settings) -> int:
         status = await server.observe()
     finally:
         await server.close()
-    seen: dict[str, Any] = {"media_server": asdict(status)}
+    seen: dict[str, Any] = {"media_server": sweep(status)}
     for name in ("status", "cameras"):
         try:
             seen[name] = await _ask_service(settings, f"/api/{name}")

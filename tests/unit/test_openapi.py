@@ -159,7 +159,7 @@ SRT = SrtObservation("s1", "cam1", "10.0.0.1:1", 12.5, 2.0, 900.0, 120.0, 100, 3
 SESSION = SessionObservation("s1", "cam1", "10.0.0.1:1", "user", "a=b")
 SERVER = ServerPicture().swept(
     ServerView(
-        paths={"cam1": PATH, "foreign": replace(PATH, name="foreign", source_id=None, source_type=None)},
+        paths={"cam1": PATH, "foreign": PATH._replace(name="foreign", source_id=None, source_type=None)},
         srt={"s1": SRT},
         sessions={"s1": SESSION},
     ),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from restream.domain.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(NamedTuple):
     """One counter at its last reading. Times are seconds of the monotonic clock."""
 
     count_bytes: int
@@ -31,8 +31,7 @@ def follow(flow: Flow | None, count_bytes: int, now: float) -> Flow:
     return Flow(count_bytes, now, moved_at, (count_bytes - flow.count_bytes) * 8 / elapsed_s)
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(NamedTuple):
     """One path of the media server in one cycle, joined with what is known of its publisher."""
 
     path: PathObservation

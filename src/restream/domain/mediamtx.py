@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from restream.domain.secret import mask_parameters
 
@@ -22,8 +22,7 @@ _MAX_COUNT = 1 << 63
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class PathObservation:
+class PathObservation(NamedTuple):
     """One path of the server. Counters are bytes since this publisher began; they restart at 0 with every publisher."""
 
     name: str
@@ -40,8 +39,7 @@ class PathObservation:
     available_since: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SrtObservation:
+class SrtObservation(NamedTuple):
     """One SRT connection that publishes. "Mbps" here is divided by 1024², as the server does."""
 
     id: str
@@ -57,8 +55,7 @@ class SrtObservation:
     packets_belated: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SessionObservation:
+class SessionObservation(NamedTuple):
     """Who publishes: the client end of a session."""
 
     id: str

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # A block has about 12 lines of 20 bytes; whatever is longer without a line end is not progress.
 _MAX_PENDING_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """One block of `-progress`. Counters are None where ffmpeg says N/A or leaves them out.
 
     `total_size` is N/A for RTSP outputs, 7.0.2 omits `frame`, 8.0 may omit `out_time_us` (measured), so whichever
@@ -26,8 +25,7 @@ class Progress:
     finished: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MediaMark:
+class MediaMark(NamedTuple):
     """The furthest point that media has reached in one run."""
 
     frame: int = 0

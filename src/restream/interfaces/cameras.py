@@ -104,7 +104,7 @@ def details(snapshot: Snapshot, camera_id: str, bases: PublicBases) -> Document 
         "command_reasons": list(plan.reasons) if plan else [],
         "pid": subject.pid,
         "process": _process(snapshot.host, subject.pid),
-        "progress": asdict(state.progress) if state.progress else None,
+        "progress": state.progress._asdict() if state.progress else None,
         "players": bases.players(subject.camera.path),
     }
 

@@ -101,7 +101,7 @@ def of(kind: Any, optional: Iterable[str] = ()) -> Schema:
 
 
 def like(example: Any, description: str = "") -> Schema:
-    """The schema of a dataclass, shown by one of its values."""
-    shown = orjson.loads(orjson.dumps(example))
+    """The schema of a dataclass or a named tuple, shown by one of its values."""
+    shown = orjson.loads(orjson.dumps(example._asdict() if hasattr(example, "_asdict") else example))
     hints = get_type_hints(type(example))
     return record(description, **{name: of(hint) | {"examples": [shown[name]]} for name, hint in hints.items()})
