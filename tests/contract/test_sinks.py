@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
+from redis.asyncio import Connection, Redis
 
 from restream.adapters.json_file import JsonFileSink
 from restream.adapters.redis_store import RedisSink
@@ -89,4 +90,27 @@ async def test_redis_that_is_away_is_our_error_without_the_password() -> None:
     with pytest.raises(SinkError) as caught:
         await sink.write(FIRST)
     assert "hunter22" not in str(caught.value)
+    await sink.close()
+
+
+async def test_a_writer_that_is_cancelled_while_it_sends_ends(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cancelled in the very moment in which the library has sent: until Python 3.12 asyncio.wait_for loses that."""
+    sending, permitted = asyncio.Event(), asyncio.Event()
+    really_send = Connection._send_packed_command
+
+    async def send(connection: Connection, command: object) -> None:
+        sending.set()
+        await permitted.wait()
+        await really_send(connection, command)  # type: ignore[arg-type]
+
+    sink = RedisSink(Secret(redis_url), "", expire_s=10)
+    await sink.write(FIRST)
+    monkeypatch.setattr(Connection, "_send_packed_command", send)
+    writing = asyncio.create_task(sink.write(FIRST))
+    await sending.wait()
+    permitted.set()
+    await asyncio.sleep(0)
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
     await sink.close()

@@ -192,7 +192,8 @@ class ChildProcess:
         if self._output is not None:
             self._output.finish()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._protocol.closed), _PIPE_LINGER_S)
+            async with asyncio.timeout(_PIPE_LINGER_S):
+                await asyncio.shield(self._protocol.closed)
         self._transport.close()
         code = self._transport.get_returncode()
         killed = code is not None and code < 0
@@ -208,7 +209,8 @@ class ChildProcess:
                 return
             self._signal(number)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(self._protocol.exited), patience_s)
+                async with asyncio.timeout(patience_s):
+                    await asyncio.shield(self._protocol.exited)
         self.kill()
         await asyncio.shield(self._protocol.exited)
 

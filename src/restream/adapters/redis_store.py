@@ -62,12 +62,19 @@ class _Connection:
 
     @contextlib.asynccontextmanager
     async def translated(self) -> AsyncIterator[None]:
+        task = asyncio.current_task()
+        asked = task.cancelling() if task else 0
         try:
             async with asyncio.timeout(_TIMEOUT_S):
                 yield
         except (RedisError, OSError, TimeoutError) as error:
             text = " ".join(str(error).split()) or type(error).__name__
             raise SinkError(mask_patterns(mask_exact(text, self._secrets))) from None
+        finally:
+            # The library sends within asyncio.wait_for, which until Python 3.12 loses a cancellation that comes as it
+            # ends: whoever waits for this task would wait for ever.
+            if task and task.cancelling() > asked:
+                raise asyncio.CancelledError
 
     async def close(self) -> None:
         with contextlib.suppress(RedisError, OSError, TimeoutError):
