@@ -131,6 +131,7 @@ class Parts:
         await self.renderer.render(snapshot)
         self.published_at[snapshot.generation] = time.monotonic()
         self.live.publish()
+        await asyncio.sleep(0)
         self._alerts.follow(snapshot)
         for writer in self._writers:
             writer.tick()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import socket
 import time
@@ -68,6 +69,8 @@ class Outlets:
         """Render it once, and tell everybody; nobody is waited for."""
         self._show(await self.renderer.render(snapshot))
         self.live.publish()
+        # Of a large fleet each of these takes a while: whoever waits for the event loop comes between.
+        await asyncio.sleep(0)
         self._alerts.follow(snapshot)
         for writer in self._writers:
             writer.tick()

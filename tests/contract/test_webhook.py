@@ -92,7 +92,7 @@ async def watching(*urls: str) -> AsyncIterator[tuple[AlertWatch, Components]]:
 
 async def test_it_is_tried_again_under_the_same_id(caplog: pytest.LogCaptureFixture) -> None:
     async with receiver(503, 503) as there, watching(there.url) as (watch, components):
-        watch.tick({"7": GATE}, {}, 0.0, 1000.0)
+        watch.tick({"7": GATE}, {}, 0.0, 1000.0, 1)
         await eventually(lambda: watch.outcomes["sent"], 5)
     assert len({headers["X-Restream-Delivery"] for headers, _ in there.received}) == 1
     assert len(there.received) == 3
@@ -102,11 +102,11 @@ async def test_it_is_tried_again_under_the_same_id(caplog: pytest.LogCaptureFixt
 
 async def test_it_is_given_up_after_five_tries_and_at_once_when_refused() -> None:
     async with receiver(*[503] * 5, 404) as there, watching(there.url) as (watch, components):
-        watch.tick({"7": GATE}, {}, 0.0, 1000.0)
+        watch.tick({"7": GATE}, {}, 0.0, 1000.0, 1)
         await eventually(lambda: watch.outcomes["failed"] == 1, 5)
         assert len(there.received) == 5
-        watch.tick({}, {}, 1.0, 1001.0)
-        watch.tick({"7": GATE}, {}, 2.0, 1002.0)
+        watch.tick({}, {}, 1.0, 1001.0, 1)
+        watch.tick({"7": GATE}, {}, 2.0, 1002.0, 1)
         await eventually(lambda: watch.outcomes["failed"] == 2, 5)
         assert len(there.received) == 6
         assert components.state("webhooks") is ComponentState.DOWN
@@ -115,7 +115,7 @@ async def test_it_is_given_up_after_five_tries_and_at_once_when_refused() -> Non
 async def test_one_that_hangs_delays_no_other_and_its_queue_is_bounded() -> None:
     async with receiver(HANG) as stuck, receiver() as there, watching(stuck.url, there.url) as (watch, _):
         for number in range(120):
-            watch.tick({"7": GATE}, {}, 2.0 * number, 1000.0)
-            watch.tick({}, {}, 2.0 * number + 1, 1000.0)
+            watch.tick({"7": GATE}, {}, 2.0 * number, 1000.0, 1)
+            watch.tick({}, {}, 2.0 * number + 1, 1000.0, 1)
             await eventually(lambda: watch.outcomes["sent"] == number + 1, 5)  # noqa: B023
         assert watch.outcomes["dropped"] == 19

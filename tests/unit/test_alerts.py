@@ -26,7 +26,11 @@ def play(cycles: list[Mapping[str, Subject]], rules: AlertRules = RULES, server:
             part = ComponentState.DOWN if server[number] == "d" else ComponentState.UP
             parts["mediamtx"] = Component("mediamtx", part, 0.0, "refused")
         at = number * STEP_S
-        state, alerts = step(state, subjects, parts, at, 1000 + at, rules)
+        fleet_size = sum(subject.health != "disabled" for subject in subjects.values())
+        concerned = {key: each for key, each in subjects.items() if each.health == "down" or key in state.cameras}
+        fewer = step(state, concerned, parts, at, 1000 + at, rules, fleet_size)
+        state, alerts = step(state, subjects, parts, at, 1000 + at, rules, fleet_size)
+        assert (state, alerts) == fewer, "who is neither down nor watched changes nothing"
         told += [(number, alert) for alert in alerts]
     return told
 

@@ -140,8 +140,13 @@ def step(
     now: float,
     wall: float,
     rules: AlertRules,
+    fleet_size: int,
 ) -> tuple[AlertState, list[Alert]]:
-    """One cycle. Removed and disabled cameras, and removed components, are forgotten."""
+    """One cycle. Removed and disabled cameras, and removed components, are forgotten.
+
+    Subjects that are neither down nor watched change nothing, and may be left out. `fleet_size` counts all cameras that
+    are not disabled.
+    """
     elapsed_s = now - state.at if state.at is not None else 0.0
     alerts: list[Alert] = []
     parts: dict[str, Watch] = {}
@@ -171,7 +176,6 @@ def step(
         if watch is not None:
             watches[id_] = replace(watch, subject=subject) if signal is _Signal.DOWN else watch
 
-    fleet_size = sum(subject.health != "disabled" for subject in subjects.values())
     for announced in (False, True):
         waiting = {
             id_: watch

@@ -16,6 +16,7 @@ from restream.domain.camera import Camera
 from restream.domain.component import Component, ComponentState
 from restream.domain.snapshot import Report, Snapshot
 from restream.domain.status import CameraStatus
+from restream.domain.verdict import Health
 from restream.ports import AlertReceiver
 from restream.supervisor.components import Components
 
@@ -50,16 +51,27 @@ class AlertWatch:
 
     def follow(self, snapshot: Snapshot) -> None:
         """A cycle is complete."""
-        subjects = {camera_id: _subject(camera_id, report) for camera_id, report in snapshot.reports.items()}
-        self.tick(subjects, snapshot.components, snapshot.now, snapshot.taken_at)
+        reports, watched = snapshot.reports, self._state.cameras
+        subjects = {
+            camera_id: _subject(camera_id, report)
+            for camera_id, report in reports.items()
+            if report.verdict.health is Health.DOWN or camera_id in watched
+        }
+        fleet_size = sum(report.verdict.health is not Health.DISABLED for report in reports.values())
+        self.tick(subjects, snapshot.components, snapshot.now, snapshot.taken_at, fleet_size)
 
     def tick(
-        self, subjects: Mapping[str, Subject], components: Mapping[str, Component], now: float, wall: float
+        self,
+        subjects: Mapping[str, Subject],
+        components: Mapping[str, Component],
+        now: float,
+        wall: float,
+        fleet_size: int,
     ) -> None:
         """Announce what is due. Never waits."""
         # That no alert arrives cannot be told by an alert.
         others = {name: component for name, component in components.items() if name != COMPONENT}
-        self._state, alerts = step(self._state, subjects, others, now, wall, self._rules)
+        self._state, alerts = step(self._state, subjects, others, now, wall, self._rules, fleet_size)
         for alert in alerts:
             bad = alert.kind in (AlertKind.DOWN, AlertKind.COMPONENT_DOWN)
             logger.log(logging.WARNING if bad else logging.INFO, "alert: %s", describe(alert))
