@@ -104,7 +104,7 @@ class Parts:
         self._writers = [SinkWriter(sink, self._documents, self.components) for sink in sinks]
         self._archivist = Archivist(RedisArchive(secret, ""), self.history, self.assessor.restore)
         self._alerts = AlertWatch([], self.components)
-        self._documents_of: tuple[int, Documents] | None = None
+        self._documents_of: tuple[int, asyncio.Future[Documents]] | None = None
         self.fleet = ScriptedFleet(options.cameras[0], options.changing / 100, self._happened)
         self.assessor.restore(self.fleet.timelines(), time.time())
         self.rounds: Rounds | None = None
@@ -140,11 +140,12 @@ class Parts:
     def _took(self, seconds: float) -> None:
         self.cycles_s.append(seconds)
 
-    def _documents(self) -> Documents:
+    async def _documents(self) -> Documents:
         rendering = self.renderer.latest
         if self._documents_of is None or self._documents_of[0] != rendering.generation:
-            self._documents_of = (rendering.generation, rendering.documents())
-        return self._documents_of[1]
+            encoding = asyncio.ensure_future(asyncio.to_thread(rendering.documents))
+            self._documents_of = (rendering.generation, encoding)
+        return await asyncio.shield(self._documents_of[1])
 
     @contextlib.asynccontextmanager
     async def running(self, port: int) -> AsyncIterator[None]:

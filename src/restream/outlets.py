@@ -49,7 +49,7 @@ class Outlets:
         self.renderer = Renderer(facts)
         self.live = Live(lambda: self.renderer.latest, lambda after, limit: history.after(after, limit=limit))
         self._writers = [SinkWriter(sink, self._documents, components) for sink in stream_sinks(settings)]
-        self._documents_of: tuple[int, Documents] | None = None
+        self._documents_of: tuple[int, asyncio.Future[Documents]] | None = None
         self._archivists = [Archivist(archive, history, restore) for archive in archives(settings)]
         rules = AlertRules(settings.alerts.down_after_s, settings.alerts.up_after_s)
         self._alerts = AlertWatch(alert_receivers(settings, node), components, rules)
@@ -84,12 +84,13 @@ class Outlets:
         loops |= {f"archive {archivist.name}": archivist.run for archivist in self._archivists}
         return loops if self._lines_to is None else loops | {self._lines_to.name: self._lines_to.run}
 
-    def _documents(self) -> Documents:
-        """Encoded once for all who store a cycle."""
+    async def _documents(self) -> Documents:
+        """Encoded once for all who store a cycle; beside the event loop, since of a large fleet it takes a while."""
         rendering = self.renderer.latest
         if self._documents_of is None or self._documents_of[0] != rendering.generation:
-            self._documents_of = (rendering.generation, rendering.documents())
-        return self._documents_of[1]
+            encoding = asyncio.ensure_future(asyncio.to_thread(rendering.documents))
+            self._documents_of = (rendering.generation, encoding)
+        return await asyncio.shield(self._documents_of[1])
 
     def _lines(self) -> Iterator[str]:
         """The history of one moment, for InfluxDB; drawn slowly, from frozen documents."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
 from restream.domain.backoff import RestartPolicy
@@ -22,7 +22,7 @@ _RETRY = RestartPolicy(first_s=1.0, base_s=1.0, factor=2.0, max_s=2.0)
 class SinkWriter:
     """Keeps one sink current. `render` makes the documents of now; all writers of a cycle share one rendering."""
 
-    def __init__(self, sink: StreamSink, render: Callable[[], Documents], components: Components) -> None:
+    def __init__(self, sink: StreamSink, render: Callable[[], Awaitable[Documents]], components: Components) -> None:
         self._sink = sink
         self._render = render
         self._components = components
@@ -44,7 +44,7 @@ class SinkWriter:
                 await self._due.wait()
                 self._due.clear()
                 try:
-                    await self._sink.write(self._render())
+                    await self._sink.write(await self._render())
                 except SinkError as error:
                     self._components.report(self._sink.name, ComponentState.DOWN, str(error))
                     failures += 1
