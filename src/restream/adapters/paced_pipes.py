@@ -15,6 +15,9 @@ from collections.abc import Callable
 logger = logging.getLogger(__name__)
 
 _PACE_S = 0.1
+# What a new child says first is waited for: it ends a camera's start.
+_YOUNG_PACE_S = 0.02
+_YOUNG_S = 10.0
 # So many at a time, then whatever else waits in the event loop.
 _BATCH = 256
 _CHUNK_BYTES = 1 << 16
@@ -68,12 +71,14 @@ class PacedPipes:
         self._pipes: dict[int, PacedPipe] = {}
         self._epoll: select.epoll | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._young_until = 0.0
 
     def open(self, on_data: Callable[[bytes], None]) -> PacedPipe:
         """A pipe that is read from now on. Raises OSError when there are no descriptors left."""
+        self._young_until = asyncio.get_running_loop().time() + _YOUNG_S
         if self._epoll is None:
             self._epoll = select.epoll()
-            self._look_in(_PACE_S)
+            self._look_in(_YOUNG_PACE_S)
         pipe = PacedPipe(on_data, self._forget)
         self._pipes[pipe.read_end] = pipe
         self._epoll.register(pipe.read_end, select.EPOLLIN)
@@ -87,8 +92,10 @@ class PacedPipes:
         for descriptor, _ in ready:
             if pipe := self._pipes.get(descriptor):
                 pipe.read()
-        if self._pipes:
-            self._look_in(0 if len(ready) == _BATCH else _PACE_S)
+        if not self._pipes:
+            return
+        young = asyncio.get_running_loop().time() < self._young_until
+        self._look_in(0 if len(ready) == _BATCH else _YOUNG_PACE_S if young else _PACE_S)
 
     def _forget(self, pipe: PacedPipe) -> None:
         del self._pipes[pipe.read_end]
