@@ -73,7 +73,6 @@ class Service:
         self._history = History(event)
         self._log = TransitionLog()
         self._components = Components(self._happened)
-        self._server = media_server(settings)
         interval_s = settings.mediamtx.interval_s
         self._supervisor = Supervisor(
             stream_settings(settings),
@@ -84,7 +83,7 @@ class Service:
             on_transition=self._transition,
         )
         self._observer = Observer(
-            self._server,
+            media_server(settings),
             self._components,
             self._supervisor.server_changed,
             self._swept,
@@ -188,7 +187,7 @@ class Service:
                 self._notifier.stopping()
                 logger.info("stopping %d cameras", len(self._supervisor.statuses))
             await asyncio.gather(self._supervisor.drain(), self._stills.close())
-        await self._server.close()
+        await self._observer.close()
         logger.info("all publishers have ended")
 
     def _loops(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
@@ -221,6 +220,8 @@ class Service:
             old, new = getattr(self._settings, section), getattr(settings, section)
             if (old != new) if keys is None else any(getattr(old, key) != getattr(new, key) for key in keys):
                 logger.warning("%s: the change takes effect at the next restart of the service", section)
+        if settings.mediamtx != self._settings.mediamtx:
+            self._observer.adopt(media_server(settings))
         self._settings = settings
         self._assessor.adopt(settings.thresholds())
         admission = settings.admission

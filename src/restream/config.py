@@ -61,7 +61,7 @@ FIXED: Mapping[str, tuple[str, ...] | None] = {
     "influx": None,
     "database": ("dsn", "query", "notify_channel"),
     "ffmpeg": ("stop_grace_s",),
-    "mediamtx": ("api_url", "api_user", "api_password", "interval_s", "container"),
+    "mediamtx": ("interval_s",),
 }
 """Changes of these sections act only at the next start of the service; of some, only these keys. SIGHUP re-reads the
 rest."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from restream.demo.embedded import free_port
 from tests.e2e.conftest import PASSWORD, AddCamera
 from tests.support.eventually import eventually
 from tests.support.servers import TestServer
@@ -174,6 +175,35 @@ async def test_reload_applies_what_it_can_and_survives_a_bad_file(
             return camera["path"] == "cctv/1" and camera["phase"] == "running"
 
         await eventually(moved, 20)
+
+
+async def test_reload_looks_at_the_server_where_it_is_now(
+    tmp_path: Path, dsn: str, ffmpeg: str, database: Database, media_server: TestServer, add_camera: AddCamera
+) -> None:
+    """A wrong address of the control API is corrected without touching a stream."""
+    await add_camera(1)
+    config = tmp_path / "restream.yml"
+
+    def configure(api_url: str) -> None:
+        document = {"mediamtx": {"api_url": api_url, "rtsp_url": media_server.rtsp_url}}
+        config.write_text(json.dumps(document), encoding="utf-8")
+
+    configure(f"http://127.0.0.1:{free_port()}")
+    async with running_service(tmp_path, "--config", str(config), overrides={"PG_DSN": dsn}) as service:
+        await service.reach({"1": "running"})
+        reasons = (await service.cameras())["1"]["verdict"]["reasons"]
+        assert [reason["code"] for reason in reasons] == ["unobserved"]
+        pid = (await service.pids())["1"]
+
+        configure(media_server.api_url)
+        service.process.send_signal(1)
+
+        async def observed() -> bool:
+            verdict = (await service.cameras())["1"]["verdict"]
+            return (verdict["health"], verdict["reasons"]) == ("healthy", [])
+
+        await eventually(observed, 20)
+        assert (await service.pids())["1"] == pid
 
 
 def test_programs_are_executable() -> None:

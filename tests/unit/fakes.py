@@ -243,6 +243,7 @@ class FakeServer:
         self.status = _up("2026-08-22T18:57:28+02:00")
         self.checks_total = 0
         self.answers_after_s = 0.0
+        self.closed = False
 
     @property
     def up(self) -> bool:
@@ -253,7 +254,7 @@ class FakeServer:
         self.status = _up() if up else ServerStatus(False, "no answer")
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        self.closed = True
 
     async def observe(self) -> ServerStatus:
         self.checks_total += 1

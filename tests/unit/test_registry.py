@@ -376,6 +376,27 @@ async def test_a_publisher_from_whom_nothing_arrives_is_restarted_and_its_siblin
 
 
 @virtual
+async def test_another_way_to_the_server_is_taken_at_once() -> None:
+    stage = Stage()
+    mute, server = FakeServer(stage.publisher), FakeServer(stage.publisher)
+    mute.status = ServerStatus(True, "RTSP answers, the API does not")
+    observer = Observer(
+        mute, Components(), stage.supervisor.server_changed, stage.supervisor.observed, print, interval_s=10
+    )
+    async with Services() as services:
+        services.start("observer", observer.run)
+        stage.want(camera(1))
+        await asyncio.sleep(41)
+        assert observer.picture.observed_at is None
+        observer.adopt(server)
+        await asyncio.sleep(1)
+        assert "cam1" in observer.picture.streams and mute.closed and not server.closed
+        assert stage.publisher.starts_of("1") == 1
+    await observer.close()
+    assert server.closed
+
+
+@virtual
 async def test_a_view_that_goes_stale_restarts_nobody() -> None:
     stage = Stage()
     server = FakeServer(stage.publisher)

@@ -33,7 +33,7 @@ class Observer:
         *,
         interval_s: float,
     ) -> None:
-        self._server = server
+        self._server = self._wanted = server
         self._components = components
         self._on_change = on_change
         self._on_picture = on_picture
@@ -53,9 +53,22 @@ class Observer:
         """A publisher was refused or cut off: look now."""
         self._suspected.set()
 
+    def adopt(self, server: MediaServer) -> None:
+        """Another server, or another way to it: look there now."""
+        self._wanted = server
+        self._suspected.set()
+
+    async def close(self) -> None:
+        """Let go of the server; to be called when it is not watched any more."""
+        for server in {self._server, self._wanted}:
+            await server.close()
+
     async def run(self) -> NoReturn:
         """Watch until cancelled."""
         while True:
+            if self._server is not self._wanted:
+                await self._server.close()
+                self._server = self._wanted
             suspected = self._suspected.is_set()
             self._suspected.clear()
             asked_at = asyncio.get_running_loop().time()
