@@ -222,6 +222,7 @@ class Service:
                 logger.warning("%s: the change takes effect at the next restart of the service", section)
         if settings.mediamtx != self._settings.mediamtx:
             self._observer.adopt(media_server(settings))
+        self._outlets.adopt(self._settings, settings)
         self._settings = settings
         self._assessor.adopt(settings.thresholds())
         admission = settings.admission

@@ -56,7 +56,6 @@ FIXED: Mapping[str, tuple[str, ...] | None] = {
     "redis": None,
     "json_file": None,
     "host": None,
-    "alerts": None,
     "visionaire": None,
     "influx": None,
     "database": ("dsn", "query", "notify_channel"),

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from restream import __version__
 from restream.config import Settings
-from restream.domain.alerts import AlertRules
 from restream.domain.availability import Timeline
 from restream.domain.snapshot import Snapshot
 from restream.domain.visionaire import HostPicture
@@ -26,7 +25,7 @@ from restream.supervisor.components import Components
 from restream.supervisor.history import History
 from restream.supervisor.line_writer import LineWriter
 from restream.supervisor.publisher import SinkWriter
-from restream.wiring import alert_receivers, archives, line_store, stream_sinks
+from restream.wiring import alert_receivers, alert_rules, archives, line_store, stream_sinks
 
 
 class Outlets:
@@ -42,7 +41,7 @@ class Outlets:
         pictures: Callable[[], Mapping[str, HostPicture]],
         show: Callable[[Rendering], None],
     ) -> None:
-        node = socket.gethostname()
+        self._node = node = socket.gethostname()
         facts = ServiceFacts(node, __version__, secrets.token_hex(4), time.monotonic(), settings.mediamtx.interval_s)
         self._history = history
         self._show = show
@@ -51,8 +50,7 @@ class Outlets:
         self._writers = [SinkWriter(sink, self._documents, components) for sink in stream_sinks(settings)]
         self._documents_of: tuple[int, asyncio.Future[Documents]] | None = None
         self._archivists = [Archivist(archive, history, restore) for archive in archives(settings)]
-        rules = AlertRules(settings.alerts.down_after_s, settings.alerts.up_after_s)
-        self._alerts = AlertWatch(alert_receivers(settings, node), components, rules)
+        self._alerts = AlertWatch(alert_receivers(settings, node), components, alert_rules(settings))
         store = line_store(settings)
         interval_s = settings.influx.interval_s
         self._lines_to = None if store is None else LineWriter(store, self._lines, components, interval_s=interval_s)
@@ -64,6 +62,11 @@ class Outlets:
             node=node,
             version=__version__,
         )
+
+    def adopt(self, before: Settings, settings: Settings) -> None:
+        """What is told of outages, and to whom, changes while the service runs; the rest at its next start."""
+        same = settings.alerts.webhooks == before.alerts.webhooks
+        self._alerts.adopt(alert_rules(settings), None if same else alert_receivers(settings, self._node))
 
     async def publish(self, snapshot: Snapshot) -> None:
         """Render it once, and tell everybody; nobody is waited for."""

@@ -19,6 +19,7 @@ from restream.adapters.visionaire_http import VisionaireDirectory
 from restream.adapters.webhook import Webhook
 from restream.config import ConfigError, Settings, load_camera_types, resolve
 from restream.config_outlets import is_loopback
+from restream.domain.alerts import AlertRules
 from restream.domain.camera import RowReader
 from restream.domain.plan import Command, build_still
 from restream.domain.secret import Secret
@@ -144,6 +145,11 @@ def line_store(settings: Settings) -> LineStore | None:
     return InfluxStore(
         section.url, token=token, org=section.org, bucket=section.bucket, precision=line_protocol.PRECISION
     )
+
+
+def alert_rules(settings: Settings) -> AlertRules:
+    """When people are told."""
+    return AlertRules(settings.alerts.down_after_s, settings.alerts.up_after_s)
 
 
 def alert_receivers(settings: Settings, node: str) -> list[AlertReceiver]:

@@ -118,4 +118,23 @@ async def test_one_that_hangs_delays_no_other_and_its_queue_is_bounded() -> None
             watch.tick({"7": GATE}, {}, 2.0 * number, 1000.0, 1)
             watch.tick({}, {}, 2.0 * number + 1, 1000.0, 1)
             await eventually(lambda: watch.outcomes["sent"] == number + 1, 5)  # noqa: B023
-        assert watch.outcomes["dropped"] == 19
+        assert watch.outcomes["dropped"] == 20
+
+
+async def test_other_receivers_get_what_still_waits() -> None:
+    rules = AlertRules(down_after_s=0.0, up_after_s=0.0, collect_s=0.0)
+    async with receiver(HANG) as stuck, receiver() as there, watching(stuck.url) as (watch, components):
+        watch.tick({"7": GATE}, {}, 0.0, 1000.0, 1)
+        watch.tick({}, {}, 1.0, 1001.0, 1)
+        watch.tick({"7": GATE}, {}, 2.0, 1002.0, 1)
+        await eventually(lambda: stuck.received, 5)
+        watch.adopt(rules, [Webhook(Secret(there.url))])
+        await eventually(lambda: watch.outcomes["sent"] == 2, 5)
+        assert len(there.received) == 2 and components.state("webhooks") is ComponentState.UP
+        watch.adopt(AlertRules(down_after_s=3600.0, collect_s=0.0), None)
+        watch.tick({}, {}, 3.0, 1003.0, 1)
+        watch.tick({"7": GATE}, {}, 4.0, 1004.0, 1)
+        watch.adopt(rules, None)
+        watch.tick({"7": GATE}, {}, 5.0, 1005.0, 1)
+        await eventually(lambda: watch.outcomes["sent"] == 3, 5)
+        assert len(there.received) == 3

@@ -6,8 +6,9 @@ import asyncio
 import logging
 import random
 import uuid
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 
 from restream.domain.alerts import Alert, AlertError, AlertKind, AlertRules, AlertState, Scope, Subject, step
@@ -30,6 +31,27 @@ _RETRY = RestartPolicy(base_s=5.0, factor=2.5, max_s=60.0)
 _QUEUE_LENGTH = 100
 
 
+@dataclass(slots=True)
+class _Outbox:
+    """What waits for one receiver, each with the id of its delivery."""
+
+    receiver: AlertReceiver
+    waiting: deque[tuple[str, Alert]]
+    filled: asyncio.Event
+
+    def put(self, delivery: str, alert: Alert) -> bool:
+        """False when too many wait already."""
+        if len(self.waiting) >= _QUEUE_LENGTH:
+            return False
+        self.waiting.append((delivery, alert))
+        self.filled.set()
+        return True
+
+
+class _AdoptedError(Exception):
+    """There are other receivers now."""
+
+
 class AlertWatch:
     """`tick` it every cycle and `run` it; outcomes count messages per webhook: sent, failed, dropped."""
 
@@ -46,8 +68,16 @@ class AlertWatch:
         self.outcomes: Counter[str] = Counter(sent=0, failed=0, dropped=0)
         self._failing: dict[int, str] = {}
         self._retry = retry
-        self._receivers = receivers
-        self._queues = [asyncio.Queue[tuple[str, Alert]](_QUEUE_LENGTH) for _ in receivers]
+        self._outboxes = [_Outbox(receiver, deque(), asyncio.Event()) for receiver in receivers]
+        self._wanted: Sequence[AlertReceiver] | None = None
+        self._adopted = asyncio.Event()
+
+    def adopt(self, rules: AlertRules, receivers: Sequence[AlertReceiver] | None) -> None:
+        """New rules, and new receivers unless None: those also get what still waits."""
+        self._rules = rules
+        if receivers is not None:
+            self._wanted = receivers
+            self._adopted.set()
 
     def follow(self, snapshot: Snapshot) -> None:
         """A cycle is complete."""
@@ -76,27 +106,45 @@ class AlertWatch:
             bad = alert.kind in (AlertKind.DOWN, AlertKind.COMPONENT_DOWN)
             logger.log(logging.WARNING if bad else logging.INFO, "alert: %s", describe(alert))
             delivery = str(uuid.uuid4())
-            for receiver, queue in zip(self._receivers, self._queues, strict=True):
-                try:
-                    queue.put_nowait((delivery, alert))
-                except asyncio.QueueFull:
+            for outbox in self._outboxes:
+                if not outbox.put(delivery, alert):
                     self.outcomes["dropped"] += 1
-                    logger.warning("alert for %s dropped: %d are waiting already", receiver.name, queue.qsize())
+                    logger.warning("alert for %s dropped: %d wait already", outbox.receiver.name, len(outbox.waiting))
 
     async def run(self) -> NoReturn:
         """Deliver until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for index in range(len(self._receivers)):
-                group.create_task(self._deliver(index))
-            await asyncio.Event().wait()
-        raise AssertionError("unreachable")
+        while True:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for index, outbox in enumerate(self._outboxes):
+                        group.create_task(self._deliver(index, outbox))
+                    await self._adopted.wait()
+                    raise _AdoptedError
+            except* _AdoptedError:
+                self._change()
 
-    async def _deliver(self, index: int) -> NoReturn:
-        receiver = self._receivers[index]
+    def _change(self) -> None:
+        self._adopted.clear()
+        receivers, self._wanted = self._wanted or (), None
+        waiting = {delivery: alert for outbox in self._outboxes for delivery, alert in outbox.waiting}
+        self._outboxes = [_Outbox(receiver, deque(), asyncio.Event()) for receiver in receivers]
+        for outbox in self._outboxes:
+            for delivery, alert in waiting.items():
+                outbox.put(delivery, alert)
+        if self._failing:
+            self._failing.clear()
+            self._components.report(COMPONENT, ComponentState.UP, "")
+
+    async def _deliver(self, index: int, outbox: _Outbox) -> NoReturn:
+        receiver = outbox.receiver
         try:
             while True:
-                delivery, alert = await self._queues[index].get()
+                await outbox.filled.wait()
+                delivery, alert = outbox.waiting[0]
                 error = await self._try(receiver, alert, delivery)
+                outbox.waiting.popleft()
+                if not outbox.waiting:
+                    outbox.filled.clear()
                 self.outcomes["failed" if error else "sent"] += 1
                 if error:
                     self._failing[index] = f"{receiver.name}: {error}"
