@@ -15,6 +15,7 @@ from tests.e2e.conftest import PASSWORD, AddCamera
 from tests.support.eventually import eventually
 from tests.support.servers import TestServer
 from tests.support.service import ROOT, command, running_service
+from tests.support.webhooks import receiver
 
 Database = asyncpg.Connection
 
@@ -204,6 +205,30 @@ async def test_reload_looks_at_the_server_where_it_is_now(
 
         await eventually(observed, 20)
         assert (await service.pids())["1"] == pid
+
+
+async def test_reload_tells_new_receivers_of_outages(
+    tmp_path: Path, dsn: str, ffmpeg: str, database: Database, stand_in: TestServer, add_camera: AddCamera
+) -> None:
+    config = tmp_path / "restream.yml"
+    config.write_text("alerts: {down_after_s: 3600}\n", encoding="utf-8")
+    await add_camera(1)
+    overrides = {"PG_DSN": dsn}
+    async with (
+        receiver() as there,
+        running_service(tmp_path, "--config", str(config), server=stand_in, overrides=overrides) as service,
+    ):
+        await service.reach({"1": "healthy"})
+        alerts = {"down_after_s": 0, "webhooks": [there.url]}
+        config.write_text(json.dumps({"alerts": alerts}), encoding="utf-8")
+        service.process.send_signal(1)
+        await eventually(lambda: "configuration re-read" in service.log, 20)
+        nowhere = f"rtsp://127.0.0.1:{free_port()}/"
+        await database.execute("INSERT INTO cameras (id, rtsp_url) VALUES (2, $1)", nowhere)
+        await eventually(lambda: there.received, 40)
+        told = json.loads(there.received[0][1])
+        assert (told["kind"], [camera["id"] for camera in told["cameras"]]) == ("down", ["2"])
+        assert "hunter22" not in service.log
 
 
 def test_programs_are_executable() -> None:
