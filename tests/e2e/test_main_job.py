@@ -87,6 +87,7 @@ async def test_frozen_camera_is_noticed_and_returns_when_it_thaws(
         (Fault.SILENT, "timeout", "camera", "backoff"),
         (Fault.UNAUTHORIZED, "auth_failed", "config", "held"),
         (Fault.NOT_FOUND, "not_found", "config", "backoff"),
+        (Fault.UDP_ONLY, "transport_refused", "config", "backoff"),
         (Fault.NO_PACKETS, "no_media", "camera", "backoff"),
         (Fault.GARBAGE, "source_ended", "camera", "backoff"),
     ],

@@ -196,6 +196,7 @@ async def test_what_ffprobe_says_of_a_fault() -> None:
         case(Fault.FREEZE, 1, INVALID, -1094995529, True),
         case(Fault.UNAUTHORIZED, 1, r"Server returned 401 Unauthorized \(authorization failed\)$", -825242872, False),
         case(Fault.NOT_FOUND, 1, r"Server returned 404 Not Found$", -875574520, False),
+        case(Fault.UDP_ONLY, 1, r"Protocol not supported$", -93, False),
         case(Fault.SERVER_ERROR, 1, r"Server returned 5XX Server Error reply$", None, False),
         case(Fault.HANG_DESCRIBE, 1, INVALID, -1094995529, True),
         case(Fault.HANG_SETUP, 1, INVALID, -1094995529, True),

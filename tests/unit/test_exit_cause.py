@@ -74,6 +74,7 @@ def test_a_warning_about_timestamps_is_not_why_it_ended(warning: str) -> None:
         ("[rtsp @ 0x0] [error] method DESCRIBE failed: 403 Forbidden", Cause.AUTH_FAILED),
         ("[rtsp @ 0x0] [error] method DESCRIBE failed: 404 Not Found", Cause.NOT_FOUND),
         ("[rtsp @ 0x0] [error] method DESCRIBE failed: 404Not Found", Cause.NOT_FOUND),
+        ("[rtsp @ 0x0] [error] method SETUP failed: 461 Unsupported Transport", Cause.TRANSPORT_REFUSED),
         ("[rtsp @ 0x0] [error] method DESCRIBE failed: 404 (Not Found)", Cause.NOT_FOUND),
         ("[rtsp @ 0x0] [error] method SETUP failed: 454 Session Not Found", Cause.NOT_FOUND),
         ("[tcp @ 0x0] [error] Connection to tcp://h:554 failed: No route to host", Cause.UNREACHABLE),

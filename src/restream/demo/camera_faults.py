@@ -6,9 +6,10 @@ from enum import StrEnum
 class Fault(StrEnum):
     """One thing at a time.
 
-    A fault takes effect at once. Faults of the opening dialogue (REFUSE, UNAUTHORIZED, NOT_FOUND, SERVER_ERROR, HANG_*,
-    GARBAGE) drop live sessions, so that their clients meet the fault when they come back. SILENT, FREEZE and NO_PACKETS
-    keep them open without a packet; media goes on when the fault ends. DROP and RESET happen once, then NONE is back.
+    A fault takes effect at once. Faults of the opening dialogue (REFUSE, UNAUTHORIZED, NOT_FOUND, UDP_ONLY,
+    SERVER_ERROR, HANG_*, GARBAGE) drop live sessions, so that their clients meet the fault when they come back.
+    SILENT, FREEZE and NO_PACKETS keep them open without a packet; media goes on when the fault ends. DROP and RESET
+    happen once, then NONE is back.
     """
 
     NONE = "none"
@@ -16,6 +17,7 @@ class Fault(StrEnum):
     SILENT = "silent"
     UNAUTHORIZED = "unauthorized"
     NOT_FOUND = "not_found"
+    UDP_ONLY = "udp_only"
     SERVER_ERROR = "server_error"
     FREEZE = "freeze"
     HANG_DESCRIBE = "hang_describe"
@@ -31,4 +33,13 @@ class Fault(StrEnum):
 
 HANGS = {Fault.HANG_DESCRIBE: "DESCRIBE", Fault.HANG_SETUP: "SETUP", Fault.HANG_PLAY: "PLAY"}
 MUTE = {Fault.SILENT, Fault.FREEZE, Fault.NO_PACKETS}
-DROPPING = {Fault.REFUSE, Fault.UNAUTHORIZED, Fault.NOT_FOUND, Fault.SERVER_ERROR, Fault.GARBAGE, Fault.DROP, *HANGS}
+DROPPING = {
+    Fault.REFUSE,
+    Fault.UNAUTHORIZED,
+    Fault.NOT_FOUND,
+    Fault.UDP_ONLY,
+    Fault.SERVER_ERROR,
+    Fault.GARBAGE,
+    Fault.DROP,
+    *HANGS,
+}

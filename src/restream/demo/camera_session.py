@@ -92,7 +92,7 @@ class CameraSession(RtspConnection):
 
     def _setup(self, request: Request) -> None:
         offer = parse_transport(request.headers.get("transport", ""))
-        if offer is None or offer.record:
+        if offer is None or offer.record or (self._camera.fault is Fault.UDP_ONLY and offer.channels):
             self._answer(request, 461)
         elif request.track is None or request.track >= len(self._camera.clip.tracks):
             self._answer(request, 404)

@@ -39,6 +39,7 @@ class Cause(StrEnum):
 
     AUTH_FAILED = "auth_failed"
     NOT_FOUND = "not_found"
+    TRANSPORT_REFUSED = "transport_refused"
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
     DNS = "dns"
@@ -84,6 +85,12 @@ FACTS: Mapping[Cause, CauseFacts] = {
         Policy.SLOW,
         "the camera answers, but has no such stream",
         "Check camera_type and channel (or rtsp_url): the path does not exist on this device.",
+    ),
+    Cause.TRANSPORT_REFUSED: CauseFacts(
+        Side.CONFIG,
+        Policy.SLOW,
+        "the camera does not send over the transport that is asked for",
+        "Set options.rtsp_transport of this row to the other one, tcp or udp; for all cameras: cameras.rtsp_transport.",
     ),
     Cause.REFUSED: CauseFacts(
         Side.CAMERA,

@@ -45,6 +45,7 @@ def _rules(*rules: tuple[str, Cause]) -> _Rules:
 _SOURCE_RULES = _rules(
     (r"\b40[13] ?\(?(Unauthorized|Forbidden)|Server returned 40[13]", Cause.AUTH_FAILED),
     (r"\b404 ?\(?Not Found|Server returned 404|\b454 ?\(?Session|Stream not found", Cause.NOT_FOUND),
+    (r"\b461 ?\(?Unsupported", Cause.TRANSPORT_REFUSED),
     (r"Failed to resolve hostname", Cause.DNS),
     (r"Connection refused", Cause.REFUSED),
     # 8.0 says this of a camera that took the connection and then fell silent.
