@@ -57,6 +57,8 @@ class Live:
         self._published = 0
         self._host_published: object = None
         self._last_event_id = 0
+        self._first_pictures: dict[frozenset[str], bytes] = {}
+        """Of this cycle, by topics: after a restart of a proxy all pages come back at once."""
 
     @property
     def clients(self) -> int:
@@ -68,6 +70,7 @@ class Live:
     def publish(self) -> None:
         """Hand the latest rendering to everybody, encoded once per set of topics."""
         rendering = self._rendering()
+        self._first_pictures.clear()
         events = self._events_after(self._last_event_id, _MOST_EVENTS)
         host_is_new = rendering.host is not None and rendering.host is not self._host_published
         messages: dict[frozenset[str], bytes] = {}
@@ -124,7 +127,11 @@ class Live:
         # The next delta begins where the last one that was published ended.
         if same and rendering.complete_since <= known <= self._published:
             return _delta(rendering, known, topics, events)
-        return _snapshot(rendering, topics, events)
+        # What happens between this one and the next cycle is in that one's delta.
+        picture = self._first_pictures.get(topics)
+        if picture is None:
+            picture = self._first_pictures[topics] = _snapshot(rendering, topics, events)
+        return picture
 
     async def _send(self, socket: web.WebSocketResponse, client: _Client) -> None:
         try:
