@@ -85,7 +85,7 @@ def media_server(data: bytes) -> None:
     for parse in (parse_paths, parse_srt, parse_sessions):
         for key, found in parse(document).items():
             assert key.isprintable()
-            orjson.dumps(asdict(found))
+            orjson.dumps(found._asdict())
     orjson.dumps(parse_info(document))
 
 
