@@ -24,12 +24,14 @@ def labels(**values: str) -> str:
 
 
 def _clean(value: str) -> str:
+    if value.isascii() and value.isprintable() and '"' not in value and "\\" not in value:
+        return value  # nearly all
     return value.encode("utf-8", "replace").decode().replace("\r", " ").replace("\0", "").translate(_ESCAPES)
 
 
-def extended(label_set: str, **more: str) -> str:
-    """A label set with more labels; what it holds already is not escaped again."""
-    return f"{label_set[:-1]},{labels(**more)[1:]}"
+def extended(label_set: str, more: str) -> str:
+    """One label set of two."""
+    return f"{label_set[:-1]},{more[1:]}"
 
 
 @dataclass(slots=True)

@@ -19,6 +19,8 @@ from restream.interfaces.exposition import Family, Kind, extended, labels
 
 _UP = frozenset({Health.HEALTHY, Health.DEGRADED})
 
+_HEALTHS: Mapping[Health, str] = {health: labels(health=health) for health in Health}
+
 # Where a camera of that health usually is: so that "none is down" is a zero, and not a series that is missing.
 _USUAL: Mapping[Health, str] = {
     Health.HEALTHY: Phase.RUNNING,
@@ -56,10 +58,10 @@ class CameraFamilies:
         families = self._families
         own = labels(camera=camera_id, name=_name(report))
         families["camera_up"].add(own, report.verdict.health in _UP)
-        for health in Health:
-            families["camera_health"].add(extended(own, health=health), report.verdict.health is health)
+        for health, label in _HEALTHS.items():
+            families["camera_health"].add(extended(own, label), report.verdict.health is health)
         for cause, count in report.restarts:
-            families["camera_restarts_total"].add(extended(own, cause=cause), count)
+            families["camera_restarts_total"].add(extended(own, labels(cause=cause)), count)
         stream = report.stream
         if stream is not None and stream.path.available:
             families["camera_bitrate_bits_per_second"].add(own, report.quality.bitrate_bps)
