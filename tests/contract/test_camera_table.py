@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 import pytest
@@ -135,5 +136,22 @@ async def test_a_query_of_the_user_only_reads(dsn: str, database: asyncpg.Connec
     table = PostgresCameraTable(Secret(dsn), query="DELETE FROM cameras RETURNING *")
     await table.connect(lambda: None)
     with pytest.raises(DatabaseError, match="must only read"):
+        await table.read()
+    await table.close()
+
+
+async def test_a_loss_in_the_middle_of_a_reading_is_told_as_a_loss(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """asyncpg says things like "cannot call Transaction.__aexit__(): the underlying connection is closed"."""
+    table = PostgresCameraTable(Secret(dsn), query="SELECT 1 AS id")
+    await table.connect(lambda: None)
+    fetch = asyncpg.Connection.fetch
+
+    async def fetch_and_lose(connection: Any, *args: Any) -> Any:
+        found = await fetch(connection, *args)
+        connection.terminate()
+        return found
+
+    monkeypatch.setattr(asyncpg.Connection, "fetch", fetch_and_lose)
+    with pytest.raises(DatabaseError, match=r"^the connection to the database is lost$"):
         await table.read()
     await table.close()

@@ -58,7 +58,14 @@ class Door:
             await socket.close()
             return socket
 
+        async def leave(request: web.Request) -> web.StreamResponse:
+            assert request.transport is not None
+            request.transport.close()
+            await web.WebSocketResponse().prepare(request)
+            raise AssertionError("nobody is there")
+
         return [
+            web.get("/api/leave", leave),
             web.get("/api/status", read),
             web.post("/api/cameras/{id}/restart", act),
             web.get("/api/crash/{what}", crash),
@@ -399,6 +406,14 @@ async def test_a_failing_handler_tells_nothing_and_logs_one_line(caplog: pytest.
     assert status == 500 and b"surprise" not in body
     (message,) = {record.getMessage() for record in caplog.records}
     assert message.isprintable()
+
+
+async def test_a_client_that_leaves_before_its_answer_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    async with door(local()) as it:
+        assert await it.status("GET", "/api/leave", {**upgrade, "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}) == 0
+        assert await it.status("GET", "/api/status") == 200
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}

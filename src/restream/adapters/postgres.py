@@ -17,6 +17,7 @@ from restream.ports import DatabaseError, Row
 DEFAULT_QUERY = "SELECT * FROM cameras ORDER BY id"
 _TIMEOUT_S = 10.0
 _CLOSE_TIMEOUT_S = 2.0
+_LOST = "the connection to the database is lost"
 
 # InternalClientError: asyncpg was interrupted in the middle of an exchange by the loss of the connection.
 CONNECTION_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
@@ -67,11 +68,15 @@ class PostgresCameraTable:
             raise translated(error, self._dsn) from None
 
     async def read(self) -> Sequence[Row]:
-        if self._connection is None or self._connection.is_closed():
-            raise DatabaseError("the connection to the database is lost")
+        connection = self._connection
+        if connection is None or connection.is_closed():
+            raise DatabaseError(_LOST)
         try:
-            async with asyncio.timeout(_TIMEOUT_S), self._connection.transaction(readonly=True):
-                return [dict(record) for record in await self._connection.fetch(self._query)]
+            async with asyncio.timeout(_TIMEOUT_S), connection.transaction(readonly=True):
+                return [dict(record) for record in await connection.fetch(self._query)]
+        except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+            # A loss has as many texts as there are moments at which asyncpg may notice it.
+            raise DatabaseError(_LOST) if connection.is_closed() else translated(error, self._dsn) from None
         except CONNECTION_ERRORS as error:
             raise translated(error, self._dsn) from None
 

@@ -45,6 +45,10 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
     except web.HTTPException as error:
         kept = {name: error.headers[name] for name in _KEPT_HEADERS if name in error.headers}
         return web.json_response({"error": error.reason}, status=error.status, headers=kept)
+    except ConnectionResetError:
+        # Whoever asked has left before the answer; it is made for the protocol's sake and goes nowhere.
+        logger.debug("%s %s: the client has left", request.method, request.rel_url.raw_path)
+        return web.Response(status=400)
     except Exception:
         # As it was sent: decoded, a path can hold line ends.
         logger.exception("%s %s failed", request.method, request.rel_url.raw_path)
