@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from restream.demo.cameras import Fault as CameraFault
@@ -39,6 +40,10 @@ def cameras(fault: CameraFault, *sides: str) -> Befall:
     return befall
 
 
+# The stall timeout of this world (world.py), less a second of progress and what else may have held it up before.
+_NEARLY_STALLED_S = 2.0
+
+
 def publishers(number: signal.Signals, undo: signal.Signals | None = None) -> Befall:
     """Some ffmpegs get a signal."""
 
@@ -47,8 +52,12 @@ def publishers(number: signal.Signals, undo: signal.Signals | None = None) -> Be
         world.suspect("publisher", victims)
         found = world.some_publishers(list(map(str, victims)))
         signal_all(found, number)
+        began = time.monotonic()
         yield
         if undo is not None:
+            if time.monotonic() - began > _NEARLY_STALLED_S:
+                # Continued just before its stall is told: by then nothing but its silence is left to be seen.
+                world.suspect("camera", victims)
             signal_all(found, undo)
 
     return befall
