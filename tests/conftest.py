@@ -39,6 +39,13 @@ def pytest_configure(config: pytest.Config) -> None:
             QUICK[f"RESTREAM_FFMPEG__{key}"] = config.getoption(option)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Outages last as long as they were asked to."""
+    for item in items:
+        if "outage_s" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(90 + 8 * config.getoption("--outage")))
+
+
 def needs(config: pytest.Config, present: object, what: str) -> None:
     """Skip, or fail where services are required, without it."""
     if present:
