@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 import signal
 import socket
 import subprocess
@@ -108,6 +110,24 @@ async def test_many_children_are_read_together_and_leave_nothing_behind(caplog: 
     await child.ended()
     assert received == b"again\n"
     await eventually(lambda: _descriptors() <= before, 5)
+
+
+async def test_one_that_got_no_pipe_costs_the_next_one_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted() -> tuple[int, int]:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    pipes, heard = PacedPipes(), asyncio.Event()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pipe", exhausted)
+        with pytest.raises(PublisherError, match="Too many open files"):
+            await ChildProcess.spawn(_python("pass"), lambda _: None, pipes=pipes)
+    await asyncio.sleep(0.1)
+    command = _python("import time; print('here', flush=True); time.sleep(60)")
+    child = await ChildProcess.spawn(command, lambda _: heard.set(), pipes=pipes)
+    async with asyncio.timeout(10):
+        await heard.wait()
+    child.kill()
+    await child.ended()
 
 
 async def test_standard_input_is_written_and_closed() -> None:

@@ -138,3 +138,30 @@ async def test_other_receivers_get_what_still_waits() -> None:
         watch.tick({"7": GATE}, {}, 5.0, 1005.0, 1)
         await eventually(lambda: watch.outcomes["sent"] == 3, 5)
         assert len(there.received) == 3
+
+
+async def test_a_defect_in_one_delivery_costs_only_that_one() -> None:
+    class Defective:
+        name = "defective"
+        asked = 0
+
+        async def send(self, alert: Alert, delivery: str) -> None:
+            self.asked += 1
+            if self.asked == 1:
+                raise KeyError("defect")
+
+        async def close(self) -> None:
+            """Nothing to let go of."""
+
+    rules, it = AlertRules(down_after_s=0.0, up_after_s=0.0, collect_s=0.0), Defective()
+    watch = AlertWatch([it], Components(), rules, AT_ONCE)
+    watch.tick({"7": GATE}, {}, 0.0, 1000.0, 1)
+    with pytest.raises(ExceptionGroup):
+        await watch.run()
+    watch.tick({}, {}, 1.0, 1001.0, 1)
+    watch.tick({"7": GATE}, {}, 2.0, 1002.0, 1)
+    async with asyncio.TaskGroup() as group:
+        again = group.create_task(watch.run())
+        await eventually(lambda: watch.outcomes["sent"] == 1, 5)
+        again.cancel()
+    assert it.asked == 2

@@ -298,13 +298,16 @@ async def test_a_restart_between_two_checks_is_logged(caplog: pytest.LogCaptureF
     assert len(watch.restarts) == 1
 
 
+def watching(server: FakeServer, stage: Stage, interval_s: float = 2) -> Observer:
+    told = stage.supervisor
+    return Observer(server, Components(), told.server_changed, told.observed, print, interval_s=interval_s)
+
+
 @virtual
 async def test_an_outage_from_end_to_end() -> None:
     stage = Stage()
     server = FakeServer(stage.publisher)
-    observer = Observer(
-        server, Components(), stage.supervisor.server_changed, stage.supervisor.observed, print, interval_s=2
-    )
+    observer = watching(server, stage)
     stage.supervisor._environment = stage.supervisor._environment.__class__(
         stage.prober, stage.publisher, stage.admission, observer.suspect, stage.transitions.append
     )
@@ -360,9 +363,7 @@ async def test_a_service_that_fails_is_started_again_and_takes_nobody_with_it(
 async def test_a_publisher_from_whom_nothing_arrives_is_restarted_and_its_sibling_is_not() -> None:
     stage = Stage()
     server = FakeServer(stage.publisher)
-    observer = Observer(
-        server, Components(), stage.supervisor.server_changed, stage.supervisor.observed, print, interval_s=2
-    )
+    observer = watching(server, stage)
     async with Services() as services:
         services.start("observer", observer.run)
         stage.want(camera(1), camera(2))
@@ -380,9 +381,7 @@ async def test_another_way_to_the_server_is_taken_at_once() -> None:
     stage = Stage()
     mute, server = FakeServer(stage.publisher), FakeServer(stage.publisher)
     mute.status = ServerStatus(True, "RTSP answers, the API does not")
-    observer = Observer(
-        mute, Components(), stage.supervisor.server_changed, stage.supervisor.observed, print, interval_s=10
-    )
+    observer = watching(mute, stage, interval_s=10)
     async with Services() as services:
         services.start("observer", observer.run)
         stage.want(camera(1))
@@ -400,9 +399,7 @@ async def test_another_way_to_the_server_is_taken_at_once() -> None:
 async def test_a_view_that_goes_stale_restarts_nobody() -> None:
     stage = Stage()
     server = FakeServer(stage.publisher)
-    observer = Observer(
-        server, Components(), stage.supervisor.server_changed, stage.supervisor.observed, print, interval_s=2
-    )
+    observer = watching(server, stage)
     async with Services() as services:
         services.start("observer", observer.run)
         stage.want(camera(1))
@@ -417,9 +414,7 @@ async def test_a_sweep_that_takes_long_proves_no_silence_while_it_took() -> None
     """The server hung, or this process was stopped: the counters may be as old as the question."""
     stage = Stage()
     server = FakeServer(stage.publisher)
-    observer = Observer(
-        server, Components(), stage.supervisor.server_changed, stage.supervisor.observed, print, interval_s=2
-    )
+    observer = watching(server, stage)
     async with Services() as services:
         services.start("observer", observer.run)
         stage.want(camera(1))

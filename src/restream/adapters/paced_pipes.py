@@ -75,19 +75,21 @@ class PacedPipes:
 
     def open(self, on_data: Callable[[bytes], None]) -> PacedPipe:
         """A pipe that is read from now on. Raises OSError when there are no descriptors left."""
-        self._young_until = asyncio.get_running_loop().time() + _YOUNG_S
         if self._epoll is None:
             self._epoll = select.epoll()
-            self._look_in(_YOUNG_PACE_S)
         pipe = PacedPipe(on_data, self._forget)
         self._pipes[pipe.read_end] = pipe
         self._epoll.register(pipe.read_end, select.EPOLLIN)
+        self._young_until = asyncio.get_running_loop().time() + _YOUNG_S
+        if self._timer is None:
+            self._look_in(_YOUNG_PACE_S)
         return pipe
 
     def _look_in(self, delay_s: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._look)
 
     def _look(self) -> None:
+        self._timer = None
         ready = self._epoll.poll(0, _BATCH) if self._epoll else []
         for descriptor, _ in ready:
             if pipe := self._pipes.get(descriptor):
@@ -107,3 +109,4 @@ class PacedPipes:
             self._epoll = None
             if self._timer is not None:
                 self._timer.cancel()
+                self._timer = None

@@ -8,7 +8,7 @@ import random
 import uuid
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from restream.domain.alerts import Alert, AlertError, AlertKind, AlertRules, AlertState, Scope, Subject, step
@@ -36,8 +36,8 @@ class _Outbox:
     """What waits for one receiver, each with the id of its delivery."""
 
     receiver: AlertReceiver
-    waiting: deque[tuple[str, Alert]]
-    filled: asyncio.Event
+    waiting: deque[tuple[str, Alert]] = field(default_factory=deque)
+    filled: asyncio.Event = field(default_factory=asyncio.Event)
 
     def put(self, delivery: str, alert: Alert) -> bool:
         """False when too many wait already."""
@@ -46,6 +46,12 @@ class _Outbox:
         self.waiting.append((delivery, alert))
         self.filled.set()
         return True
+
+    def done(self) -> None:
+        """The first one was delivered, or given up."""
+        self.waiting.popleft()
+        if not self.waiting:
+            self.filled.clear()
 
 
 class _AdoptedError(Exception):
@@ -68,15 +74,15 @@ class AlertWatch:
         self.outcomes: Counter[str] = Counter(sent=0, failed=0, dropped=0)
         self._failing: dict[int, str] = {}
         self._retry = retry
-        self._outboxes = [_Outbox(receiver, deque(), asyncio.Event()) for receiver in receivers]
-        self._wanted: Sequence[AlertReceiver] | None = None
+        self._receivers = receivers
+        self._outboxes = list(map(_Outbox, receivers))
         self._adopted = asyncio.Event()
 
     def adopt(self, rules: AlertRules, receivers: Sequence[AlertReceiver] | None) -> None:
         """New rules, and new receivers unless None: those also get what still waits."""
         self._rules = rules
         if receivers is not None:
-            self._wanted = receivers
+            self._receivers = receivers
             self._adopted.set()
 
     def follow(self, snapshot: Snapshot) -> None:
@@ -107,9 +113,12 @@ class AlertWatch:
             logger.log(logging.WARNING if bad else logging.INFO, "alert: %s", describe(alert))
             delivery = str(uuid.uuid4())
             for outbox in self._outboxes:
-                if not outbox.put(delivery, alert):
-                    self.outcomes["dropped"] += 1
-                    logger.warning("alert for %s dropped: %d wait already", outbox.receiver.name, len(outbox.waiting))
+                self._put(outbox, delivery, alert)
+
+    def _put(self, outbox: _Outbox, delivery: str, alert: Alert) -> None:
+        if not outbox.put(delivery, alert):
+            self.outcomes["dropped"] += 1
+            logger.warning("alert for %s dropped: %d wait already", outbox.receiver.name, len(outbox.waiting))
 
     async def run(self) -> NoReturn:
         """Deliver until cancelled."""
@@ -125,12 +134,11 @@ class AlertWatch:
 
     def _change(self) -> None:
         self._adopted.clear()
-        receivers, self._wanted = self._wanted or (), None
         waiting = {delivery: alert for outbox in self._outboxes for delivery, alert in outbox.waiting}
-        self._outboxes = [_Outbox(receiver, deque(), asyncio.Event()) for receiver in receivers]
+        self._outboxes = list(map(_Outbox, self._receivers))
         for outbox in self._outboxes:
             for delivery, alert in waiting.items():
-                outbox.put(delivery, alert)
+                self._put(outbox, delivery, alert)
         if self._failing:
             self._failing.clear()
             self._components.report(COMPONENT, ComponentState.UP, "")
@@ -141,10 +149,13 @@ class AlertWatch:
             while True:
                 await outbox.filled.wait()
                 delivery, alert = outbox.waiting[0]
-                error = await self._try(receiver, alert, delivery)
-                outbox.waiting.popleft()
-                if not outbox.waiting:
-                    outbox.filled.clear()
+                try:
+                    error = await self._try(receiver, alert, delivery)
+                except Exception:
+                    # A defect in one delivery must not come back with every restart of this loop.
+                    outbox.done()
+                    raise
+                outbox.done()
                 self.outcomes["failed" if error else "sent"] += 1
                 if error:
                     self._failing[index] = f"{receiver.name}: {error}"
