@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench import comparison, console, cycle, fleet, handover, recovery, soak
 from bench.machine import describe_machine
-from restream.runtime import install_child_watcher
+from restream.service.interpreter import install_child_watcher
 
 
 def main() -> int:

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from restream.runtime import raise_file_limit
+from restream.service.interpreter import raise_file_limit
 
 _GENERATION = re.compile(r'"generation":(\d+)')
 # A fleet's pages do not all open in the same millisecond; the first picture of 5,000 cameras is 3 MB.

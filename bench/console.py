@@ -18,16 +18,16 @@ from typing import Any
 
 from bench.scripted_fleet import ScriptedFleet
 from restream import __version__
-from restream.domain.component import Component, ComponentState
-from restream.domain.event import Transition
-from restream.domain.snapshot import Snapshot
-from restream.domain.verdict import Thresholds
+from restream.domain.judgement.snapshot import Snapshot
+from restream.domain.judgement.verdict import Thresholds
+from restream.domain.news.component import Component, ComponentState
+from restream.domain.news.event import Transition
 from restream.interfaces.console.frame import Facts
 from restream.interfaces.console.live import LiveConsole
 from restream.interfaces.console.screen import Screen
-from restream.interfaces.rendering import Renderer, ServiceFacts
-from restream.supervisor.assessor import Assessor
-from restream.supervisor.cycle import Scene
+from restream.interfaces.documents.rendering import Renderer, ServiceFacts
+from restream.supervisor.picture.assessor import Assessor
+from restream.supervisor.picture.cycle import Scene
 
 _INTERVAL_S = 2.0
 _COLUMNS, _LINES = 160, 50

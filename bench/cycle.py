@@ -27,39 +27,39 @@ from bench.scripted_api import scripted_api
 from bench.scripted_fleet import ScriptedFleet
 from bench.stages import Rounds, Stages, loop_lag, shares
 from restream import __version__
-from restream.adapters import mediamtx_http
-from restream.adapters.json_file import JsonFileSink
-from restream.adapters.mediamtx_http import MediamtxServer
-from restream.adapters.redis_store import RedisArchive, RedisSink
+from restream.adapters.server import mediamtx_http
+from restream.adapters.server.mediamtx_http import MediamtxServer
+from restream.adapters.stores.json_file import JsonFileSink
+from restream.adapters.stores.redis_store import RedisArchive, RedisSink
 from restream.demo.embedded import embedded_redis, free_port
-from restream.domain import flow
-from restream.domain.event import Event
-from restream.domain.flow import ServerPicture
-from restream.domain.secret import Secret
-from restream.domain.snapshot import Snapshot
-from restream.domain.verdict import Thresholds
-from restream.interfaces.cameras import details
-from restream.interfaces.events import event
+from restream.domain.camera.secret import Secret
+from restream.domain.judgement.snapshot import Snapshot
+from restream.domain.judgement.verdict import Thresholds
+from restream.domain.news.event import Event
+from restream.domain.server import flow
+from restream.domain.server.flow import ServerPicture
+from restream.interfaces.documents.cameras import details
+from restream.interfaces.documents.events import event
+from restream.interfaces.documents.players import PublicBases
+from restream.interfaces.documents.rendering import Renderer, Rendering, ServiceFacts
 from restream.interfaces.http import live
 from restream.interfaces.http.api import Api, ApiContext
 from restream.interfaces.http.app import build_app
 from restream.interfaces.http.auth import Access
 from restream.interfaces.http.exporter import Exporter
 from restream.interfaces.http.live import Live
-from restream.interfaces.players import PublicBases
-from restream.interfaces.rendering import Renderer, Rendering, ServiceFacts
-from restream.listening import listening
 from restream.ports import Documents, StreamSink
-from restream.runtime import COLLECTOR, raise_file_limit
-from restream.supervisor.alerts import AlertWatch
-from restream.supervisor.archive import Archivist
-from restream.supervisor.assessor import Assessor
+from restream.service.interpreter import COLLECTOR, raise_file_limit
+from restream.service.listening_port import listening
 from restream.supervisor.components import Components
-from restream.supervisor.cycle import Cycle, Scene
-from restream.supervisor.history import History
-from restream.supervisor.observer import Observer
-from restream.supervisor.publisher import SinkWriter
-from restream.supervisor.services import Services
+from restream.supervisor.loops import Services
+from restream.supervisor.outlets.alert_watch import AlertWatch
+from restream.supervisor.outlets.archivist import Archivist
+from restream.supervisor.outlets.sink_writer import SinkWriter
+from restream.supervisor.picture.assessor import Assessor
+from restream.supervisor.picture.cycle import Cycle, Scene
+from restream.supervisor.picture.history import History
+from restream.supervisor.picture.observer import Observer
 
 _INTERVAL_S = 2.0
 _WARM_UP_ROUNDS = 4

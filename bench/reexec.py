@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from restream.domain.progress import ProgressParser
+from restream.domain.ffmpeg.progress import ProgressParser
 
 _OUT_OF_THE_WAY = ("-c", "raise SystemExit(2)")
 

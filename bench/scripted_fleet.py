@@ -9,19 +9,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import NoReturn
 
-from restream.config import Settings, load_camera_types
-from restream.domain.availability import Span, Timeline
-from restream.domain.camera import Camera, RowReader
-from restream.domain.cause import Cause
-from restream.domain.event import Transition
-from restream.domain.lifecycle import Phase, State
-from restream.domain.options import Transport
-from restream.domain.plan import FfmpegSettings, Target, build_plan
-from restream.domain.probe import AudioStream, ProbeResult, VideoStream
-from restream.domain.progress import MediaMark, Progress
-from restream.domain.series import Habits
-from restream.domain.status import CameraStatus, Subject
-from restream.domain.verdict import Health
+from restream.config.settings import Settings, load_camera_types
+from restream.domain.camera.camera import Camera, RowReader
+from restream.domain.camera.options import Transport
+from restream.domain.ffmpeg.plan import FfmpegSettings, Target, build_plan
+from restream.domain.ffmpeg.probe import AudioStream, ProbeResult, VideoStream
+from restream.domain.ffmpeg.progress import MediaMark, Progress
+from restream.domain.judgement.availability import Span, Timeline
+from restream.domain.judgement.series import Habits
+from restream.domain.judgement.status import CameraStatus, Subject
+from restream.domain.judgement.verdict import Health
+from restream.domain.life.cause import Cause
+from restream.domain.life.lifecycle import Phase, State
+from restream.domain.news.event import Transition
 
 _MEDIA = ProbeResult(VideoStream("h264", 1920, 1080, 25.0, "Main"), AudioStream("aac", 16000, 1))
 _DOWN_SHARE, _DISABLED_SHARE = 0.03, 0.01

@@ -27,7 +27,7 @@ from bench.fleet import probe_beside, simulated_cameras, until_running
 from bench.machine import MIB
 from bench.stage import fill, media_server, service_environment, start_service
 from restream.demo.embedded import embedded_postgres, free_port
-from restream.domain.secret import Secret
+from restream.domain.camera.secret import Secret
 
 _CHURN_EVERY_S = 1.0
 _ASK_EVERY_S = 0.2

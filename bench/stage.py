@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import asyncpg
 
 from restream.adapters.postgres import execute_script
-from restream.config import ROOT
+from restream.config.settings import ROOT
 from restream.demo.embedded import free_port
 from restream.demo.media_server import StandInServer
 from restream.demo.mediamtx import configuration, find_mediamtx, running_mediamtx
-from restream.domain.secret import Secret
+from restream.domain.camera.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 import asyncpg
 import pytest
 
-from restream.config import ROOT
+from restream.config.settings import ROOT
 from restream.demo.embedded import embedded_redis, postgres_binaries, redis_binary
 from restream.demo.mediamtx import find_mediamtx
 from tests.support.servers import RealMediamtx, StandIn, TestServer

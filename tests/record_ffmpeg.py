@@ -22,21 +22,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from restream.adapters.ffmpeg import FfmpegPublication, FfmpegPublisher
-from restream.adapters.processes import ChildProcess
+from restream.adapters.ffmpeg.engine import FfmpegPublication, FfmpegPublisher
+from restream.adapters.processes.child_process import ChildProcess
 from restream.demo.camera_faults import Fault
 from restream.demo.cameras import SimulatedCamera
 from restream.demo.clips import Clip
 from restream.demo.media_server import StandInServer
 from restream.demo.sink_faults import SinkFault
-from restream.domain.camera import Camera
-from restream.domain.options import CameraOptions, RtspTransport, Transport
-from restream.domain.plan import FfmpegSettings, Target, build_plan, build_probe
-from restream.domain.probe import AudioStream, ProbeResult, VideoStream
-from restream.domain.progress import MediaMark, Progress
-from restream.domain.secret import Secret
-from restream.domain.urls import parse_source
-from restream.runtime import install_child_watcher
+from restream.domain.camera.camera import Camera
+from restream.domain.camera.options import CameraOptions, RtspTransport, Transport
+from restream.domain.camera.secret import Secret
+from restream.domain.camera.urls import parse_source
+from restream.domain.ffmpeg.plan import FfmpegSettings, Target, build_plan, build_probe
+from restream.domain.ffmpeg.probe import AudioStream, ProbeResult, VideoStream
+from restream.domain.ffmpeg.progress import MediaMark, Progress
+from restream.service.interpreter import install_child_watcher
 
 DATA = Path(__file__).parent / "data" / "ffmpeg"
 LIMIT_S = 60.0

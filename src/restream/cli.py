@@ -15,13 +15,13 @@ from typing import Any
 from rich.console import Console
 
 from restream import __version__, commands
-from restream.bootstrap import serve
-from restream.config import ROOT, ConfigError, Settings, load_settings, resolve
+from restream.config.settings import ROOT, ConfigError, Settings, load_settings, resolve
 from restream.logs import configure_logging
 from restream.ports import DatabaseError, PublisherError
 from restream.preflight import ANY_CAMERA, check
-from restream.runtime import install_child_watcher
-from restream.wiring import DependencyError, require_dsn
+from restream.service.from_settings import DependencyError, require_dsn
+from restream.service.interpreter import install_child_watcher
+from restream.service.service import serve
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_DEPENDENCY = 0, 1, 2, 3
 

@@ -15,20 +15,20 @@ import aiohttp
 import orjson
 from rich.console import Console
 
-from restream.adapters.ffprobe import FfprobeProber
+from restream.adapters.ffmpeg.ffprobe import FfprobeProber
 from restream.adapters.postgres import execute_script
-from restream.config import ConfigError, Settings
-from restream.domain.camera import Camera, RejectedRow
-from restream.domain.flow import ServerPicture
-from restream.domain.options import RtspTransport
-from restream.domain.plan import build_plan, build_probe
-from restream.domain.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
-from restream.domain.urls import SourceUrl, UrlError, parse_source
+from restream.config.settings import ConfigError, Settings
+from restream.domain.camera.camera import Camera, RejectedRow
+from restream.domain.camera.options import RtspTransport
+from restream.domain.camera.urls import SourceUrl, UrlError, parse_source
+from restream.domain.ffmpeg.plan import build_plan, build_probe
+from restream.domain.ffmpeg.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
+from restream.domain.server.flow import ServerPicture
 from restream.interfaces.console import explanation
 from restream.interfaces.console.camera_table import print_cameras
-from restream.interfaces.streams import latest_streams, sweep
+from restream.interfaces.documents.streams import latest_streams, sweep
 from restream.ports import Documents, SinkError
-from restream.wiring import (
+from restream.service.from_settings import (
     DependencyError,
     camera_table,
     media_server,

@@ -11,10 +11,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from restream.domain.cause import Cause
-from restream.domain.event import Transition
-from restream.domain.lifecycle import Phase
-from restream.domain.secret import mask_exact, mask_patterns, spellings
+from restream.domain.camera.secret import mask_exact, mask_patterns, spellings
+from restream.domain.life.cause import Cause
+from restream.domain.life.lifecycle import Phase
+from restream.domain.news.event import Transition
 
 # A full disk concerns every message.
 _COMPLAIN_EVERY_S = 60.0

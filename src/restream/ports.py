@@ -6,15 +6,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from restream.domain.alerts import Alert
-from restream.domain.availability import Timeline
-from restream.domain.exit_cause import Ending
-from restream.domain.host import HostSample
+from restream.domain.ffmpeg.exit_cause import Ending
+from restream.domain.ffmpeg.plan import Command, ProbePlan, StreamPlan
+from restream.domain.ffmpeg.probe import ProbeFailure, ProbeResult
+from restream.domain.ffmpeg.progress import Progress
+from restream.domain.host_sample import HostSample
+from restream.domain.judgement.availability import Timeline
 from restream.domain.line_buffer import WriteOutcome
-from restream.domain.mediamtx import ServerView
-from restream.domain.plan import Command, ProbePlan, StreamPlan
-from restream.domain.probe import ProbeFailure, ProbeResult
-from restream.domain.progress import Progress
+from restream.domain.news.alerts import Alert
+from restream.domain.server.mediamtx import ServerView
 from restream.domain.visionaire import Collection as Collected
 from restream.domain.visionaire import StreamServer
 

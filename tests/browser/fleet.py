@@ -6,7 +6,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from restream.domain.cause import Cause
+from restream.domain.life.cause import Cause
 
 Document = dict[str, Any]
 

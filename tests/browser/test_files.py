@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from restream.domain.cause import Cause, Side
-from restream.domain.lifecycle import Phase
-from restream.domain.verdict import Health
+from restream.domain.judgement.verdict import Health
+from restream.domain.life.cause import Cause, Side
+from restream.domain.life.lifecycle import Phase
 from restream.interfaces.http.page import STATIC
 
 LANGUAGES = ("en", "de", "ru")

@@ -10,7 +10,7 @@ import random
 
 import pytest
 
-from restream.domain.cause import Cause
+from restream.domain.life.cause import Cause
 from tests.browser import fleet
 from tests.browser.backend import Backend
 from tests.browser.conftest import OpenPage, Page, expect

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from restream.adapters.processes import ChildProcess
+from restream.adapters.processes.child_process import ChildProcess
 from restream.demo.embedded import embedded_postgres, embedded_redis, free_port
 from restream.demo.media_server import StandInServer
-from restream.domain.plan import Command
+from restream.domain.ffmpeg.plan import Command
 from tests.support.gate import Gate
 from tests.support.servers import TestServer
 

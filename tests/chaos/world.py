@@ -14,10 +14,10 @@ from typing import Any
 import asyncpg
 import psutil
 
-from restream.config import ROOT
+from restream.config.settings import ROOT
 from restream.demo.cameras import SimulatedCamera
 from restream.demo.clips import Clip
-from restream.domain.secret import spellings
+from restream.domain.camera.secret import spellings
 from tests.chaos.servers import Database, MediaServer, Redis
 from tests.chaos.surroundings import Island, may, small_disk
 from tests.support.eventually import eventually

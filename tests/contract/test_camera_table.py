@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from restream.adapters.postgres import PostgresCameraTable
-from restream.domain.secret import Secret
+from restream.domain.camera.secret import Secret
 from restream.ports import CameraTable, DatabaseError
 from tests.support.eventually import eventually
 from tests.unit.fakes import FakeTable

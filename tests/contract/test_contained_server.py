@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from restream.adapters.contained_server import ContainedServer
-from restream.adapters.docker_engine import ContainerState
+from restream.adapters.server.docker_engine import ContainerState
+from restream.adapters.server.mediamtx_in_docker import ContainedServer
 from restream.ports import ServerStatus
 from tests.unit.fakes import FakeServer, virtual
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from restream.adapters.docker_engine import DockerEngine
+from restream.adapters.server.docker_engine import DockerEngine
 
 RUNNING = {
     "RestartCount": 2,

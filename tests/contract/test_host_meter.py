@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from restream.adapters.host import HostMeter
+from restream.adapters.host_meter import HostMeter
 
 
 def _stat(proc: Path, pid: int, ticks: int, started: int) -> None:

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from restream.adapters.mediamtx_http import MediamtxServer
+from restream.adapters.server.mediamtx_http import MediamtxServer
 from restream.demo.embedded import free_port
 from tests.support.servers import TestServer
 

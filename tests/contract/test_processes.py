@@ -17,18 +17,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from restream.adapters.ffprobe import FfprobeProber
-from restream.adapters.paced_pipes import PacedPipes
-from restream.adapters.processes import ChildProcess
-from restream.domain.cause import Cause
-from restream.domain.options import RtspTransport
-from restream.domain.plan import Command, FfmpegSettings, ProbePlan, build_probe
-from restream.domain.probe import ProbeFailure
-from restream.domain.secret import Secret
-from restream.domain.urls import parse_source
+from restream.adapters.ffmpeg.ffprobe import FfprobeProber
+from restream.adapters.processes.child_process import ChildProcess
+from restream.adapters.processes.paced_pipes import PacedPipes
+from restream.domain.camera.options import RtspTransport
+from restream.domain.camera.secret import Secret
+from restream.domain.camera.urls import parse_source
+from restream.domain.ffmpeg.plan import Command, FfmpegSettings, ProbePlan, build_probe
+from restream.domain.ffmpeg.probe import ProbeFailure
+from restream.domain.life.cause import Cause
 from restream.ports import PublisherError
-from restream.runtime import install_child_watcher
-from restream.supervisor.timer import DeadlineTimer
+from restream.service.interpreter import install_child_watcher
+from restream.supervisor.cameras.timer import DeadlineTimer
 from tests.support.eventually import eventually
 
 
@@ -250,7 +250,7 @@ async def test_children_do_not_inherit_what_the_service_knows(monkeypatch: pytes
 def test_the_soft_limit_of_open_files_is_raised() -> None:
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (256, 4096));"
-        "from restream.runtime import raise_file_limit; raise_file_limit();"
+        "from restream.service.interpreter import raise_file_limit; raise_file_limit();"
         "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Connection, Redis
 
-from restream.adapters.json_file import JsonFileSink
-from restream.adapters.redis_store import RedisSink
+from restream.adapters.stores.json_file import JsonFileSink
+from restream.adapters.stores.redis_store import RedisSink
 from restream.demo.embedded import free_port
-from restream.domain.secret import Secret
+from restream.domain.camera.secret import Secret
 from restream.ports import Documents, SinkError
 
 FIRST = Documents(b'[{"name":"cam1"}]', b'{"cameras":[]}', {"1": b'{"id":"1"}', "2": b'{"id":"2"}'})

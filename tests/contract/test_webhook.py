@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from restream.adapters.webhook import Webhook
+from restream.adapters.stores.webhook import Webhook
 from restream.demo.embedded import free_port
-from restream.domain.alerts import Affected, Alert, AlertError, AlertKind, AlertRules, Scope, Subject
-from restream.domain.backoff import RestartPolicy
-from restream.domain.component import ComponentState
-from restream.domain.secret import Secret
-from restream.supervisor.alerts import AlertWatch
+from restream.domain.camera.secret import Secret
+from restream.domain.life.backoff import RestartPolicy
+from restream.domain.news.alerts import Affected, Alert, AlertError, AlertKind, AlertRules, Scope, Subject
+from restream.domain.news.component import ComponentState
 from restream.supervisor.components import Components
+from restream.supervisor.outlets.alert_watch import AlertWatch
 from tests.support.eventually import eventually
 from tests.support.examples import examples
 from tests.support.webhooks import HANG, receiver

@@ -11,9 +11,9 @@ import asyncpg
 import pytest
 from aiohttp import web
 
-from restream.config import Settings
+from restream.config.settings import Settings
 from restream.demo.embedded import free_port
-from restream.interfaces.preflight import Finding, State
+from restream.interfaces.console.findings import Finding, State
 from restream.preflight import ANY_CAMERA, examine
 from tests.e2e.conftest import AddCamera
 from tests.support.servers import TestServer

@@ -49,7 +49,7 @@ async def test_the_live_table(
         assert lines[titles + 1].startswith("2   [bold]Yard[/] 摄像头")
         assert "auth_failed" in lines[titles + 1]
         assert lines[titles + 2].startswith("1   Camera 1 ")
-        assert any("INFO    restream.bootstrap: restream" in line for line in lines[titles + 3 :])
+        assert any("INFO    restream.service.service: restream" in line for line in lines[titles + 3 :])
         assert len(lines) <= 30
 
         terminal.resize(60, 16)

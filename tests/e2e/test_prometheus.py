@@ -16,11 +16,11 @@ import asyncpg
 import pytest
 import yaml
 
-from restream.adapters.processes import ChildProcess
-from restream.config import ROOT
+from restream.adapters.processes.child_process import ChildProcess
+from restream.config.settings import ROOT
 from restream.demo.embedded import free_port
 from restream.demo.mediamtx import find_mediamtx
-from restream.domain.plan import Command
+from restream.domain.ffmpeg.plan import Command
 from tests.e2e.conftest import AddCamera
 from tests.support.eventually import eventually
 from tests.support.servers import RealMediamtx, TestServer

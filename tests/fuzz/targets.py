@@ -14,23 +14,23 @@ import orjson
 from aiohttp import web
 from multidict import CIMultiDict
 
-from restream.adapters.docker_engine import parse_container
-from restream.adapters.kept_records import decode_event, decode_moment, decode_timeline
-from restream.adapters.mediamtx_http import _parse_long
-from restream.adapters.processes import StderrTail
-from restream.domain.camera import Camera, RowReader
-from restream.domain.exit_cause import Ending, classify
-from restream.domain.mediamtx import parse_info, parse_paths, parse_sessions, parse_srt
-from restream.domain.options import INPUT_OPTIONS, OUTPUT_OPTIONS, OptionError, RtspTransport, parse_options
-from restream.domain.plan import FfmpegSettings, build_probe
-from restream.domain.probe import parse_probe
-from restream.domain.progress import ProgressParser
-from restream.domain.secret import Secret, mask_exact, mask_patterns, spellings
-from restream.domain.urls import CameraTypes, UrlError, parse_source
+from restream.adapters.processes.child_process import StderrTail
+from restream.adapters.server.docker_engine import parse_container
+from restream.adapters.server.mediamtx_http import _parse_long
+from restream.adapters.stores.stored_records import decode_event, decode_moment, decode_timeline
+from restream.domain.camera.camera import Camera, RowReader
+from restream.domain.camera.options import INPUT_OPTIONS, OUTPUT_OPTIONS, OptionError, RtspTransport, parse_options
+from restream.domain.camera.secret import Secret, mask_exact, mask_patterns, spellings
+from restream.domain.camera.urls import CameraTypes, UrlError, parse_source
+from restream.domain.ffmpeg.exit_cause import Ending, classify
+from restream.domain.ffmpeg.plan import FfmpegSettings, build_probe
+from restream.domain.ffmpeg.probe import parse_probe
+from restream.domain.ffmpeg.progress import ProgressParser
+from restream.domain.server.mediamtx import parse_info, parse_paths, parse_sessions, parse_srt
 from restream.domain.visionaire import parse_details, parse_streams
 from restream.interfaces.http.attempts import client_of
 from restream.interfaces.http.auth import COOKIE, Access
-from restream.interfaces.http.hosts import _is_known
+from restream.interfaces.http.host_names import _is_known
 
 _READER = RowReader(CameraTypes.parse({"default": "{login}:{password}@{link}:554/stream={channel}"}))
 _NOW = 1_800_000_000.0

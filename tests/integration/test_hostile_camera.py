@@ -12,13 +12,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from restream.adapters.ffmpeg import FfmpegPublisher
-from restream.adapters.ffprobe import FfprobeProber
-from restream.domain.camera import Camera, RowReader
-from restream.domain.options import RtspTransport
-from restream.domain.plan import FfmpegSettings, Target, build_plan, build_probe
-from restream.domain.probe import ProbeFailure, ProbeResult, VideoStream
-from restream.domain.urls import CameraTypes, parse_source
+from restream.adapters.ffmpeg.engine import FfmpegPublisher
+from restream.adapters.ffmpeg.ffprobe import FfprobeProber
+from restream.domain.camera.camera import Camera, RowReader
+from restream.domain.camera.options import RtspTransport
+from restream.domain.camera.urls import CameraTypes, parse_source
+from restream.domain.ffmpeg.plan import FfmpegSettings, Target, build_plan, build_probe
+from restream.domain.ffmpeg.probe import ProbeFailure, ProbeResult, VideoStream
 from tests.support.eventually import eventually
 from tests.support.hostile_camera import MODES, HostileCamera
 from tests.support.servers import StandIn

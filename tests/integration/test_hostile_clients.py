@@ -17,17 +17,17 @@ import pytest
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from restream.config import Settings
-from restream.config_outlets import HttpSection
-from restream.domain.secret import Secret
+from restream.config.outlet_sections import HttpSection
+from restream.config.settings import Settings
+from restream.domain.camera.secret import Secret
 from restream.interfaces.http import page
 from restream.interfaces.http.app import build_app
 from restream.interfaces.http.auth import COOKIE, Access
-from restream.interfaces.http.hosts import named
+from restream.interfaces.http.host_names import named
 from restream.interfaces.http.query import Query
 from restream.interfaces.http.session import Sessions
-from restream.listening import listening
-from restream.wiring import access
+from restream.service.from_settings import access
+from restream.service.listening_port import listening
 from tests.support.eventually import eventually
 
 TOKEN = "0123456789abcdef"

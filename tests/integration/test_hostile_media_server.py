@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 import pytest
 
-from restream.adapters.mediamtx_http import MediamtxServer
-from restream.domain.mediamtx import MAX_ITEMS
+from restream.adapters.server.mediamtx_http import MediamtxServer
+from restream.domain.server.mediamtx import MAX_ITEMS
 from restream.ports import ServerStatus
 from tests.support.eventually import eventually
 

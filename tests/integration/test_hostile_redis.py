@@ -12,16 +12,16 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
-from restream.adapters.postgres_events import _row
-from restream.adapters.redis_store import AVAILABILITY_KEY, EVENTS_KEY, WATCHED_KEY, RedisArchive
-from restream.domain.availability import KEPT_S, Timeline, availability
-from restream.domain.component import ComponentState
-from restream.domain.event import ComponentChange
-from restream.domain.secret import Secret
-from restream.domain.verdict import Health
-from restream.interfaces.events import event as document_of
+from restream.adapters.stores.postgres_events import _row
+from restream.adapters.stores.redis_store import AVAILABILITY_KEY, EVENTS_KEY, WATCHED_KEY, RedisArchive
+from restream.domain.camera.secret import Secret
+from restream.domain.judgement.availability import KEPT_S, Timeline, availability
+from restream.domain.judgement.verdict import Health
+from restream.domain.news.component import ComponentState
+from restream.domain.news.event import ComponentChange
+from restream.interfaces.documents.events import event as document_of
 from restream.ports import Records, SinkError
-from restream.supervisor.history import History
+from restream.supervisor.picture.history import History
 
 NOW = time.time()
 

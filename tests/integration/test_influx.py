@@ -16,14 +16,14 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from restream.adapters.influx import InfluxStore
+from restream.adapters.stores.influx import InfluxStore
 from restream.demo.embedded import free_port
-from restream.domain.component import ComponentState
+from restream.domain.camera.secret import Secret
 from restream.domain.line_buffer import Rejected, Unavailable, WriteOutcome, Written
-from restream.domain.secret import Secret
-from restream.interfaces.line_protocol import PRECISION, cameras, fleet, host, line
+from restream.domain.news.component import ComponentState
+from restream.interfaces.series.line_protocol import PRECISION, cameras, fleet, host, line
 from restream.supervisor.components import Components
-from restream.supervisor.line_writer import MAX_BATCH_LINES, LineWriter
+from restream.supervisor.outlets.line_writer import MAX_BATCH_LINES, LineWriter
 from tests.support.eventually import eventually
 
 TOKEN = "t0ken-with=specials&more"

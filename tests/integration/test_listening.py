@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from restream.demo.embedded import free_port
-from restream.listening import listening
+from restream.service.listening_port import listening
 
 
 @pytest.mark.parametrize("rest", [b"X: \x00secret", b"100%s", b"X: " + b"a" * 10_000])

@@ -12,14 +12,14 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from restream.domain.cause import Cause
-from restream.domain.lifecycle import Phase, State
-from restream.domain.snapshot import Report, Snapshot
-from restream.domain.status import CameraStatus
-from restream.domain.verdict import Health, Reason, Verdict
+from restream.domain.judgement.snapshot import Report, Snapshot
+from restream.domain.judgement.status import CameraStatus
+from restream.domain.judgement.verdict import Health, Reason, Verdict
+from restream.domain.life.cause import Cause
+from restream.domain.life.lifecycle import Phase, State
+from restream.interfaces.documents.rendering import Renderer, ServiceFacts
 from restream.interfaces.http import live as module
 from restream.interfaces.http.live import Live
-from restream.interfaces.rendering import Renderer, ServiceFacts
 from tests.support.eventually import eventually
 from tests.unit.fakes import camera
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from restream.domain.status import CameraStatus
+from restream.domain.judgement.status import CameraStatus
 from tests.unit.fakes import camera
 from tests.unit.test_metrics import RUNNING, Desk, snapshot
 

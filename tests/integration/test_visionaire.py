@@ -11,10 +11,10 @@ from aiohttp import web
 
 from restream.adapters.visionaire_http import MAX_CALLS, MAX_CALLS_PER_HOST, VisionaireDirectory, stream_directories
 from restream.demo.embedded import free_port
-from restream.domain.component import ComponentState
+from restream.domain.news.component import ComponentState
 from restream.domain.visionaire import API_ERROR, Collection, parse_servers
 from restream.supervisor.components import Components
-from restream.supervisor.visionaire import NAME, VisionairePoller
+from restream.supervisor.picture.visionaire_poller import NAME, VisionairePoller
 from tests.support.eventually import eventually
 from tests.support.visionaire import Answer, ScriptedServer, details, fleet, hang, text
 

@@ -8,7 +8,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 
 from restream import __version__
-from restream.domain.secret import Secret
+from restream.domain.camera.secret import Secret
 from restream.interfaces.http.auth import Access
 from restream.interfaces.http.openapi.document import document
 from restream.interfaces.http.openapi.vocabulary import named

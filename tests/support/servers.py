@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import aiohttp
 
-from restream.adapters.processes import ChildProcess
+from restream.adapters.processes.child_process import ChildProcess
 from restream.demo.embedded import free_port
 from restream.demo.media_server import StandInServer
 from restream.demo.mediamtx import configuration, find_mediamtx, running_mediamtx

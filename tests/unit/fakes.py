@@ -8,21 +8,21 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from restream.domain.backoff import RestartPolicy
-from restream.domain.camera import Camera, RowReader
-from restream.domain.cause import Cause
-from restream.domain.event import Transition
-from restream.domain.exit_cause import Ending
-from restream.domain.lifecycle import Phase
-from restream.domain.mediamtx import PathObservation, ServerView
-from restream.domain.plan import FfmpegSettings, ProbePlan, StreamPlan, Target
-from restream.domain.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
-from restream.domain.progress import Progress
-from restream.domain.urls import CameraTypes
+from restream.domain.camera.camera import Camera, RowReader
+from restream.domain.camera.urls import CameraTypes
+from restream.domain.ffmpeg.exit_cause import Ending
+from restream.domain.ffmpeg.plan import FfmpegSettings, ProbePlan, StreamPlan, Target
+from restream.domain.ffmpeg.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
+from restream.domain.ffmpeg.progress import Progress
+from restream.domain.life.backoff import RestartPolicy
+from restream.domain.life.cause import Cause
+from restream.domain.life.lifecycle import Phase
+from restream.domain.news.event import Transition
+from restream.domain.server.mediamtx import PathObservation, ServerView
 from restream.ports import DatabaseError, Row, ServerStatus
-from restream.supervisor.admission import Admission
-from restream.supervisor.environment import StreamSettings
-from restream.supervisor.supervisor import Supervisor
+from restream.supervisor.cameras.admission import Admission
+from restream.supervisor.cameras.fleet import Supervisor
+from restream.supervisor.cameras.settings import StreamSettings
 
 VIDEO = VideoStream("h264", 640, 360, 15.0, "Main")
 WITH_AUDIO = ProbeResult(VIDEO, AudioStream("aac", 16000, 1))

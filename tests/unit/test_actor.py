@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from restream.domain.lifecycle import Phase
-from restream.domain.plan import FfmpegSettings, StreamPlan, Target
-from restream.domain.progress import Progress
-from restream.supervisor.environment import StreamSettings
+from restream.domain.ffmpeg.plan import FfmpegSettings, StreamPlan, Target
+from restream.domain.ffmpeg.progress import Progress
+from restream.domain.life.lifecycle import Phase
+from restream.supervisor.cameras.settings import StreamSettings
 from tests.unit.fakes import NO_JITTER, FakePublication, Stage, camera, settle, virtual
 
 # A stall timeout is part of the command: the source's network timeout, in µs.

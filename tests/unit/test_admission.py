@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.supervisor.admission import Admission
+from restream.supervisor.cameras.admission import Admission
 
 
 class Desk:

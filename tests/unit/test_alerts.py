@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.alerts import Alert, AlertRules, AlertState, Scope, Subject, step
-from restream.domain.component import Component, ComponentState
+from restream.domain.news.alerts import Alert, AlertRules, AlertState, Scope, Subject, step
+from restream.domain.news.component import Component, ComponentState
 
 RULES = AlertRules(collect_s=0.0)
 STEP_S = 5.0

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.availability import KEPT_S, Span, Timeline, availability
-from restream.domain.verdict import Health
+from restream.domain.judgement.availability import KEPT_S, Span, Timeline, availability
+from restream.domain.judgement.verdict import Health
 
 HOUR_S = 3600.0
 UP, BAD, DOWN, UNKNOWN, OFF = Health.HEALTHY, Health.DEGRADED, Health.DOWN, Health.UNKNOWN, Health.DISABLED

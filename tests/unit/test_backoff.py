@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.backoff import RestartPolicy
+from restream.domain.life.backoff import RestartPolicy
 
 POLICY = RestartPolicy()
 MIDDLE = 0.5

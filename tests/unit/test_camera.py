@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.camera import COLUMNS, Camera, RejectedRow, RowReader, without_collisions
-from restream.domain.options import AudioChoice, Transport
-from restream.domain.urls import CameraTypes
+from restream.domain.camera.camera import COLUMNS, Camera, RejectedRow, RowReader, without_collisions
+from restream.domain.camera.options import AudioChoice, Transport
+from restream.domain.camera.urls import CameraTypes
 
 TYPES = CameraTypes.parse({"default": "{login}:{password}@{link}:554/stream={channel}"})
 READER = RowReader(TYPES)

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from restream.config import ROOT, ConfigError, Settings, load_camera_types, load_settings
-from restream.domain.backoff import RestartPolicy
-from restream.domain.options import RtspTransport, Transport
-from restream.domain.plan import FfmpegSettings, Target
-from restream.domain.secret import Secret
+from restream.config.settings import ROOT, ConfigError, Settings, load_camera_types, load_settings
+from restream.domain.camera.options import RtspTransport, Transport
+from restream.domain.camera.secret import Secret
+from restream.domain.ffmpeg.plan import FfmpegSettings, Target
+from restream.domain.life.backoff import RestartPolicy
 
 FILE, ARGUMENT, ENVIRONMENT = (f"postgresql://u:sEcret@{host}/db" for host in ("file", "argument", "environment"))
 

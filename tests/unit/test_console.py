@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from restream.domain.cause import Cause
-from restream.domain.snapshot import Snapshot
+from restream.domain.judgement.snapshot import Snapshot
+from restream.domain.life.cause import Cause
 from restream.interfaces.console.camera_table import cameras_lines, print_cameras
+from restream.interfaces.console.findings import Finding, State, print_findings
 from restream.interfaces.console.frame import Facts, frame
 from restream.interfaces.console.screen import Screen, can_be_painted
 from restream.interfaces.console.text import Line, fitted, folded, printable
-from restream.interfaces.preflight import Finding, State, print_findings
-from restream.interfaces.ranking import worst_first
-from restream.interfaces.rendering import Rendering
+from restream.interfaces.documents.ranking import worst_first
+from restream.interfaces.documents.rendering import Rendering
 from tests.browser.fleet import camera, down, failed, fleet
 from tests.support.terminal import Picture
 

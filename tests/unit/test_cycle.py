@@ -9,21 +9,21 @@ from typing import Any
 
 import orjson
 
-from restream.domain.availability import Span, Timeline
-from restream.domain.camera import RejectedRow
-from restream.domain.cause import Cause
-from restream.domain.component import Component, ComponentState
-from restream.domain.event import HealthChange
-from restream.domain.flow import ServerPicture
-from restream.domain.lifecycle import Phase, State
-from restream.domain.mediamtx import PathObservation, ServerView
-from restream.domain.snapshot import Report, Snapshot
-from restream.domain.status import CameraStatus, Subject
-from restream.domain.verdict import Health, Thresholds
-from restream.interfaces.rendering import Renderer, ServiceFacts
-from restream.supervisor.assessor import Assessor
-from restream.supervisor.cycle import Cycle, Scene
-from restream.supervisor.services import Services
+from restream.domain.camera.camera import RejectedRow
+from restream.domain.judgement.availability import Span, Timeline
+from restream.domain.judgement.snapshot import Report, Snapshot
+from restream.domain.judgement.status import CameraStatus, Subject
+from restream.domain.judgement.verdict import Health, Thresholds
+from restream.domain.life.cause import Cause
+from restream.domain.life.lifecycle import Phase, State
+from restream.domain.news.component import Component, ComponentState
+from restream.domain.news.event import HealthChange
+from restream.domain.server.flow import ServerPicture
+from restream.domain.server.mediamtx import PathObservation, ServerView
+from restream.interfaces.documents.rendering import Renderer, ServiceFacts
+from restream.supervisor.loops import Services
+from restream.supervisor.picture.assessor import Assessor
+from restream.supervisor.picture.cycle import Cycle, Scene
 from tests.unit.fakes import camera, virtual
 
 RUNNING = State(Phase.RUNNING, 0.0, running_since=0.0, unpublished_since=None)

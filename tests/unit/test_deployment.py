@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from restream.config import ROOT, load_settings
+from restream.config.settings import ROOT, load_settings
 
 PROMETHEUS = ROOT / "etc" / "prometheus"
 DASHBOARDS = sorted((ROOT / "etc" / "grafana" / "dashboards").glob("*.json"))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.cause import FACTS, Cause, Policy, Side
-from restream.domain.exit_cause import Ending, classify
+from restream.domain.ffmpeg.exit_cause import Ending, classify
+from restream.domain.life.cause import FACTS, Cause, Policy, Side
 from tests.unit.recordings import recordings
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.flow import Flow, ServerPicture, follow
-from restream.domain.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
+from restream.domain.server.flow import Flow, ServerPicture, follow
+from restream.domain.server.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
 
 
 def test_a_rate_needs_two_readings_of_one_publisher() -> None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from restream.domain.availability import Timeline
-from restream.domain.cause import Cause, Side
-from restream.domain.component import ComponentState
-from restream.domain.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
-from restream.domain.lifecycle import Phase
-from restream.domain.snapshot import Report, Snapshot
-from restream.domain.verdict import Health, Verdict, judge_row
-from restream.interfaces.events import event
+from restream.domain.judgement.availability import Timeline
+from restream.domain.judgement.snapshot import Report, Snapshot
+from restream.domain.judgement.verdict import Health, Verdict, judge_row
+from restream.domain.life.cause import Cause, Side
+from restream.domain.life.lifecycle import Phase
+from restream.domain.news.component import ComponentState
+from restream.domain.news.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
+from restream.interfaces.documents.events import event
 from restream.ports import Records
-from restream.supervisor.archive import Archivist
-from restream.supervisor.history import History
-from restream.supervisor.services import Services
+from restream.supervisor.loops import Services
+from restream.supervisor.outlets.archivist import Archivist
+from restream.supervisor.picture.history import History
 from tests.unit.fakes import camera, settle, virtual
 
 UP, DOWN = ComponentState.UP, ComponentState.DOWN

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from restream.domain.host import HostSample, NetworkSample, ProcessSample, SpaceSample, rate
-from restream.interfaces.host import host_document
-from restream.supervisor.host import HostWatch
+from restream.domain.host_sample import HostSample, NetworkSample, ProcessSample, SpaceSample, rate
+from restream.interfaces.documents.host_document import host_document
+from restream.supervisor.picture.host_watch import HostWatch
 
 
 @pytest.mark.parametrize(

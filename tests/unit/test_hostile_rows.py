@@ -12,16 +12,16 @@ from typing import Any
 import orjson
 import pytest
 
-from restream.config import Settings, load_camera_types
-from restream.domain.camera import COLUMNS, Camera, RejectedRow, RowReader
-from restream.domain.ffmpeg_input import _PROTOCOLS
-from restream.domain.options import OUTPUT_OPTIONS, RtspTransport, check_path
-from restream.domain.plan import FfmpegSettings, Target, build_plan, build_probe
-from restream.domain.probe import AudioStream, ProbeResult, VideoStream
-from restream.domain.urls import SCHEMES, UrlError, parse_source
+from restream.config.settings import Settings, load_camera_types
+from restream.domain.camera.camera import COLUMNS, Camera, RejectedRow, RowReader
+from restream.domain.camera.options import OUTPUT_OPTIONS, RtspTransport, check_path
+from restream.domain.camera.urls import SCHEMES, UrlError, parse_source
+from restream.domain.ffmpeg.plan import FfmpegSettings, Target, build_plan, build_probe
+from restream.domain.ffmpeg.probe import AudioStream, ProbeResult, VideoStream
+from restream.domain.ffmpeg.source_input import _PROTOCOLS
+from restream.supervisor.cameras.registry import Registry
 from restream.supervisor.components import Components
-from restream.supervisor.registry import Registry
-from restream.supervisor.services import Services
+from restream.supervisor.loops import Services
 from tests.unit.fakes import FakeTable, settle, virtual
 
 READER = RowReader(load_camera_types(Settings()))

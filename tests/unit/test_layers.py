@@ -6,26 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from restream.config import ROOT
+from restream.config.settings import ROOT
 
 PACKAGE = ROOT / "src" / "restream"
 LAYERS = ("domain", "ports", "adapters", "supervisor", "interfaces")
-# Each layer, and the layers it may know. What is not listed here (bootstrap, cli, commands, demo) may know everything.
+# Each layer, and the layers it may know. What is not listed here (service, cli, commands, demo) may know everything.
 MAY_KNOW = {
     "domain": {"domain"},
     "ports": {"domain"},
     "adapters": {"domain", "ports", "adapters"},
     "supervisor": {"domain", "ports", "supervisor"},
     "interfaces": {"domain", "ports", "interfaces"},
-    "config": {"domain", "config", "config_outlets", "config_sections"},
-    "config_outlets": {"domain", "config_sections"},
-    "config_sections": {"domain"},
-    "listening": {"config"},
+    "config": {"domain", "config"},
     "logs": {"domain"},
-    "runtime": set(),
     "__init__": set(),
 }
-ASSEMBLY = {"bootstrap", "outlets", "preflight", "reference", "web", "wiring", "cli", "commands", "demo", "__main__"}
+ASSEMBLY = {"service", "preflight", "reference", "cli", "commands", "demo", "__main__"}
 # Clocks, chance and the world: a pure layer gets them as arguments.
 IMPURE = {"asyncio", "datetime", "os", "pathlib", "random", "socket", "subprocess", "threading", "time"}
 
@@ -77,6 +73,6 @@ def test_the_inner_layers_import_only_the_standard_library(path: Path) -> None:
 
 
 def test_the_scan_sees_what_it_is_about() -> None:
-    assert {layer_of(path) for path in modules()} >= {*LAYERS, "config", "bootstrap", "cli"}
-    known = own_layers(PACKAGE / "bootstrap.py") | own_layers(PACKAGE / "wiring.py")
+    assert {layer_of(path) for path in modules()} >= {*LAYERS, "config", "service", "cli"}
+    known = own_layers(PACKAGE / "service/service.py") | own_layers(PACKAGE / "service/from_settings.py")
     assert known >= {"adapters", "supervisor", "interfaces", "domain", "config"}

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.component import ComponentState
 from restream.domain.line_buffer import LineBuffer, Rejected, Unavailable, WriteOutcome, Written
-from restream.interfaces.line_protocol import cameras, fleet, host, line
+from restream.domain.news.component import ComponentState
+from restream.interfaces.series.line_protocol import cameras, fleet, host, line
 from restream.supervisor.components import Components
-from restream.supervisor.line_writer import MAX_BATCH_LINES, LineWriter
+from restream.supervisor.outlets.line_writer import MAX_BATCH_LINES, LineWriter
 
 from .fakes import now, settle, virtual
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from restream.config import ROOT
-from restream.domain.cause import Cause
-from restream.domain.event import Transition
-from restream.domain.lifecycle import Phase
+from restream.config.settings import ROOT
+from restream.domain.life.cause import Cause
+from restream.domain.life.lifecycle import Phase
+from restream.domain.news.event import Transition
 from restream.logs import MaskingFormatter, TransitionLog, configure_logging
 
 HARD = "p@ss/wörd"

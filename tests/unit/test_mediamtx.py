@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.mediamtx import PathObservation, parse_paths, parse_sessions, parse_srt
+from restream.domain.server.mediamtx import PathObservation, parse_paths, parse_sessions, parse_srt
 
 V1_20 = {
     "name": "cam1",

@@ -9,22 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from restream.config import ROOT
-from restream.domain.camera import RejectedRow
-from restream.domain.cause import Cause
-from restream.domain.component import Component, ComponentState
-from restream.domain.flow import ServerPicture
-from restream.domain.host import HostSample, NetworkSample, ProcessSample, SpaceSample
-from restream.domain.lifecycle import Phase, State
-from restream.domain.mediamtx import PathObservation, ServerView, SrtObservation
-from restream.domain.quality import Quality
-from restream.domain.snapshot import Snapshot
-from restream.domain.status import CameraStatus
-from restream.domain.verdict import Thresholds
+from restream.config.settings import ROOT
+from restream.domain.camera.camera import RejectedRow
+from restream.domain.host_sample import HostSample, NetworkSample, ProcessSample, SpaceSample
+from restream.domain.judgement.quality import Quality
+from restream.domain.judgement.snapshot import Snapshot
+from restream.domain.judgement.status import CameraStatus
+from restream.domain.judgement.verdict import Thresholds
+from restream.domain.life.cause import Cause
+from restream.domain.life.lifecycle import Phase, State
+from restream.domain.news.component import Component, ComponentState
+from restream.domain.server.flow import ServerPicture
+from restream.domain.server.mediamtx import PathObservation, ServerView, SrtObservation
 from restream.domain.visionaire import HostPicture, ListedStream, StreamDetails, StreamServer, ThirdPartyStream
-from restream.interfaces.exposition import Family, labels, text
 from restream.interfaces.http.exporter import Exporter
-from restream.supervisor.assessor import Assessor
+from restream.interfaces.metrics.exposition import Family, labels, text
+from restream.supervisor.picture.assessor import Assessor
 from tests.unit.fakes import camera
 
 RUNNING = State(Phase.RUNNING, 0.0, running_since=0.0)

@@ -12,24 +12,27 @@ import orjson
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from restream.config import ROOT, Settings
-from restream.domain.camera import Camera, RejectedRow
-from restream.domain.cause import Cause, Side
-from restream.domain.component import Component, ComponentState
-from restream.domain.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
-from restream.domain.flow import ServerPicture
-from restream.domain.host import HostSample, NetworkSample, ProcessSample, SpaceSample, TemperatureSample
-from restream.domain.lifecycle import Phase, State
-from restream.domain.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
-from restream.domain.plan import FfmpegSettings, Target, build_plan
-from restream.domain.progress import Progress
-from restream.domain.quality import Quality
-from restream.domain.secret import Secret
-from restream.domain.snapshot import Report, Snapshot
-from restream.domain.status import CameraStatus
-from restream.domain.verdict import Health, Reason, Verdict
-from restream.interfaces import cameras
-from restream.interfaces.events import event
+from restream.config.settings import ROOT, Settings
+from restream.domain.camera.camera import Camera, RejectedRow
+from restream.domain.camera.secret import Secret
+from restream.domain.ffmpeg.plan import FfmpegSettings, Target, build_plan
+from restream.domain.ffmpeg.progress import Progress
+from restream.domain.host_sample import HostSample, NetworkSample, ProcessSample, SpaceSample, TemperatureSample
+from restream.domain.judgement.quality import Quality
+from restream.domain.judgement.snapshot import Report, Snapshot
+from restream.domain.judgement.status import CameraStatus
+from restream.domain.judgement.verdict import Health, Reason, Verdict
+from restream.domain.life.cause import Cause, Side
+from restream.domain.life.lifecycle import Phase, State
+from restream.domain.news.component import Component, ComponentState
+from restream.domain.news.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
+from restream.domain.server.flow import ServerPicture
+from restream.domain.server.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
+from restream.interfaces.documents import cameras
+from restream.interfaces.documents.events import event
+from restream.interfaces.documents.players import PublicBases
+from restream.interfaces.documents.rendering import Renderer, ServiceFacts
+from restream.interfaces.documents.streams import latest_streams, streams
 from restream.interfaces.http.api import ACTIONS, EVENT_KINDS
 from restream.interfaces.http.auth import Access
 from restream.interfaces.http.exporter import Exporter
@@ -37,12 +40,9 @@ from restream.interfaces.http.live import TOPICS, Live
 from restream.interfaces.http.openapi.document import document
 from restream.interfaces.http.openapi.vocabulary import named
 from restream.interfaces.http.query import PHASES, SORTS
-from restream.interfaces.players import PublicBases
-from restream.interfaces.rendering import Renderer, ServiceFacts
-from restream.interfaces.streams import latest_streams, streams
 from restream.reference.samples import sample
-from restream.supervisor.history import History
-from restream.web import Web
+from restream.service.http_application import Web
+from restream.supervisor.picture.history import History
 from tests.browser import fleet
 from tests.support.openapi import DOCUMENT, MESSAGE, conforms, misfits
 from tests.unit.fakes import WITH_AUDIO, camera

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.options import (
+from restream.domain.camera.options import (
     INPUT_OPTIONS,
     OUTPUT_OPTIONS,
     AudioChoice,

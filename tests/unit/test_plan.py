@@ -4,12 +4,12 @@ import dataclasses
 
 import pytest
 
-from restream.domain.camera import Camera, RowReader
-from restream.domain.options import RtspTransport, Transport
-from restream.domain.plan import FfmpegSettings, StreamPlan, Target, build_plan, build_probe
-from restream.domain.probe import AudioStream, ProbeResult, VideoStream
-from restream.domain.secret import Secret, spellings
-from restream.domain.urls import CameraTypes, parse_source
+from restream.domain.camera.camera import Camera, RowReader
+from restream.domain.camera.options import RtspTransport, Transport
+from restream.domain.camera.secret import Secret, spellings
+from restream.domain.camera.urls import CameraTypes, parse_source
+from restream.domain.ffmpeg.plan import FfmpegSettings, StreamPlan, Target, build_plan, build_probe
+from restream.domain.ffmpeg.probe import AudioStream, ProbeResult, VideoStream
 
 READER = RowReader(CameraTypes.parse({"default": "{login}:{password}@{link}:554/stream={channel}"}))
 H264 = VideoStream("h264", 640, 360, 15.0)

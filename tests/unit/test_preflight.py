@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import pytest
 from rich.console import Console
 
-from restream.adapters.docker_engine import parse_container
-from restream.interfaces.preflight import Finding, State, failed, findings_json, print_findings
+from restream.adapters.server.docker_engine import parse_container
+from restream.interfaces.console.findings import Finding, State, failed, findings_json, print_findings
 from restream.preflight import bounded
 from restream.preflight.host import clock, open_files
 from restream.preflight.programs import judge_version, missing_parts, names_in

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from restream.domain.cause import Cause
-from restream.domain.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream, parse_probe
+from restream.domain.ffmpeg.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream, parse_probe
+from restream.domain.life.cause import Cause
 from tests.unit.recordings import FOLDER, recordings
 
 VIDEO = {"codec_type": "video", "codec_name": "h264", "width": 640, "height": 360, "avg_frame_rate": "15/1"}

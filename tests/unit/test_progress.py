@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.progress import MediaMark, Progress, ProgressParser
+from restream.domain.ffmpeg.progress import MediaMark, Progress, ProgressParser
 
 # Copying to RTSP: 5.1 knows neither size nor bitrate.
 BLOCK_51 = b"""frame=45

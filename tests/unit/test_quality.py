@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.flow import Flow, Stream
-from restream.domain.mediamtx import PathObservation, SrtObservation
-from restream.domain.quality import Quality, Window
-from restream.domain.series import STEP_S, Habits, Series
+from restream.domain.judgement.quality import Quality, Window
+from restream.domain.judgement.series import STEP_S, Habits, Series
+from restream.domain.server.flow import Flow, Stream
+from restream.domain.server.mediamtx import PathObservation, SrtObservation
 
 
 def stream(

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.camera import Camera
-from restream.domain.reconcile import Changes, reconcile
+from restream.domain.camera.camera import Camera
+from restream.domain.camera.reconcile import Changes, reconcile
 from tests.unit.fakes import camera
 
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from restream.config import FIXED, ROOT, Settings
+from restream.config.settings import FIXED, ROOT, Settings
 from restream.reference.configuration import fixed, shown
 from restream.reference.pages import PAGES
 

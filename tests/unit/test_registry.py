@@ -5,17 +5,17 @@ import logging
 
 import pytest
 
-from restream.domain.camera import Camera, RowReader
-from restream.domain.component import ComponentState
-from restream.domain.event import ServerRestart
-from restream.domain.flow import ServerPicture
-from restream.domain.lifecycle import Phase
-from restream.domain.mediamtx import ServerView
+from restream.domain.camera.camera import Camera, RowReader
+from restream.domain.life.lifecycle import Phase
+from restream.domain.news.component import ComponentState
+from restream.domain.news.event import ServerRestart
+from restream.domain.server.flow import ServerPicture
+from restream.domain.server.mediamtx import ServerView
 from restream.ports import DatabaseError, ServerStatus
+from restream.supervisor.cameras.registry import Registry
 from restream.supervisor.components import Components
-from restream.supervisor.observer import Observer
-from restream.supervisor.registry import Registry
-from restream.supervisor.services import Services
+from restream.supervisor.loops import Services
+from restream.supervisor.picture.observer import Observer
 from tests.unit.fakes import FakeServer, FakeTable, Stage, camera, now, row, settle, types, virtual
 
 AWAY = DatabaseError("connection refused")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.secret import MASK, Secret, credentials_in, mask_exact, mask_patterns, spellings
+from restream.domain.camera.secret import MASK, Secret, credentials_in, mask_exact, mask_patterns, spellings
 
 SECRET = Secret("sEcret")
 

@@ -3,7 +3,7 @@
 import ast
 import re
 
-from restream.config import ROOT
+from restream.config.settings import ROOT
 
 
 def test_every_test_that_the_document_names_exists() -> None:

@@ -5,14 +5,14 @@ import logging
 
 import pytest
 
-from restream.domain.backoff import RestartPolicy
-from restream.domain.cause import Cause
-from restream.domain.event import Transition
-from restream.domain.lifecycle import Phase
-from restream.domain.plan import FfmpegSettings, Target
-from restream.domain.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
+from restream.domain.ffmpeg.plan import FfmpegSettings, Target
+from restream.domain.ffmpeg.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
+from restream.domain.life.backoff import RestartPolicy
+from restream.domain.life.cause import Cause
+from restream.domain.life.lifecycle import Phase
+from restream.domain.news.event import Transition
 from restream.ports import PublisherError
-from restream.supervisor.environment import StreamSettings
+from restream.supervisor.cameras.settings import StreamSettings
 from tests.unit.fakes import NO_JITTER, WITH_AUDIO, Stage, camera, now, settle, virtual
 
 WRONG_PASSWORD = ProbeFailure(Cause.AUTH_FAILED, "Server returned 401 Unauthorized (authorization failed)")

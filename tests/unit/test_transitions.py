@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.backoff import RestartPolicy
-from restream.domain.cause import Cause, Side
-from restream.domain.lifecycle import (
+from restream.domain.ffmpeg.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
+from restream.domain.ffmpeg.progress import MediaMark, Progress
+from restream.domain.life.backoff import RestartPolicy
+from restream.domain.life.cause import Cause, Side
+from restream.domain.life.lifecycle import (
     Admitted,
     Command,
     Ended,
@@ -29,9 +31,7 @@ from restream.domain.lifecycle import (
     Timing,
     Unarrived,
 )
-from restream.domain.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
-from restream.domain.progress import MediaMark, Progress
-from restream.domain.transitions import begin, step
+from restream.domain.life.transitions import begin, step
 
 TIMING = Timing(RestartPolicy(jitter=0.2), probe_limit_s=15, connect_timeout_s=20, stall_timeout_s=10)
 MIDDLE = 0.5

@@ -9,8 +9,8 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from restream.domain.secret import spellings
-from restream.domain.urls import (
+from restream.domain.camera.secret import spellings
+from restream.domain.camera.urls import (
     MAX_URL_LENGTH,
     CameraTypes,
     SourceFields,

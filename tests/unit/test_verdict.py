@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from restream.domain.camera import RejectedRow
-from restream.domain.cause import FACTS, Cause, Side
-from restream.domain.flow import ServerPicture
-from restream.domain.lifecycle import Phase, State
-from restream.domain.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
-from restream.domain.plan import FfmpegSettings, StreamPlan, Target, build_plan
-from restream.domain.quality import Quality
-from restream.domain.status import CameraStatus
-from restream.domain.verdict import RULES, Health, Sight, Thresholds, Verdict, judge, judge_row
+from restream.domain.camera.camera import RejectedRow
+from restream.domain.ffmpeg.plan import FfmpegSettings, StreamPlan, Target, build_plan
+from restream.domain.judgement.quality import Quality
+from restream.domain.judgement.status import CameraStatus
+from restream.domain.judgement.verdict import RULES, Health, Sight, Thresholds, Verdict, judge, judge_row
+from restream.domain.life.cause import FACTS, Cause, Side
+from restream.domain.life.lifecycle import Phase, State
+from restream.domain.server.flow import ServerPicture
+from restream.domain.server.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
 from tests.unit.fakes import WITH_AUDIO, camera
 
 NEVER = ServerPicture()

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.component import ComponentState
-from restream.domain.secret import Secret
+from restream.domain.camera.secret import Secret
+from restream.domain.news.component import ComponentState
 from restream.domain.visionaire import (
     API_ERROR,
     MAX_STREAMS,
@@ -26,9 +26,9 @@ from restream.domain.visionaire import (
     parse_servers,
     parse_streams,
 )
-from restream.interfaces.visionaire import visionaire
+from restream.interfaces.documents.visionaire import visionaire
 from restream.supervisor.components import Components
-from restream.supervisor.visionaire import NAME, VisionairePoller
+from restream.supervisor.picture.visionaire_poller import NAME, VisionairePoller
 
 from .fakes import now, virtual
 

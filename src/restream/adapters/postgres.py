@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from restream.domain.secret import Secret, mask_exact, mask_patterns, spellings
+from restream.domain.camera.secret import Secret, mask_exact, mask_patterns, spellings
 from restream.ports import DatabaseError, Row
 
 DEFAULT_QUERY = "SELECT * FROM cameras ORDER BY id"

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from restream.adapters.postgres import CONNECTION_ERRORS, translated
-from restream.domain.secret import Secret, mask_patterns
+from restream.domain.camera.secret import Secret, mask_patterns
 from restream.ports import SinkError
 
 _TIMEOUT_S = 5.0

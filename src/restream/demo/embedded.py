@@ -20,9 +20,9 @@ from pathlib import Path
 
 import asyncpg
 
-from restream.adapters.processes import ChildProcess
-from restream.domain.plan import Command
-from restream.domain.secret import Secret
+from restream.adapters.processes.child_process import ChildProcess
+from restream.domain.camera.secret import Secret
+from restream.domain.ffmpeg.plan import Command
 
 _START_TIMEOUT_S = 30.0
 _STOP_GRACE_S = 4.0

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import yaml
 
-from restream.adapters.mediamtx_http import MediamtxServer
-from restream.adapters.processes import ChildProcess
-from restream.domain.plan import Command
+from restream.adapters.processes.child_process import ChildProcess
+from restream.adapters.server.mediamtx_http import MediamtxServer
+from restream.domain.ffmpeg.plan import Command
 
 _START_TIMEOUT_S = 15.0
 _STOP_GRACE_S = 3.0

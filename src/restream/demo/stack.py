@@ -15,15 +15,15 @@ import asyncpg
 from pydantic import SecretStr
 
 from restream.adapters.postgres import execute_script
-from restream.bootstrap import serve
-from restream.config import ROOT, Settings
+from restream.config.settings import ROOT, Settings
 from restream.demo.cameras import Fault, SimulatedCamera
 from restream.demo.clips import Clip
 from restream.demo.embedded import embedded_postgres, embedded_redis, free_port
 from restream.demo.media_server import StandInServer
 from restream.demo.mediamtx import configuration, find_mediamtx, running_mediamtx
-from restream.domain.secret import Secret
-from restream.wiring import require_programs
+from restream.domain.camera.secret import Secret
+from restream.service.from_settings import require_programs
+from restream.service.service import serve
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from restream.domain.secret import Secret, mask_patterns
+from restream.domain.camera.secret import Secret, mask_patterns
 
 RUNNING = "RUNNING"
 UNKNOWN = "UNKNOWN"

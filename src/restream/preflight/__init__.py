@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from rich.console import Console
 
-from restream.config import Settings
-from restream.interfaces.preflight import Finding, State, failed, findings_json, print_findings
+from restream.config.settings import Settings
+from restream.interfaces.console.findings import Finding, State, failed, findings_json, print_findings
 from restream.preflight.host import check_files, check_host, check_ports
 from restream.preflight.programs import check_programs
 from restream.preflight.services import ANY_CAMERA, check_database, check_media_server, check_redis

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import aiohttp
 
-from restream.config import ROOT, ConfigError, Settings, load_camera_types, resolve
-from restream.interfaces.preflight import Finding, State
+from restream.config.settings import ROOT, ConfigError, Settings, load_camera_types, resolve
+from restream.interfaces.console.findings import Finding, State
 
 _OLDEST_PYTHON = (3, 11)
 _ANSWER_TIMEOUT_S = 3.0

@@ -7,9 +7,9 @@ import re
 import shutil
 from collections.abc import Iterable
 
-from restream.config import Settings
-from restream.domain.options import Transport
-from restream.interfaces.preflight import Finding, State
+from restream.config.settings import Settings
+from restream.domain.camera.options import Transport
+from restream.interfaces.console.findings import Finding, State
 
 _TIMEOUT_S = 10.0
 _OLDEST, _ADVISED = (4, 4), (5, 0)

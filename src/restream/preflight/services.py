@@ -7,18 +7,18 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from restream.adapters.docker_engine import DockerEngine
-from restream.adapters.ffprobe import FfprobeProber
+from restream.adapters.ffmpeg.ffprobe import FfprobeProber
 from restream.adapters.reachability import notify_triggers, redis_version
-from restream.config import ConfigError, Settings
-from restream.domain.camera import Camera, RejectedRow, RowReader
-from restream.domain.plan import build_probe
-from restream.domain.probe import ProbeFailure, ProbeResult
-from restream.domain.secret import Secret
+from restream.adapters.server.docker_engine import DockerEngine
+from restream.config.settings import ConfigError, Settings
+from restream.domain.camera.camera import Camera, RejectedRow, RowReader
+from restream.domain.camera.secret import Secret
+from restream.domain.ffmpeg.plan import build_probe
+from restream.domain.ffmpeg.probe import ProbeFailure, ProbeResult
 from restream.interfaces.console.explanation import describe_media
-from restream.interfaces.preflight import Finding, State
+from restream.interfaces.console.findings import Finding, State
 from restream.ports import DatabaseError, Row, SinkError
-from restream.wiring import camera_table, media_server, require_dsn, row_reader
+from restream.service.from_settings import camera_table, media_server, require_dsn, row_reader
 
 ANY_CAMERA = "*"
 """Instead of an id: the first camera that answers is enough."""

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from http import HTTPStatus
 
+from restream.interfaces.documents.values import Document
 from restream.interfaces.http.openapi.operation import JSON
-from restream.interfaces.render import Document
 from restream.reference.samples import resolved, sample
 from restream.reference.table import cell, table
 

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from restream.config import FIXED, Settings
-from restream.interfaces.render import Document
+from restream.config.settings import FIXED, Settings
+from restream.interfaces.documents.values import Document
 from restream.reference.table import cell, table
 
 _HEAD = """\

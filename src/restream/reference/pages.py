@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from restream import __version__
-from restream.domain.secret import Secret
+from restream.domain.camera.secret import Secret
 from restream.interfaces.http.auth import Access
 from restream.interfaces.http.openapi.document import document
 from restream.reference.api import api_page

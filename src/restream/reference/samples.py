@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from restream.interfaces.render import Document
+from restream.interfaces.documents.values import Document
 
 _PLAIN = {"string": "", "integer": 0, "number": 0, "boolean": False, "null": None}
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from restream.domain.component import Component, ComponentState
-from restream.domain.event import ComponentChange
+from restream.domain.news.component import Component, ComponentState
+from restream.domain.news.event import ComponentChange
 
 logger = logging.getLogger(__name__)
 

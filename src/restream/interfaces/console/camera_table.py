@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from restream.interfaces.console.text import HEALTH_STYLES, Line, cut, fitted, folded, printable, segments
-from restream.interfaces.ranking import HEALTHS, worst_first
+from restream.interfaces.documents.ranking import HEALTHS, worst_first
 
 EMPTY = "The cameras table is empty: INSERT a row, it is picked up at once."
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.markup import escape
 
-from restream.domain.camera import Camera
-from restream.domain.plan import StreamPlan
-from restream.domain.probe import ProbeFailure, ProbeResult
+from restream.domain.camera.camera import Camera
+from restream.domain.ffmpeg.plan import StreamPlan
+from restream.domain.ffmpeg.probe import ProbeFailure, ProbeResult
 from restream.interfaces.console.text import hanging, printable
 
 # What a change of a column does to a camera that is running.

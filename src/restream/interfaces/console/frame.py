@@ -11,8 +11,8 @@ from rich.cells import cell_len
 
 from restream.interfaces.console.camera_table import EMPTY, cameras_lines, cameras_summary
 from restream.interfaces.console.text import Line, cut, fitted, folded, printable
-from restream.interfaces.ranking import worst_first
-from restream.interfaces.rendering import Rendering
+from restream.interfaces.documents.ranking import worst_first
+from restream.interfaces.documents.rendering import Rendering
 
 _PENDING = ("waiting", "probing", "starting")
 # A fleet is starting while more than this share of it is; single cameras that are tried again are no start.

@@ -17,7 +17,7 @@ from typing import Self
 
 from restream.interfaces.console.frame import Facts, frame
 from restream.interfaces.console.screen import Screen
-from restream.interfaces.rendering import Rendering
+from restream.interfaces.documents.rendering import Rendering
 
 logger = logging.getLogger(__name__)
 

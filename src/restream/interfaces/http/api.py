@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from aiohttp import web
 
+from restream.interfaces.documents.rendering import Rendering
+from restream.interfaces.documents.streams import latest_streams, streams
+from restream.interfaces.documents.values import Document
 from restream.interfaces.http.answer import encoded_answer, json_answer, unchanged
 from restream.interfaces.http.query import Query, select_cameras
-from restream.interfaces.render import Document
-from restream.interfaces.rendering import Rendering
-from restream.interfaces.streams import latest_streams, streams
 
 Action = Literal["restart", "probe", "hold", "release"]
 ACTIONS: tuple[Action, ...] = ("restart", "probe", "hold", "release")

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from restream.interfaces.http.answer import errors_as_json
 from restream.interfaces.http.auth import Access, Handler, cross_origin, guard
-from restream.interfaces.http.hosts import named
+from restream.interfaces.http.host_names import named
 
 _MAX_BODY_BYTES = 64 * 1024
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from restream.domain.secret import Secret
+from restream.domain.camera.secret import Secret
 from restream.interfaces.http.attempts import Attempts, Network, client_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

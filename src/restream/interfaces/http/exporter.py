@@ -8,11 +8,11 @@ from collections.abc import Callable, Collection, Mapping
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics, generate_latest
 
-from restream.domain.snapshot import Snapshot
+from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.visionaire import HostPicture
-from restream.interfaces.exposition import CONTENT_TYPE, Family, labels, text
-from restream.interfaces.http.hosts import named
-from restream.interfaces.metrics import CameraFamilies, classic_families, fleet_families
+from restream.interfaces.http.host_names import named
+from restream.interfaces.metrics.exposition import CONTENT_TYPE, Family, labels, text
+from restream.interfaces.metrics.families import CameraFamilies, classic_families, fleet_families
 
 # When a histogram was made is a series nobody asked for.
 disable_created_metrics()  # type: ignore[no-untyped-call]

@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from restream.interfaces.documents.rendering import Rendering
+from restream.interfaces.documents.streams import latest_streams
 from restream.interfaces.http.query import Query
-from restream.interfaces.rendering import Rendering
-from restream.interfaces.streams import latest_streams
 
 logger = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from typing import Any, Self
 from aiohttp import web
 from multidict import MultiMapping
 
-from restream.domain.cause import Side
-from restream.domain.lifecycle import Phase
-from restream.domain.verdict import Health
-from restream.interfaces.ranking import natural, worst_first
+from restream.domain.judgement.verdict import Health
+from restream.domain.life.cause import Side
+from restream.domain.life.lifecycle import Phase
+from restream.interfaces.documents.ranking import natural, worst_first
 
 MOST_CAMERAS = 10_000
 MOST_OFFSET = 10**9

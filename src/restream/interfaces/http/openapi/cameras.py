@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from restream.domain.availability import Availability
-from restream.domain.cause import Side
-from restream.domain.mediamtx import PathObservation, SessionObservation, SrtObservation
-from restream.domain.options import CameraOptions
-from restream.domain.probe import AudioStream, ProbeResult, VideoStream
-from restream.domain.progress import Progress
-from restream.domain.verdict import Health
+from restream.domain.camera.options import CameraOptions
+from restream.domain.ffmpeg.probe import AudioStream, ProbeResult, VideoStream
+from restream.domain.ffmpeg.progress import Progress
+from restream.domain.judgement.availability import Availability
+from restream.domain.judgement.verdict import Health
+from restream.domain.life.cause import Side
+from restream.domain.server.mediamtx import PathObservation, SessionObservation, SrtObservation
 from restream.interfaces.http.openapi.vocabulary import (
     Schema,
     choice,

@@ -8,13 +8,13 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from restream.interfaces.documents.values import Document
 from restream.interfaces.http.answer import encoded_answer
 from restream.interfaces.http.auth import COOKIE, Access
 from restream.interfaces.http.openapi.documents import SCHEMAS
 from restream.interfaces.http.openapi.operation import JSON, Answer, Operation, Parameter, some
 from restream.interfaces.http.openapi.operations import OPERATIONS
 from restream.interfaces.http.openapi.vocabulary import Schema, named, text
-from restream.interfaces.render import Document
 
 ABOUT = """\
 IP cameras republished to MediaMTX, and one verdict for each of them.

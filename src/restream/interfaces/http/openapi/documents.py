@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from restream.domain.cause import Cause, Side
-from restream.domain.component import ComponentState
-from restream.domain.host import MemorySample, NetworkSample, ServiceSample, TemperatureSample
-from restream.domain.verdict import Health
+from restream.domain.host_sample import MemorySample, NetworkSample, ServiceSample, TemperatureSample
+from restream.domain.judgement.verdict import Health
+from restream.domain.life.cause import Cause, Side
+from restream.domain.news.component import ComponentState
 from restream.interfaces.http.api import ACTIONS, EVENT_KINDS
 from restream.interfaces.http.openapi.cameras import SCHEMAS as CAMERA_SCHEMAS
 from restream.interfaces.http.openapi.cameras import SERVER_PATH, SERVER_SIDE

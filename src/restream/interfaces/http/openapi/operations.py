@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from restream.domain.cause import Side
-from restream.domain.verdict import Health
+from restream.domain.judgement.verdict import Health
+from restream.domain.life.cause import Side
 from restream.interfaces.http.api import ACTIONS, EVENT_KINDS, MOST_EVENT_ID, MOST_EVENTS, Action
 from restream.interfaces.http.live import MOST_GENERATION, TOPICS
 from restream.interfaces.http.openapi.operation import Answer, Operation, Parameter, json, some

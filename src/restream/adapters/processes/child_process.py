@@ -1,0 +1,237 @@
+"""Child processes: spawned without a shell, drained always, stopped by escalation, reaped, and never orphaned."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import pwd
+import resource
+import shutil
+import signal
+from collections import deque
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+from restream.adapters.processes.paced_pipes import PacedPipe, PacedPipes
+from restream.domain.camera.secret import mask_exact, mask_patterns
+from restream.domain.ffmpeg.exit_cause import Ending
+from restream.domain.ffmpeg.plan import Command
+from restream.ports import PublisherError
+
+logger = logging.getLogger(__name__)
+
+_TAIL_LINES = 20
+_LINE_LENGTH = 400
+# A pipe that outlives its process (held by a grandchild) is not waited for longer than this.
+_PIPE_LINGER_S = 1.0
+# ffmpeg ignores the first SIGTERM while stalled, and 7.0 ignores it once even while streaming (measured).
+_SECOND_SIGNAL_AFTER_S = 1.0
+
+
+class StderrTail:
+    """The last lines of a stream of bytes, bounded whatever comes."""
+
+    def __init__(self) -> None:
+        self._lines: deque[bytes] = deque(maxlen=_TAIL_LINES)
+        self._pending = b""
+
+    def feed(self, chunk: bytes) -> None:
+        # Progress bars and repeated messages end in \r.
+        lines = (self._pending + chunk).replace(b"\r", b"\n").split(b"\n")
+        self._pending = lines.pop()[-_LINE_LENGTH:]
+        self._lines.extend(line[:_LINE_LENGTH] for line in lines[-_TAIL_LINES:] if line.strip())
+
+    def masked(self, secrets: tuple[str, ...]) -> tuple[str, ...]:
+        """The lines as text, oldest first, without credentials and control characters."""
+        lines = [*self._lines, self._pending] if self._pending.strip() else list(self._lines)
+        return tuple(_printable(mask_patterns(mask_exact(line.decode("utf-8", "replace"), secrets))) for line in lines)
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text).strip()
+
+
+def _environment() -> dict[str, str]:
+    """What a child may know: not the service's own credentials, and nothing that makes ffmpeg write reports."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(("PG", "RESTREAM_", "FFREPORT"))}
+
+
+@cache
+def _death_signal_prefix() -> tuple[str, ...]:
+    """Words that make the kernel kill the child when the service dies, even by SIGKILL (prctl PR_SET_PDEATHSIG)."""
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        logger.warning("setpriv (util-linux) is not installed: children may survive a SIGKILL of this service")
+        return ()
+    return (setpriv, "--pdeathsig", "KILL", "--")
+
+
+class _Protocol(asyncio.SubprocessProtocol):
+    def __init__(self, on_stdout: Callable[[bytes], None]) -> None:
+        self._on_stdout = on_stdout
+        self.stderr = StderrTail()
+        loop = asyncio.get_running_loop()
+        self.exited: asyncio.Future[None] = loop.create_future()
+        self.closed: asyncio.Future[None] = loop.create_future()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if fd == 1:
+            self._on_stdout(data)
+        else:
+            self.stderr.feed(data)
+
+    def process_exited(self) -> None:
+        if not self.exited.done():
+            self.exited.set_result(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for future in (self.exited, self.closed):
+            if not future.done():
+                future.set_result(None)
+
+
+class ChildProcess:
+    """One running program with its pipes drained."""
+
+    def __init__(
+        self, transport: asyncio.SubprocessTransport, protocol: _Protocol, command: Command, output: PacedPipe | None
+    ) -> None:
+        self._transport = transport
+        self._protocol = protocol
+        self._command = command
+        self._output = output
+
+    @classmethod
+    async def spawn(
+        cls,
+        command: Command,
+        on_stdout: Callable[[bytes], None],
+        *,
+        user: str | None = None,
+        pipes: PacedPipes | None = None,
+    ) -> ChildProcess:
+        """Start a program in a session of its own, as another user if one is named. Raises PublisherError.
+
+        With `pipes` its output is read at their pace, which is for many long-lived children that say little.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            output = pipes.open(on_stdout) if pipes else None
+        except OSError as error:
+            raise _not_started(command, error) from None
+        spawning = asyncio.ensure_future(
+            loop.subprocess_exec(
+                lambda: _Protocol(on_stdout),
+                *_death_signal_prefix(),
+                *command.argv,
+                stdin=asyncio.subprocess.PIPE if command.stdin else asyncio.subprocess.DEVNULL,
+                stdout=output.write_end if output else asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
+                env=_environment(),
+                user=user,
+                group=None if user is None else pwd.getpwnam(user).pw_gid,
+                extra_groups=None if user is None else [],
+            )
+        )
+        if output is not None:
+            spawning.add_done_callback(lambda _: output.close_write_end())
+        try:
+            transport, protocol = await asyncio.shield(spawning)
+        except asyncio.CancelledError:
+            # The fork may have happened already: what it made must not be lost.
+            spawning.add_done_callback(_kill_late)
+            raise
+        except (OSError, ValueError) as error:
+            if output is not None:
+                output.finish()
+            raise _not_started(command, error) from None
+        child = cls(transport, protocol, command, output)
+        if command.memory_bytes is not None:
+            # Before it knows its source. setpriv, which it may be still, passes the limit on. What is refused is to
+            # raise a limit that is lower already.
+            with contextlib.suppress(OSError, ValueError):
+                resource.prlimit(
+                    transport.get_pid(), resource.RLIMIT_DATA, (command.memory_bytes, command.memory_bytes)
+                )
+        if command.stdin:
+            # Only now: a child whose parent dies before this finds an empty script and ends by itself.
+            stdin = cast(asyncio.WriteTransport, transport.get_pipe_transport(0))
+            stdin.write(command.stdin.reveal().encode())
+            stdin.close()
+        return child
+
+    @property
+    def pid(self) -> int:
+        return self._transport.get_pid()
+
+    @property
+    def running(self) -> bool:
+        return not self._protocol.exited.done()
+
+    @property
+    def suspended(self) -> bool:
+        """Whether the process is stopped by a signal or traced (proc(5), state T or t)."""
+        try:
+            stat = Path(f"/proc/{self.pid}/stat").read_bytes()
+        except (OSError, ProcessLookupError):
+            return False
+        return stat.rpartition(b")")[2].split()[:1] in ([b"T"], [b"t"])
+
+    @property
+    def stderr_tail(self) -> tuple[str, ...]:
+        return self._protocol.stderr.masked(self._command.secrets)
+
+    async def ended(self) -> Ending:
+        """Wait until the process is reaped and its output is read to the end."""
+        await asyncio.shield(self._protocol.exited)
+        if self._output is not None:
+            self._output.finish()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PIPE_LINGER_S):
+                await asyncio.shield(self._protocol.closed)
+        self._transport.close()
+        code = self._transport.get_returncode()
+        killed = code is not None and code < 0
+        return Ending(None if killed else code, -code if killed and code else None, self.stderr_tail)
+
+    async def stop(self, grace_s: float) -> None:
+        """SIGTERM, again after 1 s, SIGKILL when the grace (in seconds) is over; returns when it is reaped."""
+        for number, patience_s in (
+            (signal.SIGTERM, min(_SECOND_SIGNAL_AFTER_S, grace_s)),
+            (signal.SIGTERM, max(0.0, grace_s - _SECOND_SIGNAL_AFTER_S)),
+        ):
+            if not self.running:
+                return
+            self._signal(number)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience_s):
+                    await asyncio.shield(self._protocol.exited)
+        self.kill()
+        await asyncio.shield(self._protocol.exited)
+
+    def kill(self) -> None:
+        """SIGKILL to the process and whatever it started."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+
+
+def _not_started(command: Command, error: OSError | ValueError) -> PublisherError:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else "unusable argument"
+    return PublisherError(f"{command.argv[0]} cannot be started: {reason}")
+
+
+def _kill_late(spawning: asyncio.Future[tuple[asyncio.SubprocessTransport, _Protocol]]) -> None:
+    if not spawning.cancelled() and spawning.exception() is None:
+        transport, _ = spawning.result()
+        with contextlib.suppress(ProcessLookupError):
+            transport.kill()
+        transport.close()

@@ -1,0 +1,221 @@
+"""MediaMTX over its control API, and over RTSP when the API is switched off (as it is by default)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import ssl
+from base64 import b64encode
+from collections.abc import Callable, Coroutine, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+
+from restream.domain.camera.secret import Secret
+from restream.domain.server.mediamtx import (
+    MAX_ITEMS,
+    SESSION_LISTS,
+    ServerView,
+    parse_info,
+    parse_paths,
+    parse_sessions,
+    parse_srt,
+)
+from restream.ports import ServerStatus
+
+_TIMEOUT_S = 4.5  # MediaMTX answers wrong credentials with 401 only after up to 4 s
+_API_HEAD_START_S = 1.0
+_RTSP_TIMEOUT_S = 3.5
+# 5,000 SRT connections are 8 MB (measured).
+_MAX_LIST_BYTES = 32 << 20
+_MAX_INFO_BYTES = 64 << 10
+# A document of tiny values becomes twenty times its size when it is decoded.
+_MAX_AT_ONCE_BYTES = 4 << 20
+_ALL_ITEMS = 1_000_000
+# Smaller lists are parsed sooner than a thread takes over.
+_LONG_BYTES = 512 << 10
+# Nobody else runs while the decoder works: so much of a long list takes it about 2 ms.
+_PART_BYTES = 256 << 10
+_READ_BYTES = 1 << 20
+_FIRST_ITEM = re.compile(rb'"items":\[(\{"\w+":")')
+
+T = TypeVar("T")
+Parse = Callable[[object], dict[str, T]]
+
+
+class MediamtxServer:
+    """One MediaMTX. `api_url` like http://127.0.0.1:9997, `rtsp_url` like rtsp://127.0.0.1:8554."""
+
+    def __init__(self, api_url: str, rtsp_url: str, *, user: str | None = None, password: Secret | None = None) -> None:
+        self._api_url = api_url
+        self._rtsp = urlsplit(rtsp_url)
+        login = f"{user}:{password.reveal() if password else ''}"
+        self._headers = {"Authorization": f"Basic {b64encode(login.encode()).decode()}"} if user else {}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def observe(self) -> ServerStatus:
+        # A server that hangs must be noticed before a camera's connect_timeout_s: RTSP is asked beside an API that is
+        # not quick, and at once when the API fails.
+        asking = asyncio.create_task(self._ask_api())
+        try:
+            await asyncio.wait({asking}, timeout=_API_HEAD_START_S)
+            if asking.done() and isinstance(told := asking.result(), ServerStatus):
+                return told
+            rtsp_answers, told = await asyncio.gather(self._rtsp_answers(), asking)
+        finally:
+            asking.cancel()
+        if isinstance(told, ServerStatus):
+            return told
+        if rtsp_answers:
+            return ServerStatus(True, f"RTSP answers; the control API at {self._api_url} does not ({told})")
+        return ServerStatus(False, f"neither {self._api_url} ({told}) nor {self._rtsp.geturl()} answers")
+
+    async def _ask_api(self) -> ServerStatus | str:
+        """A sweep, or the reason why there is none."""
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                return await self._sweep()
+        except _ApiError as error:
+            return str(error)
+        except TimeoutError:
+            return f"no answer within {_TIMEOUT_S:g} s"
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return _reason(error)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _sweep(self) -> ServerStatus:
+        told, paths, srt = await _together(
+            self._get("info", _MAX_INFO_BYTES), self._list("paths", parse_paths), self._list("srtconns", parse_srt)
+        )
+        version, started = parse_info(_object(told)) if told is not None else (None, None)
+        if paths is None:
+            raise _ApiError("it does not know /v3/paths/list: is it MediaMTX 1.0 or newer?")
+        types = {path.source_type for path in paths.values()}
+        lists = [name for kind, name in SESSION_LISTS.items() if kind in types]
+        found = await _together(*(self._list(name, parse_sessions) for name in lists))
+        sessions = {key: session for each in found if each for key, session in each.items()}
+        view = ServerView(version=version, started=started, paths=paths, srt=srt or {}, sessions=sessions)
+        stand_in = view.version == "stand-in"
+        name = "stand-in for MediaMTX (demo and test double)" if stand_in else f"MediaMTX {view.version or ''}".strip()
+        return ServerStatus(True, name, view)
+
+    async def _list(self, name: str, parse: Parse[T]) -> dict[str, T] | None:
+        """A whole list as one large page, since pages are not one snapshot; None when its protocol is disabled."""
+        body = await self._get(f"{name}/list?itemsPerPage={_ALL_ITEMS}", _MAX_LIST_BYTES)
+        if body is None:
+            return None
+        if len(body) < _LONG_BYTES:
+            return parse(_object(body))
+        return await asyncio.to_thread(_parse_long, body, parse)
+
+    def _open(self) -> aiohttp.ClientSession:
+        # A few compressed bytes can become gigabytes; this server compresses nothing.
+        return aiohttp.ClientSession(
+            headers={**self._headers, "Accept-Encoding": "identity"},
+            timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            read_bufsize=_READ_BYTES,
+        )
+
+    async def _get(self, path: str, max_bytes: int) -> bytes | None:
+        """An answer of the API; None for 404 (older server, or a disabled protocol). Raises _ApiError."""
+        if self._session is None:
+            self._session = self._open()
+        async with self._session.get(f"{self._api_url}/v3/{path}", allow_redirects=False) as response:
+            if response.status == 404:
+                return None
+            if response.status in (401, 403):
+                raise _ApiError("it refuses the user: set mediamtx.api_user and api_password")
+            if response.status != 200:
+                raise _ApiError(f"HTTP {response.status}")
+            body = bytearray()
+            async for chunk in response.content.iter_any():
+                body += chunk
+                if len(body) > max_bytes:
+                    raise _ApiError("its answer is too large")
+        return bytes(body)
+
+    async def _rtsp_answers(self) -> bool:
+        """Whether something at the publish address speaks RTSP."""
+        host, port = self._rtsp.hostname or "", self._rtsp.port or (322 if self._rtsp.scheme == "rtsps" else 554)
+        context = None
+        if self._rtsp.scheme == "rtsps":
+            # Only presence is asked for here; ffmpeg does not verify publishers' servers either.
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        try:
+            async with asyncio.timeout(_RTSP_TIMEOUT_S):
+                reader, writer = await asyncio.open_connection(host, port, ssl=context)
+                try:
+                    writer.write(f"OPTIONS rtsp://{host}:{port}/ RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
+                    return (await reader.read(64)).startswith(b"RTSP/1.0")
+                finally:
+                    writer.close()
+                    with contextlib.suppress(OSError):
+                        await writer.wait_closed()
+        except (OSError, TimeoutError):
+            return False
+
+
+class _ApiError(Exception):
+    pass
+
+
+async def _together(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
+    """The results of all; when one fails, nobody waits for the others, and they end."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    if len(body) > _MAX_AT_ONCE_BYTES:
+        raise _ApiError("its answer is too large, and no list of MediaMTX")
+    document = orjson.loads(body)
+    if not isinstance(document, dict):
+        raise _ApiError("its answer is no JSON object")
+    return document
+
+
+def _parse_long(body: bytes, parse: Parse[T]) -> dict[str, T]:
+    """A long list, part by part where it can be cut."""
+    found: dict[str, T] = {}
+    try:
+        for part in _parts(body):
+            found |= parse(_object(part))
+            if len(found) >= MAX_ITEMS:
+                break
+    except ValueError:
+        return parse(_object(body))
+    return dict(islice(found.items(), MAX_ITEMS))
+
+
+def _parts(body: bytes) -> Iterator[bytes]:
+    """A document with `items`, as several with some of them each: cut where an item begins with the first one's key.
+
+    No text can look like this, its quotes are escaped; and a cut elsewhere than between two items leaves no JSON.
+    """
+    first = _FIRST_ITEM.search(body, 0, 256)
+    begin = first.start(1) if first else 0
+    cut_before = b"}," + first[1] if first else b""
+    while first and (cut := body.find(cut_before, begin + _PART_BYTES)) >= 0:
+        yield b'{"items":[%s]}' % body[begin : cut + 1]
+        begin = cut + 2
+    yield b'{"items":[' + body[begin:] if begin else body
+
+
+def _reason(error: Exception) -> str:
+    cause = getattr(error, "os_error", None) or error
+    return getattr(cause, "strerror", None) or type(cause).__name__

@@ -1,0 +1,106 @@
+"""InfluxDB 2, and whatever else takes line protocol at /api/v2/write."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import time
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+import orjson
+
+from restream.adapters.network_errors import reason
+from restream.domain.camera.secret import Secret, mask_exact, mask_patterns, spellings
+from restream.domain.line_buffer import Rejected, Unavailable, WriteOutcome, Written
+
+_TIMEOUT_S = 15.0
+# Ten times smaller already; higher levels cost more time than they save bytes.
+_GZIP_LEVEL = 2
+_MAX_ANSWER_BYTES = 64 << 10
+_MAX_DETAIL_LENGTH = 200
+# What the statuses mean that a wrong configuration brings.
+_HINTS = {
+    401: "set influx.token to a token that may write to the bucket",
+    403: "the token may not write to this bucket",
+    404: "check influx.org and influx.bucket",
+}
+
+
+class InfluxStore:
+    """One bucket. `url` like http://127.0.0.1:8086, `precision` of the lines' timestamps: s, ms, us or ns."""
+
+    name = "influx"
+
+    def __init__(self, url: str, *, token: Secret | None, org: str | None, bucket: str, precision: str) -> None:
+        self._url = f"{url.rstrip('/')}/api/v2/write"
+        self._token = token
+        self._hidden = spellings(token.reveal()) if token else ()
+        self._query = {"bucket": bucket, "precision": precision, **({"org": org} if org else {})}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def write(self, lines: list[str]) -> WriteOutcome:
+        body = await asyncio.to_thread(_compress, lines)
+        if self._session is None:
+            self._session = self._open()
+        try:
+            # A redirect is not followed: the token is for nobody else.
+            async with self._session.post(self._url, params=self._query, data=body, allow_redirects=False) as response:
+                return await self._outcome(response)
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            return Unavailable(self._masked(reason(error, _TIMEOUT_S)))
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _outcome(self, response: aiohttp.ClientResponse) -> WriteOutcome:
+        status = response.status
+        if 200 <= status < 300:
+            return Written()
+        said = _message(await response.content.read(_MAX_ANSWER_BYTES))
+        parts = (f"HTTP {status}", _HINTS.get(status, ""), said)
+        detail = self._masked(": ".join(part for part in parts if part))
+        if 400 <= status < 500 and status != 429:
+            return Rejected(detail)
+        return Unavailable(detail, _retry_after_s(response.headers.get("Retry-After"), time.time()))
+
+    def _masked(self, text: str) -> str:
+        return mask_patterns(mask_exact(text, self._hidden))[:_MAX_DETAIL_LENGTH]
+
+    def _open(self) -> aiohttp.ClientSession:
+        headers = {"Content-Type": "text/plain; charset=utf-8", "Content-Encoding": "gzip"}
+        if self._token:
+            headers["Authorization"] = f"Token {self._token.reveal()}"
+        return aiohttp.ClientSession(
+            headers={**headers, "Accept-Encoding": "identity"},
+            timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        )
+
+
+def _compress(lines: list[str]) -> bytes:
+    return gzip.compress("\n".join(lines).encode(), _GZIP_LEVEL, mtime=0)
+
+
+def _message(body: bytes) -> str:
+    """What the database says, one line."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        document = None
+    text = document.get("message") or document.get("error") if isinstance(document, dict) else None
+    text = text if isinstance(text, str) else body.decode(errors="replace")
+    return " ".join(text[: 4 * _MAX_DETAIL_LENGTH].split())
+
+
+def _retry_after_s(value: str | None, now: float) -> float | None:
+    """Seconds from `now` (Unix time, s); the header is a number of seconds or a date."""
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value)) if value.strip().isdecimal() else parsedate_to_datetime(value).timestamp() - now
+    except ValueError:
+        return None

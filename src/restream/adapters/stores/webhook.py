@@ -1,0 +1,105 @@
+"""Alerts as JSON to a webhook, signed when a secret is given."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+
+from restream.adapters.network_errors import reason
+from restream.domain.camera.secret import Secret
+from restream.domain.news.alerts import Affected, Alert, AlertError, Scope
+
+_TIMEOUT_S = 10.0
+# The receiver is busy or not ready: worth another try. Any other 3xx or 4xx would be answered the same again.
+_PASSING = frozenset({408, 425, 429})
+
+
+class Webhook:
+    """One receiver. Only its host is ever named: path, query and user may be secrets."""
+
+    def __init__(
+        self, url: Secret, *, secret: Secret | None = None, node: str = "", clock: Callable[[], float] = time.time
+    ) -> None:
+        self._url = url
+        self._secret = secret
+        self._node = node
+        self._clock = clock
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def name(self) -> str:
+        """Host of the URL."""
+        return urlsplit(self._url.reveal()).hostname or "webhook"
+
+    async def send(self, alert: Alert, delivery: str) -> None:
+        """One try, at most 10 s. `delivery` is the same in every try of one alert. Raises AlertError."""
+        body = orjson.dumps(alert_document(alert, delivery, self._node))
+        headers = {"Content-Type": "application/json", "X-Restream-Delivery": delivery}
+        if self._secret:
+            stamp = str(int(self._clock()))
+            headers["X-Restream-Timestamp"] = stamp
+            headers["X-Restream-Signature"] = f"sha256={signature(self._secret, stamp, body)}"
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S), cookie_jar=aiohttp.DummyCookieJar()
+            )
+        try:
+            # A redirect is not followed: what is in the alert is for the configured receiver.
+            async with self._session.post(
+                self._url.reveal(), data=body, headers=headers, allow_redirects=False
+            ) as response:
+                status = response.status
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            raise AlertError(reason(error, _TIMEOUT_S), passing=True) from None
+        if not 200 <= status < 300:
+            raise AlertError(f"HTTP {status}", passing=status >= 500 or status in _PASSING)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+def signature(secret: Secret, stamp: str, body: bytes) -> str:
+    return hmac.new(secret.reveal().encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def alert_document(alert: Alert, delivery: str, node: str) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "id": delivery,
+        "kind": alert.kind,
+        "at": _timestamp(alert.at),
+        "since": _timestamp(alert.since),
+        "node": node,
+        "scope": alert.scope,
+        "total": alert.total,
+    }
+    if alert.scope is Scope.COMPONENT:
+        return {**document, "component": alert.component, "detail": alert.detail}
+    return {**document, "host": alert.host, "cameras": [_camera(affected) for affected in alert.cameras]}
+
+
+def _camera(affected: Affected) -> dict[str, Any]:
+    subject = affected.subject
+    return {
+        "id": subject.id,
+        "name": subject.name,
+        "site": subject.site,
+        "host": subject.host,
+        "since": _timestamp(affected.since),
+        "fault": subject.fault,
+        "code": subject.code,
+        "text": subject.text,
+    }
+
+
+def _timestamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

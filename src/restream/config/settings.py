@@ -1,0 +1,260 @@
+"""Configuration: `etc/restream.yml`, overridden by `RESTREAM_<SECTION>__<KEY>`; `PG_DSN` wins over everything.
+
+Every key has its default here; the commented file in etc/ repeats them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from restream.config.outlet_sections import (
+    AlertsSection,
+    HostSection,
+    HttpSection,
+    InfluxSection,
+    JsonFileSection,
+    MetricsSection,
+    RedisSection,
+    VisionaireSection,
+)
+from restream.config.stream_sections import (
+    AdmissionSection,
+    CamerasSection,
+    DatabaseSection,
+    DegradedSection,
+    FfmpegSection,
+    MediamtxSection,
+    RestartSection,
+)
+from restream.domain.camera.secret import Secret
+from restream.domain.camera.urls import CameraTypes
+from restream.domain.ffmpeg.plan import FfmpegSettings, Target
+from restream.domain.judgement.verdict import Thresholds
+from restream.domain.life.backoff import RestartPolicy
+
+ROOT = Path(__file__).resolve().parents[3]
+"""The directory that holds etc/ and log/ when run from a checkout; relative paths of the configuration start here."""
+
+FIXED: Mapping[str, tuple[str, ...] | None] = {
+    "http": None,
+    "metrics": None,
+    "redis": None,
+    "json_file": None,
+    "host": None,
+    "visionaire": None,
+    "influx": None,
+    "database": ("dsn", "query", "notify_channel"),
+    "ffmpeg": ("stop_grace_s",),
+    "mediamtx": ("interval_s",),
+}
+"""Changes of these sections act only at the next start of the service; of some, only these keys. SIGHUP re-reads the
+rest."""
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message is one line that names the key."""
+
+
+class _Environment(EnvSettingsSource):
+    """An empty value means null: compose files cannot unset a variable."""
+
+    def __call__(self) -> dict[str, Any]:
+        return {key: _nulled(value) for key, value in super().__call__().items()}
+
+
+def _nulled(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _nulled(item) for key, item in value.items()}
+    return None if value == "" else value
+
+
+class Settings(BaseSettings):
+    """The whole configuration, validated and frozen."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RESTREAM_", env_nested_delimiter="__", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    database: DatabaseSection = DatabaseSection()
+    cameras: CamerasSection = CamerasSection()
+    ffmpeg: FfmpegSection = FfmpegSection()
+    restart: RestartSection = RestartSection()
+    admission: AdmissionSection = AdmissionSection()
+    mediamtx: MediamtxSection = MediamtxSection()
+    degraded: DegradedSection = DegradedSection()
+    redis: RedisSection = RedisSection()
+    json_file: JsonFileSection = JsonFileSection()
+    http: HttpSection = HttpSection()
+    metrics: MetricsSection = MetricsSection()
+    host: HostSection = HostSection()
+    alerts: AlertsSection = AlertsSection()
+    visionaire: VisionaireSection = VisionaireSection()
+    influx: InfluxSection = InfluxSection()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return _Environment(settings_cls), init_settings
+
+    @property
+    def max_starting(self) -> int:
+        """Cameras probing or starting at once; the default follows the cores of this machine."""
+        return self.admission.max_starting or 4 * (os.cpu_count() or 1)
+
+    def ffmpeg_settings(self) -> FfmpegSettings:
+        section = self.ffmpeg
+        return FfmpegSettings(
+            binary=section.binary,
+            probe_binary=section.probe_binary,
+            probe_timeout_s=section.probe_timeout_s,
+            connect_timeout_s=section.connect_timeout_s,
+            stall_timeout_s=section.stall_timeout_s,
+            hide_source=section.source == "stdin",
+            memory_bytes=section.memory_mb << 20,
+        )
+
+    def target(self) -> Target:
+        section = self.mediamtx
+        password = section.publish_password
+        return Target(
+            rtsp_url=section.rtsp_url,
+            srt_url=section.srt_url,
+            publish=section.publish,
+            user=section.publish_user,
+            password=Secret(password.get_secret_value()) if password else None,
+            rtsp_transport=self.cameras.rtsp_transport,
+        )
+
+    def restart_policy(self) -> RestartPolicy:
+        return RestartPolicy(**self.restart.model_dump())
+
+    def thresholds(self) -> Thresholds:
+        return Thresholds(**self.degraded.model_dump())
+
+    def secrets(self) -> tuple[str, ...]:
+        """The configured credentials, for masking."""
+        values = (
+            self.database.dsn and urlsplit(self.database.dsn.get_secret_value()).password,
+            *(
+                secret and secret.get_secret_value()
+                for secret in (
+                    self.mediamtx.api_password,
+                    self.mediamtx.publish_password,
+                    self.mediamtx.read_password,
+                    self.http.token,
+                    self.influx.token,
+                )
+            ),
+            *(
+                secret and secret.get_secret_value()
+                for webhook in self.alerts.webhooks
+                for secret in (webhook.url, webhook.secret)
+            ),
+            self.redis.url and urlsplit(self.redis.url.get_secret_value()).password,
+        )
+        return tuple(value for value in values if value)
+
+
+def resolve(path: Path) -> Path:
+    """A configured path; relative ones start at the project's directory."""
+    return path if path.is_absolute() else ROOT / path
+
+
+def load_settings(config: Path | None = None, *, pg_dsn: str | None = None) -> Settings:
+    """Read and validate the configuration. Raises ConfigError, one line naming the key.
+
+    `config` None: etc/restream.yml when it exists, else defaults. `pg_dsn` (the command line's) yields to `PG_DSN`.
+    """
+    document = _read_yaml(config) if config is not None else _read_default()
+    dsn = os.environ.get("PG_DSN") or pg_dsn
+    origin = "PG_DSN" if os.environ.get("PG_DSN") else "--pg_dsn"
+    _refuse_unknown_variables()
+    try:
+        settings = Settings(**document)
+    except SettingsError as error:
+        section = re.search(r'field "(\w+)"', str(error))
+        where = f"RESTREAM_{section[1].upper()}__…" if section else "environment"
+        raise ConfigError(f"{where}: a list or mapping is written as JSON") from None
+    except ValidationError as error:
+        raise ConfigError(_describe(error)) from None
+    if not dsn:
+        return settings
+    try:
+        DatabaseSection(dsn=SecretStr(dsn))
+    except ValidationError as error:
+        raise ConfigError(f"{origin}: {_reason(error)}") from None
+    # After all other sources, whose order pydantic decides: this one wins.
+    database = settings.database.model_copy(update={"dsn": SecretStr(dsn)})
+    return settings.model_copy(update={"database": database})
+
+
+def _refuse_unknown_variables() -> None:
+    for name in os.environ:
+        section, nested, _ = name.removeprefix("RESTREAM_").partition("__")
+        if name.startswith("RESTREAM_") and nested and section.lower() not in Settings.model_fields:
+            raise ConfigError(f"{name}: there is no section {section.lower()!r}")
+
+
+def load_camera_types(settings: Settings) -> CameraTypes:
+    """Read the URL templates. Raises ConfigError."""
+    path = resolve(settings.cameras.types_file)
+    try:
+        return CameraTypes.parse(_read_yaml(path))
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _read_default() -> dict[str, Any]:
+    path = ROOT / "etc" / "restream.yml"
+    return _read_yaml(path) if path.exists() else {}
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 1})" if mark is not None else ""
+        raise ConfigError(f"{path}: is not valid YAML{where}") from None
+    if document is None:
+        return {}
+    if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
+        raise ConfigError(f"{path}: expected a mapping of sections")
+    return document
+
+
+def _reason(error: ValidationError) -> str:
+    return error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+
+
+def _describe(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"]) or "configuration"
+    if first["type"] == "extra_forbidden":
+        return f"{key}: unknown key"
+    if first["type"] == "model_type":
+        return f"{key}: expected a mapping of keys"
+    return f"{key}: {_reason(error)}"

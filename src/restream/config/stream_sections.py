@@ -1,0 +1,225 @@
+"""The sections of the configuration that cameras and their streams follow, one model each: keys, defaults, limits.
+
+The text below a key is what docs/configuration.md says of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from restream.domain.camera.camera import COLUMNS
+from restream.domain.camera.options import RtspTransport, Transport, check_path
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
+
+
+class DatabaseSection(Section):
+    """Where the cameras stand."""
+
+    dsn: SecretStr | None = None
+    """`postgresql://user:password@host:5432/database`. `PG_DSN` wins, then `--pg_dsn`."""
+    query: str | None = None
+    """Null: `SELECT * FROM cameras ORDER BY id`."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Our column: yours, e.g. `{link: ip, password: pass_plain}`."""
+    poll_s: float = Field(default=10, gt=0, le=3600)
+    """The table is read this often; a NOTIFY makes it at once."""
+    notify_channel: str = Field(default="cameras_changed", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")
+    """Channel of the NOTIFY."""
+
+    @field_validator("dsn")
+    @classmethod
+    def _dsn(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        text = value.get_secret_value()
+        try:
+            parts = urlsplit(text)
+            # Several hosts, for fail-over, are libpq's host1:port1,host2:port2.
+            hosts = parts.netloc.rpartition("@")[2].split(",")
+            ports = [urlsplit(f"//{host}").port for host in hosts]
+            valid = parts.scheme in ("postgresql", "postgres") and all(port is None or port > 0 for port in ports)
+        except ValueError:
+            valid = False
+        if not valid:
+            raise ValueError("expected postgresql://user:password@host:port/database")
+        return value
+
+    @field_validator("columns")
+    @classmethod
+    def _columns(cls, value: dict[str, str]) -> dict[str, str]:
+        unknown = sorted(set(value) - set(COLUMNS))
+        if unknown:
+            raise ValueError(f"unknown column {unknown[0]!r} (known: {', '.join(COLUMNS)})")
+        return value
+
+
+class CamerasSection(Section):
+    """How rows become streams."""
+
+    types_file: Path = Path("etc/camera_types.yml")
+    """URL templates per `camera_type`."""
+    path_template: str = "cam{id}"
+    """Path at the media server; must contain `{id}`."""
+    rtsp_transport: RtspTransport = RtspTransport.TCP
+    """From the camera; a row's `options.rtsp_transport` wins."""
+
+    @field_validator("path_template")
+    @classmethod
+    def _template(cls, value: str) -> str:
+        if "{id}" not in value:
+            raise ValueError("must contain {id}")
+        check_path(value.replace("{id}", "1"))
+        return value
+
+
+class FfmpegSection(Section):
+    """The programs, and how long they may be silent."""
+
+    binary: str = "ffmpeg"
+    """A lean static build saves most of the memory, see [benchmarks.md](benchmarks.md)."""
+    probe_binary: str = "ffprobe"
+    """Program that looks at a camera."""
+    probe_timeout_s: float = Field(default=10, ge=2, le=120)
+    """How long a camera may take to answer a probe."""
+    connect_timeout_s: float = Field(default=15, ge=2, le=300)
+    """From the start of ffmpeg to the first media."""
+    stall_timeout_s: float = Field(default=10, ge=2, le=300)
+    """Media that does not advance this long is a stall."""
+    stop_grace_s: float = Field(default=3, ge=0.5, le=60)
+    """From the first SIGTERM to SIGKILL."""
+    memory_mb: int = Field(default=1024, ge=64, le=1 << 20)
+    """Megabytes that each ffmpeg and ffprobe may allocate; a camera can make them ask for any amount."""
+    source: Literal["stdin", "argv"] = "stdin"
+    """`stdin`: the camera's URL and password go to ffmpeg on standard input, nobody sees them. `argv`: the plain form,
+    visible to every user of the host in `ps`; a SIGKILL of the service at the moment of a start may leave that
+    ffmpeg behind.
+    """
+
+
+class RestartSection(Section):
+    """When a stream that ended is started again."""
+
+    first_s: float = Field(default=0.5, ge=0, le=60)
+    """First restart of a stream that had been stable."""
+    base_s: float = Field(default=5, gt=0, le=3600)
+    """Then this, times `factor` each time, up to `max_s`."""
+    factor: float = Field(default=2, ge=1, le=10)
+    """Growth from one try to the next."""
+    max_s: float = Field(default=300, gt=0, le=86400)
+    """Slowest retry."""
+    jitter: float = Field(default=0.2, ge=0, le=0.9)
+    """Share by which a delay varies to both sides, applied after the cap."""
+    stable_after_s: float = Field(default=30, gt=0, le=3600)
+    """A run this long is stable."""
+    held_s: float = Field(default=900, gt=0, le=86400)
+    """A camera that refuses its password is tried again only after this."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> RestartSection:
+        if self.max_s < self.base_s:
+            raise ValueError("max_s must not be smaller than base_s")
+        return self
+
+
+class AdmissionSection(Section):
+    """How many cameras start at once."""
+
+    max_starting: int | None = Field(default=None, ge=1)
+    """Cameras probing or starting at once; null: 4 × cores."""
+    max_starting_per_host: int | None = Field(default=4, ge=1)
+    """Of them on one camera host (an NVR is one host); null: unlimited."""
+
+
+class PublicUrls(Section):
+    """Where viewers reach the media server."""
+
+    rtsp: str | None = None
+    """Base of RTSP addresses for viewers; null: `rtsp_url`."""
+    hls: str | None = None
+    """Base of HLS addresses; null: port 8888 of the host of `rtsp_url`."""
+    webrtc: str | None = None
+    """Base of WebRTC addresses; null: port 8889 of that host."""
+    srt: str | None = None
+    """Base of SRT addresses; null: port 8890 of that host."""
+
+
+class MediamtxSection(Section):
+    """The media server."""
+
+    api_url: str = "http://127.0.0.1:9997"
+    """The control API; switch it on in `mediamtx.yml` with `api: yes`."""
+    api_user: str | None = None
+    """Where the control API needs a user."""
+    api_password: SecretStr | None = None
+    """His password."""
+    interval_s: float = Field(default=2, gt=0.1, le=60)
+    """How often the server is asked: one cycle."""
+    publish: Transport = Transport.RTSP
+    """How streams are published; a row's `options.publish` wins."""
+    rtsp_url: str = "rtsp://127.0.0.1:8554"
+    """Where streams are published by RTSP."""
+    srt_url: str = "srt://127.0.0.1:8890"
+    """Where streams are published by SRT."""
+    publish_user: str | None = None
+    """Where publishing needs a user; shows in ffmpeg's command line."""
+    publish_password: SecretStr | None = None
+    """His password; likewise."""
+    read_user: str | None = None
+    """For still pictures, where reading needs a user."""
+    read_password: SecretStr | None = None
+    """His password."""
+    public: PublicUrls = PublicUrls()
+    """Bases of player URLs."""
+    container: str | None = None
+    """Name of MediaMTX's Docker container, for its health and restarts."""
+
+    _SCHEMES: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "api_url": ("http", "https"),
+        "rtsp_url": ("rtsp", "rtsps"),
+        "srt_url": ("srt",),
+    }
+
+    @model_validator(mode="after")
+    def _publishable(self) -> MediamtxSection:
+        password = self.publish_password.get_secret_value() if self.publish_password else ""
+        if self.publish is Transport.SRT and ":" in f"{self.publish_user or ''}{password}":
+            raise ValueError("publish_user and publish_password cannot contain ':' when publishing by SRT")
+        return self
+
+    @field_validator("api_url", "rtsp_url", "srt_url")
+    @classmethod
+    def _url(cls, value: str, info: Any) -> str:
+        schemes = cls._SCHEMES[info.field_name]
+        try:
+            parts = urlsplit(value)
+            valid = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        except ValueError:
+            valid = False
+        if not valid:
+            raise ValueError(f"expected {schemes[0]}://host:port")
+        if parts.username or parts.password:
+            raise ValueError("credentials do not belong into the URL; there are keys for them")
+        return value.rstrip("/")
+
+
+class DegradedSection(Section):
+    """Beyond these a running camera is degraded, see [verdict.md](verdict.md)."""
+
+    srt_loss_ratio: float = Field(default=0.01, gt=0, le=1)
+    """SRT packets lost at first, of all, over 10 s."""
+    srt_rtt_share: float = Field(default=0.25, gt=0, le=10)
+    """SRT round trip, as a share of the latency: level `warn`."""
+    srt_rtt_bad_share: float = Field(default=0.3333, gt=0, le=10)
+    """Likewise: level `bad`."""
+    bitrate_share: float = Field(default=0.25, ge=0, lt=1)
+    """Bitrate of the last minute, as a share of the median of the last hour; 0 switches it off."""
+    restarts_per_hour: int = Field(default=3, ge=1)
+    """This many restarts, or more, in the last hour."""

@@ -1,0 +1,204 @@
+"""A row of the cameras table, understood: `Camera`, or `RejectedRow` with the reason."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from restream.domain.camera.options import CameraOptions, OptionError, check_path, parse_options
+from restream.domain.camera.urls import CameraTypes, SourceFields, SourceUrl, UrlError
+
+_MAX_TEXT_LENGTH = 1024
+# C1 controls drive terminals, line separators forge log lines, bidi overrides forge names, and a surrogate (from an
+# escape in JSON) is no text at all: nothing that encodes UTF-8 takes it.
+_UNPRINTABLE = re.compile(
+    "[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff\\ufffe\\uffff]"
+)
+# Printing these would make a name, or worse a password, of something that never was one.
+_NO_TEXT = (bytes, bytearray, memoryview, Mapping, Set, list, tuple)
+_TRUE = frozenset({"1", "t", "true", "y", "yes", "on"})
+_FALSE = frozenset({"0", "f", "false", "n", "no", "off"})
+
+COLUMNS = (
+    "id",
+    "camera_type",
+    "link",
+    "login",
+    "password",
+    "channel",
+    "name",
+    "rtsp_url",
+    "enabled",
+    "site",
+    "options",
+)
+"""The names the product uses; a table may call them otherwise (`database.columns`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """One camera that is wanted (or kept, disabled) by its row."""
+
+    id: str
+    name: str
+    site: str
+    camera_type: str
+    enabled: bool
+    path: str
+    source: SourceUrl
+    options: CameraOptions
+
+    @property
+    def stream(self) -> tuple[object, ...]:
+        """What its stream is made of: only a change of this restarts the camera."""
+        options = self.options
+        return (
+            self.path,
+            self.source,
+            options.publish,
+            options.rtsp_transport,
+            options.audio,
+            options.connect_timeout_s,
+            options.stall_timeout_s,
+            options.input,
+            options.output,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """A row that cannot be understood. `problem` names the column and what is expected, never the value."""
+
+    id: str
+    name: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowReader:
+    """How rows are read: column names, URL templates, and the path template (`cam{id}`)."""
+
+    types: CameraTypes
+    path_template: str = "cam{id}"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Our column name → the name in the user's table or query."""
+
+    def read(self, row: Mapping[str, object]) -> Camera | RejectedRow:
+        """Understand one row; never raises on content."""
+        camera_id, name = "?", ""
+        try:
+            camera_id = self._text(row, "id")
+            if not camera_id:
+                return RejectedRow("?", "", "id: is empty")
+            name = self._text(row, "name") or f"camera {camera_id}"
+            return self._camera(row, camera_id, name)
+        except OptionError as error:
+            return RejectedRow(camera_id, name, f"options: {error}")
+        except ValueError as error:
+            return RejectedRow(camera_id, name, str(error))
+
+    def id_of(self, row: Mapping[str, object]) -> str:
+        """The id that `read` gives a row, without the rest."""
+        try:
+            return self._text(row, "id") or "?"
+        except ValueError:
+            return "?"
+
+    def _camera(self, row: Mapping[str, object], camera_id: str, name: str) -> Camera:
+        options = parse_options(self._document(row))
+        fields = SourceFields(
+            **{
+                column: self._text(row, column)
+                for column in ("link", "login", "password", "channel", "camera_type", "rtsp_url")
+            }
+        )
+        try:
+            path = options.path or check_path(self.path_template.replace("{id}", camera_id))
+        except ValueError:
+            raise ValueError(f"id: {camera_id[:40]!r} makes no valid path name; set options.path") from None
+        return Camera(
+            id=camera_id,
+            name=name,
+            site=self._text(row, "site") or options.site or "",
+            camera_type=fields.camera_type,
+            enabled=self._flag(row, "enabled"),
+            path=path,
+            source=self.types.source(fields),
+            options=options,
+        )
+
+    def _value(self, row: Mapping[str, object], column: str) -> object:
+        return row.get(self.columns.get(column, column))
+
+    def _text(self, row: Mapping[str, object], column: str) -> str:
+        value = self._value(row, column)
+        if value is None:
+            return ""
+        text = _plain(column, value)
+        # Spaces around a password may be part of it.
+        if column != "password":
+            text = text.strip()
+        if len(text) > _MAX_TEXT_LENGTH * 2:
+            raise UrlError(f"{column}: longer than {_MAX_TEXT_LENGTH * 2} characters")
+        if _UNPRINTABLE.search(text):
+            raise UrlError(f"{column}: contains a control character")
+        return text
+
+    def _flag(self, row: Mapping[str, object], column: str) -> bool:
+        value = self._value(row, column)
+        try:
+            text = "1" if value is None else _plain(column, value).strip().lower()
+        except UrlError:
+            text = ""
+        if text in _TRUE:
+            return True
+        if text in _FALSE:
+            return False
+        raise ValueError(f"{column}: expected true or false")
+
+    def _document(self, row: Mapping[str, object]) -> object:
+        value = self._value(row, "options")
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value) if value.strip() else None
+        except (ValueError, RecursionError):
+            raise OptionError("is not valid JSON") from None
+
+
+def _plain(column: str, value: object) -> str:
+    problem = f"{column}: expected a text or a number"
+    if isinstance(value, _NO_TEXT):
+        raise UrlError(problem)
+    try:
+        text = str(value)
+    except ValueError:
+        # More digits than Python prints.
+        raise UrlError(problem) from None
+    # NaN and infinity are numbers in name only.
+    if isinstance(value, float | Decimal) and not text.lstrip("-")[:1].isdigit():
+        raise UrlError(problem)
+    return text
+
+
+def without_collisions(cameras: Sequence[Camera | RejectedRow]) -> list[Camera | RejectedRow]:
+    """Reject rows that repeat an id, or the path of an earlier enabled camera: two publishers would fight for it."""
+    ids: set[str] = set()
+    owners: dict[str, str] = {}
+    result: list[Camera | RejectedRow] = []
+    for camera in cameras:
+        item = camera
+        if camera.id in ids:
+            if camera.id == "?":
+                result.append(camera)
+            continue
+        ids.add(camera.id)
+        if isinstance(camera, Camera) and camera.enabled:
+            owner = owners.setdefault(camera.path, camera.id)
+            if owner != camera.id:
+                item = RejectedRow(camera.id, camera.name, f"path: {camera.path!r} already belongs to camera {owner}")
+        result.append(item)
+    return result

@@ -1,0 +1,232 @@
+"""From a camera and its probe to one ffmpeg command: `StreamPlan`, with the reasons for every choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from restream.domain.camera.camera import Camera
+from restream.domain.camera.options import AudioChoice, RtspTransport, Transport
+from restream.domain.camera.secret import Secret, mask_exact, mask_patterns, spellings
+from restream.domain.camera.urls import SourceUrl
+from restream.domain.ffmpeg.probe import AudioStream, ProbeResult
+from restream.domain.ffmpeg.source_input import ANALYSE_US, ANALYSIS, flags, quoted, source_input
+
+
+@dataclass(frozen=True, slots=True)
+class FfmpegSettings:
+    """Which programs, and how long a silent network may last, in seconds."""
+
+    binary: str = "ffmpeg"
+    probe_binary: str = "ffprobe"
+    probe_timeout_s: float = 10.0
+    connect_timeout_s: float = 15.0
+    stall_timeout_s: float = 10.0
+    hide_source: bool = True
+    """False: the plain form, with the URL and its password on the command line."""
+    memory_bytes: int = 1 << 30
+    """What each process may allocate. A 4K stream takes 0.3 GB at most; a camera can make it any amount (measured)."""
+
+    @property
+    def network_timeout_s(self) -> float:
+        """What ffprobe is told: a freeze shows up after twice this time (measured)."""
+        return max(1.0, self.probe_timeout_s / 2)
+
+    @property
+    def probe_limit_s(self) -> float:
+        """When a probe that has not ended by itself is killed: twice the network timeout, the analysis, a margin."""
+        return 2 * self.network_timeout_s + ANALYSE_US / 1e6 + 2
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where streams are published."""
+
+    rtsp_url: str = "rtsp://127.0.0.1:8554"
+    srt_url: str = "srt://127.0.0.1:8890"
+    publish: Transport = Transport.RTSP
+    user: str | None = None
+    password: Secret | None = None
+    rtsp_transport: RtspTransport = RtspTransport.TCP
+    """Transport from the cameras, where a row has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A process to start: argv, and what to write to its standard input before closing it."""
+
+    argv: tuple[str, ...]
+    stdin: Secret | None = None
+    source: SourceUrl | None = None
+    """The camera's URL, where one is read: shown in its masked form."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What must be masked in the program's messages, longest first."""
+    memory_bytes: int | None = None
+    """The most that the program may allocate; None: no limit."""
+
+    @property
+    def masked_argv(self) -> tuple[str, ...]:
+        return tuple(map(self._masked, self.argv))
+
+    @property
+    def masked_stdin(self) -> str:
+        return self._masked(self.stdin.reveal()) if self.stdin else ""
+
+    def _masked(self, text: str) -> str:
+        if self.source is not None:
+            # First as a whole: a password of one letter is found by its place alone.
+            url = self.source.reveal()
+            text = text.replace(url, self.source.masked).replace(quoted(url), self.source.masked)
+        return mask_patterns(mask_exact(text, self.secrets))
+
+
+@dataclass(frozen=True, slots=True)
+class ProbePlan:
+    """How one camera is looked at; times in seconds."""
+
+    command: Command
+    network_timeout_s: float
+    limit_s: float
+    """When a probe that has not ended by itself is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPlan:
+    """How one camera is published."""
+
+    camera_id: str
+    path: str
+    command: Command
+    transport: Transport
+    video: str
+    audio: str
+    """`copy`, `aac` or `none`."""
+    reasons: tuple[str, ...]
+    """Why each choice was made, for the operator."""
+
+
+# Audio that each transport carries as it is. RTP: payloads that ffmpeg writes and MediaMTX v1.20 reads.
+_AUDIO_AS_IS: Mapping[Transport, frozenset[str]] = {
+    Transport.RTSP: frozenset({"aac", "ac3", "adpcm_g722", "mp2", "mp3", "opus", "pcm_alaw", "pcm_mulaw"}),
+    Transport.SRT: frozenset({"aac", "ac3", "mp2", "mp3", "opus"}),
+}
+_VIDEO_IN_MPEGTS = frozenset({"h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4"})
+
+# Announced but silent audio would delay the first packet by 10.5 s; with this, by 3.7 s (measured, 5.1).
+_MAX_INTERLEAVE_US = 500_000
+# MediaMTX re-packetises RTP above this size; also what fits into an SRT packet.
+_PACKET_BYTES = 1316
+_AAC = ("-c:a", "aac", "-ar", "16000", "-ac", "1", "-b:a", "32k")
+
+
+def build_probe(source: SourceUrl, settings: FfmpegSettings, transport: RtspTransport) -> ProbePlan:
+    """ffprobe on one source, JSON on its standard output."""
+    arguments, stdin = source_input(source, settings.hide_source, transport, settings.network_timeout_s, ANALYSIS)
+    show = ("-show_error", "-show_streams", "-of", "json")
+    argv = (settings.probe_binary, "-v", "level+error", *arguments, *show)
+    command = Command(argv, stdin, source, source.secrets, settings.memory_bytes)
+    return ProbePlan(command, settings.network_timeout_s, settings.probe_limit_s)
+
+
+def build_still(source: SourceUrl, settings: FfmpegSettings) -> Command:
+    """ffmpeg that reads a stream of the media server, and writes its next key frame as JPEG to standard output."""
+    # Key frames alone are decoded: the first one of most cameras comes within two seconds.
+    options = {**ANALYSIS, "analyzeduration": "1000000"}
+    arguments, stdin = source_input(source, True, RtspTransport.TCP, settings.probe_timeout_s, options)
+    read = (settings.binary, "-hide_banner", "-v", "level+error", "-skip_frame", "nokey", *arguments)
+    write = ("-map", "0:v:0", "-frames:v", "1", "-vf", "scale='min(1280,iw)':-2", "-q:v", "4", "-f", "mjpeg", "pipe:1")
+    return Command((*read, *write), stdin, source, source.secrets, settings.memory_bytes)
+
+
+def build_plan(
+    camera: Camera, media: ProbeResult, target: Target, settings: FfmpegSettings, *, drop_audio: str | None = None
+) -> StreamPlan:
+    """The command that publishes a camera. `drop_audio` is the reason to leave the sound out, if there is one."""
+    reasons: list[str] = []
+    transport = _transport(camera, media, target, reasons)
+    audio = _audio(camera.options.audio, media.audio, transport, drop_audio, reasons)
+    stall_timeout_s = camera.options.stall_timeout_s or settings.stall_timeout_s
+    options = {**ANALYSIS, **dict(camera.options.input)}
+    arguments, stdin = source_input(
+        camera.source,
+        settings.hide_source,
+        camera.options.rtsp_transport or target.rtsp_transport,
+        # Ours is the first to notice a stall; ffmpeg would end by itself after twice this time.
+        stall_timeout_s,
+        options,
+    )
+    output = dict(camera.options.output)
+    packet_bytes = output.pop("pkt_size", str(_PACKET_BYTES))
+    audio_arguments = {"copy": ("-c:a", "copy"), "aac": _AAC, "none": ("-an",)}[audio]
+    selection = ("-map", "0:v:0", *(() if audio == "none" else ("-map", "0:a:0?")), "-dn", "-sn")
+    argv = (
+        settings.binary,
+        "-hide_banner",
+        *(() if stdin else ("-nostdin",)),
+        *("-loglevel", "level+warning", "-nostats", "-progress", "pipe:1", "-stats_period", "1"),
+        *arguments,
+        *selection,
+        *("-c:v", "copy"),
+        *audio_arguments,
+        *flags({"max_interleave_delta": str(_MAX_INTERLEAVE_US), **output}),
+        *_output(target, transport, camera.path, packet_bytes),
+    )
+    password = target.password.reveal() if target.password else ""
+    return StreamPlan(
+        camera_id=camera.id,
+        path=camera.path,
+        command=Command(
+            argv, stdin, camera.source, (*camera.source.secrets, *spellings(password)), settings.memory_bytes
+        ),
+        transport=transport,
+        video=media.video.codec,
+        audio=audio,
+        reasons=tuple(reasons),
+    )
+
+
+def _transport(camera: Camera, media: ProbeResult, target: Target, reasons: list[str]) -> Transport:
+    wanted = camera.options.publish or target.publish
+    origin = "options.publish of this row" if camera.options.publish else "mediamtx.publish"
+    if wanted is Transport.SRT and media.video.codec not in _VIDEO_IN_MPEGTS:
+        reasons.append(f"published by RTSP although {origin} says srt: MPEG-TS cannot carry {media.video.codec}")
+        return Transport.RTSP
+    reasons.append(f"published by {wanted.upper()}: {origin}")
+    reasons.append(f"video {media.video.codec} {media.video.width}x{media.video.height} is copied, never re-encoded")
+    return wanted
+
+
+def _audio(
+    choice: AudioChoice, audio: AudioStream | None, transport: Transport, drop: str | None, reasons: list[str]
+) -> str:
+    if audio is None:
+        reasons.append("no audio: the camera sends none")
+        return "none"
+    if drop is not None:
+        reasons.append(f"audio {audio.codec} is dropped: {drop}")
+        return "none"
+    if choice is not AudioChoice.AUTO:
+        reasons.append(f"audio {audio.codec}: options.audio of this row says {choice}")
+        return choice.value
+    if audio.codec == "unknown" or audio.sample_rate_hz <= 0:
+        reasons.append("audio is dropped: ffprobe cannot tell what it is")
+        return "none"
+    if audio.codec in _AUDIO_AS_IS[transport]:
+        reasons.append(f"audio {audio.codec} is copied: {transport.upper()} carries it")
+        return "copy"
+    reasons.append(f"audio {audio.codec} is converted to AAC: {transport.upper()} does not carry it")
+    return "aac"
+
+
+def _output(target: Target, transport: Transport, path: str, packet_bytes: str) -> tuple[str, ...]:
+    user = quote(target.user, safe="") if target.user else ""
+    password = quote(target.password.reveal(), safe="") if target.password else ""
+    if transport is Transport.SRT:
+        credentials = f":{user}:{password}" if user else ""
+        url = f"{target.srt_url.rstrip('/')}?streamid=publish:{path}{credentials}&pkt_size={packet_bytes}"
+        return ("-f", "mpegts", url)
+    scheme, _, host = target.rtsp_url.rstrip("/").partition("://")
+    credentials = f"{user}:{password}@" if user else ""
+    url = f"{scheme}://{credentials}{host}/{path}"
+    return ("-f", "rtsp", "-rtsp_transport", "tcp", "-pkt_size", packet_bytes, url)

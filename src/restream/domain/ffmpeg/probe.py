@@ -1,0 +1,144 @@
+"""What ffprobe says about a camera: a typed result or a typed failure.
+
+Built on output of ffprobe 5.1 and 8.0: exit 0 proves nothing (a camera that sends no packets gives streams of width 0),
+one and the same last line stands for a silent and for a closed connection, so elapsed time decides between them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from restream.domain.ffmpeg.exit_cause import classify_source_line
+from restream.domain.life.cause import Cause
+
+
+@dataclass(frozen=True, slots=True)
+class VideoStream:
+    """The camera's video; width and height in pixels, fps None when the camera does not tell."""
+
+    codec: str
+    width: int
+    height: int
+    fps: float | None = None
+    profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AudioStream:
+    """The camera's sound."""
+
+    codec: str
+    sample_rate_hz: int
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """A camera that answered with video."""
+
+    video: VideoStream
+    audio: AudioStream | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeFailure:
+    """A camera that could not be probed; `detail` is the deciding line, still to be masked."""
+
+    cause: Cause
+    detail: str
+
+
+# FFmpeg's AVERROR codes in ffprobe's JSON ("error": {"code": …}): errno values and FFERRTAG constants.
+_ERROR_CODES: Mapping[int, Cause] = {
+    -101: Cause.UNREACHABLE,  # ENETUNREACH
+    -104: Cause.SOURCE_ENDED,  # ECONNRESET
+    -110: Cause.UNREACHABLE,  # ETIMEDOUT: nobody took the connection
+    -111: Cause.REFUSED,  # ECONNREFUSED
+    -113: Cause.UNREACHABLE,  # EHOSTUNREACH
+    -12: Cause.OOM,  # ENOMEM
+    -825242872: Cause.AUTH_FAILED,  # 401
+    -858797304: Cause.AUTH_FAILED,  # 403
+    -875574520: Cause.NOT_FOUND,  # 404
+}
+# EPERM (a hang in PLAY), EIO, "Invalid data", 4XX, 5XX, EOF say nothing by themselves.
+_SILENT_SHARE_OF_TIMEOUT = 0.8
+
+
+def parse_probe(
+    stdout: bytes, stderr: str, exit_code: int | None, elapsed_s: float, timeout_s: float
+) -> ProbeResult | ProbeFailure:
+    """Judge one run of ffprobe (`-show_error -show_streams -of json`).
+
+    `exit_code` None: it had to be killed. `timeout_s` is the network timeout ffprobe was given; never raises.
+    """
+    try:
+        document = json.loads(stdout) if stdout.strip() else {}
+    except (ValueError, RecursionError):
+        document = {}
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    last_line = lines[-1] if lines else ""
+    if exit_code == 0:
+        return _streams(document, last_line)
+    error = document.get("error") if isinstance(document, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    cause = _ERROR_CODES.get(code) if isinstance(code, int) else None
+    if cause is None and code is None:
+        # ffprobe 5.1 prints no JSON at all when it is killed, and static builds crash in the resolver.
+        cause = next((found for line in reversed(lines) if (found := classify_source_line(line))), None)
+    if cause is None:
+        by_line = next((found for line in reversed(lines) if (found := classify_source_line(line))), None)
+        silent = exit_code is None or elapsed_s >= timeout_s * _SILENT_SHARE_OF_TIMEOUT
+        cause = by_line or (Cause.TIMEOUT if silent else Cause.SOURCE_ENDED)
+    if not last_line:
+        last_line = "ffprobe had to be ended, it did not answer" if exit_code is None else f"ffprobe: exit {exit_code}"
+    return ProbeFailure(cause, last_line)
+
+
+def _streams(document: object, last_line: str) -> ProbeResult | ProbeFailure:
+    streams = document.get("streams") if isinstance(document, dict) else None
+    entries = [entry for entry in streams if isinstance(entry, dict)] if isinstance(streams, list) else []
+    video = next((entry for entry in entries if entry.get("codec_type") == "video"), None)
+    if video is None:
+        return ProbeFailure(Cause.NO_MEDIA, last_line or "the camera offers no video stream")
+    codec = video.get("codec_name")
+    width, height = _integer(video.get("width")), _integer(video.get("height"))
+    if not isinstance(codec, str) or codec == "unknown":
+        return ProbeFailure(Cause.CODEC_UNSUPPORTED, last_line or "ffprobe does not know the camera's video codec")
+    if width <= 0 or height <= 0:
+        return ProbeFailure(Cause.NO_MEDIA, last_line or "the camera announces video but sends none")
+    profile = video.get("profile")
+    return ProbeResult(
+        VideoStream(
+            codec, width, height, _rate(video.get("avg_frame_rate")), profile if isinstance(profile, str) else None
+        ),
+        _audio(next((entry for entry in entries if entry.get("codec_type") == "audio"), None)),
+    )
+
+
+def _audio(entry: dict[str, object] | None) -> AudioStream | None:
+    if entry is None:
+        return None
+    codec = entry.get("codec_name")
+    return AudioStream(
+        codec if isinstance(codec, str) else "unknown",
+        _integer(entry.get("sample_rate")),
+        _integer(entry.get("channels")),
+    )
+
+
+def _integer(value: object) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        return 0
+
+
+def _rate(value: object) -> float | None:
+    match = re.fullmatch(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})", str(value))
+    if match is None:
+        return None
+    numerator, denominator = match.groups()
+    return round(int(numerator) / int(denominator), 3)

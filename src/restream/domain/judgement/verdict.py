@@ -1,0 +1,248 @@
+"""One verdict per camera: is it watchable, and if not, where did it break. The table is in docs/verdict.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from restream.domain.camera.camera import Camera, RejectedRow
+from restream.domain.judgement.quality import Quality
+from restream.domain.judgement.status import CameraStatus
+from restream.domain.life.cause import Cause, Side
+from restream.domain.life.lifecycle import Phase, State
+from restream.domain.server.flow import ServerPicture, Stream
+
+
+class Health(StrEnum):
+    """How a camera is, for its viewers."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why: a code for programs, a text for people, and the numbers it speaks of."""
+
+    code: str
+    text: str
+    numbers: tuple[tuple[str, float | str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement; `hint` says what to do, empty when there is nothing to do."""
+
+    health: Health
+    fault: Side
+    reasons: tuple[Reason, ...] = ()
+    hint: str = ""
+
+    def means(self, other: Verdict) -> bool:
+        """The same judgement, whatever the numbers."""
+        codes, others = ([reason.code for reason in verdict.reasons] for verdict in (self, other))
+        return (self.health, self.fault, codes) == (other.health, other.fault, others)
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Beyond these a running stream is degraded. Ratios are shares of one."""
+
+    srt_loss_ratio: float = 0.01
+    srt_rtt_share: float = 0.25
+    """Round trip over latency: beyond this retransmission is at risk,"""
+    srt_rtt_bad_share: float = 0.3333
+    """and beyond this it comes too late."""
+    bitrate_share: float = 0.25
+    """Bitrate of the last minute over the median of the last hour."""
+    restarts_per_hour: int = 3
+
+
+class Sight(NamedTuple):
+    """Everything that is looked at to judge a supervised camera."""
+
+    status: CameraStatus
+    server: ServerPicture
+    quality: Quality = Quality()
+    own_source_id: str | None = None
+    """Under which source the server last showed our own publisher."""
+    had_audio: bool = False
+    """The camera has had audio before."""
+    thresholds: Thresholds = Thresholds()
+
+    @property
+    def state(self) -> State:
+        return self.status.state
+
+    @property
+    def running(self) -> bool:
+        return self.state.phase is Phase.RUNNING
+
+    @property
+    def stream(self) -> Stream | None:
+        """Its path at the server, where somebody publishes."""
+        stream = self.server.streams.get(self.status.camera.path)
+        return stream if stream is not None and stream.path.available else None
+
+    @property
+    def intruder(self) -> Stream | None:
+        """The stream of a publisher that is not ours, on our path while we have none there."""
+        since = self.state.unpublished_since
+        if since is None or self.server.fresh_since is None:
+            return None
+        stream = self.stream
+        if stream is None:
+            return None
+        # Two sweeps after our end it is no remnant of ours, whatever its id.
+        seen_after_s = stream.flow.read_at - since
+        remnant = stream.path.source_id == self.own_source_id and seen_after_s < _REMNANT_S
+        return stream if seen_after_s > _SETTLED_S and not remnant else None
+
+
+# An SRT connection whose peer died stays listed until its idle timeout.
+_REMNANT_S = 15.0
+_SETTLED_S = 1.0
+
+_DISABLED = Verdict(Health.DISABLED, Side.NONE, (Reason("disabled", "switched off in the cameras table"),))
+_ON_HOLD = Verdict(
+    Health.DISABLED, Side.NONE, (Reason("held_by_operator", "stopped by an operator"),), "Release it to start it again."
+)
+_HEALTHY = Verdict(Health.HEALTHY, Side.NONE)
+_STARTING = Verdict(Health.UNKNOWN, Side.NONE, (Reason("starting", "not known yet: it is being started"),))
+_SERVER_AWAY = Verdict(
+    Health.DOWN,
+    Side.MEDIA_SERVER,
+    (Reason("server_down", "waits for the media server"),),
+    "Start the media server or check mediamtx.rtsp_url; the camera returns by itself.",
+)
+_SERVER_SILENT = Verdict(
+    Health.UNKNOWN,
+    Side.MEDIA_SERVER,
+    (Reason("server_silent", "is still being published, but the media server does not answer"),),
+    "Check the media server.",
+)
+_STALE = Verdict(
+    Health.UNKNOWN,
+    Side.MEDIA_SERVER,
+    (Reason("stale", "ffmpeg publishes, but the media server's API does not answer any more"),),
+    "Check the control API of the media server; its last data are shown.",
+)
+_NOT_ARRIVED = Verdict(
+    Health.UNKNOWN, Side.NONE, (Reason("not_arrived", "ffmpeg publishes; the media server does not show it yet"),)
+)
+_UNOBSERVED = Verdict(
+    Health.HEALTHY,
+    Side.NONE,
+    (Reason("unobserved", "ffmpeg publishes; the media server's API is not there to confirm it"),),
+    "Switch the API on (`api: yes` in mediamtx.yml) and set mediamtx.api_url.",
+)
+
+
+def _conflict(sight: Sight) -> Verdict:
+    intruder = sight.intruder
+    who = intruder and (intruder.session or intruder.srt)
+    address = who.remote_address if who else ""
+    facts = Cause.SERVER_CONFLICT.facts
+    text = f"{facts.text}: {address}" if address else facts.text
+    numbers = (("address", address),) if address else ()
+    return Verdict(Health.DOWN, facts.side, (Reason(Cause.SERVER_CONFLICT, text, numbers),), facts.hint)
+
+
+def _failed(sight: Sight) -> Verdict:
+    cause = sight.state.cause or Cause.INTERNAL
+    return Verdict(Health.DOWN, cause.facts.side, (Reason(cause, cause.facts.text),), cause.facts.hint)
+
+
+def _graded(sight: Sight) -> Verdict:
+    """Healthy, or degraded for every threshold that is passed; the first one names the side."""
+    found = list(_flaws(sight))
+    if not found:
+        return _HEALTHY
+    side, _, hint = found[0]
+    return Verdict(Health.DEGRADED, side, tuple(reason for _, reason, _ in found), hint)
+
+
+def _flaws(sight: Sight) -> Iterator[tuple[Side, Reason, str]]:
+    quality, limits, stream = sight.quality, sight.thresholds, sight.stream
+    srt = stream.srt if stream else None
+    if quality.loss_ratio is not None and quality.loss_ratio > limits.srt_loss_ratio:
+        numbers = (("ratio_10s", round(quality.loss_ratio, 4)), ("ratio_60s", round(quality.long_loss_ratio or 0, 4)))
+        text = f"{quality.loss_ratio:.1%} of the packets to the media server are lost at first"
+        yield Side.NETWORK, Reason("srt_loss", text, numbers), _LINK_HINT
+    if srt and srt.rtt_ms and srt.latency_ms and srt.rtt_ms > limits.srt_rtt_share * srt.latency_ms:
+        bad = srt.rtt_ms > limits.srt_rtt_bad_share * srt.latency_ms
+        numbers_ = (
+            ("rtt_ms", round(srt.rtt_ms, 1)),
+            ("latency_ms", srt.latency_ms),
+            ("level", "bad" if bad else "warn"),
+        )
+        text = f"round trip {srt.rtt_ms:.0f} ms with a latency budget of {srt.latency_ms:.0f} ms"
+        yield Side.NETWORK, Reason("srt_rtt", text, numbers_), "Raise the SRT latency to four round trips or more."
+    if quality.dropped:
+        text = f"{quality.dropped} packets of the last minute never arrived"
+        yield Side.NETWORK, Reason("srt_drops", text, (("packets_60s", quality.dropped),)), _LINK_HINT
+    if quality.frames_in_error:
+        text = f"{quality.frames_in_error} frames of the last minute could not be read by the media server"
+        yield Side.NETWORK, Reason("frames_in_error", text, (("frames_60s", quality.frames_in_error),)), _ERROR_HINT
+    usual, recent = quality.usual_bitrate_bps, quality.long_bitrate_bps
+    if usual and recent is not None and recent < limits.bitrate_share * usual:
+        text = f"{recent / 1e6:.2f} Mbit/s, where {usual / 1e6:.2f} Mbit/s are usual"
+        reason = Reason("bitrate_low", text, (("bitrate_bps", round(recent)), ("usual_bps", round(usual))))
+        yield Side.CAMERA, reason, "A dark or frozen picture, or changed settings: look at the camera's picture."
+    if quality.restarts >= limits.restarts_per_hour:
+        cause = sight.state.last_cause
+        text = f"started again {quality.restarts} times in the last hour" + (f", last for {cause}" if cause else "")
+        hint = cause.facts.hint if cause else ""
+        side = cause.facts.side if cause else Side.PUBLISHER
+        last = (("last_cause", cause.value),) if cause else ()
+        yield side, Reason("restarts", text, (("restarts_1h", quality.restarts), *last)), hint
+    plan = sight.status.plan
+    if sight.had_audio and plan is not None and plan.audio == "none" and sight.state.without_audio:
+        reason = Reason("audio_missing", "published without its audio, which brought no media")
+        yield Side.CAMERA, reason, "Check the camera's audio settings, or set options.audio to none."
+
+
+_LINK_HINT = "Check the network between this host and the media server; raise the SRT latency."
+_ERROR_HINT = "Packets are lost or damaged on the way: check the network, and the camera's link when it sends over UDP."
+
+Rule = tuple[str, Callable[[Sight], bool], Callable[[Sight], Verdict]]
+
+RULES: tuple[Rule, ...] = (
+    ("held by an operator", lambda sight: sight.state.on_hold, lambda _: _ON_HOLD),
+    ("somebody else publishes on its path", lambda sight: sight.intruder is not None, _conflict),
+    ("waiting for the media server", lambda sight: sight.state.waits_for_server, lambda _: _SERVER_AWAY),
+    ("running, server away", lambda sight: sight.running and not sight.state.server_up, lambda _: _SERVER_SILENT),
+    (
+        "running, API never seen",
+        lambda sight: sight.running and sight.server.observed_at is None,
+        lambda _: _UNOBSERVED,
+    ),
+    ("running, API silent now", lambda sight: sight.running and sight.server.fresh_since is None, lambda _: _STALE),
+    ("running, path not available", lambda sight: sight.running and sight.stream is None, lambda _: _NOT_ARRIVED),
+    ("running and received", lambda sight: sight.running, _graded),
+    ("never failed", lambda sight: sight.state.cause is None, lambda _: _STARTING),
+    ("failed", lambda _: True, _failed),
+)
+"""The truth table of supervised cameras: name, condition, verdict. The first that holds decides."""
+
+
+def judge(sight: Sight) -> Verdict:
+    """Judge a supervised camera. A stale picture of the server gives unknown, never down."""
+    for _, holds, verdict in RULES:
+        if holds(sight):
+            return verdict(sight)
+    raise AssertionError("the last rule always holds")
+
+
+def judge_row(row: Camera | RejectedRow) -> Verdict:
+    """Judge a row that nobody supervises: a disabled camera, or a row that could not be understood."""
+    if isinstance(row, Camera):
+        return _DISABLED
+    return Verdict(
+        Health.DOWN, Side.CONFIG, (Reason("row_rejected", row.problem),), "Repair this row in the cameras table."
+    )

@@ -1,0 +1,204 @@
+"""The life of one camera: its phases, the events it follows, the commands it gives, and its state.
+
+The rules that lead from one to the next are in `transitions`. Times are seconds of a monotonic clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from restream.domain.ffmpeg.probe import ProbeFailure, ProbeResult
+from restream.domain.ffmpeg.progress import MediaMark, Progress
+from restream.domain.life.backoff import RestartPolicy
+from restream.domain.life.cause import Cause
+
+
+class Phase(StrEnum):
+    """What a camera is doing."""
+
+    WAITING = "waiting"
+    """For admission, or for the media server."""
+    PROBING = "probing"
+    STARTING = "starting"
+    """The publisher runs, no media has moved yet."""
+    RUNNING = "running"
+    STOPPING = "stopping"
+    BACKOFF = "backoff"
+    HELD = "held"
+    FINISHED = "finished"
+
+
+class Command(StrEnum):
+    """What the shell has to do; all data is in the state."""
+
+    REQUEST_SLOT = "request_slot"
+    RELEASE_SLOT = "release_slot"
+    PROBE = "probe"
+    CANCEL_PROBE = "cancel_probe"
+    START = "start"
+    STOP = "stop"
+    CHECK_SERVER = "check_server"
+    FINISH = "finish"
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Admission control has given this camera a slot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """The probe has answered."""
+
+    outcome: ProbeResult | ProbeFailure
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """The publisher reported progress."""
+
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The publisher has ended and is reaped; `cause` is what its ending tells, had nobody asked for it."""
+
+    cause: Cause
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """The state's deadline has come (or a little earlier: that is harmless).
+
+    `suspended`: the publisher's process is stopped, so its silence says nothing about the camera.
+    """
+
+    suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """The row changed in a way that changes the stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """The row is gone or disabled, or the service ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLost:
+    """The media server is away."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFound:
+    """The media server is there (again)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unarrived:
+    """The media server answers, and received nothing from `silent_since` `until` it was asked; `published`: it has the
+    path."""
+
+    silent_since: float
+    until: float
+    published: bool
+    suspended: bool = False
+    """As in `TimerFired`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestartAsked:
+    """An operator wants it started again, at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeAsked:
+    """An operator wants the camera looked at anew, at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldAsked:
+    """An operator wants it stopped until further notice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The operator lets go of it."""
+
+
+Request = RestartAsked | ProbeAsked | HoldAsked | Released
+"""What an operator may ask for."""
+
+Event = (
+    Admitted
+    | Probed
+    | Progressed
+    | Ended
+    | TimerFired
+    | Revised
+    | Removed
+    | ServerLost
+    | ServerFound
+    | Unarrived
+    | Request
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Limits of one camera, in seconds."""
+
+    restart: RestartPolicy = RestartPolicy()
+    probe_limit_s: float = 15.0
+    connect_timeout_s: float = 15.0
+    stall_timeout_s: float = 10.0
+
+
+class State(NamedTuple):
+    """Everything the machine knows about one camera. A tuple, because it is replaced a thousand times a second."""
+
+    phase: Phase
+    since: float
+    """When this phase began."""
+    deadline: float | None = None
+    server_up: bool = True
+    failures: int = 0
+    """Failures in a row without a stable run between them."""
+    cause: Cause | None = None
+    """Of the last failure; None once media flows."""
+    last_cause: Cause | None = None
+    """Of the last ending, kept while media flows again; STOPPED when it was asked for."""
+    detail: str = ""
+    stop_cause: Cause | None = None
+    """Why the publisher is being stopped."""
+    wanted: bool = True
+    on_hold: bool = False
+    """Stopped by an operator."""
+    media: ProbeResult | None = None
+    """The last probe, as long as it can be trusted: a stable stream restarts without another one."""
+    without_audio: bool = False
+    """The last start with audio brought no media: leave it out this time."""
+    mark: MediaMark = MediaMark()
+    progress: Progress | None = None
+    running_since: float | None = None
+    unpublished_since: float | None = None
+    """Since when no publisher of ours runs; None while one does."""
+    restarts: int = 0
+    """Starts after the first one."""
+    started: bool = False
+
+    @property
+    def waits_for_server(self) -> bool:
+        return self.phase is Phase.WAITING and not self.server_up
+
+    def refusal(self, request: Request) -> str:
+        """Why an operator's request makes no sense now; empty when it does."""
+        if isinstance(request, Released):
+            return "" if self.on_hold else "it is not on hold"
+        return "it is on hold: release it first" if self.on_hold else ""

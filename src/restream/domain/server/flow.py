@@ -1,0 +1,100 @@
+"""Does media arrive? Byte counters of the media server, followed over time; a counter that restarts is no traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from restream.domain.server.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
+
+
+class Flow(NamedTuple):
+    """One counter at its last reading. Times are seconds of the monotonic clock."""
+
+    count_bytes: int
+    read_at: float
+    moved_at: float
+    """When the counter was last seen to move."""
+    rate_bps: float | None = None
+    """Bits per second between the last two readings; None until there are two of one publisher."""
+
+
+def follow(flow: Flow | None, count_bytes: int, now: float) -> Flow:
+    """The next reading of a counter. A smaller one means a new publisher, never negative traffic."""
+    if flow is None:
+        return Flow(count_bytes, now, now)
+    elapsed_s = now - flow.read_at
+    if count_bytes < flow.count_bytes or elapsed_s <= 0:
+        return Flow(count_bytes, now, now)
+    moved_at = now if count_bytes > flow.count_bytes else flow.moved_at
+    return Flow(count_bytes, now, moved_at, (count_bytes - flow.count_bytes) * 8 / elapsed_s)
+
+
+class Stream(NamedTuple):
+    """One path of the media server in one cycle, joined with what is known of its publisher."""
+
+    path: PathObservation
+    flow: Flow
+    srt: SrtObservation | None = None
+    session: SessionObservation | None = None
+
+
+def join_streams(view: ServerView, before: Mapping[str, Stream], now: float) -> dict[str, Stream]:
+    """Every path of a sweep, with its counter followed from the sweep before."""
+    streams = {}
+    for name, path in view.paths.items():
+        known = before.get(name)
+        same_publisher = known is not None and known.path.source_id == path.source_id
+        flow = follow(known.flow if known is not None and same_publisher else None, path.inbound_bytes, now)
+        session = view.sessions.get(path.source_id) if path.source_id is not None else None
+        streams[name] = Stream(path, flow, view.srt_of(path), session)
+    return streams
+
+
+# Nobody may be silent for longer than the largest stall_timeout_s that can be configured.
+_LOSS_KEPT_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerPicture:
+    """What the sweeps have shown so far. Times are seconds of the monotonic clock."""
+
+    streams: Mapping[str, Stream] = field(default_factory=dict)
+    observed_at: float | None = None
+    """The last sweep that succeeded; None: there was none."""
+    asked_at: float = 0.0
+    """When the last good sweep began: its counters prove silence until then, however late they are heard of."""
+    fresh_since: float | None = None
+    """Since when every sweep has succeeded; None while the picture is stale."""
+    moved_before_loss: Mapping[str, float] = field(default_factory=dict)
+    """When something last arrived on paths that have lost their publisher lately."""
+
+    @property
+    def available(self) -> int:
+        """How many paths have a publisher."""
+        return sum(stream.path.available for stream in self.streams.values())
+
+    def swept(self, view: ServerView, now: float, *, asked_at: float | None = None) -> ServerPicture:
+        """The picture after one more good sweep, which began at `asked_at` and is complete now."""
+        streams = join_streams(view, self.streams, now)
+        lost = {path: moved_at for path, moved_at in self.moved_before_loss.items() if now - moved_at < _LOSS_KEPT_S}
+        for path, stream in self.streams.items():
+            if stream.path.available and not (path in streams and streams[path].path.available):
+                lost[path] = stream.flow.moved_at
+        fresh_since = now if self.fresh_since is None else self.fresh_since
+        return ServerPicture(streams, now, now if asked_at is None else asked_at, fresh_since, lost)
+
+    def missed(self) -> ServerPicture:
+        """The picture after a sweep that failed: the last data stay, marked stale."""
+        return replace(self, fresh_since=None)
+
+    def silent_since(self, path: str, running_since: float) -> float | None:
+        """Since when nothing has arrived from a publisher that runs; None when that cannot be told."""
+        if self.fresh_since is None:
+            return None
+        stream = self.streams.get(path)
+        arrives = stream is not None and stream.path.available
+        # A publisher that is just ending has lost its path already: that is no silence of its whole life.
+        moved_at = stream.flow.moved_at if stream and arrives else self.moved_before_loss.get(path, 0.0)
+        return max(moved_at, running_since, self.fresh_since)

@@ -1,0 +1,31 @@
+"""`GET /api/cameras/{id}/snapshot.jpg`: a still picture, taken from the media server and never from the camera."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from restream.domain.camera.secret import mask_patterns
+from restream.interfaces.http.query import Query
+from restream.ports import StillError
+
+Take = Callable[[str], Awaitable[bytes | None]]
+"""A JPEG of a camera; None when there is no such camera. Raises StillError."""
+
+
+def routes(take: Take) -> list[web.RouteDef]:
+    async def still(request: web.Request) -> web.Response:
+        Query(request.query).only()
+        try:
+            picture = await take(request.match_info["id"])
+        except StillError as error:
+            reason = " ".join(mask_patterns(str(error)).split())
+            if error.timed_out:
+                raise web.HTTPGatewayTimeout(reason=reason) from None
+            raise web.HTTPServiceUnavailable(reason=reason) from None
+        if picture is None:
+            raise web.HTTPNotFound(reason="there is no such camera")
+        return web.Response(body=picture, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=5"})
+
+    return [web.get("/api/cameras/{id}/snapshot.jpg", still)]

@@ -1,0 +1,164 @@
+"""Makes each part from the configuration; bootstrap puts them together."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from restream.adapters import visionaire_http
+from restream.adapters.postgres import PostgresCameraTable
+from restream.adapters.server.docker_engine import DockerEngine
+from restream.adapters.server.mediamtx_http import MediamtxServer
+from restream.adapters.server.mediamtx_in_docker import ContainedServer
+from restream.adapters.stores.influx import InfluxStore
+from restream.adapters.stores.json_file import JsonFileSink
+from restream.adapters.stores.postgres_events import PostgresEvents
+from restream.adapters.stores.redis_store import RedisArchive, RedisSink
+from restream.adapters.stores.webhook import Webhook
+from restream.adapters.visionaire_http import VisionaireDirectory
+from restream.config.outlet_sections import is_loopback
+from restream.config.settings import ConfigError, Settings, load_camera_types, resolve
+from restream.domain.camera.camera import RowReader
+from restream.domain.camera.secret import Secret
+from restream.domain.camera.urls import parse_source
+from restream.domain.ffmpeg.plan import Command, build_still
+from restream.domain.news.alerts import AlertRules
+from restream.domain.visionaire import parse_servers
+from restream.interfaces.documents.players import PublicBases
+from restream.interfaces.http.auth import Access
+from restream.interfaces.series import line_protocol
+from restream.ports import AlertReceiver, Archive, LineStore, MediaServer, StreamSink
+from restream.supervisor.cameras.settings import StreamSettings
+
+
+class DependencyError(Exception):
+    """A program the service cannot do without is missing; the message says what to do."""
+
+
+def require_programs(settings: Settings) -> None:
+    """Check that ffmpeg and ffprobe can be found. Raises DependencyError."""
+    for key, program in (("binary", settings.ffmpeg.binary), ("probe_binary", settings.ffmpeg.probe_binary)):
+        if shutil.which(program) is None:
+            raise DependencyError(f"{program} is not installed: `apt install ffmpeg`, or set ffmpeg.{key} to its path")
+
+
+def require_dsn(settings: Settings) -> Secret:
+    """The database to read. Raises ConfigError."""
+    if settings.database.dsn is None:
+        raise ConfigError("no database: set PG_DSN=postgresql://user:password@host/database, or pass --pg_dsn=…")
+    return Secret(settings.database.dsn.get_secret_value())
+
+
+def row_reader(settings: Settings) -> RowReader:
+    """How rows are understood under this configuration. Raises ConfigError."""
+    return RowReader(load_camera_types(settings), settings.cameras.path_template, settings.database.columns)
+
+
+def camera_table(settings: Settings) -> PostgresCameraTable:
+    """The user's table. Raises ConfigError."""
+    section = settings.database
+    return PostgresCameraTable(require_dsn(settings), query=section.query, notify_channel=section.notify_channel)
+
+
+def media_server(settings: Settings) -> MediaServer:
+    """The media server, with its container where one is named."""
+    section = settings.mediamtx
+    password = Secret(section.api_password.get_secret_value()) if section.api_password else None
+    server = MediamtxServer(section.api_url, section.rtsp_url, user=section.api_user, password=password)
+    return ContainedServer(server, DockerEngine(), section.container) if section.container else server
+
+
+def stream_settings(settings: Settings) -> StreamSettings:
+    return StreamSettings(settings.ffmpeg_settings(), settings.target(), settings.restart_policy())
+
+
+def public_bases(settings: Settings) -> PublicBases:
+    """Player URLs' bases: as configured, else MediaMTX's default ports where streams are published."""
+    fallback = PublicBases.beside(settings.mediamtx.rtsp_url)
+    public = settings.mediamtx.public
+    return PublicBases(
+        rtsp=public.rtsp or fallback.rtsp,
+        hls=public.hls or fallback.hls,
+        webrtc=public.webrtc or fallback.webrtc,
+        srt=public.srt or fallback.srt,
+    )
+
+
+def stream_sinks(settings: Settings) -> list[StreamSink]:
+    """Where every cycle is written to, as configured."""
+    sinks: list[StreamSink] = []
+    if settings.json_file.path is not None:
+        sinks.append(JsonFileSink(resolve(settings.json_file.path)))
+    if settings.redis.url is not None:
+        url = Secret(settings.redis.url.get_secret_value())
+        sinks.append(RedisSink(url, settings.redis.prefix, expire_s=5 * settings.mediamtx.interval_s))
+    return sinks
+
+
+def archives(settings: Settings) -> list[Archive]:
+    """Where events and availability are kept; the first is the one that is read at the start."""
+    kept: list[Archive] = []
+    if settings.redis.url is not None:
+        kept.append(RedisArchive(Secret(settings.redis.url.get_secret_value()), settings.redis.prefix))
+    return [*kept, PostgresEvents(require_dsn(settings))]
+
+
+def access(settings: Settings) -> Access:
+    """Who may use the HTTP interface."""
+    http = settings.http
+    token = Secret(http.token.get_secret_value()) if http.token else None
+    asks_for_token = token is not None and http.auth == "token"
+    # A page that borrows our address has no token to show.
+    hosts = http.allowed_hosts or None if asks_for_token else allowed_hosts(settings, http.host)
+    return Access(token, http.auth, frozenset(http.cors_origins), hosts, http.trusted_proxies)
+
+
+def allowed_hosts(settings: Settings, listens_on: str) -> Sequence[str] | None:
+    """By which names an address that asks for no token may be called; None: any."""
+    return settings.http.allowed_hosts or (() if is_loopback(listens_on) else None)
+
+
+def still_command(settings: Settings, path: str) -> Command:
+    """How a picture of a path of the media server is taken."""
+    section = settings.mediamtx
+    scheme, _, rest = section.rtsp_url.partition("://")
+    password = section.read_password.get_secret_value() if section.read_password else ""
+    user = f"{quote(section.read_user, safe='')}:{quote(password, safe='')}@" if section.read_user else ""
+    return build_still(parse_source(f"{scheme}://{user}{rest}/{path}"), settings.ffmpeg_settings())
+
+
+def stream_directories(settings: Settings) -> list[VisionaireDirectory]:
+    """The third-party servers that are polled."""
+    section = settings.visionaire
+    return visionaire_http.stream_directories(
+        parse_servers(section.hosts), interval_s=section.interval_s, timeout_s=section.timeout_s
+    )
+
+
+def line_store(settings: Settings) -> LineStore | None:
+    """The database of time series, when one is configured."""
+    section = settings.influx
+    if section.url is None or section.bucket is None:
+        return None
+    token = Secret(section.token.get_secret_value()) if section.token else None
+    return InfluxStore(
+        section.url, token=token, org=section.org, bucket=section.bucket, precision=line_protocol.PRECISION
+    )
+
+
+def alert_rules(settings: Settings) -> AlertRules:
+    """When people are told."""
+    return AlertRules(settings.alerts.down_after_s, settings.alerts.up_after_s)
+
+
+def alert_receivers(settings: Settings, node: str) -> list[AlertReceiver]:
+    """Who is told of outages."""
+    return [
+        Webhook(
+            Secret(entry.url.get_secret_value()),
+            secret=Secret(entry.secret.get_secret_value()) if entry.secret else None,
+            node=node,
+        )
+        for entry in settings.alerts.webhooks
+    ]

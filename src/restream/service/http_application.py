@@ -1,0 +1,107 @@
+"""What the service answers over HTTP, put together from what it knows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from restream import __version__
+from restream.config.settings import Settings
+from restream.domain.judgement.status import CameraStatus
+from restream.domain.life.lifecycle import HoldAsked, ProbeAsked, Released, Request, RestartAsked
+from restream.interfaces.documents import cameras
+from restream.interfaces.documents.values import Document
+from restream.interfaces.documents.visionaire import visionaire
+from restream.interfaces.http import page
+from restream.interfaces.http import still as stills
+from restream.interfaces.http.api import Action, Api, ApiContext
+from restream.interfaces.http.app import build_app
+from restream.interfaces.http.openapi import document as openapi
+from restream.interfaces.http.session import Sessions
+from restream.ports import StillError
+from restream.service.from_settings import access, public_bases, still_command
+from restream.service.outlets import Outlets
+from restream.supervisor.cameras.fleet import Supervisor
+from restream.supervisor.picture.assessor import Assessor
+from restream.supervisor.picture.history import History
+from restream.supervisor.picture.still_queue import Stills
+from restream.supervisor.picture.visionaire_poller import VisionairePoller
+
+_REQUESTS: Mapping[Action, Request] = {
+    "restart": RestartAsked(),
+    "probe": ProbeAsked(),
+    "hold": HoldAsked(),
+    "release": Released(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """The parts that answers are made of; `settings` are those in force."""
+
+    settings: Callable[[], Settings]
+    supervisor: Supervisor
+    assessor: Assessor
+    history: History
+    outlets: Outlets
+    stills: Stills
+    poller: VisionairePoller
+
+    def application(self) -> web.Application:
+        """Everything that listens on `http.port`."""
+        context = ApiContext(
+            rendering=lambda: self.outlets.renderer.latest,
+            details=self._details,
+            events=self.history.after,
+            act=self._act,
+            visionaire=self._visionaire,
+        )
+        rules = access(self.settings())
+        routes: tuple[Iterable[web.AbstractRouteDef], ...] = (
+            Api(context).routes(),
+            stills.routes(self._still),
+            Sessions(rules).routes(),
+            self.outlets.live.routes(),
+            self.outlets.exporter.routes(),
+            page.routes(),
+            openapi.routes(rules, __version__),
+        )
+        app = build_app(rules, [route for room in routes for route in room])
+        app.on_shutdown.append(self._end_live)
+        return app
+
+    def _details(self, camera_id: str) -> Document | None:
+        snapshot = self.outlets.renderer.latest.snapshot
+        document = cameras.details(snapshot, camera_id, public_bases(self.settings()))
+        if document is None:
+            return None
+        habits = self.assessor.habits(camera_id)
+        tail = list(self.supervisor.stderr_tail(camera_id))
+        return document | {"history": habits and cameras.history(habits, snapshot), "stderr_tail": tail}
+
+    def _act(self, camera_id: str, action: Action) -> str | None:
+        refusal = self.supervisor.ask(camera_id, _REQUESTS[action])
+        if refusal is None and camera_id in self.outlets.renderer.latest.cameras:
+            return "it is not supervised: its row is disabled or not understood"
+        return refusal
+
+    async def _still(self, camera_id: str) -> bytes | None:
+        report = self.outlets.renderer.latest.snapshot.reports.get(camera_id)
+        if report is None:
+            return None
+        if report.stream is None or not report.stream.path.available or not isinstance(report.subject, CameraStatus):
+            reasons = "; ".join(reason.text for reason in report.verdict.reasons)
+            raise StillError(f"nothing to see: {reasons}")
+        path = report.subject.camera.path
+        return await self.stills.take(path, still_command(self.settings(), path))
+
+    def _visionaire(self) -> Document:
+        poller, now = self.poller, asyncio.get_running_loop().time()
+        return visionaire(poller.pictures, now=now, taken_at=time.time(), interval_s=poller.interval_s)
+
+    async def _end_live(self, _: web.Application) -> None:
+        self.outlets.live.close()

@@ -1,0 +1,279 @@
+"""Puts the parts together: the only module that knows them all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from restream import __version__
+from restream.adapters.ffmpeg.engine import FfmpegPublisher
+from restream.adapters.ffmpeg.ffprobe import FfprobeProber
+from restream.adapters.ffmpeg.still_picture import FfmpegStills
+from restream.adapters.host_meter import HostMeter
+from restream.adapters.systemd import SystemdNotifier
+from restream.config.settings import FIXED, ConfigError, Settings
+from restream.domain.judgement.status import Subject
+from restream.domain.life.lifecycle import Phase
+from restream.domain.news.event import Event, Transition
+from restream.domain.server.flow import ServerPicture
+from restream.interfaces.console.frame import Facts
+from restream.interfaces.console.live import LiveConsole
+from restream.interfaces.console.screen import Screen, can_be_painted
+from restream.interfaces.documents.events import event
+from restream.interfaces.documents.rendering import Rendering
+from restream.logs import TransitionLog
+from restream.ports import ServiceManager
+from restream.service.from_settings import (
+    allowed_hosts,
+    camera_table,
+    media_server,
+    require_programs,
+    row_reader,
+    stream_directories,
+    stream_settings,
+)
+from restream.service.http_application import Web
+from restream.service.interpreter import calm_collector, raise_file_limit
+from restream.service.listening_port import listening
+from restream.service.outlets import Outlets
+from restream.supervisor.cameras.admission import Admission
+from restream.supervisor.cameras.fleet import Supervisor
+from restream.supervisor.cameras.registry import Registry
+from restream.supervisor.components import Components
+from restream.supervisor.loops import Services
+from restream.supervisor.picture.assessor import Assessor
+from restream.supervisor.picture.cycle import Cycle, Scene
+from restream.supervisor.picture.history import History
+from restream.supervisor.picture.host_watch import HostWatch
+from restream.supervisor.picture.observer import Observer
+from restream.supervisor.picture.still_queue import Stills
+from restream.supervisor.picture.visionaire_poller import VisionairePoller
+
+logger = logging.getLogger(__name__)
+
+_STATUS_INTERVAL_S = 10.0
+# A sweep that is slow, or hangs, delays a cycle by this many intervals at most.
+_LATE = 1.5
+
+
+class Service:
+    """The running service: everything wired, from configuration to the listening port."""
+
+    def __init__(
+        self, settings: Settings, reload: Callable[[], Settings], show: Callable[[Rendering], None] = lambda _: None
+    ) -> None:
+        self._settings = settings
+        self._reload = reload
+        self._history = History(event)
+        self._log = TransitionLog()
+        self._components = Components(self._happened)
+        interval_s = settings.mediamtx.interval_s
+        self._supervisor = Supervisor(
+            stream_settings(settings),
+            prober=FfprobeProber(),
+            publisher=FfmpegPublisher(settings.ffmpeg.stop_grace_s),
+            admission=Admission(settings.max_starting, settings.admission.max_starting_per_host),
+            check_server=self._suspect_server,
+            on_transition=self._transition,
+        )
+        self._observer = Observer(
+            media_server(settings),
+            self._components,
+            self._supervisor.server_changed,
+            self._swept,
+            self._happened,
+            interval_s=interval_s,
+        )
+        self._registry = Registry(
+            camera_table(settings),
+            row_reader(settings),
+            self._components,
+            self._supervisor.want,
+            poll_s=settings.database.poll_s,
+        )
+        self._assessor = Assessor(settings.thresholds(), self._happened)
+        self._host = HostWatch(HostMeter(), self._pids, settings.host.interval_s)
+        self._poller = VisionairePoller(
+            stream_directories(settings), self._components, interval_s=settings.visionaire.interval_s
+        )
+        self._stills = Stills(FfmpegStills(settings.ffmpeg.probe_timeout_s))
+        self._notifier: ServiceManager = SystemdNotifier()
+        self._outlets = Outlets(
+            settings,
+            self._components,
+            self._history,
+            restore=self._assessor.restore,
+            pictures=lambda: self._poller.pictures,
+            show=show,
+        )
+        self._cycle = Cycle(
+            self._look,
+            self._assessor,
+            self._outlets.publish,
+            self._outlets.exporter.took,
+            longest_s=_LATE * interval_s,
+        )
+        self._web = Web(
+            lambda: self._settings,
+            self._supervisor,
+            self._assessor,
+            self._history,
+            self._outlets,
+            self._stills,
+            self._poller,
+        )
+
+    # -- what happens --------------------------------------------------------------------------------------------------
+
+    def _suspect_server(self) -> None:
+        self._observer.suspect()
+
+    def _transition(self, transition: Transition) -> None:
+        self._log(transition)
+        self._happened(transition)
+
+    def _happened(self, happened: Event) -> None:
+        self._history.record(happened)
+        self._cycle.changed()
+
+    def _swept(self, picture: ServerPicture) -> None:
+        self._supervisor.observed(picture)
+        self._cycle.swept()
+
+    # -- one cycle -----------------------------------------------------------------------------------------------------
+
+    def _look(self) -> Scene:
+        self._history.settle(time.time())
+        subjects: dict[str, Subject] = {**self._registry.rejected, **self._registry.disabled}
+        return Scene(
+            subjects={**subjects, **self._supervisor.statuses},
+            components=self._components.all,
+            server=self._observer.picture,
+            host=self._host.sample,
+            start_queue_length=self._supervisor.start_queue_length,
+            draining=self._supervisor.draining,
+        )
+
+    def _pids(self) -> Mapping[str, int]:
+        statuses = self._supervisor.statuses
+        return {camera_id: status.pid for camera_id, status in statuses.items() if status.pid is not None}
+
+    # -- life ----------------------------------------------------------------------------------------------------------
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set, then end every publisher. Raises ConfigError when a port cannot be had."""
+        http = self._settings.http
+        application = self._web.application()
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(listening(application, http.host, http.port, "http.port"))
+            metrics = self._settings.metrics
+            if metrics.port is not None:
+                exporter = self._outlets.exporter.application(allowed_hosts(self._settings, metrics.host))
+                await stack.enter_async_context(listening(exporter, metrics.host, metrics.port, "metrics.port"))
+            observing = await stack.enter_async_context(Services())
+            observing.start("cycle", self._cycle.run)
+            async with Services() as services:
+                for name, run in self._loops().items():
+                    services.start(name, run)
+                self._notifier.ready()
+                logger.info("restream %s is up: http://%s:%d", __version__, http.host, http.port)
+                await stop.wait()
+                self._notifier.stopping()
+                logger.info("stopping %d cameras", len(self._supervisor.statuses))
+            await asyncio.gather(self._supervisor.drain(), self._stills.close())
+        await self._observer.close()
+        logger.info("all publishers have ended")
+
+    def _loops(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
+        """Everything that runs beside the cycle, by name."""
+        return {
+            "media server": self._observer.run,
+            "camera table": self._registry.run,
+            "service manager": self._report,
+            "host": self._host.run,
+            "visionaire": self._poller.run,
+            **self._outlets.loops(),
+        }
+
+    def reload(self) -> None:
+        """SIGHUP: re-read what can be re-read; a bad configuration changes nothing."""
+        self._notifier.reloading()
+        try:
+            settings = self._reload()
+            reader = row_reader(settings)
+        except ConfigError as error:
+            logger.error("configuration not re-read, the old one stays in force: %s", error)
+        else:
+            self._adopt(settings)
+            self._registry.adopt(reader, settings.database.poll_s)
+            logger.info("configuration re-read")
+        self._notifier.ready()
+
+    def _adopt(self, settings: Settings) -> None:
+        for section, keys in FIXED.items():
+            old, new = getattr(self._settings, section), getattr(settings, section)
+            if (old != new) if keys is None else any(getattr(old, key) != getattr(new, key) for key in keys):
+                logger.warning("%s: the change takes effect at the next restart of the service", section)
+        if settings.mediamtx != self._settings.mediamtx:
+            self._observer.adopt(media_server(settings))
+        self._outlets.adopt(self._settings, settings)
+        self._settings = settings
+        self._assessor.adopt(settings.thresholds())
+        admission = settings.admission
+        self._supervisor.adopt(stream_settings(settings), settings.max_starting, admission.max_starting_per_host)
+
+    async def _report(self) -> None:
+        """Keep systemd informed: a sign of life from this loop, and one line of status."""
+        watchdog_s = self._notifier.watchdog_interval_s
+        interval_s = min(watchdog_s or _STATUS_INTERVAL_S, _STATUS_INTERVAL_S)
+        while True:
+            statuses = self._supervisor.statuses.values()
+            running = sum(status.state.phase is Phase.RUNNING for status in statuses)
+            self._notifier.alive()
+            self._notifier.status(f"{running} of {len(statuses)} cameras running")
+            await asyncio.sleep(interval_s)
+
+
+async def serve(
+    settings: Settings, reload: Callable[[], Settings], *, plain: bool = True, notes: Sequence[str] = ()
+) -> None:
+    """Run the service until SIGTERM, SIGINT, or the end of its terminal. There it shows itself, with `notes`, unless
+    `plain`.
+
+    Raises ConfigError, DependencyError.
+    """
+    require_programs(settings)
+    raise_file_limit()
+    calm_collector()
+    console = None if plain else _console(settings, notes)
+    service = Service(settings, reload, console.show) if console is not None else Service(settings, reload)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    in_terminal = os.isatty(2)
+
+    def hung_up() -> None:
+        # Its terminal was closed: nobody would see or end it any more.
+        if in_terminal and not os.isatty(2):
+            stop.set()
+        else:
+            service.reload()
+
+    loop.add_signal_handler(signal.SIGHUP, hung_up)
+    async with console or contextlib.nullcontext():
+        await service.run(stop)
+
+
+def _console(settings: Settings, notes: Sequence[str]) -> LiveConsole | None:
+    """The live table; None where there is no terminal for it."""
+    if not can_be_painted(os.environ, sys.stdout, sys.stderr):
+        return None
+    http = settings.http
+    return LiveConsole(Screen(sys.stdout), Facts(f"http://{http.host}:{http.port}/", tuple(notes)))

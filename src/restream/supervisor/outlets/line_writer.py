@@ -1,0 +1,121 @@
+"""Writes the history: samples at an interval, sent in batches; a database that is away delays nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import NoReturn
+
+from restream.domain.life.backoff import RestartPolicy
+from restream.domain.line_buffer import LineBuffer, Rejected, Unavailable, Written
+from restream.domain.news.component import ComponentState
+from restream.ports import LineStore
+from restream.supervisor.components import Components
+
+logger = logging.getLogger(__name__)
+
+MAX_BATCH_LINES = 5_000
+MAX_WAITING_LINES = 100_000
+"""What an outage may pile up: about 30 MB. 100 cameras every 10 s fill it in 2.7 hours, 5,000 in 3 minutes."""
+
+_SLICE_LINES = 250
+_RETRY = RestartPolicy(first_s=1.0, base_s=1.0, factor=2.0, max_s=60.0)
+_MAX_RETRY_AFTER_S = 300.0
+
+
+class LineWriter:
+    """Takes the lines of `sample` every `interval_s`, and sends what waits. What waits when the service ends is lost.
+
+    A sample should be a generator over frozen documents: it is drawn in slices, since thousands of lines at once would
+    hold up everything else in the service.
+    """
+
+    def __init__(
+        self,
+        store: LineStore,
+        sample: Callable[[], Iterable[str]],
+        components: Components,
+        *,
+        interval_s: float,
+        max_waiting_lines: int = MAX_WAITING_LINES,
+    ) -> None:
+        self._store = store
+        self._sample = sample
+        self._components = components
+        self._interval_s = interval_s
+        self._buffer = LineBuffer(max_waiting_lines)
+        self._due = asyncio.Event()
+        self._rejected_total = 0
+        self.written_total = 0
+        """Lines the database has confirmed."""
+
+    @property
+    def name(self) -> str:
+        return self._store.name
+
+    @property
+    def waiting(self) -> int:
+        """Lines not yet sent."""
+        return len(self._buffer)
+
+    @property
+    def dropped_total(self) -> int:
+        """Lines that were lost: too many waited, or the database rejected them."""
+        return self._buffer.dropped_total + self._rejected_total
+
+    async def run(self) -> NoReturn:
+        """Sample and send until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._collect(), name=f"{self.name} samples")
+                await self._send()
+        finally:
+            await self._store.close()
+
+    async def _collect(self) -> NoReturn:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            try:
+                lines = iter(self._sample())
+                while some := tuple(islice(lines, _SLICE_LINES)):
+                    self._buffer.add(some)
+                    await asyncio.sleep(0)
+            except Exception:
+                # What waits already is sent all the same.
+                logger.exception("%s: no sample could be taken", self.name)
+            self._due.set()
+            due = max(due + self._interval_s, loop.time())
+            await asyncio.sleep(due - loop.time())
+
+    async def _send(self) -> NoReturn:
+        failures = 0
+        while True:
+            await self._due.wait()
+            batch = self._buffer.take(MAX_BATCH_LINES)
+            if not batch:
+                self._due.clear()
+                continue
+            outcome = await self._store.write(batch)
+            match outcome:
+                case Written():
+                    failures = 0
+                    self.written_total += len(batch)
+                    self._components.report(self.name, ComponentState.UP, self._losses(""))
+                case Rejected(detail):
+                    failures = 0
+                    self._rejected_total += len(batch)
+                    self._components.report(self.name, ComponentState.DOWN, detail + self._losses("; "))
+                case Unavailable(detail, retry_after_s):
+                    failures += 1
+                    self._buffer.put_back(batch)
+                    waiting = f"{len(self._buffer)} lines wait"
+                    self._components.report(self.name, ComponentState.DOWN, f"{detail}; {waiting}{self._losses('; ')}")
+                    own_s = _RETRY.delay_s(failures, random.random())  # noqa: S311
+                    await asyncio.sleep(max(own_s, min(retry_after_s or 0.0, _MAX_RETRY_AFTER_S)))
+
+    def _losses(self, before: str) -> str:
+        return f"{before}{self.dropped_total} lines dropped so far" if self.dropped_total else ""

@@ -1,0 +1,129 @@
+"""Judges every row once a cycle, and remembers of each camera what a judgement needs from before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from restream.domain.judgement.availability import Timeline
+from restream.domain.judgement.quality import Window
+from restream.domain.judgement.series import Habits
+from restream.domain.judgement.snapshot import Report
+from restream.domain.judgement.status import CameraStatus, Subject
+from restream.domain.judgement.verdict import Health, Sight, Thresholds, Verdict, judge, judge_row
+from restream.domain.life.cause import Cause, Side
+from restream.domain.life.lifecycle import Phase, State
+from restream.domain.news.event import HealthChange
+from restream.domain.server.flow import ServerPicture
+
+_HOUR_S = 3600.0
+_SETTLED = frozenset({Health.HEALTHY, Health.DEGRADED, Health.DOWN})
+
+
+@dataclass(slots=True)
+class _Memory:
+    window: Window = field(default_factory=Window)
+    habits: Habits = field(default_factory=Habits)
+    timeline: Timeline = field(default_factory=Timeline)
+    verdict: Verdict | None = None
+    judged_since: float = 0.0
+    settled: Health | None = None
+    """The last health that was neither unknown nor disabled."""
+    restarts_seen: int = 0
+    restarts: tuple[tuple[Cause, int], ...] = ()
+    own_source_id: str | None = None
+    had_audio: bool = False
+
+
+class Assessor:
+    """`on_change` hears when a camera is judged differently. Monotonic times in `now`, Unix times in `wall`."""
+
+    def __init__(self, thresholds: Thresholds, on_change: Callable[[HealthChange], None]) -> None:
+        self._thresholds = thresholds
+        self._on_change = on_change
+        self._memories: dict[str, _Memory] = {}
+        self._earlier: dict[str, Timeline] = {}
+        self._watched_until = 0.0
+
+    def adopt(self, thresholds: Thresholds) -> None:
+        self._thresholds = thresholds
+
+    def assess(
+        self, subjects: Mapping[str, Subject], server: ServerPicture, now: float, wall: float
+    ) -> Iterator[tuple[str, Report]]:
+        """One report after the other; cameras that are no longer among the subjects are forgotten at the end."""
+        for camera_id, subject in subjects.items():
+            memory = self._memories.get(camera_id)
+            if memory is None:
+                memory = self._memories[camera_id] = _Memory()
+                self._take_up(camera_id, memory)
+            if isinstance(subject, CameraStatus):
+                yield camera_id, self._assess_supervised(memory, subject, server, now, wall)
+            else:
+                memory.window, memory.restarts_seen = Window(), 0
+                self._note(memory, camera_id, subject.name, judge_row(subject), now, wall)
+                yield camera_id, Report(subject, memory.verdict or judge_row(subject), memory.judged_since)
+        for camera_id in self._memories.keys() - subjects.keys():
+            del self._memories[camera_id]
+
+    def habits(self, camera_id: str) -> Habits | None:
+        """The series of a camera; not part of the snapshot, since few ever ask."""
+        memory = self._memories.get(camera_id)
+        return memory.habits if memory else None
+
+    def restore(self, timelines: Mapping[str, Timeline], until: float) -> None:
+        """Timelines of an earlier life of the service, which watched until then (Unix time, s)."""
+        self._earlier, self._watched_until = dict(timelines), until
+        for camera_id, memory in self._memories.items():
+            self._take_up(camera_id, memory)
+
+    def _take_up(self, camera_id: str, memory: _Memory) -> None:
+        earlier = self._earlier.pop(camera_id, None)
+        if earlier is not None:
+            memory.timeline = memory.timeline.after(earlier, self._watched_until)
+
+    def _assess_supervised(
+        self, memory: _Memory, status: CameraStatus, server: ServerPicture, now: float, wall: float
+    ) -> Report:
+        state, camera = status.state, status.camera
+        stream = server.streams.get(camera.path)
+        if state.restarts != memory.restarts_seen:
+            self._count_restarts(memory, state, wall)
+        if server.fresh_since is not None:
+            memory.window = memory.window.followed(stream)
+        quality = memory.window.measure(
+            stream,
+            usual_bitrate_bps=memory.habits.bitrate_bps.usual,
+            restarts=memory.timeline.restarts_since(wall - _HOUR_S),
+        )
+        memory.habits.record(stream, quality, now)
+        if state.phase is Phase.RUNNING and stream is not None and stream.path.available:
+            memory.own_source_id = stream.path.source_id
+        memory.had_audio = memory.had_audio or (state.media is not None and state.media.audio is not None)
+        sight = Sight(
+            status, server, quality, memory.own_source_id, had_audio=memory.had_audio, thresholds=self._thresholds
+        )
+        verdict = judge(sight)
+        self._note(memory, camera.id, camera.name, verdict, now, wall)
+        return Report(status, verdict, memory.judged_since, stream, quality, memory.timeline, memory.restarts)
+
+    def _count_restarts(self, memory: _Memory, state: State, wall: float) -> None:
+        """A camera that left the table and came back begins at 0 again."""
+        times = state.restarts - memory.restarts_seen if state.restarts > memory.restarts_seen else state.restarts
+        memory.restarts_seen = state.restarts
+        cause = state.last_cause or Cause.STOPPED
+        counts = dict(memory.restarts)
+        counts[cause] = counts.get(cause, 0) + times
+        memory.restarts = tuple(counts.items())
+        if cause is not Cause.STOPPED and cause.facts.side is not Side.MEDIA_SERVER:
+            memory.timeline = memory.timeline.restarted(times, wall)
+
+    def _note(self, memory: _Memory, camera_id: str, name: str, verdict: Verdict, now: float, wall: float) -> None:
+        before, memory.verdict = memory.verdict, verdict
+        if before is None or not (verdict is before or verdict.means(before)):
+            memory.judged_since = now
+        memory.timeline = memory.timeline.followed(verdict.health, wall)
+        if verdict.health in _SETTLED:
+            if memory.settled not in (None, verdict.health):
+                self._on_change(HealthChange(wall, camera_id, name, memory.settled or Health.UNKNOWN, verdict))
+            memory.settled = verdict.health

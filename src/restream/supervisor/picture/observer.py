@@ -1,0 +1,109 @@
+"""Watches the media server, so that its outage is one event and never the cameras' fault."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import NoReturn
+
+from restream.domain.news.component import ComponentState
+from restream.domain.news.event import ServerRestart
+from restream.domain.server.flow import ServerPicture
+from restream.ports import MediaServer, ServerStatus
+from restream.supervisor.components import Components
+
+logger = logging.getLogger(__name__)
+
+# One missed check may be a hiccup; publishers that break report it at once and are checked on the spot.
+_MISSES_UNTIL_LOST = 2
+
+
+class Observer:
+    """Checks the media server every `interval_s` seconds, and at once when a publisher suspects it."""
+
+    def __init__(
+        self,
+        server: MediaServer,
+        components: Components,
+        on_change: Callable[[bool], None],
+        on_picture: Callable[[ServerPicture], None],
+        on_restart: Callable[[ServerRestart], None],
+        *,
+        interval_s: float,
+    ) -> None:
+        self._server = self._wanted = server
+        self._components = components
+        self._on_change = on_change
+        self._on_picture = on_picture
+        self._on_restart = on_restart
+        self._picture = ServerPicture()
+        self._interval_s = interval_s
+        self._suspected = asyncio.Event()
+        self._misses = 0
+        self._started: str | None = None
+
+    @property
+    def picture(self) -> ServerPicture:
+        """What the sweeps have shown; the last good data stay when the server is away."""
+        return self._picture
+
+    def suspect(self) -> None:
+        """A publisher was refused or cut off: look now."""
+        self._suspected.set()
+
+    def adopt(self, server: MediaServer) -> None:
+        """Another server, or another way to it: look there now."""
+        self._wanted = server
+        self._suspected.set()
+
+    async def close(self) -> None:
+        """Let go of the server; to be called when it is not watched any more."""
+        for server in {self._server, self._wanted}:
+            await server.close()
+
+    async def run(self) -> NoReturn:
+        """Watch until cancelled."""
+        while True:
+            if self._server is not self._wanted:
+                await self._server.close()
+                self._server = self._wanted
+            suspected = self._suspected.is_set()
+            self._suspected.clear()
+            asked_at = asyncio.get_running_loop().time()
+            self._take(await self._server.observe(), asked_at, suspected=suspected)
+            try:
+                async with asyncio.timeout(self._interval_s):
+                    await self._suspected.wait()
+            except TimeoutError:
+                continue
+            # Many publishers break together: one check for all of them.
+            await asyncio.sleep(min(0.1, self._interval_s))
+
+    def _take(self, status: ServerStatus, asked_at: float, *, suspected: bool) -> None:
+        now = asyncio.get_running_loop().time()
+        before = self._picture
+        self._picture = before.missed() if status.view is None else before.swept(status.view, now, asked_at=asked_at)
+        if status.reachable:
+            self._misses = 0
+            if status.view is not None:
+                self._note_restart(status.view.started, lost_all=before.available > 1 > self._picture.available)
+            if self._components.report("mediamtx", ComponentState.UP, status.detail):
+                self._on_change(True)
+        else:
+            self._misses += 1
+            known = self._components.state("mediamtx")
+            if suspected or self._misses >= _MISSES_UNTIL_LOST or known is not ComponentState.UP:
+                detail = f"{status.detail} (cameras wait for it)"
+                if self._components.report("mediamtx", ComponentState.DOWN, detail):
+                    self._on_change(False)
+        self._on_picture(self._picture)
+
+    def _note_restart(self, started: str | None, *, lost_all: bool) -> None:
+        """Servers before 1.15.2 do not tell when they started: there, all paths gone at once is the sign."""
+        known, self._started = self._started, started or self._started
+        if known not in (None, started) if started is not None else lost_all:
+            detail = f"the media server restarted ({started or 'all its paths are gone at once'})"
+            logger.warning("%s", detail)
+            self._on_restart(ServerRestart(time.time(), detail))
