@@ -52,7 +52,7 @@ from restream.ports import Documents, StreamSink
 from restream.service.interpreter import COLLECTOR, raise_file_limit
 from restream.service.listening_port import listening
 from restream.supervisor.components import Components
-from restream.supervisor.loops import Services
+from restream.supervisor.loops import Loops
 from restream.supervisor.outlets.alert_watch import AlertWatch
 from restream.supervisor.outlets.archivist import Archivist
 from restream.supervisor.outlets.sink_writer import SinkWriter
@@ -172,7 +172,7 @@ class Parts:
             self._archivist.run,
             *(writer.run for writer in self._writers),
         ]
-        async with listening(app, "127.0.0.1", port, "http.port"), Services() as services:
+        async with listening(app, "127.0.0.1", port, "http.port"), Loops() as services:
             for run in loops:
                 services.start("part", run)
             yield

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from restream.domain.ffmpeg.exit_cause import Ending
-from restream.domain.ffmpeg.plan import Command, ProbePlan, StreamPlan
+from restream.domain.ffmpeg.exit_cause import ProcessEnding
+from restream.domain.ffmpeg.plan import Invocation, ProbePlan, StreamPlan
 from restream.domain.ffmpeg.probe import ProbeFailure, ProbeResult
 from restream.domain.ffmpeg.progress import Progress
 from restream.domain.host_sample import HostSample
@@ -92,7 +92,7 @@ class Publication(Protocol):
     def stderr_tail(self) -> tuple[str, ...]:
         """The last lines so far, masked, oldest first."""
 
-    async def ended(self) -> Ending:
+    async def ended(self) -> ProcessEnding:
         """Wait until it has ended and nothing of it is left."""
 
     async def stop(self) -> None:
@@ -109,7 +109,7 @@ class Publisher(Protocol):
 class StillCamera(Protocol):
     """Takes one picture of a stream."""
 
-    async def take(self, command: Command) -> bytes:
+    async def take(self, command: Invocation) -> bytes:
         """A JPEG. Bounded in time; leaves no process behind. Raises StillError."""
 
 

@@ -16,7 +16,7 @@ import psutil
 from restream.adapters.processes.child_process import ChildProcess
 from restream.demo.embedded import embedded_postgres, embedded_redis, free_port
 from restream.demo.media_server import StandInServer
-from restream.domain.ffmpeg.plan import Command
+from restream.domain.ffmpeg.plan import Invocation
 from tests.support.gate import Gate
 from tests.support.servers import TestServer
 
@@ -63,7 +63,7 @@ class StandInProcess:
 
     async def start(self) -> None:
         ready = asyncio.Event()
-        command = Command((sys.executable, "-m", "tests.chaos.servers", *map(str, self._ports)))
+        command = Invocation((sys.executable, "-m", "tests.chaos.servers", *map(str, self._ports)))
         self.process = await ChildProcess.spawn(command, lambda _: ready.set())
         await asyncio.wait_for(ready.wait(), 20)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from restream.adapters.host_meter import HostMeter
+from restream.adapters.host_meter import PsutilHostMeter
 
 
 def _stat(proc: Path, pid: int, ticks: int, started: int) -> None:
@@ -19,7 +19,7 @@ def _stat(proc: Path, pid: int, ticks: int, started: int) -> None:
 
 
 def test_this_machine_is_measured() -> None:
-    sample = HostMeter().sample([os.getpid(), 2**22 + 1])
+    sample = PsutilHostMeter().sample([os.getpid(), 2**22 + 1])
     assert sample.memory.total_bytes == psutil.virtual_memory().total
     assert sample.cores == os.cpu_count()
     assert any(disk.mount == "/" and disk.total_bytes > 0 for disk in sample.disks)
@@ -30,7 +30,7 @@ def test_this_machine_is_measured() -> None:
 
 
 def test_a_process_that_is_gone_is_left_out() -> None:
-    meter = HostMeter()
+    meter = PsutilHostMeter()
     with subprocess.Popen(["sleep", "60"]) as child:
         assert child.pid in meter.sample([child.pid]).processes
         child.kill()
@@ -39,7 +39,7 @@ def test_a_process_that_is_gone_is_left_out() -> None:
 
 def test_cpu_is_the_growth_since_the_sample_before_and_a_reused_pid_starts_anew(tmp_path: Path) -> None:
     now = [0.0]
-    meter = HostMeter(tmp_path, lambda: now[0])
+    meter = PsutilHostMeter(tmp_path, lambda: now[0])
     ticks = os.sysconf("SC_CLK_TCK")
     _stat(tmp_path, 7, 100, 1)
     assert meter.sample([7]).processes[7].cpu_percent == 0.0
@@ -63,7 +63,7 @@ def test_a_hanging_mount_is_left_out_and_asked_by_one_thread_only(monkeypatch: p
     monkeypatch.setattr("restream.adapters.host._MOUNT_TIMEOUT_S", 0.05)
     monkeypatch.setattr("restream.adapters.host._mounts", lambda: iter(["/hangs"]))
     monkeypatch.setattr(psutil, "disk_usage", hang)
-    meter = HostMeter()
+    meter = PsutilHostMeter()
     assert meter.sample([]).disks == meter.sample([]).disks == ()
     assert calls == ["/hangs"]
     released.set()
@@ -75,4 +75,4 @@ def test_a_part_that_cannot_be_read_costs_only_itself(monkeypatch: pytest.Monkey
         raise PermissionError
 
     monkeypatch.setattr(psutil, part, fail)
-    assert HostMeter().sample([os.getpid()]).processes
+    assert PsutilHostMeter().sample([os.getpid()]).processes

@@ -23,7 +23,7 @@ from restream.adapters.processes.paced_pipes import PacedPipes
 from restream.domain.camera.options import RtspTransport
 from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import parse_source
-from restream.domain.ffmpeg.plan import Command, FfmpegSettings, ProbePlan, build_probe
+from restream.domain.ffmpeg.plan import FfmpegSettings, Invocation, ProbePlan, build_probe
 from restream.domain.ffmpeg.probe import ProbeFailure
 from restream.domain.life.cause import Cause
 from restream.ports import PublisherError
@@ -63,14 +63,14 @@ def _children() -> str:
     return " ".join(words)
 
 
-def _python(code: str, stdin: str | None = None) -> Command:
-    return Command((sys.executable, "-c", code), Secret(stdin) if stdin else None, secrets=("hunter22",))
+def _python(code: str, stdin: str | None = None) -> Invocation:
+    return Invocation((sys.executable, "-c", code), Secret(stdin) if stdin else None, secrets=("hunter22",))
 
 
 async def test_a_program_that_does_not_exist_is_our_error(pipes: PacedPipes | None) -> None:
     before = _descriptors()
     with pytest.raises(PublisherError, match="cannot be started"):
-        await ChildProcess.spawn(Command(("/nonexistent/program\0",)), lambda _: None, pipes=pipes)
+        await ChildProcess.spawn(Invocation(("/nonexistent/program\0",)), lambda _: None, pipes=pipes)
     await eventually(lambda: _descriptors() <= before, 5)
 
 
@@ -240,7 +240,7 @@ async def test_children_do_not_inherit_what_the_service_knows(monkeypatch: pytes
     monkeypatch.setenv("RESTREAM_HTTP__TOKEN", "hunter22")
     monkeypatch.setenv("FFREPORT", "file=report.log")
     received = bytearray()
-    child = await ChildProcess.spawn(Command(("env",)), received.extend)
+    child = await ChildProcess.spawn(Invocation(("env",)), received.extend)
     await child.ended()
     assert b"PATH=" in received
     assert b"hunter22" not in received

@@ -14,7 +14,7 @@ from restream.adapters.stores.webhook import Webhook
 from restream.demo.embedded import free_port
 from restream.domain.camera.secret import Secret
 from restream.domain.life.backoff import RestartPolicy
-from restream.domain.news.alerts import Affected, Alert, AlertError, AlertKind, AlertRules, Scope, Subject
+from restream.domain.news.alerts import Affected, Alert, AlertError, AlertKind, AlertRules, AlertSubject, Scope
 from restream.domain.news.component import ComponentState
 from restream.supervisor.components import Components
 from restream.supervisor.outlets.alert_watch import AlertWatch
@@ -22,7 +22,7 @@ from tests.support.eventually import eventually
 from tests.support.examples import examples
 from tests.support.webhooks import HANG, receiver
 
-GATE = Subject("7", "Gate", "North", "192.0.2.7", "down", "camera", "refused", "connection refused")
+GATE = AlertSubject("7", "Gate", "North", "192.0.2.7", "down", "camera", "refused", "connection refused")
 ALERT = Alert(
     AlertKind.DOWN, 1767607240.0, Scope.CAMERA, 1, (Affected(GATE, 1767607200.0),), "192.0.2.7", since=1767607200.0
 )

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from restream.config.settings import Settings
 from restream.demo.embedded import free_port
-from restream.interfaces.console.findings import Finding, State
+from restream.interfaces.console.findings import CheckState, Finding
 from restream.preflight import ANY_CAMERA, examine
 from tests.e2e.conftest import AddCamera
 from tests.support.servers import TestServer
@@ -52,11 +52,11 @@ async def test_all_is_there(
     found = await by_name(
         settings(tmp_path, database={"dsn": dsn}, redis={"url": redis_url}, mediamtx=mediamtx), ANY_CAMERA
     )
-    wrong = [finding for finding in found.values() if finding.state is State.FAIL]
+    wrong = [finding for finding in found.values() if finding.state is CheckState.FAIL]
     assert not wrong
     assert {
         found[name].state for name in ("ffmpeg", "database", "cameras", "trigger", "camera", "mediamtx", "redis")
-    } == {State.OK}
+    } == {CheckState.OK}
     assert "h264" in found["camera"].text
 
 
@@ -71,7 +71,12 @@ async def test_nothing_is_there(tmp_path: Path) -> None:
         )
     )
     states = {name: found[name].state for name in ("database", "mediamtx", "redis", "ffmpeg")}
-    assert states == {"database": State.FAIL, "mediamtx": State.FAIL, "redis": State.WARN, "ffmpeg": State.FAIL}
+    assert states == {
+        "database": CheckState.FAIL,
+        "mediamtx": CheckState.FAIL,
+        "redis": CheckState.WARN,
+        "ffmpeg": CheckState.FAIL,
+    }
     assert all(found[name].todo for name in states)
     assert "hidden" not in str(found)
 
@@ -84,14 +89,14 @@ async def test_rows_trigger_and_wrong_password(
     await database.execute("INSERT INTO cameras (id, camera_type, link) VALUES (3, 'HIKVISON', 'camera.invalid')")
     await database.execute("DROP TRIGGER cameras_changed ON cameras")
     found = await by_name(settings(tmp_path, database={"dsn": dsn}), "1")
-    assert found["cameras"].state is State.WARN
+    assert found["cameras"].state is CheckState.WARN
     assert "1 rows are not understood (2:" in found["cameras"].text
-    assert found["types"].state is State.WARN
+    assert found["types"].state is CheckState.WARN
     assert "1 rows have a type without a template of its own: HIKVISON (first row 3)" in found["types"].text
-    assert found["trigger"].state is State.WARN
-    assert found["camera"].state is State.FAIL
+    assert found["trigger"].state is CheckState.WARN
+    assert found["camera"].state is CheckState.FAIL
     assert "auth_failed" in found["camera"].text
-    assert (await by_name(settings(tmp_path, database={"dsn": dsn}), "7"))["camera"].state is State.FAIL
+    assert (await by_name(settings(tmp_path, database={"dsn": dsn}), "7"))["camera"].state is CheckState.FAIL
 
 
 async def test_no_table(tmp_path: Path, dsn: str) -> None:
@@ -99,8 +104,8 @@ async def test_no_table(tmp_path: Path, dsn: str) -> None:
     assert "init-db" in found["database"].todo
 
 
-@pytest.mark.parametrize(("body", "state"), [('{"status": "alive"}', State.WARN), ("hello", State.FAIL)])
-async def test_a_port_that_is_taken(tmp_path: Path, body: str, state: State) -> None:
+@pytest.mark.parametrize(("body", "state"), [('{"status": "alive"}', CheckState.WARN), ("hello", CheckState.FAIL)])
+async def test_a_port_that_is_taken(tmp_path: Path, body: str, state: CheckState) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(text=body)
 
@@ -125,18 +130,18 @@ async def test_a_port_that_says_nothing_is_bounded(tmp_path: Path) -> None:
         async with asyncio.timeout(20):
             mediamtx = {"api_url": f"http://127.0.0.1:{port}", "rtsp_url": f"rtsp://127.0.0.1:{port}"}
             found = await by_name(settings(tmp_path, http={"port": port}, mediamtx=mediamtx))
-    assert found["http port"].state is State.FAIL
-    assert found["mediamtx"].state is State.FAIL
+    assert found["http port"].state is CheckState.FAIL
+    assert found["mediamtx"].state is CheckState.FAIL
 
 
 async def test_an_api_that_is_switched_off(tmp_path: Path, stand_in: TestServer) -> None:
     mediamtx = {"api_url": f"http://127.0.0.1:{free_port()}", "rtsp_url": stand_in.rtsp_url}
     finding = (await by_name(settings(tmp_path, mediamtx=mediamtx)))["mediamtx"]
-    assert finding.state is State.WARN
+    assert finding.state is CheckState.WARN
     assert "api: yes" in finding.todo
 
 
 async def test_unwritable_json_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     found = await by_name(settings(tmp_path, json_file={"path": str(tmp_path / "file" / "streams.json")}))
-    assert found["JSON file"].state is State.FAIL
+    assert found["JSON file"].state is CheckState.FAIL

@@ -20,7 +20,7 @@ from restream.adapters.processes.child_process import ChildProcess
 from restream.config.settings import ROOT
 from restream.demo.embedded import free_port
 from restream.demo.mediamtx import find_mediamtx
-from restream.domain.ffmpeg.plan import Command
+from restream.domain.ffmpeg.plan import Invocation
 from tests.e2e.conftest import AddCamera
 from tests.support.eventually import eventually
 from tests.support.servers import RealMediamtx, TestServer
@@ -48,7 +48,7 @@ async def prometheus(tmp_path: Path, target: str) -> AsyncIterator[str]:
         f"--storage.tsdb.path={tmp_path / 'data'}",
         f"--web.listen-address={address}",
     )
-    server = await ChildProcess.spawn(Command(("prometheus", *arguments)), lambda _: None)
+    server = await ChildProcess.spawn(Invocation(("prometheus", *arguments)), lambda _: None)
     try:
         yield f"http://{address}"
     finally:

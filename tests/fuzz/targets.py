@@ -22,7 +22,7 @@ from restream.domain.camera.camera import Camera, RowReader
 from restream.domain.camera.options import INPUT_OPTIONS, OUTPUT_OPTIONS, OptionError, RtspTransport, parse_options
 from restream.domain.camera.secret import Secret, mask_exact, mask_patterns, spellings
 from restream.domain.camera.urls import CameraTypes, UrlError, parse_source
-from restream.domain.ffmpeg.exit_cause import Ending, classify
+from restream.domain.ffmpeg.exit_cause import ProcessEnding, classify
 from restream.domain.ffmpeg.plan import FfmpegSettings, build_probe
 from restream.domain.ffmpeg.probe import parse_probe
 from restream.domain.ffmpeg.progress import ProgressParser
@@ -127,7 +127,7 @@ def stderr(data: bytes) -> None:
     assert len(lines) <= 21
     assert all(line.isprintable() and len(line) <= 1300 and "sEcret-w0rd" not in line for line in lines)
     for media_seen in (True, False):
-        cause, line = classify(Ending(1, None, lines), asked=None, media_seen=media_seen)
+        cause, line = classify(ProcessEnding(1, None, lines), asked=None, media_seen=media_seen)
         assert cause.facts and line.isprintable()
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from restream.domain.camera.camera import Camera, RowReader
 from restream.domain.camera.urls import CameraTypes
-from restream.domain.ffmpeg.exit_cause import Ending
+from restream.domain.ffmpeg.exit_cause import ProcessEnding
 from restream.domain.ffmpeg.plan import FfmpegSettings, ProbePlan, StreamPlan, Target
 from restream.domain.ffmpeg.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
 from restream.domain.ffmpeg.progress import Progress
@@ -21,7 +21,7 @@ from restream.domain.news.event import Transition
 from restream.domain.server.mediamtx import PathObservation, ServerView
 from restream.ports import DatabaseError, Row, ServerStatus
 from restream.supervisor.cameras.admission import Admission
-from restream.supervisor.cameras.fleet import Supervisor
+from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.cameras.settings import StreamSettings
 
 VIDEO = VideoStream("h264", 640, 360, 15.0, "Main")
@@ -159,7 +159,7 @@ class FakePublication:
         self.pid = 4242
         self._publisher = publisher
         self._on_progress = on_progress
-        self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self._ending: asyncio.Future[ProcessEnding] = asyncio.get_running_loop().create_future()
         self._playing = asyncio.create_task(self._play())
 
     async def _play(self) -> None:
@@ -178,10 +178,10 @@ class FakePublication:
         if self.alive:
             self._playing.cancel()
             self.stderr_tail = stderr
-            self._ending.set_result(Ending(exit_code, signal, stderr))
+            self._ending.set_result(ProcessEnding(exit_code, signal, stderr))
             self._publisher.left(self)
 
-    async def ended(self) -> Ending:
+    async def ended(self) -> ProcessEnding:
         return await asyncio.shield(self._ending)
 
     async def stop(self) -> None:
@@ -301,7 +301,7 @@ class Stage:
         self.on_transition: Callable[[Transition], None] = self.transitions.append
         self.server_checks = 0
         self.settings = StreamSettings(FfmpegSettings(), Target(), NO_JITTER)
-        self.supervisor = Supervisor(
+        self.supervisor = Fleet(
             self.settings,
             prober=self.prober,
             publisher=self.publisher,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.news.alerts import Alert, AlertRules, AlertState, Scope, Subject, step
+from restream.domain.news.alerts import Alert, AlertRules, AlertState, AlertSubject, Scope, step
 from restream.domain.news.component import Component, ComponentState
 
 RULES = AlertRules(collect_s=0.0)
@@ -17,7 +17,9 @@ STEP_S = 5.0
 HEALTH = {"d": "down", "h": "healthy", "g": "degraded", "u": "unknown", "x": "disabled"}
 
 
-def play(cycles: list[Mapping[str, Subject]], rules: AlertRules = RULES, server: str = "") -> list[tuple[int, Alert]]:
+def play(
+    cycles: list[Mapping[str, AlertSubject]], rules: AlertRules = RULES, server: str = ""
+) -> list[tuple[int, Alert]]:
     """One cycle every 5 s; `server` tells the media server's state in each: d or h."""
     state, told = AlertState(), []
     for number, subjects in enumerate(cycles):
@@ -35,8 +37,8 @@ def play(cycles: list[Mapping[str, Subject]], rules: AlertRules = RULES, server:
     return told
 
 
-def one(letters: str, fault: str = "camera") -> list[Mapping[str, Subject]]:
-    return [{} if letter == "-" else {"1": Subject("1", health=HEALTH[letter], fault=fault)} for letter in letters]
+def one(letters: str, fault: str = "camera") -> list[Mapping[str, AlertSubject]]:
+    return [{} if letter == "-" else {"1": AlertSubject("1", health=HEALTH[letter], fault=fault)} for letter in letters]
 
 
 @pytest.mark.parametrize(
@@ -76,9 +78,9 @@ def test_a_camera_with_a_fault_of_its_own_is_told_of_during_an_outage_of_the_med
     assert [alert.kind for _, alert in told] == ["component_down", "down"]
 
 
-def fleet(size: int, down: int, hosts: int = 0) -> dict[str, Subject]:
+def fleet(size: int, down: int, hosts: int = 0) -> dict[str, AlertSubject]:
     return {
-        str(number): Subject(
+        str(number): AlertSubject(
             str(number), host=f"h{number % hosts}" if hosts else "", health="down" if number < down else "healthy"
         )
         for number in range(size)

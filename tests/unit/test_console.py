@@ -19,7 +19,7 @@ from rich.console import Console
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.life.cause import Cause
 from restream.interfaces.console.camera_table import cameras_lines, print_cameras
-from restream.interfaces.console.findings import Finding, State, print_findings
+from restream.interfaces.console.findings import CheckState, Finding, print_findings
 from restream.interfaces.console.frame import Facts, frame
 from restream.interfaces.console.screen import Screen, can_be_painted
 from restream.interfaces.console.text import Line, fitted, folded, printable
@@ -227,7 +227,7 @@ def test_the_command_prints_all_with_whole_causes() -> None:
 
 def test_the_check_shows_nothing_raw() -> None:
     shown = io.StringIO()
-    print_findings(Console(file=shown, width=300), [Finding("redis", State.FAIL, HOSTILE, HOSTILE)])
+    print_findings(Console(file=shown, width=300), [Finding("redis", CheckState.FAIL, HOSTILE, HOSTILE)])
     assert "\x1b" not in shown.getvalue()
     assert shown.getvalue().count("[red]Gate[/]") == 2
 

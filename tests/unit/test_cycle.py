@@ -21,7 +21,7 @@ from restream.domain.news.event import HealthChange
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.mediamtx import PathObservation, ServerView
 from restream.interfaces.documents.rendering import Renderer, ServiceFacts
-from restream.supervisor.loops import Services
+from restream.supervisor.loops import Loops
 from restream.supervisor.picture.assessor import Assessor
 from restream.supervisor.picture.cycle import Cycle, Scene
 from tests.unit.fakes import camera, virtual
@@ -133,7 +133,7 @@ class Beat:
 @virtual
 async def test_without_sweeps_a_cycle_comes_at_the_latest_every_interval() -> None:
     beat = Beat()
-    async with Services() as services:
+    async with Loops() as services:
         services.start("cycle", beat.cycle.run)
         await asyncio.sleep(7)
     assert beat.at == [0, 2, 4, 6]
@@ -143,7 +143,7 @@ async def test_without_sweeps_a_cycle_comes_at_the_latest_every_interval() -> No
 @virtual
 async def test_a_sweep_is_followed_at_once_and_a_change_after_a_pause() -> None:
     beat = Beat()
-    async with Services() as services:
+    async with Loops() as services:
         services.start("cycle", beat.cycle.run)
         await asyncio.sleep(0.1)
         beat.cycle.swept()
@@ -157,7 +157,7 @@ async def test_a_sweep_is_followed_at_once_and_a_change_after_a_pause() -> None:
 async def test_changes_never_cost_more_than_a_tenth_of_the_time() -> None:
     beat = Beat()
     beat.work_s = 0.1
-    async with Services() as services:
+    async with Loops() as services:
         services.start("cycle", beat.cycle.run)
         for _ in range(100):
             beat.cycle.changed()

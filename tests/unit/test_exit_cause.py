@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.ffmpeg.exit_cause import Ending, classify
+from restream.domain.ffmpeg.exit_cause import ProcessEnding, classify
 from restream.domain.life.cause import FACTS, Cause, Policy, Side
 from tests.unit.recordings import recordings
 
 
 @pytest.mark.parametrize("case", recordings("relay"))
 def test_recorded(case: dict[str, Any]) -> None:
-    ending = Ending(case["exit_code"], case["signal"], tuple(case["stderr"]))
+    ending = ProcessEnding(case["exit_code"], case["signal"], tuple(case["stderr"]))
     asked = Cause(case["asked"]) if case["asked"] else None
     cause, detail = classify(ending, asked=asked, media_seen=case["media_seen"])
     assert cause == case["expected"]
@@ -22,9 +22,9 @@ def test_recorded(case: dict[str, Any]) -> None:
 
 
 def test_what_we_asked_for_counts_whatever_ffmpeg_says() -> None:
-    ending = Ending(1, None, ("[error] av_interleaved_write_frame(): Broken pipe",))
+    ending = ProcessEnding(1, None, ("[error] av_interleaved_write_frame(): Broken pipe",))
     assert classify(ending, asked=Cause.STALLED, media_seen=True)[0] is Cause.STALLED
-    assert classify(Ending(None, 9), asked=Cause.STOPPED, media_seen=True) == (Cause.STOPPED, "")
+    assert classify(ProcessEnding(None, 9), asked=Cause.STOPPED, media_seen=True) == (Cause.STOPPED, "")
 
 
 @pytest.mark.parametrize(
@@ -32,23 +32,23 @@ def test_what_we_asked_for_counts_whatever_ffmpeg_says() -> None:
     [(9, Cause.KILLED, "SIGKILL"), (15, Cause.KILLED, "SIGTERM"), (11, Cause.INTERNAL, "SIGSEGV")],
 )
 def test_signals(number: int, cause: Cause, detail: str) -> None:
-    assert classify(Ending(None, number), asked=None, media_seen=True) == (cause, detail)
+    assert classify(ProcessEnding(None, number), asked=None, media_seen=True) == (cause, detail)
 
 
 def test_a_signal_without_a_name() -> None:
-    assert Ending(None, 250).outcome == "signal 250"
-    assert Ending(3, None).outcome == "exit 3"
+    assert ProcessEnding(None, 250).outcome == "signal 250"
+    assert ProcessEnding(3, None).outcome == "exit 3"
 
 
 @pytest.mark.parametrize("exit_code", [0, 1, 255])
 def test_no_exit_code_means_success(exit_code: int) -> None:
-    cause, _ = classify(Ending(exit_code, None), asked=None, media_seen=True)
+    cause, _ = classify(ProcessEnding(exit_code, None), asked=None, media_seen=True)
     assert cause is Cause.SOURCE_ENDED
 
 
 def test_an_unknown_line_is_kept_verbatim() -> None:
     lines = ("[warning] something", "[error] the moon is in the wrong phase", "Conversion failed!")
-    found = classify(Ending(1, None, lines), asked=None, media_seen=False)
+    found = classify(ProcessEnding(1, None, lines), asked=None, media_seen=False)
     assert found == (Cause.INTERNAL, "[error] the moon is in the wrong phase")
 
 
@@ -61,7 +61,7 @@ def test_an_unknown_line_is_kept_verbatim() -> None:
 )
 def test_a_warning_about_timestamps_is_not_why_it_ended(warning: str) -> None:
     """ffmpeg 5.1 prints them at the start of copied streams."""
-    ending = Ending(0, None, (f"[rtsp @ 0x0] [warning] {warning}",))
+    ending = ProcessEnding(0, None, (f"[rtsp @ 0x0] [warning] {warning}",))
     assert classify(ending, asked=None, media_seen=True) == (Cause.SOURCE_ENDED, "exit 0")
 
 
@@ -83,7 +83,7 @@ def test_a_warning_about_timestamps_is_not_why_it_ended(warning: str) -> None:
 )
 def test_lines_about_the_camera(line: str, cause: Cause) -> None:
     lines = (line, "[concat @ 0x0] [error] Impossible to open 'rtsp://h/x'")
-    assert classify(Ending(1, None, lines), asked=None, media_seen=False) == (cause, line)
+    assert classify(ProcessEnding(1, None, lines), asked=None, media_seen=False) == (cause, line)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_lines_about_the_camera(line: str, cause: Cause) -> None:
     ],
 )
 def test_lines_about_the_media_server_never_blame_the_camera(line: str, cause: Cause) -> None:
-    assert classify(Ending(1, None, (line,)), asked=None, media_seen=False) == (cause, line)
+    assert classify(ProcessEnding(1, None, (line,)), asked=None, media_seen=False) == (cause, line)
 
 
 @given(
@@ -114,7 +114,7 @@ def test_lines_about_the_media_server_never_blame_the_camera(line: str, cause: C
 def test_every_ending_has_a_cause(
     exit_code: int | None, number: int | None, lines: list[str], asked: Cause | None, media_seen: bool
 ) -> None:
-    cause, detail = classify(Ending(exit_code, number, tuple(lines)), asked=asked, media_seen=media_seen)
+    cause, detail = classify(ProcessEnding(exit_code, number, tuple(lines)), asked=asked, media_seen=media_seen)
     assert isinstance(cause, Cause)
     assert isinstance(detail, str)
     assert asked is None or cause is asked

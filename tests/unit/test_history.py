@@ -14,7 +14,7 @@ from restream.domain.news.component import ComponentState
 from restream.domain.news.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
 from restream.interfaces.documents.events import event
 from restream.ports import Records
-from restream.supervisor.loops import Services
+from restream.supervisor.loops import Loops
 from restream.supervisor.outlets.archivist import Archivist
 from restream.supervisor.picture.history import History
 from tests.unit.fakes import camera, settle, virtual
@@ -147,7 +147,7 @@ async def test_events_are_kept_after_a_life_whose_clock_was_ahead() -> None:
     shelf, history = Shelf(dict(event(10**9, server(10**6, UP)))), History(event)
     archivist = Archivist(shelf, history, lambda *_: None)
     history.record(transition(100, 1, Phase.RUNNING))
-    async with Services() as services:
+    async with Loops() as services:
         services.start("archive", archivist.run)
         archivist.tick(Snapshot(1, 100.0, 0.0))
         await settle()
@@ -161,7 +161,7 @@ async def test_events_are_kept_after_a_life_whose_clock_was_ahead() -> None:
 async def test_timelines_that_an_archive_lost_are_kept_again() -> None:
     shelf, report = Shelf(), Report(camera(1), judge_row(camera(1)), 0.0)
     archivist = Archivist(shelf, History(event), lambda *_: None)
-    async with Services() as services:
+    async with Loops() as services:
         services.start("archive", archivist.run)
         for generation in range(4):
             archivist.tick(Snapshot(generation, 100.0 + generation, 0.0, {"1": report, "2": report}))

@@ -21,7 +21,7 @@ from restream.domain.ffmpeg.probe import AudioStream, ProbeResult, VideoStream
 from restream.domain.ffmpeg.source_input import _PROTOCOLS
 from restream.supervisor.cameras.registry import Registry
 from restream.supervisor.components import Components
-from restream.supervisor.loops import Services
+from restream.supervisor.loops import Loops
 from tests.unit.fakes import FakeTable, settle, virtual
 
 READER = RowReader(load_camera_types(Settings()))
@@ -182,7 +182,7 @@ async def test_the_other_rows_go_on(caplog: pytest.LogCaptureFixture) -> None:
     readings: list[list[Camera]] = []
     registry = Registry(table, READER, Components(), readings.append, poll_s=10)
     with caplog.at_level(logging.WARNING):
-        async with Services() as services:
+        async with Loops() as services:
             services.start("registry", registry.run)
             await settle()
             assert {"first", "last"} <= {camera.id for camera in readings[-1]}

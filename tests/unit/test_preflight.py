@@ -13,47 +13,47 @@ import pytest
 from rich.console import Console
 
 from restream.adapters.server.docker_engine import parse_container
-from restream.interfaces.console.findings import Finding, State, failed, findings_json, print_findings
+from restream.interfaces.console.findings import CheckState, Finding, failed, findings_json, print_findings
 from restream.preflight import bounded
 from restream.preflight.host import clock, open_files
 from restream.preflight.programs import judge_version, missing_parts, names_in
 from restream.preflight.services import judge_version as judge_server
 
 FINDINGS = [
-    Finding("redis", State.WARN, "no answer", "start [redis]"),
-    Finding("python", State.OK, "3.11.2"),
+    Finding("redis", CheckState.WARN, "no answer", "start [redis]"),
+    Finding("python", CheckState.OK, "3.11.2"),
 ]
 
 
 @pytest.mark.parametrize(
     ("first_line", "state"),
     [
-        ("ffmpeg version 5.1.6-0+deb12u1 Copyright (c) 2000-2024", State.OK),
-        ("ffmpeg version n8.0 Copyright", State.OK),
-        ("ffmpeg version 4.4.2-0ubuntu0.22.04.1 Copyright", State.WARN),
-        ("ffmpeg version 4.3.7 Copyright", State.FAIL),
-        ("ffmpeg version N-115000-gdeadbeef Copyright", State.OK),
-        ("error while loading shared libraries: libx264.so", State.FAIL),
-        ("", State.FAIL),
+        ("ffmpeg version 5.1.6-0+deb12u1 Copyright (c) 2000-2024", CheckState.OK),
+        ("ffmpeg version n8.0 Copyright", CheckState.OK),
+        ("ffmpeg version 4.4.2-0ubuntu0.22.04.1 Copyright", CheckState.WARN),
+        ("ffmpeg version 4.3.7 Copyright", CheckState.FAIL),
+        ("ffmpeg version N-115000-gdeadbeef Copyright", CheckState.OK),
+        ("error while loading shared libraries: libx264.so", CheckState.FAIL),
+        ("", CheckState.FAIL),
     ],
 )
-def test_versions_of_ffmpeg(first_line: str, state: State) -> None:
+def test_versions_of_ffmpeg(first_line: str, state: CheckState) -> None:
     finding = judge_version("ffmpeg", first_line, "install it")
     assert finding.state is state
-    assert bool(finding.todo) == (state is not State.OK)
+    assert bool(finding.todo) == (state is not CheckState.OK)
 
 
 @pytest.mark.parametrize(
     ("version", "state"),
     [
-        ("v1.20.1", State.OK),
-        ("v1.17.0", State.OK),
-        ("v1.16.3", State.WARN),
-        ("v0.23.8", State.FAIL),
-        (None, State.WARN),
+        ("v1.20.1", CheckState.OK),
+        ("v1.17.0", CheckState.OK),
+        ("v1.16.3", CheckState.WARN),
+        ("v0.23.8", CheckState.FAIL),
+        (None, CheckState.WARN),
     ],
 )
-def test_versions_of_the_media_server(version: str | None, state: State) -> None:
+def test_versions_of_the_media_server(version: str | None, state: CheckState) -> None:
     assert judge_server(version).state is state
 
 
@@ -76,15 +76,15 @@ def test_a_lean_build_lacks_only_what_is_asked_of_it() -> None:
 
 
 def test_open_files_are_turned_into_cameras() -> None:
-    assert open_files(1024).state is State.WARN
+    assert open_files(1024).state is CheckState.WARN
     assert "274 cameras" in open_files(1024).text
-    assert open_files(65_536).state is State.OK
-    assert open_files(resource.RLIM_INFINITY).state is State.OK
+    assert open_files(65_536).state is CheckState.OK
+    assert open_files(resource.RLIM_INFINITY).state is CheckState.OK
 
 
 def test_a_clock_before_the_installation_is_wrong() -> None:
-    assert clock(0).state is State.WARN
-    assert clock(time.time()).state is State.OK
+    assert clock(0).state is CheckState.WARN
+    assert clock(time.time()).state is CheckState.OK
 
 
 async def test_a_check_that_hangs_is_a_finding() -> None:
@@ -93,7 +93,7 @@ async def test_a_check_that_hangs_is_a_finding() -> None:
         return []
 
     (finding,) = await bounded("redis", hangs, 0.01)
-    assert finding.state is State.FAIL
+    assert finding.state is CheckState.FAIL
 
 
 def test_output_for_people_and_programs() -> None:
@@ -104,7 +104,7 @@ def test_output_for_people_and_programs() -> None:
     document = json.loads(findings_json(FINDINGS))
     assert document["ok"] is True
     assert document["checks"][0] == {"name": "redis", "state": "warn", "text": "no answer", "todo": "start [redis]"}
-    assert failed([*FINDINGS, Finding("x", State.FAIL, "")])
+    assert failed([*FINDINGS, Finding("x", CheckState.FAIL, "")])
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from restream.domain.server.mediamtx import ServerView
 from restream.ports import DatabaseError, ServerStatus
 from restream.supervisor.cameras.registry import Registry
 from restream.supervisor.components import Components
-from restream.supervisor.loops import Services
+from restream.supervisor.loops import Loops
 from restream.supervisor.picture.observer import Observer
 from tests.unit.fakes import FakeServer, FakeTable, Stage, camera, now, row, settle, types, virtual
 
@@ -38,7 +38,7 @@ class Desk:
 @virtual
 async def test_an_empty_table_is_a_normal_state() -> None:
     desk = Desk()
-    async with Services() as services:
+    async with Loops() as services:
         services.start("registry", desk.registry.run)
         await settle()
         assert desk.readings == [[]]
@@ -48,7 +48,7 @@ async def test_an_empty_table_is_a_normal_state() -> None:
 @virtual
 async def test_the_table_is_polled_and_only_changes_are_told() -> None:
     desk = Desk(row(1))
-    async with Services() as services:
+    async with Loops() as services:
         services.start("registry", desk.registry.run)
         await asyncio.sleep(95)
         assert desk.table.reads_total == 10
@@ -63,7 +63,7 @@ async def test_the_table_is_polled_and_only_changes_are_told() -> None:
 @virtual
 async def test_a_notification_is_followed_at_once_and_a_burst_is_one_reading() -> None:
     desk = Desk(row(1))
-    async with Services() as services:
+    async with Loops() as services:
         services.start("registry", desk.registry.run)
         await asyncio.sleep(1)
         desk.table.rows.append(row(2))
@@ -91,7 +91,7 @@ async def test_a_notification_during_a_reading_is_not_lost() -> None:
         return rows
 
     desk.table.read = slow_read  # type: ignore[method-assign,assignment]
-    async with Services() as services:
+    async with Loops() as services:
         services.start("registry", desk.registry.run)
         await reading.wait()
         desk.table.rows.append(row(2))
@@ -103,7 +103,7 @@ async def test_a_notification_during_a_reading_is_not_lost() -> None:
 @virtual
 async def test_a_database_that_is_away_never_reads_as_no_cameras() -> None:
     desk = Desk(row(1))
-    async with Services() as services:
+    async with Loops() as services:
         services.start("registry", desk.registry.run)
         await settle()
         desk.table.error = AWAY
@@ -125,7 +125,7 @@ async def test_a_database_error_never_stops_cameras() -> None:
     stage = Stage()
     table = FakeTable(row(1), row(2))
     registry = Registry(table, RowReader(types()), Components(), stage.supervisor.want, poll_s=10)
-    async with Services() as services:
+    async with Loops() as services:
         services.start("registry", registry.run)
         await asyncio.sleep(5)
         assert [stage.phase(1), stage.phase(2)] == [Phase.RUNNING] * 2
@@ -140,7 +140,7 @@ async def test_a_database_error_never_stops_cameras() -> None:
 @virtual
 async def test_a_defect_in_reading_is_survived(caplog: pytest.LogCaptureFixture) -> None:
     desk = Desk(row(1))
-    async with Services() as services:
+    async with Loops() as services:
         services.start("registry", desk.registry.run)
         await settle()
         desk.table.error = RuntimeError("a bug")
@@ -163,7 +163,7 @@ async def test_a_reading_that_could_not_be_followed_is_told_again() -> None:
             raise RuntimeError("a bug")
 
     registry = Registry(desk.table, RowReader(types()), Components(), explode_once, poll_s=10)
-    async with Services() as services:
+    async with Loops() as services:
         services.start("registry", registry.run)
         await asyncio.sleep(30)
         assert len(told) == 2
@@ -172,7 +172,7 @@ async def test_a_reading_that_could_not_be_followed_is_told_again() -> None:
 @virtual
 async def test_a_rejected_row_is_reported_once_and_takes_nobody_with_it(caplog: pytest.LogCaptureFixture) -> None:
     desk = Desk(row(1), {"id": 2, "link": "no host here"}, row(3, enabled=False), row(3))
-    async with Services() as services:
+    async with Loops() as services:
         services.start("registry", desk.registry.run)
         await asyncio.sleep(1)
         assert desk.latest == ["1", "3"]
@@ -188,7 +188,7 @@ async def test_a_rejected_row_is_reported_once_and_takes_nobody_with_it(caplog: 
 @virtual
 async def test_a_repaired_row_is_accepted() -> None:
     desk = Desk({"id": 2, "link": "no host here"})
-    async with Services() as services:
+    async with Loops() as services:
         services.start("registry", desk.registry.run)
         await asyncio.sleep(1)
         desk.table.rows[:] = [row(2)]
@@ -200,7 +200,7 @@ async def test_a_repaired_row_is_accepted() -> None:
 @virtual
 async def test_new_templates_are_applied_to_rows_that_did_not_change() -> None:
     desk = Desk(row(1))
-    async with Services() as services:
+    async with Loops() as services:
         services.start("registry", desk.registry.run)
         await asyncio.sleep(1)
         desk.registry.adopt(RowReader(types(), path_template="site/{id}"), 10)
@@ -233,7 +233,7 @@ class Watch:
 @virtual
 async def test_the_server_is_checked_every_interval() -> None:
     watch = Watch()
-    async with Services() as services:
+    async with Loops() as services:
         services.start("observer", watch.observer.run)
         await asyncio.sleep(19)
         assert watch.server.checks_total == 10
@@ -245,7 +245,7 @@ async def test_the_server_is_checked_every_interval() -> None:
 @virtual
 async def test_one_missed_check_is_a_hiccup_and_two_are_an_outage() -> None:
     watch = Watch()
-    async with Services() as services:
+    async with Loops() as services:
         services.start("observer", watch.observer.run)
         await asyncio.sleep(1)
         watch.server.up = False
@@ -264,7 +264,7 @@ async def test_one_missed_check_is_a_hiccup_and_two_are_an_outage() -> None:
 @virtual
 async def test_a_suspicion_is_checked_at_once() -> None:
     watch = Watch(interval_s=60)
-    async with Services() as services:
+    async with Loops() as services:
         services.start("observer", watch.observer.run)
         await asyncio.sleep(1)
         watch.server.up = False
@@ -279,7 +279,7 @@ async def test_a_suspicion_is_checked_at_once() -> None:
 async def test_a_server_that_was_never_there() -> None:
     watch = Watch()
     watch.server.up = False
-    async with Services() as services:
+    async with Loops() as services:
         services.start("observer", watch.observer.run)
         await settle()
         assert watch.changes == [False]
@@ -289,7 +289,7 @@ async def test_a_server_that_was_never_there() -> None:
 @virtual
 async def test_a_restart_between_two_checks_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     watch = Watch()
-    async with Services() as services:
+    async with Loops() as services:
         services.start("observer", watch.observer.run)
         await asyncio.sleep(1)
         watch.server.status = ServerStatus(True, "MediaMTX", ServerView("v1.20.1", "2026-08-23T00:00:00Z"))
@@ -311,7 +311,7 @@ async def test_an_outage_from_end_to_end() -> None:
     stage.supervisor._environment = stage.supervisor._environment.__class__(
         stage.prober, stage.publisher, stage.admission, observer.suspect, stage.transitions.append
     )
-    async with Services() as services:
+    async with Loops() as services:
         services.start("observer", observer.run)
         stage.supervisor.want([])
         await asyncio.sleep(3)
@@ -348,7 +348,7 @@ async def test_a_service_that_fails_is_started_again_and_takes_nobody_with_it(
             runs.append("works")
             await asyncio.sleep(1)
 
-    async with Services() as services:
+    async with Loops() as services:
         services.start("first", fails)
         services.start("second", works)
         await asyncio.sleep(11)
@@ -364,7 +364,7 @@ async def test_a_publisher_from_whom_nothing_arrives_is_restarted_and_its_siblin
     stage = Stage()
     server = FakeServer(stage.publisher)
     observer = watching(server, stage)
-    async with Services() as services:
+    async with Loops() as services:
         services.start("observer", observer.run)
         stage.want(camera(1), camera(2))
         await asyncio.sleep(40)
@@ -382,7 +382,7 @@ async def test_another_way_to_the_server_is_taken_at_once() -> None:
     mute, server = FakeServer(stage.publisher), FakeServer(stage.publisher)
     mute.status = ServerStatus(True, "RTSP answers, the API does not")
     observer = watching(mute, stage, interval_s=10)
-    async with Services() as services:
+    async with Loops() as services:
         services.start("observer", observer.run)
         stage.want(camera(1))
         await asyncio.sleep(41)
@@ -400,7 +400,7 @@ async def test_a_view_that_goes_stale_restarts_nobody() -> None:
     stage = Stage()
     server = FakeServer(stage.publisher)
     observer = watching(server, stage)
-    async with Services() as services:
+    async with Loops() as services:
         services.start("observer", observer.run)
         stage.want(camera(1))
         await asyncio.sleep(40)
@@ -415,7 +415,7 @@ async def test_a_sweep_that_takes_long_proves_no_silence_while_it_took() -> None
     stage = Stage()
     server = FakeServer(stage.publisher)
     observer = watching(server, stage)
-    async with Services() as services:
+    async with Loops() as services:
         services.start("observer", observer.run)
         stage.want(camera(1))
         await asyncio.sleep(41)

@@ -44,7 +44,7 @@ _UNREADABLE = (
 )
 
 
-class HostMeter:
+class PsutilHostMeter:
     """Remembers counters between samples. Blocking; one sample at a time. Never raises."""
 
     def __init__(self, proc: Path = Path("/proc"), clock: Callable[[], float] = time.monotonic) -> None:

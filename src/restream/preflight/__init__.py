@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from rich.console import Console
 
 from restream.config.settings import Settings
-from restream.interfaces.console.findings import Finding, State, failed, findings_json, print_findings
+from restream.interfaces.console.findings import CheckState, Finding, failed, findings_json, print_findings
 from restream.preflight.host import check_files, check_host, check_ports
 from restream.preflight.programs import check_programs
 from restream.preflight.services import ANY_CAMERA, check_database, check_media_server, check_redis
@@ -55,4 +55,4 @@ async def bounded(name: str, run: Check, limit_s: float) -> Sequence[Finding]:
         async with asyncio.timeout(limit_s):
             return await run()
     except TimeoutError:
-        return [Finding(name, State.FAIL, f"no result within {limit_s:g} s", "something hangs there")]
+        return [Finding(name, CheckState.FAIL, f"no result within {limit_s:g} s", "something hangs there")]

@@ -16,7 +16,7 @@ from pathlib import Path
 import aiohttp
 
 from restream.config.settings import ROOT, ConfigError, Settings, load_camera_types, resolve
-from restream.interfaces.console.findings import Finding, State
+from restream.interfaces.console.findings import CheckState, Finding
 
 _OLDEST_PYTHON = (3, 11)
 _ANSWER_TIMEOUT_S = 3.0
@@ -28,14 +28,14 @@ _FEWEST_FREE_BYTES = 200 << 20
 def check_host(settings: Settings) -> list[Finding]:
     """Interpreter, configuration, clock and limits."""
     version = ".".join(map(str, sys.version_info[:3]))
-    findings = [Finding("python", State.OK, version), Finding("configuration", State.OK, "valid")]
+    findings = [Finding("python", CheckState.OK, version), Finding("configuration", CheckState.OK, "valid")]
     if sys.version_info[:2] < _OLDEST_PYTHON:
-        findings[0] = Finding("python", State.FAIL, f"{version} is too old", "install Python 3.11 or newer")
+        findings[0] = Finding("python", CheckState.FAIL, f"{version} is too old", "install Python 3.11 or newer")
     try:
         load_camera_types(settings)
-        findings.append(Finding("camera types", State.OK, str(settings.cameras.types_file)))
+        findings.append(Finding("camera types", CheckState.OK, str(settings.cameras.types_file)))
     except ConfigError as error:
-        findings.append(Finding("camera types", State.FAIL, str(error), "correct it, or set cameras.types_file"))
+        findings.append(Finding("camera types", CheckState.FAIL, str(error), "correct it, or set cameras.types_file"))
     return [*findings, clock(time.time()), open_files(resource.getrlimit(resource.RLIMIT_NOFILE)[1])]
 
 
@@ -44,17 +44,19 @@ def clock(now_s: float) -> Finding:
     written_s = Path(__file__).stat().st_mtime
     if now_s < written_s - 86_400:
         text = f"it is {time.strftime('%Y-%m-%d', time.gmtime(now_s))}, before this program was installed"
-        return Finding("clock", State.WARN, text, "set the clock (timedatectl set-ntp true): events carry its time")
-    return Finding("clock", State.OK, time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(now_s)))
+        return Finding(
+            "clock", CheckState.WARN, text, "set the clock (timedatectl set-ntp true): events carry its time"
+        )
+    return Finding("clock", CheckState.OK, time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(now_s)))
 
 
 def open_files(hard_limit: int) -> Finding:
     """The service raises its soft limit to the hard one."""
     if hard_limit == resource.RLIM_INFINITY or hard_limit >= _PLENTY_OF_FILES:
-        return Finding("open files", State.OK, "no limit" if hard_limit < 0 else f"{hard_limit} allowed")
+        return Finding("open files", CheckState.OK, "no limit" if hard_limit < 0 else f"{hard_limit} allowed")
     cameras = max(0, (hard_limit - _FILES_OF_SERVICE) // _FILES_PER_CAMERA)
     todo = "raise the hard limit: LimitNOFILE= in the unit, `ulimits` in compose, or `ulimit -Hn`"
-    return Finding("open files", State.WARN, f"{hard_limit} allowed: enough for about {cameras} cameras", todo)
+    return Finding("open files", CheckState.WARN, f"{hard_limit} allowed: enough for about {cameras} cameras", todo)
 
 
 async def check_ports(settings: Settings) -> list[Finding]:
@@ -68,21 +70,23 @@ async def check_ports(settings: Settings) -> list[Finding]:
 async def _port(section: str, host: str, port: int, path: str, ours: bytes) -> Finding:
     name, where, key = f"{section} port", f"{host}:{port}", f"{section}.port"
     if port == 0:
-        return Finding(name, State.OK, "any that is free")
+        return Finding(name, CheckState.OK, "any that is free")
     try:
         await asyncio.to_thread(_bind, host, port)
     except socket.gaierror:
-        return Finding(name, State.FAIL, f"{host} is no address of this host", f"correct {section}.host")
+        return Finding(name, CheckState.FAIL, f"{host} is no address of this host", f"correct {section}.host")
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             reason = error.strerror or str(error)
-            return Finding(name, State.FAIL, f"cannot listen on {where}: {reason}", f"correct {section}.host or {key}")
+            return Finding(
+                name, CheckState.FAIL, f"cannot listen on {where}: {reason}", f"correct {section}.host or {key}"
+            )
         if ours in await _answer(host, port, path):
             todo = "nothing, unless a second one is to run here: that needs other ports"
-            return Finding(name, State.WARN, f"{where}: the service is already running", todo)
+            return Finding(name, CheckState.WARN, f"{where}: the service is already running", todo)
         todo = f"end the other program (ss -ltnp 'sport = :{port}'), or set {key}"
-        return Finding(name, State.FAIL, f"{where} is taken by another program", todo)
-    return Finding(name, State.OK, f"{where} is free")
+        return Finding(name, CheckState.FAIL, f"{where} is taken by another program", todo)
+    return Finding(name, CheckState.OK, f"{where} is free")
 
 
 def _bind(host: str, port: int) -> None:
@@ -113,12 +117,12 @@ def check_files(settings: Settings) -> list[Finding]:
         _directory("log directory", log, "give the service's user the directory: chown -R restream: " + str(log))
     ]
     if settings.json_file.path is None:
-        return [*findings, Finding("JSON file", State.OK, "switched off (json_file.path)")]
+        return [*findings, Finding("JSON file", CheckState.OK, "switched off (json_file.path)")]
     path = resolve(settings.json_file.path)
     finding = _directory("JSON file", path.parent, "set json_file.path to a place that this user may write to")
-    if finding.state is State.OK and _held_by_another(path):
+    if finding.state is CheckState.OK and _held_by_another(path):
         todo = f"remove it once (as its owner or root): rm {path}"
-        finding = Finding("JSON file", State.FAIL, f"{path} belongs to another user and cannot be replaced", todo)
+        finding = Finding("JSON file", CheckState.FAIL, f"{path} belongs to another user and cannot be replaced", todo)
     return [*findings, finding]
 
 
@@ -126,13 +130,13 @@ def _directory(name: str, directory: Path, todo: str) -> Finding:
     """A directory that exists, or that can be made, and has room."""
     present = next(path for path in (directory, *directory.parents) if path.exists())
     if not present.is_dir():
-        return Finding(name, State.FAIL, f"{present} is no directory", todo)
+        return Finding(name, CheckState.FAIL, f"{present} is no directory", todo)
     if not os.access(present, os.W_OK | os.X_OK):
-        return Finding(name, State.FAIL, f"{present} cannot be written to", todo)
+        return Finding(name, CheckState.FAIL, f"{present} cannot be written to", todo)
     free_bytes = shutil.disk_usage(present).free
     if free_bytes < _FEWEST_FREE_BYTES:
-        return Finding(name, State.WARN, f"{directory}: only {free_bytes >> 20} MB are free", "make room")
-    return Finding(name, State.OK, f"{directory} can be written to")
+        return Finding(name, CheckState.WARN, f"{directory}: only {free_bytes >> 20} MB are free", "make room")
+    return Finding(name, CheckState.OK, f"{directory} can be written to")
 
 
 def _held_by_another(path: Path) -> bool:

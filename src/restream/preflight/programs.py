@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from restream.config.settings import Settings
 from restream.domain.camera.options import Transport
-from restream.interfaces.console.findings import Finding, State
+from restream.interfaces.console.findings import CheckState, Finding
 
 _TIMEOUT_S = 10.0
 _OLDEST, _ADVISED = (4, 4), (5, 0)
@@ -23,20 +23,20 @@ async def check_programs(settings: Settings) -> list[Finding]:
         _program("binary", section.binary), _program("probe_binary", section.probe_binary)
     )
     findings = [ffmpeg, ffprobe]
-    if ffmpeg.state is not State.FAIL:
+    if ffmpeg.state is not CheckState.FAIL:
         findings.append(await _build(settings))
     if shutil.which("setpriv"):
-        findings.append(Finding("setpriv", State.OK, "publishers die with the service, whatever ends it"))
+        findings.append(Finding("setpriv", CheckState.OK, "publishers die with the service, whatever ends it"))
     else:
         text = "not installed: publishers may survive a SIGKILL of the service"
-        findings.append(Finding("setpriv", State.WARN, text, "apt install util-linux"))
+        findings.append(Finding("setpriv", CheckState.WARN, text, "apt install util-linux"))
     return findings
 
 
 async def _program(key: str, program: str) -> Finding:
     name = {"binary": "ffmpeg", "probe_binary": "ffprobe"}[key]
     if shutil.which(program) is None:
-        return Finding(name, State.FAIL, f"{program} is not installed", _INSTALL.format(key=key))
+        return Finding(name, CheckState.FAIL, f"{program} is not installed", _INSTALL.format(key=key))
     output = await _output(program, "-version")
     return judge_version(name, output, _INSTALL.format(key=key))
 
@@ -45,18 +45,18 @@ def judge_version(name: str, output: str, todo: str) -> Finding:
     """What the first line of `-version` says."""
     found = re.match(r"ff\w+ version (\S+)", output)
     if found is None:
-        return Finding(name, State.FAIL, f"it does not work: {output[:200].strip() or 'no answer'}", todo)
+        return Finding(name, CheckState.FAIL, f"it does not work: {output[:200].strip() or 'no answer'}", todo)
     version = found[1]
     number = re.match(r"n?(\d+)\.(\d+)", version)
     if number is None:  # a build of a development version
-        return Finding(name, State.OK, version)
+        return Finding(name, CheckState.OK, version)
     if (int(number[1]), int(number[2])) < _OLDEST:
-        return Finding(name, State.FAIL, f"{version} is too old", "install ffmpeg 5 or newer, at least 4.4")
+        return Finding(name, CheckState.FAIL, f"{version} is too old", "install ffmpeg 5 or newer, at least 4.4")
     if (int(number[1]), int(number[2])) < _ADVISED:
         return Finding(
-            name, State.WARN, f"{version} is old and not tested with this service", "install ffmpeg 5 or newer"
+            name, CheckState.WARN, f"{version} is old and not tested with this service", "install ffmpeg 5 or newer"
         )
-    return Finding(name, State.OK, version)
+    return Finding(name, CheckState.OK, version)
 
 
 async def _build(settings: Settings) -> Finding:
@@ -69,13 +69,13 @@ async def _build(settings: Settings) -> Finding:
     )
     if missing:
         text = "built without " + ", ".join(missing)
-        return Finding("ffmpeg build", State.FAIL, text, "install a complete build: apt install ffmpeg")
+        return Finding("ffmpeg build", CheckState.FAIL, text, "install a complete build: apt install ffmpeg")
     if "srt" not in present["protocol"]:
         text = "complete, but without SRT: cameras with options.publish = srt cannot be published"
-        return Finding("ffmpeg build", State.WARN, text, "install a build with libsrt if any camera is to use it")
+        return Finding("ffmpeg build", CheckState.WARN, text, "install a build with libsrt if any camera is to use it")
     if "mjpeg" not in present["encoder"]:
-        return Finding("ffmpeg build", State.WARN, "built without the MJPEG encoder", "still pictures need it")
-    return Finding("ffmpeg build", State.OK, "has all protocols and formats that are needed")
+        return Finding("ffmpeg build", CheckState.WARN, "built without the MJPEG encoder", "still pictures need it")
+    return Finding("ffmpeg build", CheckState.OK, "has all protocols and formats that are needed")
 
 
 def names_in(listing: str) -> frozenset[str]:

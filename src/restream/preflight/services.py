@@ -16,7 +16,7 @@ from restream.domain.camera.secret import Secret
 from restream.domain.ffmpeg.plan import build_probe
 from restream.domain.ffmpeg.probe import ProbeFailure, ProbeResult
 from restream.interfaces.console.explanation import describe_media
-from restream.interfaces.console.findings import Finding, State
+from restream.interfaces.console.findings import CheckState, Finding
 from restream.ports import DatabaseError, Row, SinkError
 from restream.service.from_settings import camera_table, media_server, require_dsn, row_reader
 
@@ -35,19 +35,19 @@ async def check_database(settings: Settings, camera: str | None) -> list[Finding
         dsn, reader = require_dsn(settings), row_reader(settings)
         table = camera_table(settings)
     except ConfigError as error:
-        return [Finding("database", State.FAIL, str(error), "see the README, Configuration")]
+        return [Finding("database", CheckState.FAIL, str(error), "see the README, Configuration")]
     try:
         await table.connect(lambda: None)
         rows = await table.read()
     except DatabaseError as error:
         text, _, todo = str(error).partition("; ")
-        return [Finding("database", State.FAIL, text, todo or "start PostgreSQL, or correct PG_DSN")]
+        return [Finding("database", CheckState.FAIL, text, todo or "start PostgreSQL, or correct PG_DSN")]
     finally:
         await table.close()
     found = [reader.read(row) for row in rows]
     cameras = [row for row in found if isinstance(row, Camera)]
     rejected = [row for row in found if isinstance(row, RejectedRow)]
-    findings = [Finding("database", State.OK, f"readable, {len(found)} rows"), _rows(cameras, rejected)]
+    findings = [Finding("database", CheckState.OK, f"readable, {len(found)} rows"), _rows(cameras, rejected)]
     findings += _unknown_types(rows, reader)
     findings.append(await _trigger(settings, dsn))
     if camera is not None:
@@ -62,8 +62,8 @@ def _rows(cameras: Sequence[Camera], rejected: Sequence[RejectedRow]) -> Finding
         first = "; ".join(f"{row.id}: {row.problem}" for row in rejected[:3])
         more = f" and {len(rejected) - 3} more" if len(rejected) > 3 else ""
         text = f"{text}; {len(rejected)} rows are not understood ({first}{more})"
-        return Finding("cameras", State.WARN, text, "correct these rows; the others are not affected")
-    return Finding("cameras", State.OK, text)
+        return Finding("cameras", CheckState.WARN, text, "correct these rows; the others are not affected")
+    return Finding("cameras", CheckState.OK, text)
 
 
 def _unknown_types(rows: Sequence[Row], reader: RowReader) -> list[Finding]:
@@ -80,7 +80,7 @@ def _unknown_types(rows: Sequence[Row], reader: RowReader) -> list[Finding]:
         return []
     names = ", ".join(sorted(set(found.values()))[:3])
     text = f"{len(found)} rows have a type without a template of its own: {names} (first row {next(iter(found))})"
-    return [Finding("types", State.WARN, text, "they get the default template: correct the type, or add it")]
+    return [Finding("types", CheckState.WARN, text, "they get the default template: correct the type, or add it")]
 
 
 async def _trigger(settings: Settings, dsn: Secret) -> Finding:
@@ -88,22 +88,24 @@ async def _trigger(settings: Settings, dsn: Secret) -> Finding:
     try:
         count = await notify_triggers(dsn, None if section.query else "cameras", section.notify_channel)
     except DatabaseError as error:
-        return Finding("trigger", State.WARN, f"cannot be looked for: {error}", "changes act at the next poll")
+        return Finding("trigger", CheckState.WARN, f"cannot be looked for: {error}", "changes act at the next poll")
     if count == 0:
         text = f"nothing notifies {section.notify_channel}: changes act within {section.poll_s:g} s, not at once"
-        return Finding("trigger", State.WARN, text, "create the trigger of etc/schema.sql, or leave it so")
-    return Finding("trigger", State.OK, f"changes are told on {section.notify_channel}")
+        return Finding("trigger", CheckState.WARN, text, "create the trigger of etc/schema.sql, or leave it so")
+    return Finding("trigger", CheckState.OK, f"changes are told on {section.notify_channel}")
 
 
 async def _cameras(settings: Settings, cameras: Sequence[Camera], wanted: str) -> Finding:
     if wanted != ANY_CAMERA:
         chosen = [camera for camera in cameras if camera.id == wanted]
         if not chosen:
-            return Finding("camera", State.FAIL, f"there is no camera {wanted} that is understood", "check its row")
+            return Finding(
+                "camera", CheckState.FAIL, f"there is no camera {wanted} that is understood", "check its row"
+            )
     else:
         chosen = sorted((each for each in cameras if each.enabled), key=lambda each: -each.options.priority)
         if not chosen:
-            return Finding("camera", State.WARN, "no camera is enabled", "INSERT a row")
+            return Finding("camera", CheckState.WARN, "no camera is enabled", "INSERT a row")
     last = ""
     for start in range(0, min(len(chosen), _MOST_PROBED), _PROBED_AT_ONCE):
         asked = chosen[start : start + _PROBED_AT_ONCE]
@@ -111,10 +113,10 @@ async def _cameras(settings: Settings, cameras: Sequence[Camera], wanted: str) -
         for camera, outcome in zip(asked, outcomes, strict=True):
             text = f"{camera.id} {camera.name}: {describe_media(outcome)}"
             if isinstance(outcome, ProbeResult):
-                return Finding("camera", State.OK, text)
+                return Finding("camera", CheckState.OK, text)
             last, hint = text, outcome.cause.facts.hint
     text = last if len(chosen) == 1 else f"none of {min(len(chosen), _MOST_PROBED)} answers, the last: {last}"
-    return Finding("camera", State.FAIL, text, hint)
+    return Finding("camera", CheckState.FAIL, text, hint)
 
 
 async def _probe(settings: Settings, camera: Camera) -> ProbeResult | ProbeFailure:
@@ -138,10 +140,10 @@ async def check_media_server(settings: Settings) -> list[Finding]:
             "set `api: yes` in mediamtx.yml and allow it to this host (authInternalUsers, action api); see "
             "mediamtx.api_url, api_user and api_password. Without it nobody sees whether media arrives"
         )
-        findings.append(Finding("mediamtx", State.WARN, status.detail, todo))
+        findings.append(Finding("mediamtx", CheckState.WARN, status.detail, todo))
     else:
         todo = "start MediaMTX with `api: yes` in mediamtx.yml, or correct mediamtx.api_url and mediamtx.rtsp_url"
-        findings.append(Finding("mediamtx", State.FAIL, status.detail, todo))
+        findings.append(Finding("mediamtx", CheckState.FAIL, status.detail, todo))
     if section.container is not None:
         findings.append(await _container(section.container))
     return findings
@@ -150,18 +152,18 @@ async def check_media_server(settings: Settings) -> list[Finding]:
 def judge_version(version: str | None) -> Finding:
     """What can be expected of a media server that answers."""
     if version == "stand-in":
-        return Finding("mediamtx", State.OK, "the demo's stand-in answers")
+        return Finding("mediamtx", CheckState.OK, "the demo's stand-in answers")
     found = re.match(r"v?(\d+)\.(\d+)", version or "")
     advice = "install MediaMTX 1.17 or newer: older ones tell less"
     if found is None:
         told = version or "not told, as before 1.15.2"
-        return Finding("mediamtx", State.WARN, f"the control API answers, its version is {told}", advice)
+        return Finding("mediamtx", CheckState.WARN, f"the control API answers, its version is {told}", advice)
     number = (int(found[1]), int(found[2]))
     if number < _OLDEST:
-        return Finding("mediamtx", State.FAIL, f"{version} is too old", advice)
+        return Finding("mediamtx", CheckState.FAIL, f"{version} is too old", advice)
     if number < _ADVISED:
-        return Finding("mediamtx", State.WARN, f"{version}, the control API answers", advice)
-    return Finding("mediamtx", State.OK, f"{version}, the control API answers")
+        return Finding("mediamtx", CheckState.WARN, f"{version}, the control API answers", advice)
+    return Finding("mediamtx", CheckState.OK, f"{version}, the control API answers")
 
 
 async def _publish_address(url: str) -> Finding:
@@ -176,26 +178,26 @@ async def _publish_address(url: str) -> Finding:
     except (OSError, TimeoutError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         todo = "set `rtsp: yes` in mediamtx.yml, or correct mediamtx.rtsp_url"
-        return Finding("publish address", State.FAIL, f"{url} does not answer ({reason})", todo)
-    return Finding("publish address", State.OK, f"{url} answers")
+        return Finding("publish address", CheckState.FAIL, f"{url} does not answer ({reason})", todo)
+    return Finding("publish address", CheckState.OK, f"{url} answers")
 
 
 async def _container(name: str) -> Finding:
     state = await DockerEngine().container(name)
     text = f"{name}: {state.text}"
     if state.up:
-        return Finding("container", State.OK, text)
+        return Finding("container", CheckState.OK, text)
     todo = f"docker logs {name}" if state.status else "check mediamtx.container, and who may use /var/run/docker.sock"
-    return Finding("container", State.WARN, text, todo)
+    return Finding("container", CheckState.WARN, text, todo)
 
 
 async def check_redis(settings: Settings) -> list[Finding]:
     """The service runs without; front ends that read Redis see nothing then."""
     if settings.redis.url is None:
-        return [Finding("redis", State.OK, "switched off (redis.url)")]
+        return [Finding("redis", CheckState.OK, "switched off (redis.url)")]
     try:
         version = await redis_version(Secret(settings.redis.url.get_secret_value()))
     except SinkError as error:
         todo = "start Redis or correct redis.url; the service runs without, and keeps no events over a restart then"
-        return [Finding("redis", State.WARN, str(error), todo)]
-    return [Finding("redis", State.OK, f"answers {version}".rstrip())]
+        return [Finding("redis", CheckState.WARN, str(error), todo)]
+    return [Finding("redis", CheckState.OK, f"answers {version}".rstrip())]

@@ -22,7 +22,7 @@ from restream.config.settings import ConfigError, Settings, load_camera_types, r
 from restream.domain.camera.camera import RowReader
 from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import parse_source
-from restream.domain.ffmpeg.plan import Command, build_still
+from restream.domain.ffmpeg.plan import Invocation, build_still
 from restream.domain.news.alerts import AlertRules
 from restream.domain.visionaire import parse_servers
 from restream.interfaces.documents.players import PublicBases
@@ -119,7 +119,7 @@ def allowed_hosts(settings: Settings, listens_on: str) -> Sequence[str] | None:
     return settings.http.allowed_hosts or (() if is_loopback(listens_on) else None)
 
 
-def still_command(settings: Settings, path: str) -> Command:
+def still_command(settings: Settings, path: str) -> Invocation:
     """How a picture of a path of the media server is taken."""
     section = settings.mediamtx
     scheme, _, rest = section.rtsp_url.partition("://")

@@ -25,10 +25,10 @@ from restream.interfaces.http.session import Sessions
 from restream.ports import StillError
 from restream.service.from_settings import access, public_bases, still_command
 from restream.service.outlets import Outlets
-from restream.supervisor.cameras.fleet import Supervisor
+from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.picture.assessor import Assessor
 from restream.supervisor.picture.history import History
-from restream.supervisor.picture.still_queue import Stills
+from restream.supervisor.picture.still_queue import StillQueue
 from restream.supervisor.picture.visionaire_poller import VisionairePoller
 
 _REQUESTS: Mapping[Action, Request] = {
@@ -44,11 +44,11 @@ class Web:
     """The parts that answers are made of; `settings` are those in force."""
 
     settings: Callable[[], Settings]
-    supervisor: Supervisor
+    supervisor: Fleet
     assessor: Assessor
     history: History
     outlets: Outlets
-    stills: Stills
+    stills: StillQueue
     poller: VisionairePoller
 
     def application(self) -> web.Application:

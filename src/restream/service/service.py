@@ -15,7 +15,7 @@ from restream import __version__
 from restream.adapters.ffmpeg.engine import FfmpegPublisher
 from restream.adapters.ffmpeg.ffprobe import FfprobeProber
 from restream.adapters.ffmpeg.still_picture import FfmpegStills
-from restream.adapters.host_meter import HostMeter
+from restream.adapters.host_meter import PsutilHostMeter
 from restream.adapters.systemd import SystemdNotifier
 from restream.config.settings import FIXED, ConfigError, Settings
 from restream.domain.judgement.status import Subject
@@ -43,16 +43,16 @@ from restream.service.interpreter import calm_collector, raise_file_limit
 from restream.service.listening_port import listening
 from restream.service.outlets import Outlets
 from restream.supervisor.cameras.admission import Admission
-from restream.supervisor.cameras.fleet import Supervisor
+from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.cameras.registry import Registry
 from restream.supervisor.components import Components
-from restream.supervisor.loops import Services
+from restream.supervisor.loops import Loops
 from restream.supervisor.picture.assessor import Assessor
 from restream.supervisor.picture.cycle import Cycle, Scene
 from restream.supervisor.picture.history import History
 from restream.supervisor.picture.host_watch import HostWatch
 from restream.supervisor.picture.observer import Observer
-from restream.supervisor.picture.still_queue import Stills
+from restream.supervisor.picture.still_queue import StillQueue
 from restream.supervisor.picture.visionaire_poller import VisionairePoller
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class Service:
         self._log = TransitionLog()
         self._components = Components(self._happened)
         interval_s = settings.mediamtx.interval_s
-        self._supervisor = Supervisor(
+        self._supervisor = Fleet(
             stream_settings(settings),
             prober=FfprobeProber(),
             publisher=FfmpegPublisher(settings.ffmpeg.stop_grace_s),
@@ -98,11 +98,11 @@ class Service:
             poll_s=settings.database.poll_s,
         )
         self._assessor = Assessor(settings.thresholds(), self._happened)
-        self._host = HostWatch(HostMeter(), self._pids, settings.host.interval_s)
+        self._host = HostWatch(PsutilHostMeter(), self._pids, settings.host.interval_s)
         self._poller = VisionairePoller(
             stream_directories(settings), self._components, interval_s=settings.visionaire.interval_s
         )
-        self._stills = Stills(FfmpegStills(settings.ffmpeg.probe_timeout_s))
+        self._stills = StillQueue(FfmpegStills(settings.ffmpeg.probe_timeout_s))
         self._notifier: ServiceManager = SystemdNotifier()
         self._outlets = Outlets(
             settings,
@@ -176,9 +176,9 @@ class Service:
             if metrics.port is not None:
                 exporter = self._outlets.exporter.application(allowed_hosts(self._settings, metrics.host))
                 await stack.enter_async_context(listening(exporter, metrics.host, metrics.port, "metrics.port"))
-            observing = await stack.enter_async_context(Services())
+            observing = await stack.enter_async_context(Loops())
             observing.start("cycle", self._cycle.run)
-            async with Services() as services:
+            async with Loops() as services:
                 for name, run in self._loops().items():
                     services.start(name, run)
                 self._notifier.ready()

@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 _RESTART_AFTER_S = 5.0
 
 
-class Services:
+class Loops:
     """Runs named loops; one that raises is logged and started again, and takes nobody with it."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from restream.adapters.processes.child_process import ChildProcess
 from restream.adapters.processes.paced_pipes import PacedPipes
-from restream.domain.ffmpeg.exit_cause import Ending
+from restream.domain.ffmpeg.exit_cause import ProcessEnding
 from restream.domain.ffmpeg.plan import StreamPlan
 from restream.domain.ffmpeg.progress import Progress, ProgressParser
 
@@ -30,7 +30,7 @@ class FfmpegPublication:
     def stderr_tail(self) -> tuple[str, ...]:
         return self._child.stderr_tail
 
-    async def ended(self) -> Ending:
+    async def ended(self) -> ProcessEnding:
         return await self._child.ended()
 
     async def stop(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from restream.adapters.processes.child_process import ChildProcess
-from restream.domain.ffmpeg.plan import Command
+from restream.domain.ffmpeg.plan import Invocation
 from restream.ports import PublisherError, StillError
 
 _MAX_STILL_BYTES = 4 << 20
@@ -17,7 +17,7 @@ class FfmpegStills:
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
 
-    async def take(self, command: Command) -> bytes:
+    async def take(self, command: Invocation) -> bytes:
         picture = bytearray()
 
         def on_stdout(chunk: bytes) -> None:

@@ -18,8 +18,8 @@ from typing import cast
 
 from restream.adapters.processes.paced_pipes import PacedPipe, PacedPipes
 from restream.domain.camera.secret import mask_exact, mask_patterns
-from restream.domain.ffmpeg.exit_cause import Ending
-from restream.domain.ffmpeg.plan import Command
+from restream.domain.ffmpeg.exit_cause import ProcessEnding
+from restream.domain.ffmpeg.plan import Invocation
 from restream.ports import PublisherError
 
 logger = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class ChildProcess:
     """One running program with its pipes drained."""
 
     def __init__(
-        self, transport: asyncio.SubprocessTransport, protocol: _Protocol, command: Command, output: PacedPipe | None
+        self, transport: asyncio.SubprocessTransport, protocol: _Protocol, command: Invocation, output: PacedPipe | None
     ) -> None:
         self._transport = transport
         self._protocol = protocol
@@ -108,7 +108,7 @@ class ChildProcess:
     @classmethod
     async def spawn(
         cls,
-        command: Command,
+        command: Invocation,
         on_stdout: Callable[[bytes], None],
         *,
         user: str | None = None,
@@ -186,7 +186,7 @@ class ChildProcess:
     def stderr_tail(self) -> tuple[str, ...]:
         return self._protocol.stderr.masked(self._command.secrets)
 
-    async def ended(self) -> Ending:
+    async def ended(self) -> ProcessEnding:
         """Wait until the process is reaped and its output is read to the end."""
         await asyncio.shield(self._protocol.exited)
         if self._output is not None:
@@ -197,7 +197,7 @@ class ChildProcess:
         self._transport.close()
         code = self._transport.get_returncode()
         killed = code is not None and code < 0
-        return Ending(None if killed else code, -code if killed and code else None, self.stderr_tail)
+        return ProcessEnding(None if killed else code, -code if killed and code else None, self.stderr_tail)
 
     async def stop(self, grace_s: float) -> None:
         """SIGTERM, again after 1 s, SIGKILL when the grace (in seconds) is over; returns when it is reaped."""
@@ -224,7 +224,7 @@ class ChildProcess:
                 os.killpg(self.pid, number)
 
 
-def _not_started(command: Command, error: OSError | ValueError) -> PublisherError:
+def _not_started(command: Invocation, error: OSError | ValueError) -> PublisherError:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else "unusable argument"
     return PublisherError(f"{command.argv[0]} cannot be started: {reason}")
 

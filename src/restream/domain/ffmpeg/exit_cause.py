@@ -15,7 +15,7 @@ from restream.domain.life.cause import Cause
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class ProcessEnding:
     """How a publisher process ended. `signal` is the number of the signal that killed it, else None."""
 
     exit_code: int | None
@@ -100,7 +100,7 @@ def _first(rules: _Rules, text: str) -> Cause | None:
     return next((cause for pattern, cause in rules if pattern.search(text)), None)
 
 
-def classify(ending: Ending, *, asked: Cause | None, media_seen: bool) -> tuple[Cause, str]:
+def classify(ending: ProcessEnding, *, asked: Cause | None, media_seen: bool) -> tuple[Cause, str]:
     """Cause and the deciding line (or outcome).
 
     `asked` is why we stopped it ourselves, else None; the reason of a kill is part of the record. `media_seen`: the run

@@ -53,7 +53,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class Invocation:
     """A process to start: argv, and what to write to its standard input before closing it."""
 
     argv: tuple[str, ...]
@@ -85,7 +85,7 @@ class Command:
 class ProbePlan:
     """How one camera is looked at; times in seconds."""
 
-    command: Command
+    command: Invocation
     network_timeout_s: float
     limit_s: float
     """When a probe that has not ended by itself is killed."""
@@ -97,7 +97,7 @@ class StreamPlan:
 
     camera_id: str
     path: str
-    command: Command
+    command: Invocation
     transport: Transport
     video: str
     audio: str
@@ -125,18 +125,18 @@ def build_probe(source: SourceUrl, settings: FfmpegSettings, transport: RtspTran
     arguments, stdin = source_input(source, settings.hide_source, transport, settings.network_timeout_s, ANALYSIS)
     show = ("-show_error", "-show_streams", "-of", "json")
     argv = (settings.probe_binary, "-v", "level+error", *arguments, *show)
-    command = Command(argv, stdin, source, source.secrets, settings.memory_bytes)
+    command = Invocation(argv, stdin, source, source.secrets, settings.memory_bytes)
     return ProbePlan(command, settings.network_timeout_s, settings.probe_limit_s)
 
 
-def build_still(source: SourceUrl, settings: FfmpegSettings) -> Command:
+def build_still(source: SourceUrl, settings: FfmpegSettings) -> Invocation:
     """ffmpeg that reads a stream of the media server, and writes its next key frame as JPEG to standard output."""
     # Key frames alone are decoded: the first one of most cameras comes within two seconds.
     options = {**ANALYSIS, "analyzeduration": "1000000"}
     arguments, stdin = source_input(source, True, RtspTransport.TCP, settings.probe_timeout_s, options)
     read = (settings.binary, "-hide_banner", "-v", "level+error", "-skip_frame", "nokey", *arguments)
     write = ("-map", "0:v:0", "-frames:v", "1", "-vf", "scale='min(1280,iw)':-2", "-q:v", "4", "-f", "mjpeg", "pipe:1")
-    return Command((*read, *write), stdin, source, source.secrets, settings.memory_bytes)
+    return Invocation((*read, *write), stdin, source, source.secrets, settings.memory_bytes)
 
 
 def build_plan(
@@ -176,7 +176,7 @@ def build_plan(
     return StreamPlan(
         camera_id=camera.id,
         path=camera.path,
-        command=Command(
+        command=Invocation(
             argv, stdin, camera.source, (*camera.source.secrets, *spellings(password)), settings.memory_bytes
         ),
         transport=transport,

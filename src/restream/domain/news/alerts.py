@@ -61,7 +61,7 @@ class AlertRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class AlertSubject:
     """A camera as alerts see it; `code` and `text` tell why it is not healthy, masked."""
 
     id: str
@@ -78,7 +78,7 @@ class Subject:
 class Affected:
     """A camera in an alert; `since` is when its outage began (Unix time, s). Why it was down is told in both kinds."""
 
-    subject: Subject
+    subject: AlertSubject
     since: float
 
 
@@ -114,7 +114,7 @@ class Watch:
     """Since when the opposite of what was announced holds, without pauses."""
     due: float | None = None
     """Since when it waits to be announced with others."""
-    subject: Subject | None = None
+    subject: AlertSubject | None = None
     """As it last was when down."""
     open: bool = True
     """Whether it may be announced now: not paused."""
@@ -135,7 +135,7 @@ _COMPONENT = {ComponentState.DOWN: _Signal.DOWN, ComponentState.UP: _Signal.UP}
 
 def step(
     state: AlertState,
-    subjects: Mapping[str, Subject],
+    subjects: Mapping[str, AlertSubject],
     components: Mapping[str, Component],
     now: float,
     wall: float,
@@ -243,5 +243,5 @@ def _alert(scope: Scope, watches: Iterable[Watch], wall: float) -> Alert:
     )
 
 
-def _blamed(subjects: Iterable[Subject]) -> int:
+def _blamed(subjects: Iterable[AlertSubject]) -> int:
     return sum(subject.health == "down" and subject.fault == "media_server" for subject in subjects)

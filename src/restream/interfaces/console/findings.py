@@ -13,7 +13,7 @@ from rich.console import Console
 from restream.interfaces.console.text import Line, hanging, segments
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     OK = "ok"
     WARN = "warn"
     """The service runs, with less than it could do."""
@@ -26,16 +26,16 @@ class Finding:
     """One line of the check; `todo` says what to do, empty when there is nothing."""
 
     name: str
-    state: State
+    state: CheckState
     text: str
     todo: str = ""
 
 
-_COLOURS = {State.OK: "green", State.WARN: "yellow", State.FAIL: "red"}
+_COLOURS = {CheckState.OK: "green", CheckState.WARN: "yellow", CheckState.FAIL: "red"}
 
 
 def failed(findings: Sequence[Finding]) -> bool:
-    return any(finding.state is State.FAIL for finding in findings)
+    return any(finding.state is CheckState.FAIL for finding in findings)
 
 
 def findings_json(findings: Sequence[Finding]) -> str:
@@ -58,4 +58,4 @@ def print_findings(console: Console, findings: Sequence[Finding]) -> None:
             lines += map(Line, hanging(" " * len(lead) + "→ ", finding.todo, console.width))
     console.print(segments([*lines, Line("")]), end="")
     counts = Counter(finding.state for finding in findings)
-    console.print(", ".join(f"{counts[state]} {state}" for state in State if counts[state]), highlight=False)
+    console.print(", ".join(f"{counts[state]} {state}" for state in CheckState if counts[state]), highlight=False)

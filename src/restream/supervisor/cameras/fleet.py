@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 _SURELY_SILENT_S = 1.0
 
 
-class Supervisor:
+class Fleet:
     """Starts, changes and ends actors so that they follow the table and the media server."""
 
     def __init__(

@@ -16,7 +16,7 @@ from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.judgement.verdict import Health
 from restream.domain.life.backoff import RestartPolicy
-from restream.domain.news.alerts import Alert, AlertError, AlertKind, AlertRules, AlertState, Scope, Subject, step
+from restream.domain.news.alerts import Alert, AlertError, AlertKind, AlertRules, AlertState, AlertSubject, Scope, step
 from restream.domain.news.component import Component, ComponentState
 from restream.ports import AlertReceiver
 from restream.supervisor.components import Components
@@ -98,7 +98,7 @@ class AlertWatch:
 
     def tick(
         self,
-        subjects: Mapping[str, Subject],
+        subjects: Mapping[str, AlertSubject],
         components: Mapping[str, Component],
         now: float,
         wall: float,
@@ -180,11 +180,11 @@ class AlertWatch:
         raise AssertionError("unreachable")
 
 
-def _subject(camera_id: str, report: Report) -> Subject:
+def _subject(camera_id: str, report: Report) -> AlertSubject:
     row, verdict = report.subject, report.verdict
     camera = row.camera if isinstance(row, CameraStatus) else row
     reason = verdict.reasons[0] if verdict.reasons else None
-    return Subject(
+    return AlertSubject(
         camera_id,
         camera.name,
         camera.site if isinstance(camera, Camera) else "",

@@ -6,7 +6,7 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from restream.domain.ffmpeg.plan import Command
+from restream.domain.ffmpeg.plan import Invocation
 from restream.ports import StillCamera, StillError
 
 KEPT_S = 5.0
@@ -21,7 +21,7 @@ class _Kept:
     taken_at: float
 
 
-class Stills:
+class StillQueue:
     """Takes pictures through `camera`; each costs a decoder for a moment, so they queue."""
 
     def __init__(self, camera: StillCamera) -> None:
@@ -30,7 +30,7 @@ class Stills:
         self._taking: dict[str, asyncio.Task[bytes]] = {}
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
-    async def take(self, path: str, command: Command) -> bytes:
+    async def take(self, path: str, command: Invocation) -> bytes:
         """A JPEG of this path, at most 5 s old. Raises StillError."""
         now = asyncio.get_running_loop().time()
         kept = self._kept.get(path)
@@ -52,7 +52,7 @@ class Stills:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _take(self, path: str, command: Command) -> bytes:
+    async def _take(self, path: str, command: Invocation) -> bytes:
         async with self._slots:
             picture = await self._camera.take(command)
         self._kept[path] = _Kept(picture, asyncio.get_running_loop().time())
