@@ -17,14 +17,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from restream.adapters.ffmpeg.ffprobe import FfprobeProber
+from restream.adapters.ffmpeg.ffprobe import FfprobeProber, look
 from restream.adapters.processes.child_process import ChildProcess
 from restream.adapters.processes.paced_pipes import PacedPipes
-from restream.domain.camera.options import RtspTransport
+from restream.domain.camera.options import CameraOptions
 from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import parse_source
-from restream.domain.ffmpeg.plan import FfmpegSettings, Invocation, ProbePlan, build_probe
-from restream.domain.ffmpeg.probe import ProbeFailure
+from restream.domain.engine import ProbeFailure
+from restream.domain.ffmpeg.invocation import Invocation
+from restream.domain.ffmpeg.plan import FfmpegSettings, ProbePlan
 from restream.domain.life.cause import Cause
 from restream.ports import PublisherError
 from restream.service.interpreter import install_child_watcher
@@ -218,9 +219,7 @@ async def test_a_cancelled_probe_leaves_no_process(ffmpeg: str) -> None:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         url = f"rtsp://127.0.0.1:{silent.getsockname()[1]}/x"
-        task = asyncio.create_task(
-            FfprobeProber().probe(build_probe(parse_source(url), FfmpegSettings(), RtspTransport.TCP))
-        )
+        task = asyncio.create_task(FfprobeProber(FfmpegSettings()).probe(parse_source(url), CameraOptions()))
         await eventually(probes, 10)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -230,7 +229,7 @@ async def test_a_cancelled_probe_leaves_no_process(ffmpeg: str) -> None:
 
 async def test_a_probe_that_hangs_is_ended_at_its_limit() -> None:
     command = _python("import time; time.sleep(60)")
-    outcome = await FfprobeProber().probe(ProbePlan(command, network_timeout_s=0.1, limit_s=0.5))
+    outcome = await look(ProbePlan(command, network_timeout_s=0.1, limit_s=0.5))
     assert isinstance(outcome, ProbeFailure)
     assert outcome.cause is Cause.TIMEOUT
 

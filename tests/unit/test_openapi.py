@@ -15,8 +15,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from restream.config.settings import ROOT, Settings
 from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.camera.secret import Secret
-from restream.domain.ffmpeg.plan import FfmpegSettings, Target, build_plan
-from restream.domain.ffmpeg.progress import Progress
+from restream.domain.engine import Advance
+from restream.domain.ffmpeg.plan import FfmpegSettings, build_plan
 from restream.domain.host_sample import HostSample, NetworkSample, ProcessSample, SpaceSample, TemperatureSample
 from restream.domain.judgement.quality import Quality
 from restream.domain.judgement.snapshot import Report, Snapshot
@@ -27,7 +27,9 @@ from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.component import Component, ComponentState
 from restream.domain.news.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
 from restream.domain.server.flow import ServerPicture
+from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
+from restream.domain.server.target import Target
 from restream.interfaces.documents import cameras
 from restream.interfaces.documents.events import event
 from restream.interfaces.documents.players import PublicBases
@@ -188,7 +190,7 @@ EVERYTHING = State(
     last_cause=Cause.REFUSED,
     detail="text",
     media=WITH_AUDIO,
-    progress=Progress(1, 2, 3, 25.0, 1.0, 0, 0),
+    advance=Advance(True, 1, 2, 3, 25.0, 1.0, 0, 0),
 )
 
 
@@ -205,14 +207,14 @@ def snapshot_of(subject: Any) -> Snapshot:
     quality = Quality(bitrate_bps=1e6, loss_ratio=0.01) if stream else Quality()
     report = Report(subject, Verdict(Health.DOWN, Side.CAMERA, REASONS, "hint"), 3.0, stream, quality)
     parts = {"database": Component("database", ComponentState.UP, 1.0, "text")}
-    return Snapshot(7, 1000.0, 10.0, {"1": report}, parts, SERVER, HOST)
+    return Snapshot(7, 1000.0, 10.0, {"1": report}, parts, {DEFAULT_SERVER: SERVER}, HOST)
 
 
 @pytest.mark.parametrize("subject", list(subjects()), ids=lambda each: type(each).__name__)
 def test_a_camera_in_every_state_is_as_described(subject: Any) -> None:
     snapshot = snapshot_of(subject)
     conforms(orjson.loads(orjson.dumps(cameras.summary(snapshot, snapshot.reports["1"]))), "Camera")
-    details = cameras.details(snapshot, "1", PublicBases.beside("rtsp://127.0.0.1:8554"))
+    details = cameras.details(snapshot, "1", {DEFAULT_SERVER: PublicBases.beside("rtsp://127.0.0.1:8554")})
     assert details is not None
     whole = details | {"history": None, "stderr_tail": ["line"]}
     conforms(orjson.loads(orjson.dumps(whole)), "CameraDetails")
@@ -225,7 +227,7 @@ async def test_everything_else_is_as_described() -> None:
     plain = orjson.loads(orjson.dumps([rendering.status, rendering.host, streams(rendering.snapshot)]))
     for value, name in zip(plain, ("Status", "Host", "Streams"), strict=True):
         conforms(value, name)
-    for each in orjson.loads(orjson.dumps(latest_streams(SERVER))):
+    for each in orjson.loads(orjson.dumps(latest_streams({DEFAULT_SERVER: SERVER}))):
         conforms(each, "LatestStream")
 
 

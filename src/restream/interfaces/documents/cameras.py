@@ -7,6 +7,7 @@ from dataclasses import asdict
 from operator import attrgetter
 
 from restream.domain.camera.camera import Camera, RejectedRow
+from restream.domain.engine import Advance
 from restream.domain.host_sample import HostSample
 from restream.domain.judgement.availability import Availability, Timeline, availability
 from restream.domain.judgement.series import STEP_S, Habits
@@ -14,6 +15,7 @@ from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.judgement.verdict import Verdict
 from restream.domain.life.lifecycle import Phase, State
+from restream.domain.server.identity import ServerId
 from restream.interfaces.documents.players import PublicBases
 from restream.interfaces.documents.streams import server_side
 from restream.interfaces.documents.values import Document, rounded, timestamp
@@ -78,7 +80,7 @@ def differ_as_measured_only(report: Report, other: Report) -> bool:
     )
 
 
-def details(snapshot: Snapshot, camera_id: str, bases: PublicBases) -> Document | None:
+def details(snapshot: Snapshot, camera_id: str, bases: Mapping[ServerId, PublicBases]) -> Document | None:
     """`GET /api/cameras/{id}`, but for what is not in the snapshot; None when there is no such camera."""
     report = snapshot.reports.get(camera_id)
     if report is None:
@@ -97,15 +99,16 @@ def details(snapshot: Snapshot, camera_id: str, bases: PublicBases) -> Document 
         nothing = dict.fromkeys(("media", "command", "command_stdin", "pid", "process", "progress"))
         return document | nothing | {"command_reasons": [], "players": PublicBases().players("")}
     state, plan = subject.state, subject.plan
+    shown = plan.shown if plan else None
     return document | {
         "media": asdict(state.media) if state.media else None,
-        "command": list(plan.command.masked_argv) if plan else None,
-        "command_stdin": plan.command.masked_stdin if plan else None,
+        "command": list(shown.command) if shown and shown.command else None,
+        "command_stdin": shown.stdin if shown else None,
         "command_reasons": list(plan.reasons) if plan else [],
         "pid": subject.pid,
         "process": _process(snapshot.host, subject.pid),
-        "progress": state.progress._asdict() if state.progress else None,
-        "players": bases.players(subject.camera.path),
+        "progress": _progress(state.advance) if state.advance else None,
+        "players": bases[subject.camera.server].players(subject.camera.path),
     }
 
 
@@ -131,6 +134,12 @@ def history(habits: Habits, snapshot: Snapshot) -> Document:
 def _process(host: HostSample | None, pid: int | None) -> Document | None:
     process = host.processes.get(pid) if host is not None and pid is not None else None
     return {"cpu_percent": process.cpu_percent, "rss_bytes": process.rss_bytes} if process else None
+
+
+def _progress(advance: Advance) -> Document:
+    figures = advance._asdict()
+    del figures["moved"]
+    return figures
 
 
 def _row(subject: CameraStatus | Camera) -> Document:

@@ -14,7 +14,7 @@ from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.news.component import Component
 from restream.interfaces.documents.cameras import differ_as_measured_only, measured, summary
 from restream.interfaces.documents.host_document import host_document
-from restream.interfaces.documents.streams import latest_streams
+from restream.interfaces.documents.streams import latest_streams, observed_at
 from restream.interfaces.documents.values import Document, timestamp
 from restream.ports import Documents
 
@@ -77,7 +77,7 @@ class Rendering:
             b",".join(self.encoded.values()),
         )
         host = orjson.dumps(self.host) if self.host is not None else None
-        return Documents(orjson.dumps(latest_streams(self.snapshot.server)), whole, self.encoded, host)
+        return Documents(orjson.dumps(latest_streams(self.snapshot.servers)), whole, self.encoded, host)
 
 
 class Renderer:
@@ -137,7 +137,7 @@ class Renderer:
 
     def _status(self, snapshot: Snapshot, cameras: Mapping[str, Document]) -> Document:
         """`GET /api/status`."""
-        facts, server = self._facts, snapshot.server
+        facts, observed = self._facts, observed_at(snapshot.servers)
         verdicts = [camera["verdict"] for camera in cameras.values()]
         return {
             "node": facts.node,
@@ -153,7 +153,7 @@ class Renderer:
             "phase": _counts(camera["phase"] for camera in cameras.values()),
             "fault": _counts(verdict["fault"] for verdict in verdicts),
             "start_queue": snapshot.start_queue_length,
-            "observed": timestamp(snapshot.wall(server.observed_at)) if server.observed_at is not None else None,
+            "observed": timestamp(snapshot.wall(observed)) if observed is not None else None,
             "components": {name: _component(snapshot, part) for name, part in snapshot.components.items()},
         }
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.server.flow import ServerPicture, Stream
+from restream.domain.server.identity import ServerId
 from restream.interfaces.documents.values import Document, rounded, timestamp
 from restream.ports import ServerStatus
 
 
-def latest_streams(server: ServerPicture) -> list[Document]:
-    """The classic array: every path of the media server, managed or not. Round trip in ms, rates in Mbit/s."""
+def latest_streams(servers: Mapping[ServerId, ServerPicture]) -> list[Document]:
+    """The classic array: every path of the media servers, managed or not. Round trip in ms, rates in Mbit/s."""
     return [
         {
             "name": name,
@@ -22,30 +25,37 @@ def latest_streams(server: ServerPicture) -> list[Document]:
             "recvRateMbps": stream.srt.receive_rate_mbps if stream.srt else None,
             "linkCapacityMbps": stream.srt.link_capacity_mbps if stream.srt else None,
         }
+        for server in servers.values()
         for name, stream in server.streams.items()
     ]
 
 
+def observed_at(servers: Mapping[ServerId, ServerPicture]) -> float | None:
+    """When the last of the media servers answered that has ever done so (monotonic, s); None: none has."""
+    return min((each.observed_at for each in servers.values() if each.observed_at is not None), default=None)
+
+
 def streams(snapshot: Snapshot) -> Document:
     """`GET /api/streams`: every path with what is known of its publisher, and the camera it belongs to, if any."""
-    server = snapshot.server
+    observed = observed_at(snapshot.servers)
     owners = {
-        report.subject.camera.path: camera_id
+        (report.subject.camera.server, report.subject.camera.path): camera_id
         for camera_id, report in snapshot.reports.items()
         if isinstance(report.subject, CameraStatus)
     }
     return {
-        "fresh": server.fresh_since is not None,
-        "observed": timestamp(snapshot.wall(server.observed_at)) if server.observed_at is not None else None,
+        "fresh": all(server.fresh_since is not None for server in snapshot.servers.values()),
+        "observed": timestamp(snapshot.wall(observed)) if observed is not None else None,
         "streams": [
             {
                 **stream.path._asdict(),
-                "camera": owners.get(name),
-                "managed": name in owners,
+                "camera": owners.get((identity, name)),
+                "managed": (identity, name) in owners,
                 "bitrate_bps": rounded(stream.flow.rate_bps),
                 "moved": timestamp(snapshot.wall(stream.flow.moved_at)),
                 **_publisher(stream),
             }
+            for identity, server in snapshot.servers.items()
             for name, stream in server.streams.items()
         ],
     }

@@ -182,7 +182,7 @@ def _others(rendering: Rendering, topics: frozenset[str], events: Sequence[Mappi
         "status": lambda: rendering.status,
         "events": lambda: list(events),
         "host": lambda: rendering.host,
-        "streams": lambda: latest_streams(rendering.snapshot.server),
+        "streams": lambda: latest_streams(rendering.snapshot.servers),
     }
     return [
         b'"%s":%s' % (name.encode(), orjson.dumps(document())) for name, document in documents.items() if name in topics

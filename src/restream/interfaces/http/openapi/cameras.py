@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from restream.domain.camera.options import CameraOptions
-from restream.domain.ffmpeg.probe import AudioStream, ProbeResult, VideoStream
-from restream.domain.ffmpeg.progress import Progress
+from restream.domain.engine import Advance, AudioStream, Media, VideoStream
 from restream.domain.judgement.availability import Availability
 from restream.domain.judgement.verdict import Health
 from restream.domain.life.cause import Side
@@ -155,6 +154,10 @@ CAMERA_DETAILS = record(
     stderr_tail=many(text(), "The last lines of its publisher, masked."),
 )
 
+_PROGRESS = like(Advance(True, 1500, 60_000_000, None, 25.0, 1.0, 0, 0), "The publisher's latest progress.")
+del _PROGRESS["properties"]["moved"]
+_PROGRESS["required"].remove("moved")
+
 SCHEMAS: Mapping[str, Schema] = {
     "Verdict": VERDICT,
     "Camera": CAMERA,
@@ -164,10 +167,10 @@ SCHEMAS: Mapping[str, Schema] = {
         "A window of time: `known_s` of it was watched, and the ratio speaks of this time alone.",
     ),
     "Media": like(
-        ProbeResult(VideoStream("h264", 1920, 1080, 25.0, "High"), AudioStream("aac", 16000, 1)),
+        Media(VideoStream("h264", 1920, 1080, 25.0, "High"), AudioStream("aac", 16000, 1)),
         "What the camera sends, as ffprobe saw it. Sizes in pixels.",
     ),
-    "Progress": like(Progress(1500, 60_000_000, None, 25.0, 1.0, 0, 0), "ffmpeg's latest progress."),
+    "Progress": _PROGRESS,
     "ServerPath": SERVER_PATH,
     "SrtConnection": like(
         SrtObservation(
