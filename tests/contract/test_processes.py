@@ -122,6 +122,7 @@ async def test_one_that_got_no_pipe_costs_the_next_one_nothing(monkeypatch: pyte
         patch.setattr(os, "pipe", exhausted)
         with pytest.raises(PublisherError, match="Too many open files"):
             await ChildProcess.spawn(_python("pass"), lambda _: None, pipes=pipes)
+    # Nothing tells when the readers, if any were left, have had their turns: far more of them than one.
     await asyncio.sleep(0.1)
     command = _python("import time; print('here', flush=True); time.sleep(60)")
     child = await ChildProcess.spawn(command, lambda _: heard.set(), pipes=pipes)
@@ -149,6 +150,7 @@ async def test_what_came_while_the_service_slept_counts_before_a_timer_that_is_l
     )
     timer.set(loop.time() + 1)
     time.sleep(2)
+    # Long enough for a late timer to have looked again; what must not come gives no sign.
     await asyncio.sleep(1)
     assert due == []
     timer.set(loop.time() + 0.1)
