@@ -44,6 +44,7 @@ class FfmpegPublication:
     async def stop(self) -> None:
         """SIGTERM, again after 1 s, SIGKILL when the grace is over."""
         await self._child.stop(self._stop_grace_s)
+        await self._child.ended()
 
 
 class FfmpegEngine:

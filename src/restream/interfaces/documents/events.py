@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from restream.domain.life.cause import Side
 from restream.domain.news.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
+from restream.domain.server.identity import component_name
 from restream.interfaces.documents.values import Document, rounded, timestamp
 
 
@@ -14,7 +15,7 @@ def event(event_id: int, happened: Event) -> Document:
         "at": timestamp(happened.at),
         "kind": "component",
         "camera": None,
-        "name": "mediamtx",
+        "name": "",
         "before": "up",
         "after": "restarted",
         "cause": None,
@@ -59,4 +60,5 @@ def event(event_id: int, happened: Event) -> Document:
                 "detail": happened.detail,
             }
         case ServerRestart():
-            return document | {"detail": happened.detail, "side": Side.MEDIA_SERVER}
+            name = component_name(happened.server)
+            return document | {"name": name, "detail": happened.detail, "side": Side.MEDIA_SERVER}
