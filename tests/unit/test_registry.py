@@ -16,7 +16,7 @@ from restream.supervisor.cameras.registry import Registry
 from restream.supervisor.components import Components
 from restream.supervisor.loops import Loops
 from restream.supervisor.picture.observer import Observer
-from tests.unit.fakes import FakeServer, FakeTable, Stage, camera, now, row, settle, types, virtual
+from tests.unit.fakes import FakePublisher, FakeServer, FakeTable, Stage, camera, now, row, settle, types, virtual
 
 AWAY = DatabaseError("connection refused")
 
@@ -214,8 +214,9 @@ async def test_new_templates_are_applied_to_rows_that_did_not_change() -> None:
 class Watch:
     """An observer over a fake server, and what it said."""
 
-    def __init__(self, *, interval_s: float = 2) -> None:
-        self.server = FakeServer()
+    def __init__(self, *, interval_s: float = 2, answers_after_s: float = 0.0) -> None:
+        self.server = FakeServer(FakePublisher())
+        self.server.answers_after_s = answers_after_s
         self.components = Components()
         self.changes: list[bool] = []
         self.pictures: list[ServerPicture] = []
@@ -273,6 +274,67 @@ async def test_a_suspicion_is_checked_at_once() -> None:
         await asyncio.sleep(0.2)
         assert watch.changes == [True, False]
         assert watch.server.checks_total == 2
+
+
+async def suspect_all_the_time(watch: Watch, for_s: float) -> None:
+    ends_at = now() + for_s
+    while now() < ends_at:
+        watch.observer.suspect()
+        await asyncio.sleep(0.05)
+
+
+@virtual
+async def test_suspicion_that_goes_on_is_followed_ever_more_rarely() -> None:
+    watch = Watch(interval_s=2)
+    async with Loops() as services:
+        services.start("observer", watch.observer.run)
+        await asyncio.sleep(1)
+        await suspect_all_the_time(watch, 6)
+        assert watch.server.checks_total <= 8
+        before = watch.server.checks_total
+        await suspect_all_the_time(watch, 60)
+        assert 29 <= watch.server.checks_total - before <= 31
+        watch.server.up = False
+        await suspect_all_the_time(watch, 2.1)
+        assert watch.changes == [True, False]
+
+
+@virtual
+async def test_sweeps_on_suspicion_take_a_tenth_of_the_time_at_most() -> None:
+    watch = Watch(interval_s=60, answers_after_s=1)
+    async with Loops() as services:
+        services.start("observer", watch.observer.run)
+        await asyncio.sleep(2)
+        await suspect_all_the_time(watch, 10)
+        assert watch.server.checks_total == 2
+        await suspect_all_the_time(watch, 1)
+        assert watch.server.checks_total == 3
+
+
+@virtual
+async def test_after_a_calm_a_suspicion_acts_at_once_again() -> None:
+    watch = Watch(interval_s=10)
+    async with Loops() as services:
+        services.start("observer", watch.observer.run)
+        await asyncio.sleep(1)
+        await suspect_all_the_time(watch, 60)
+        await asyncio.sleep(25)
+        watch.server.up = False
+        watch.observer.suspect()
+        await asyncio.sleep(0.2)
+        assert watch.changes == [True, False]
+
+
+@virtual
+async def test_another_server_is_looked_at_at_once_whatever_was_suspected() -> None:
+    watch, other = Watch(interval_s=60), FakeServer()
+    async with Loops() as services:
+        services.start("observer", watch.observer.run)
+        await asyncio.sleep(1)
+        await suspect_all_the_time(watch, 60)
+        watch.observer.adopt(other)
+        await asyncio.sleep(0.2)
+        assert other.checks_total == 1
 
 
 @virtual
