@@ -97,7 +97,7 @@ class Service:
             self._supervisor.want,
             poll_s=settings.database.poll_s,
         )
-        self._assessor = Assessor(settings.thresholds(), self._happened)
+        self._assessor = Assessor(settings.thresholds(), self._happened, longest_s=_LATE * interval_s)
         self._host = HostWatch(PsutilHostMeter(), self._pids, settings.host.interval_s)
         self._poller = VisionairePoller(
             stream_directories(settings), self._components, interval_s=settings.visionaire.interval_s

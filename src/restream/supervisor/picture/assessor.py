@@ -22,8 +22,8 @@ _SETTLED = frozenset({Health.HEALTHY, Health.DEGRADED, Health.DOWN})
 
 @dataclass(slots=True)
 class _Memory:
+    habits: Habits
     window: Window = field(default_factory=Window)
-    habits: Habits = field(default_factory=Habits)
     timeline: Timeline = field(default_factory=Timeline)
     verdict: Verdict | None = None
     judged_since: float = 0.0
@@ -36,10 +36,16 @@ class _Memory:
 
 
 class Assessor:
-    """`on_change` hears when a camera is judged differently. Monotonic times in `now`, Unix times in `wall`."""
+    """`on_change` hears when a camera is judged differently. Monotonic times in `now`, Unix times in `wall`.
 
-    def __init__(self, thresholds: Thresholds, on_change: Callable[[HealthChange], None]) -> None:
+    Without a reason it is not asked again for up to `longest_s` seconds.
+    """
+
+    def __init__(
+        self, thresholds: Thresholds, on_change: Callable[[HealthChange], None], *, longest_s: float = 0.0
+    ) -> None:
         self._thresholds = thresholds
+        self._longest_s = longest_s
         self._on_change = on_change
         self._memories: dict[str, _Memory] = {}
         self._earlier: dict[str, Timeline] = {}
@@ -55,7 +61,7 @@ class Assessor:
         for camera_id, subject in subjects.items():
             memory = self._memories.get(camera_id)
             if memory is None:
-                memory = self._memories[camera_id] = _Memory()
+                memory = self._memories[camera_id] = _Memory(Habits(self._longest_s))
                 self._take_up(camera_id, memory)
             if isinstance(subject, CameraStatus):
                 yield camera_id, self._assess_supervised(memory, subject, server, now, wall)
