@@ -141,6 +141,28 @@ async def test_without_sweeps_a_cycle_comes_at_the_latest_every_interval() -> No
 
 
 @virtual
+async def test_an_earlier_life_is_kept_until_the_table_is_known_and_only_for_its_cameras() -> None:
+    earlier = Timeline((Span(500.0, Health.DOWN),))
+    scene = Scene()
+    taken: list[Snapshot] = []
+
+    async def publish(snapshot: Snapshot) -> None:
+        taken.append(snapshot)
+
+    assessor = Assessor(Thresholds(), lambda _: None)
+    assessor.restore({"1": earlier, "9": earlier}, 600.0)
+    cycle = Cycle(lambda: scene, assessor, publish, lambda _: None, longest_s=2.0)
+    async with Loops() as services:
+        services.start("cycle", cycle.run)
+        for ids in ((), (1,), (1, 9)):
+            scene = Scene({str(n): status(n, BROKEN) for n in ids}, table_read=bool(ids))
+            await asyncio.sleep(2)
+    assert [each.table_read for each in taken[-2:]] == [True, True]
+    first = {camera_id: report.timeline.spans[0].health for camera_id, report in taken[-1].reports.items()}
+    assert first == {"1": Health.UNKNOWN, "9": Health.DOWN}
+
+
+@virtual
 async def test_a_sweep_is_followed_at_once_and_a_change_after_a_pause() -> None:
     beat = Beat()
     async with Loops() as services:

@@ -46,6 +46,24 @@ async def test_an_empty_table_is_a_normal_state() -> None:
 
 
 @virtual
+async def test_a_table_that_could_not_be_read_is_not_known() -> None:
+    desk = Desk(row(1))
+    desk.table.error = AWAY
+    async with Loops() as services:
+        services.start("registry", desk.registry.run)
+        await asyncio.sleep(30)
+        assert not desk.registry.was_read
+        desk.table.error = None
+        await asyncio.sleep(5)
+        assert desk.registry.was_read
+        desk.table.error = AWAY
+        desk.table.notify()
+        await asyncio.sleep(5)
+        assert desk.components.state("database") is ComponentState.DOWN
+        assert desk.registry.was_read
+
+
+@virtual
 async def test_the_table_is_polled_and_only_changes_are_told() -> None:
     desk = Desk(row(1))
     async with Loops() as services:

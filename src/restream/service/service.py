@@ -150,9 +150,12 @@ class Service:
 
     def _look(self) -> Scene:
         self._history.settle(time.time())
+        statuses = self._supervisor.statuses
+        self._history.keep_only(statuses)
         subjects: dict[str, Subject] = {**self._registry.rejected, **self._registry.disabled}
         return Scene(
-            subjects={**subjects, **self._supervisor.statuses},
+            subjects={**subjects, **statuses},
+            table_read=self._registry.was_read,
             components=self._components.all,
             server=self._observer.picture,
             host=self._host.sample,

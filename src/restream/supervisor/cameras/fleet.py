@@ -133,6 +133,7 @@ class Fleet:
         """Stop all cameras in parallel; returns when no publisher is left."""
         self._draining = True
         self._successors.clear()
+        self._successor_of_path.clear()
         for camera_id in list(self._actors):
             self._remove(camera_id)
         await asyncio.gather(*(actor.task for actor in self._leaving.values()), return_exceptions=True)
@@ -151,6 +152,7 @@ class Fleet:
             self._successors[camera.id] = camera
             self._successor_of_path[camera.path] = camera.id
             return
+        self._successor_of_path.pop(camera.path, None)
         actor = CameraActor(camera, self._settings, self._environment, server_up=self._server_up)
         self._actors[camera.id] = actor
         actor.task.add_done_callback(lambda task: self._gone(actor, task))
@@ -159,7 +161,9 @@ class Fleet:
         return camera.id in self._leaving or self._leaving_paths[camera.path] > 0
 
     def _remove(self, camera_id: str) -> None:
-        self._successors.pop(camera_id, None)
+        successor = self._successors.pop(camera_id, None)
+        if successor is not None and self._successor_of_path.get(successor.path) == camera_id:
+            del self._successor_of_path[successor.path]
         actor = self._actors.pop(camera_id, None)
         if actor is not None:
             self._leaving[camera_id] = actor
@@ -179,6 +183,8 @@ class Fleet:
         else:
             del self._leaving[camera.id]
             self._leaving_paths[camera.path] -= 1
+            if not self._leaving_paths[camera.path]:
+                del self._leaving_paths[camera.path]
         if self._draining:
             return
         for camera_id in (camera.id, self._successor_of_path.pop(camera.path, None)):

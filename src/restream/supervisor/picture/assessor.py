@@ -83,6 +83,10 @@ class Assessor:
         for camera_id, memory in self._memories.items():
             self._take_up(camera_id, memory)
 
+    def forget_earlier(self) -> None:
+        """The whole table has been assessed: what is left of an earlier life is of cameras that are not in it."""
+        self._earlier.clear()
+
     def _take_up(self, camera_id: str, memory: _Memory) -> None:
         earlier = self._earlier.pop(camera_id, None)
         if earlier is not None:

@@ -34,6 +34,8 @@ class Scene:
     host: HostSample | None = None
     start_queue_length: int = 0
     draining: bool = False
+    table_read: bool = False
+    """As in `Snapshot`."""
 
 
 class Cycle:
@@ -91,6 +93,8 @@ class Cycle:
             reports[camera_id] = report
             if len(reports) % _BATCH == 0:
                 await asyncio.sleep(0)
+        if scene.table_read:
+            self._assessor.forget_earlier()
         self._generation += 1
         return Snapshot(
             generation=self._generation,
@@ -102,6 +106,7 @@ class Cycle:
             host=scene.host,
             start_queue_length=scene.start_queue_length,
             draining=scene.draining,
+            table_read=scene.table_read,
         )
 
     async def _next(self, began: float, pause_s: float) -> None:
