@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
+import pytest
 
 from restream.domain.camera.camera import RejectedRow
 from restream.domain.judgement.availability import Span, Timeline
@@ -16,12 +17,15 @@ from restream.domain.judgement.status import CameraStatus, Subject
 from restream.domain.judgement.verdict import Health, Thresholds
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
+from restream.domain.news.alerts import AlertRules
 from restream.domain.news.component import Component, ComponentState
 from restream.domain.news.event import HealthChange
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.mediamtx import PathObservation, ServerView
 from restream.interfaces.documents.rendering import Renderer, ServiceFacts
+from restream.supervisor.components import Components
 from restream.supervisor.loops import Loops
+from restream.supervisor.outlets.alert_watch import AlertWatch
 from restream.supervisor.picture.assessor import Assessor
 from restream.supervisor.picture.cycle import Cycle, Scene
 from tests.unit.fakes import camera, virtual
@@ -75,6 +79,20 @@ def test_changes_of_health_are_told_and_unknown_time_between_them_is_not() -> No
         (Health.HEALTHY, Health.DOWN),
         (Health.DOWN, Health.HEALTHY),
     ]
+
+
+@pytest.mark.parametrize("draining", [False, True])
+def test_a_fleet_that_is_drained_is_no_outage(draining: bool, caplog: pytest.LogCaptureFixture) -> None:
+    desk, alerts = Desk(), AlertWatch([], Components(), AlertRules(collect_s=0.0))
+    stopping = RUNNING._replace(phase=Phase.STOPPING, stop_cause=Cause.STALLED)
+    for at in range(0, 300, 2):
+        # A long drain: one after the other has ended, some did nothing any more before.
+        left = [status(n, RUNNING if at < 20 else stopping if n % 2 else BROKEN) for n in range(at // 50, 10)]
+        named = {each.camera.id: each for each in left}
+        server, drains = received(*range(10), at=at), draining and at >= 20
+        reports = dict(desk.assessor.assess(named, server, at, 1000.0 + at, draining=drains))
+        alerts.follow(Snapshot(at, 1000.0 + at, at, reports, server=server, draining=drains))
+    assert ("alert: down" in caplog.text, bool(desk.changes)) == (not draining, not draining)
 
 
 def test_restarts_count_by_cause_and_those_of_the_server_or_on_request_are_no_flaw() -> None:

@@ -55,16 +55,25 @@ class Assessor:
         self._thresholds = thresholds
 
     def assess(
-        self, subjects: Mapping[str, Subject], server: ServerPicture, now: float, wall: float
+        self,
+        subjects: Mapping[str, Subject],
+        server: ServerPicture,
+        now: float,
+        wall: float,
+        *,
+        draining: bool = False,
     ) -> Iterator[tuple[str, Report]]:
-        """One report after the other; cameras that are no longer among the subjects are forgotten at the end."""
+        """One report after the other; cameras that are no longer among the subjects are forgotten at the end.
+
+        `draining`: the service is being stopped, and no failure is the cameras'.
+        """
         for camera_id, subject in subjects.items():
             memory = self._memories.get(camera_id)
             if memory is None:
                 memory = self._memories[camera_id] = _Memory(Habits(self._longest_s))
                 self._take_up(camera_id, memory)
             if isinstance(subject, CameraStatus):
-                yield camera_id, self._assess_supervised(memory, subject, server, now, wall)
+                yield camera_id, self._assess_supervised(memory, subject, server, now, wall, draining=draining)
             else:
                 memory.window, memory.restarts_seen = Window(), 0
                 self._note(memory, camera_id, subject.name, judge_row(subject), now, wall)
@@ -93,7 +102,7 @@ class Assessor:
             memory.timeline = memory.timeline.after(earlier, self._watched_until)
 
     def _assess_supervised(
-        self, memory: _Memory, status: CameraStatus, server: ServerPicture, now: float, wall: float
+        self, memory: _Memory, status: CameraStatus, server: ServerPicture, now: float, wall: float, *, draining: bool
     ) -> Report:
         state, camera = status.state, status.camera
         stream = server.streams.get(camera.path)
@@ -111,7 +120,13 @@ class Assessor:
             memory.own_source_id = stream.path.source_id
         memory.had_audio = memory.had_audio or (state.media is not None and state.media.audio is not None)
         sight = Sight(
-            status, server, quality, memory.own_source_id, had_audio=memory.had_audio, thresholds=self._thresholds
+            status,
+            server,
+            quality,
+            memory.own_source_id,
+            had_audio=memory.had_audio,
+            thresholds=self._thresholds,
+            draining=draining,
         )
         verdict = judge(sight)
         self._note(memory, camera.id, camera.name, verdict, now, wall)

@@ -89,7 +89,8 @@ class Cycle:
         now = asyncio.get_running_loop().time()
         wall = self._wall(now)
         reports: dict[str, Report] = {}
-        for camera_id, report in self._assessor.assess(scene.subjects, scene.server, now, wall):
+        assessed = self._assessor.assess(scene.subjects, scene.server, now, wall, draining=scene.draining)
+        for camera_id, report in assessed:
             reports[camera_id] = report
             if len(reports) % _BATCH == 0:
                 await asyncio.sleep(0)
