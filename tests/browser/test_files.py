@@ -21,6 +21,9 @@ _VERDICT_CODES = (
     "disabled",
     "held_by_operator",
     "starting",
+    "draining",
+    "stopping",
+    "restarting",
     "server_down",
     "server_silent",
     "stale",
@@ -92,7 +95,7 @@ def test_every_word_of_the_service_has_a_text() -> None:
 
 
 def test_every_code_a_verdict_may_carry_is_known_here() -> None:
-    source = (STATIC.parents[1] / "domain" / "verdict.py").read_text(encoding="utf-8")
+    source = (STATIC.parents[1] / "domain" / "judgement" / "verdict.py").read_text(encoding="utf-8")
     codes = set(re.findall(r'Reason\(\s*"(\w+)"', source))
     assert len(codes) > 10
     assert codes <= {*_VERDICT_CODES, *Cause}

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
+import pytest
 
 from restream.domain.camera.camera import RejectedRow
 from restream.domain.judgement.availability import Span, Timeline
@@ -16,13 +17,16 @@ from restream.domain.judgement.status import CameraStatus, Subject
 from restream.domain.judgement.verdict import Health, Thresholds
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
+from restream.domain.news.alerts import AlertRules
 from restream.domain.news.component import Component, ComponentState
 from restream.domain.news.event import ComponentChange
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.mediamtx import PathObservation, ServerView
 from restream.interfaces.documents.rendering import Renderer, ServiceFacts
+from restream.supervisor.components import Components
 from restream.supervisor.loops import Loops
+from restream.supervisor.outlets.alert_watch import AlertWatch
 from restream.supervisor.picture.assessor import Assessor
 from restream.supervisor.picture.cycle import Cycle, Scene
 from tests.unit.fakes import Listener, camera, virtual
@@ -77,6 +81,20 @@ def test_changes_of_health_are_told_and_unknown_time_between_them_is_not() -> No
         (Health.HEALTHY, Health.DOWN),
         (Health.DOWN, Health.HEALTHY),
     ]
+
+
+@pytest.mark.parametrize("draining", [False, True])
+def test_a_fleet_that_is_drained_is_no_outage(draining: bool, caplog: pytest.LogCaptureFixture) -> None:
+    desk, alerts = Desk(), AlertWatch([], Components(), AlertRules(collect_s=0.0))
+    stopping = RUNNING._replace(phase=Phase.STOPPING, stop_cause=Cause.STALLED)
+    for at in range(0, 300, 2):
+        # A long drain: one after the other has ended, some did nothing any more before.
+        left = [status(n, RUNNING if at < 20 else stopping if n % 2 else BROKEN) for n in range(at // 50, 10)]
+        named = {each.camera.id: each for each in left}
+        server, drains = received(*range(10), at=at), draining and at >= 20
+        reports = dict(desk.assessor.assess(named, {DEFAULT_SERVER: server}, at, 1000.0 + at, draining=drains))
+        alerts.follow(Snapshot(at, 1000.0 + at, at, reports, servers={DEFAULT_SERVER: server}, draining=drains))
+    assert ("alert: down" in caplog.text, bool(desk.changes)) == (not draining, not draining)
 
 
 def test_restarts_count_by_cause_and_those_of_the_server_or_on_request_are_no_flaw() -> None:
@@ -145,6 +163,28 @@ async def test_without_sweeps_a_cycle_comes_at_the_latest_every_interval() -> No
         await asyncio.sleep(7)
     assert beat.at == [0, 2, 4, 6]
     assert beat.generations == [1, 2, 3, 4]
+
+
+@virtual
+async def test_an_earlier_life_is_kept_until_the_table_is_known_and_only_for_its_cameras() -> None:
+    earlier = Timeline((Span(500.0, Health.DOWN),))
+    scene = Scene()
+    taken: list[Snapshot] = []
+
+    async def publish(snapshot: Snapshot) -> None:
+        taken.append(snapshot)
+
+    assessor = Assessor(Thresholds(), lambda _: None)
+    assessor.restore({"1": earlier, "9": earlier}, 600.0)
+    cycle = Cycle(lambda: scene, assessor, publish, lambda _: None, servers=1, longest_s=2.0)
+    async with Loops() as services:
+        services.start("cycle", cycle.run)
+        for ids in ((), (1,), (1, 9)):
+            scene = Scene({str(n): status(n, BROKEN) for n in ids}, table_read=bool(ids))
+            await asyncio.sleep(2)
+    assert [each.table_read for each in taken[-2:]] == [True, True]
+    first = {camera_id: report.timeline.spans[0].health for camera_id, report in taken[-1].reports.items()}
+    assert first == {"1": Health.UNKNOWN, "9": Health.DOWN}
 
 
 @virtual

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
-from restream.domain.judgement.availability import Timeline
+from restream.domain.judgement.availability import Span, Timeline
 from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.verdict import Health, Verdict, judge_row
 from restream.domain.life.cause import Cause, Side
@@ -14,7 +16,7 @@ from restream.domain.news.component import ComponentState
 from restream.domain.news.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.interfaces.documents.events import event
-from restream.ports import Records
+from restream.ports import Records, SinkError
 from restream.supervisor.loops import Loops
 from restream.supervisor.outlets.archivist import Archivist
 from restream.supervisor.picture.history import History
@@ -127,16 +129,21 @@ class Shelf:
 
     name = "shelf"
 
-    def __init__(self, *events: dict[str, Any]) -> None:
+    def __init__(self, *events: dict[str, Any], earlier: Mapping[str, Timeline] = MappingProxyType({})) -> None:
         self.events = list(events)
-        self.timelines: dict[str, Timeline] = {}
+        self.timelines = dict(earlier)
+        self.error = False
 
     async def load(self) -> Records:
-        return Records(list(self.events), {}, 0.0)
+        return Records(list(self.events), dict(self.timelines), 0.0)
 
     async def save(self, records: Records, removed: Collection[str]) -> int:
+        if self.error:
+            raise SinkError("away")
         self.events += map(dict, records.events)
         self.timelines |= records.timelines
+        for camera_id in removed:
+            self.timelines.pop(camera_id, None)
         return len(self.timelines)
 
     async def close(self) -> None:
@@ -171,6 +178,42 @@ async def test_timelines_that_an_archive_lost_are_kept_again() -> None:
             if generation == 0:
                 shelf.timelines.clear()
     assert set(shelf.timelines) == {"1", "2"}
+
+
+@virtual
+async def test_cameras_that_were_deleted_meanwhile_are_forgotten_once_the_table_is_known() -> None:
+    shelf = Shelf(earlier={"1": Timeline((Span(1.0, Health.DOWN),)), "9": Timeline((Span(1.0, Health.DOWN),))})
+    report = Report(camera(1), judge_row(camera(1)), 0.0)
+    archivist = Archivist(shelf, History(event), lambda *_: None)
+    async with Loops() as services:
+        services.start("archive", archivist.run)
+        for generation in range(3):
+            archivist.tick(Snapshot(generation, 100.0, 0.0))
+            await settle()
+            assert set(shelf.timelines) == {"1", "9"}
+        shelf.error = True
+        archivist.tick(Snapshot(4, 101.0, 1.0, {"1": report}, table_read=True))
+        await settle()
+        shelf.error = False
+        archivist.tick(Snapshot(5, 102.0, 2.0, {"1": report}, table_read=True))
+        await asyncio.sleep(10)
+        assert set(shelf.timelines) == {"1"}
+
+
+def test_what_an_outage_did_to_a_camera_is_forgotten_when_it_leaves() -> None:
+    history = History(event)
+    history.happened(server(1, DOWN))
+    for number in range(50):
+        history.happened(transition(1, number, Phase.BACKOFF, Cause.SERVER_GONE))
+        history.happened(
+            HealthChange(2, str(number), "", Health.HEALTHY, Verdict(Health.DOWN, Side.MEDIA_SERVER)),
+        )
+    history.keep_only({"7"})
+    assert (history._cut_off, history._away) == ({"7"}, {"7"})
+    history.happened(server(8, UP))
+    history.happened(transition(9, 7, Phase.RUNNING))
+    history.happened(transition(9, 8, Phase.RUNNING))
+    assert [each["camera"] for each in history.after(0)] == [None, None, "8"]
 
 
 def test_every_kind_of_event_has_the_same_keys() -> None:

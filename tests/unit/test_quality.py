@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -110,9 +111,44 @@ def test_a_series_keeps_an_hour_and_knows_what_is_usual_after_ten_minutes() -> N
     assert series.values[-1] is None
 
 
-def test_habits_are_recorded_every_ten_seconds() -> None:
-    habits = Habits()
-    for at in range(0, 100, 2):
-        habits.record(stream(at, at), Quality(bitrate_bps=1.0), float(at))
-    assert len(habits.bitrate_bps.values) == 100 / STEP_S
+def recorded(*moments: float, longest_s: float = 3.0) -> Habits:
+    """Habits whose bitrate at each moment is that moment."""
+    habits = Habits(longest_s)
+    for at in moments:
+        habits.record(stream(at, int(at)), Quality(bitrate_bps=at), at)
+    return habits
+
+
+@pytest.mark.parametrize("cycle_s", [0.3, 2, 3, 7, 9.9, 10, 10.1, 14, 60])
+def test_an_hour_has_all_its_steps_whatever_the_cycle(cycle_s: float) -> None:
+    moments = [100 + number * cycle_s for number in range(int(3600 / cycle_s) + 1)]
+    habits = recorded(*moments, longest_s=1.5 * cycle_s)
+    assert len(habits.bitrate_bps.values) == min(360, (moments[-1] - 100) // STEP_S + 1)
+    assert None not in habits.bitrate_bps.values
+    assert 0 <= moments[-1] - habits.recorded_at < STEP_S
     assert habits.rtt_ms is None
+
+
+def test_the_value_of_a_step_is_the_newest_one_when_it_begins() -> None:
+    habits = recorded(100, 103, 106, 109, 112, 115, 118, 121)
+    assert habits.bitrate_bps.values == [100, 112, 121]
+    assert habits.recorded_at == 120
+
+
+@pytest.mark.parametrize(("away_s", "hole"), [(15, 0), (25, 1), (605, 59), (3000, 299), (1e6, 359)])
+def test_time_in_which_nobody_looked_is_a_hole(away_s: float, hole: int) -> None:
+    habits = recorded(100, 110, 110 + away_s, 112 + away_s)
+    values = habits.bitrate_bps.values
+    assert values.count(None) == hole
+    assert values[-1] == pytest.approx(110 + away_s)
+    assert len(values) == min(360, 2 + hole + 1)
+    assert habits.readers.values.count(None) == hole
+    assert 0 <= 112 + away_s - habits.recorded_at < STEP_S
+
+
+def test_the_series_of_srt_have_the_same_holes() -> None:
+    habits = Habits()
+    for at in (100.0, 110.0, 160.0):
+        habits.record(stream(at, int(at), srt=srt(10, 1)), Quality(bitrate_bps=1.0, loss_ratio=0.5), at)
+    assert habits.loss_ratio is not None
+    assert habits.loss_ratio.values == [0.5, 0.5, None, None, None, None, 0.5]

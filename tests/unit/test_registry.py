@@ -15,7 +15,19 @@ from restream.supervisor.cameras.registry import Registry
 from restream.supervisor.components import Components
 from restream.supervisor.loops import Loops
 from restream.supervisor.picture.observer import Observer
-from tests.unit.fakes import FakeServer, FakeTable, Listener, Stage, camera, now, row, settle, types, virtual
+from tests.unit.fakes import (
+    FakeEngine,
+    FakeServer,
+    FakeTable,
+    Listener,
+    Stage,
+    camera,
+    now,
+    row,
+    settle,
+    types,
+    virtual,
+)
 
 AWAY = DatabaseError("connection refused")
 
@@ -43,6 +55,24 @@ async def test_an_empty_table_is_a_normal_state() -> None:
         await settle()
         assert desk.readings == [[]]
         assert desk.components.state("database") is ComponentState.UP
+
+
+@virtual
+async def test_a_table_that_could_not_be_read_is_not_known() -> None:
+    desk = Desk(row(1))
+    desk.table.error = AWAY
+    async with Loops() as services:
+        services.start("registry", desk.registry.run)
+        await asyncio.sleep(30)
+        assert not desk.registry.was_read
+        desk.table.error = None
+        await asyncio.sleep(5)
+        assert desk.registry.was_read
+        desk.table.error = AWAY
+        desk.table.notify()
+        await asyncio.sleep(5)
+        assert desk.components.state("database") is ComponentState.DOWN
+        assert desk.registry.was_read
 
 
 @virtual
@@ -215,8 +245,9 @@ async def test_new_templates_are_applied_to_rows_that_did_not_change() -> None:
 class Watch:
     """An observer over a fake server, and what it said."""
 
-    def __init__(self, *, interval_s: float = 2) -> None:
-        self.server = FakeServer()
+    def __init__(self, *, interval_s: float = 2, answers_after_s: float = 0.0) -> None:
+        self.server = FakeServer(FakeEngine())
+        self.server.answers_after_s = answers_after_s
         self.components = Components()
         listener = Listener()
         self.changes, self.pictures, self.restarts = listener.changes, listener.pictures, listener.events
@@ -268,6 +299,67 @@ async def test_a_suspicion_is_checked_at_once() -> None:
         await asyncio.sleep(0.2)
         assert watch.changes == [True, False]
         assert watch.server.checks_total == 2
+
+
+async def suspect_all_the_time(watch: Watch, for_s: float) -> None:
+    ends_at = now() + for_s
+    while now() < ends_at:
+        watch.observer.suspect()
+        await asyncio.sleep(0.05)
+
+
+@virtual
+async def test_suspicion_that_goes_on_is_followed_ever_more_rarely() -> None:
+    watch = Watch(interval_s=2)
+    async with Loops() as services:
+        services.start("observer", watch.observer.run)
+        await asyncio.sleep(1)
+        await suspect_all_the_time(watch, 6)
+        assert watch.server.checks_total <= 8
+        before = watch.server.checks_total
+        await suspect_all_the_time(watch, 60)
+        assert 29 <= watch.server.checks_total - before <= 31
+        watch.server.up = False
+        await suspect_all_the_time(watch, 2.1)
+        assert watch.changes == [True, False]
+
+
+@virtual
+async def test_sweeps_on_suspicion_take_a_tenth_of_the_time_at_most() -> None:
+    watch = Watch(interval_s=60, answers_after_s=1)
+    async with Loops() as services:
+        services.start("observer", watch.observer.run)
+        await asyncio.sleep(2)
+        await suspect_all_the_time(watch, 10)
+        assert watch.server.checks_total == 2
+        await suspect_all_the_time(watch, 1)
+        assert watch.server.checks_total == 3
+
+
+@virtual
+async def test_after_a_calm_a_suspicion_acts_at_once_again() -> None:
+    watch = Watch(interval_s=10)
+    async with Loops() as services:
+        services.start("observer", watch.observer.run)
+        await asyncio.sleep(1)
+        await suspect_all_the_time(watch, 60)
+        await asyncio.sleep(25)
+        watch.server.up = False
+        watch.observer.suspect()
+        await asyncio.sleep(0.2)
+        assert watch.changes == [True, False]
+
+
+@virtual
+async def test_another_server_is_looked_at_at_once_whatever_was_suspected() -> None:
+    watch, other = Watch(interval_s=60), FakeServer()
+    async with Loops() as services:
+        services.start("observer", watch.observer.run)
+        await asyncio.sleep(1)
+        await suspect_all_the_time(watch, 60)
+        watch.observer.adopt(other)
+        await asyncio.sleep(0.2)
+        assert other.checks_total == 1
 
 
 @virtual

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.test_layers import PACKAGE, identify, imports_of, modules
 
-ENGINES = ("restream.domain.ffmpeg", "restream.adapters.ffmpeg", "restream.adapters.processes")
+ENGINES = ("restream.domain.ffmpeg", "restream.adapters.ffmpeg.engine", "restream.adapters.processes.child_process")
 NEVERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("a camera's life knows no engine", "domain/life", ENGINES),
     ("a verdict knows no engine", "domain/judgement", ENGINES),

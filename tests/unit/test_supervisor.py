@@ -244,6 +244,20 @@ async def test_paths_that_are_swapped_never_have_two_publishers() -> None:
 
 
 @virtual
+async def test_nothing_is_remembered_of_rows_and_paths_that_are_gone() -> None:
+    stage = Stage()
+    for number in range(20):
+        stage.want(camera(number, options={"path": "gate"}), camera(100, options={"path": f"yard{number}"}))
+        await asyncio.sleep(0.1 + number % 3)
+    stage.want()
+    await asyncio.sleep(10)
+    fleet = stage.supervisor
+    kept = (fleet._actors, fleet._leaving, fleet._leaving_places, fleet._successors, fleet._successor_of_place)
+    assert not any(kept), kept
+    assert stage.publisher.most_per_path == 1
+
+
+@virtual
 async def test_a_removal_during_the_start_leaves_no_publisher() -> None:
     stage = Stage()
     stage.publisher.takes_s = 2

@@ -39,6 +39,9 @@ RUNNING = State(Phase.RUNNING, 0.0)
 BETWEEN = State(Phase.BACKOFF, 0.0, cause=Cause.SERVER_GONE, unpublished_since=90.0)
 
 
+STOPPING = State(Phase.STOPPING, 0.0, stop_cause=Cause.STOPPED)
+
+
 def sight(state: State, server: ServerPicture, **fields: Any) -> Sight:
     plan: FfmpegPlan | None = fields.pop("plan", None)
     return Sight(CameraStatus(camera(1), state, plan, None), server, own_source_id="ours", **fields)
@@ -49,6 +52,16 @@ def sight(state: State, server: ServerPicture, **fields: Any) -> Sight:
     [
         (State(Phase.HELD, 0.0, on_hold=True), SEES, Health.DISABLED, Side.NONE, "held_by_operator"),
         (State(Phase.STOPPING, 0.0, on_hold=True), SEES, Health.DISABLED, Side.NONE, "held_by_operator"),
+        (STOPPING, SEES, Health.UNKNOWN, Side.NONE, "restarting"),
+        (STOPPING._replace(cause=Cause.REFUSED), SEES, Health.UNKNOWN, Side.NONE, "restarting"),
+        (STOPPING._replace(wanted=False), SEES, Health.UNKNOWN, Side.NONE, "stopping"),
+        (State(Phase.FINISHED, 0.0, wanted=False), SEES, Health.UNKNOWN, Side.NONE, "stopping"),
+        (STOPPING._replace(stop_cause=Cause.STALLED), SEES, Health.DOWN, Side.CAMERA, "stalled"),
+        (STOPPING._replace(stop_cause=Cause.NO_MEDIA), MISSES, Health.DOWN, Side.CAMERA, "no_media"),
+        (STOPPING._replace(stop_cause=Cause.SUSPENDED), SEES, Health.DOWN, Side.PUBLISHER, "suspended"),
+        (STOPPING._replace(stop_cause=Cause.SERVER_GONE), MISSES, Health.DOWN, Side.MEDIA_SERVER, "server_gone"),
+        (STOPPING._replace(stop_cause=Cause.INTERNAL), SEES, Health.DOWN, Side.PUBLISHER, "internal"),
+        (STOPPING._replace(stop_cause=Cause.STALLED, cause=Cause.REFUSED), SEES, Health.DOWN, Side.CAMERA, "stalled"),
         (BETWEEN, THEIRS, Health.DOWN, Side.MEDIA_SERVER, "server_conflict"),
         (BETWEEN._replace(unpublished_since=99.5), THEIRS, Health.DOWN, Side.MEDIA_SERVER, "server_gone"),
         (BETWEEN._replace(unpublished_since=None), THEIRS, Health.DOWN, Side.MEDIA_SERVER, "server_gone"),
@@ -75,6 +88,24 @@ def test_supervised_cameras(state: State, server: ServerPicture, health: Health,
     verdict = judge(sight(state, server))
     assert (verdict.health, verdict.fault) == (health, fault)
     assert [reason.code for reason in verdict.reasons] == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        RUNNING,
+        State(Phase.PROBING, 0.0),
+        State(Phase.BACKOFF, 0.0, cause=Cause.REFUSED),
+        State(Phase.WAITING, 0.0, server_up=False),
+        State(Phase.FINISHED, 0.0, wanted=False),
+        STOPPING._replace(wanted=False),
+        STOPPING._replace(stop_cause=Cause.STALLED),
+    ],
+)
+def test_while_the_service_is_stopped_nothing_is_known_and_nobody_is_to_blame(state: State) -> None:
+    verdict = judge(sight(state, SEES, draining=True))
+    assert (verdict.health, verdict.fault, verdict.hint) == (Health.UNKNOWN, Side.NONE, "")
+    assert [reason.code for reason in verdict.reasons] == ["draining"]
 
 
 def test_a_conflict_names_the_address_of_the_other_publisher() -> None:

@@ -88,7 +88,7 @@ class Service:
             self._fleet,
             poll_s=settings.database.poll_s,
         )
-        self._assessor = Assessor(settings.thresholds(), self)
+        self._assessor = Assessor(settings.thresholds(), self, longest_s=_LATE * interval_s)
         self._host = HostWatch(PsutilHostMeter(), self._pids, settings.host.interval_s)
         self._poller = VisionairePoller(
             stream_directories(settings), self._components, interval_s=settings.visionaire.interval_s
@@ -135,9 +135,12 @@ class Service:
 
     def _look(self) -> Scene:
         self._history.settle(time.time())
+        statuses = self._fleet.statuses
+        self._history.keep_only(statuses)
         subjects: dict[str, Subject] = {**self._registry.rejected, **self._registry.disabled}
         return Scene(
-            subjects={**subjects, **self._fleet.statuses},
+            subjects={**subjects, **statuses},
+            table_read=self._registry.was_read,
             components=self._components.all,
             servers=self._observers.pictures,
             host=self._host.sample,

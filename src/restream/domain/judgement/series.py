@@ -14,6 +14,7 @@ _STEPS = 360
 # Below this (10 min) a stream has no habits yet.
 _LEAST_FOR_USUAL = 60
 _USUAL_EVERY = 6
+_LATE = 2.0
 
 
 class Series:
@@ -27,10 +28,16 @@ class Series:
         self._usual_age = 0
 
     def append(self, value: float | None) -> None:
-        self._values.append(math.nan if value is None else value)
+        """The next step; None where nothing is known."""
+        self.extend(value, 1)
+
+    def extend(self, value: float | None, steps: int) -> None:
+        """The same value for so many steps."""
+        steps = min(steps, _STEPS)
+        self._values.extend([math.nan if value is None else value] * steps)
         if len(self._values) > 2 * _STEPS:
-            del self._values[:_STEPS]
-        self._usual_age += 1
+            del self._values[:-_STEPS]
+        self._usual_age += steps
 
     @property
     def values(self) -> list[float | None]:
@@ -48,29 +55,47 @@ class Series:
 
 
 class Habits:
-    """Series of one camera over the last hour."""
+    """Series of one camera over the last hour, in steps of 10 s on one grid, which begins with the first value.
 
-    __slots__ = ("bitrate_bps", "loss_ratio", "readers", "recorded_at", "rtt_ms")
+    The value of a step is the newest one when the step begins, or soon after. Steps that nobody looked at have none,
+    unless looks are `longest_s` seconds apart by themselves: then those between two looks have the value of the second.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_longest_s", "_looked_at", "bitrate_bps", "loss_ratio", "readers", "recorded_at", "rtt_ms")
+
+    def __init__(self, longest_s: float = 0.0) -> None:
+        self._longest_s = longest_s
+        self._looked_at = -math.inf
         self.bitrate_bps = Series()
         self.readers = Series()
         self.rtt_ms: Series | None = None
         """Of SRT publishers only, like the loss."""
         self.loss_ratio: Series | None = None
         self.recorded_at = -math.inf
-        """Of the newest values (monotonic, s)."""
+        """When the newest step began (monotonic, s)."""
 
     def record(self, stream: Stream | None, quality: Quality, now: float) -> None:
-        """Take one value of each every 10 s."""
-        if now - self.recorded_at < STEP_S:
+        """Look at what is known; every 10 s it becomes a value of each series. `now` is monotonic, in seconds."""
+        # Looks are late by less than their rhythm; whoever was away for longer has missed something.
+        missed_all = now - self._looked_at > _LATE * self._longest_s
+        self._looked_at = now
+        if self.recorded_at < 0:
+            self.recorded_at, steps = now, 1
+        else:
+            steps = int((now - self.recorded_at) // STEP_S)
+            self.recorded_at += steps * STEP_S
+        if not steps:
             return
-        self.recorded_at = now
         srt = stream.srt if stream else None
-        self.bitrate_bps.append(quality.bitrate_bps)
-        self.readers.append(stream.path.readers if stream else None)
         if srt is not None and self.rtt_ms is None:
             self.rtt_ms, self.loss_ratio = Series(), Series()
-        if self.rtt_ms is not None and self.loss_ratio is not None:
-            self.rtt_ms.append(srt.rtt_ms if srt else None)
-            self.loss_ratio.append(quality.loss_ratio)
+        values = (
+            (self.bitrate_bps, quality.bitrate_bps),
+            (self.readers, stream.path.readers if stream else None),
+            (self.rtt_ms, srt.rtt_ms if srt else None),
+            (self.loss_ratio, quality.loss_ratio),
+        )
+        for series, value in values:
+            if series is not None:
+                series.extend(None if missed_all else value, steps - 1)
+                series.append(value)

@@ -46,6 +46,8 @@ class Snapshot:
     host: HostSample | None = None
     start_queue_length: int = 0
     draining: bool = False
+    table_read: bool = False
+    """The table has been read: a camera without a report is not in it (any more)."""
 
     def wall(self, monotonic: float) -> float:
         """A moment of the monotonic clock as Unix time."""

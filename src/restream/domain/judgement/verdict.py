@@ -74,6 +74,8 @@ class Sight(NamedTuple):
     had_audio: bool = False
     """The camera has had audio before."""
     thresholds: Thresholds = Thresholds()
+    draining: bool = False
+    """The service is being stopped."""
 
     @property
     def state(self) -> State:
@@ -88,6 +90,17 @@ class Sight(NamedTuple):
     @property
     def running(self) -> bool:
         return self.state.phase is Phase.RUNNING
+
+    @property
+    def stopping(self) -> bool:
+        """Its publisher is being stopped."""
+        return self.state.phase is Phase.STOPPING
+
+    @property
+    def failure(self) -> Cause | None:
+        """Why nothing is published; None while that is no failure, or none yet."""
+        cause = self.state.stop_cause if self.stopping else self.state.cause
+        return None if cause is Cause.STOPPED else cause
 
     @property
     def stream(self) -> Stream | None:
@@ -120,6 +133,9 @@ _ON_HOLD = Verdict(
 )
 _HEALTHY = Verdict(Health.HEALTHY, Side.NONE)
 _STARTING = Verdict(Health.UNKNOWN, Side.NONE, (Reason("starting", "not known yet: it is being started"),))
+_DRAINING = Verdict(Health.UNKNOWN, Side.NONE, (Reason("draining", "not known now: the service is being stopped"),))
+_LEAVING = Verdict(Health.UNKNOWN, Side.NONE, (Reason("stopping", "not known now: it is being stopped"),))
+_RESTARTING = Verdict(Health.UNKNOWN, Side.NONE, (Reason("restarting", "not known now: it is being started again"),))
 _SERVER_AWAY = Verdict(
     Health.DOWN,
     Side.MEDIA_SERVER,
@@ -162,7 +178,7 @@ def _conflict(sight: Sight) -> Verdict:
 
 
 def _failed(sight: Sight) -> Verdict:
-    cause = sight.state.cause or Cause.INTERNAL
+    cause = sight.failure or Cause.INTERNAL
     return Verdict(Health.DOWN, cause.facts.side, (Reason(cause, cause.facts.text),), cause.facts.hint)
 
 
@@ -222,6 +238,14 @@ Rule = tuple[str, Callable[[Sight], bool], Callable[[Sight], Verdict]]
 
 RULES: tuple[Rule, ...] = (
     ("held by an operator", lambda sight: sight.state.on_hold, lambda _: _ON_HOLD),
+    ("supervised by a service that is being stopped", lambda sight: sight.draining, lambda _: _DRAINING),
+    ("not wanted any more", lambda sight: not sight.state.wanted, lambda _: _LEAVING),
+    (
+        "being stopped on request",
+        lambda sight: sight.stopping and sight.failure is None,
+        lambda _: _RESTARTING,
+    ),
+    ("being stopped because it failed", lambda sight: sight.stopping, _failed),
     ("somebody else publishes on its path", lambda sight: sight.intruder is not None, _conflict),
     ("waiting for the media server", lambda sight: sight.state.waits_for_server, lambda _: _SERVER_AWAY),
     ("running, server away", lambda sight: sight.running and not sight.state.server_up, lambda _: _SERVER_SILENT),
@@ -233,7 +257,7 @@ RULES: tuple[Rule, ...] = (
     ("running, API silent now", lambda sight: sight.running and sight.server.fresh_since is None, _stale),
     ("running, path not available", lambda sight: sight.running and sight.stream is None, _not_arrived),
     ("running and received", lambda sight: sight.running, _graded),
-    ("never failed", lambda sight: sight.state.cause is None, lambda _: _STARTING),
+    ("never failed", lambda sight: sight.failure is None, lambda _: _STARTING),
     ("failed", lambda _: True, _failed),
 )
 """The truth table of supervised cameras: name, condition, verdict. The first that holds decides."""

@@ -121,6 +121,7 @@ class Fleet:
         """Stop all cameras in parallel; returns when no publisher is left."""
         self._draining = True
         self._successors.clear()
+        self._successor_of_place.clear()
         for camera_id in list(self._actors):
             self._remove(camera_id)
         await asyncio.gather(*(actor.task for actor in self._leaving.values()), return_exceptions=True)
@@ -139,6 +140,7 @@ class Fleet:
             self._successors[camera.id] = camera
             self._successor_of_place[_place(camera)] = camera.id
             return
+        self._successor_of_place.pop(_place(camera), None)
         actor = CameraActor(
             camera,
             self._settings,
@@ -154,7 +156,9 @@ class Fleet:
         return camera.id in self._leaving or self._leaving_places[_place(camera)] > 0
 
     def _remove(self, camera_id: str) -> None:
-        self._successors.pop(camera_id, None)
+        successor = self._successors.pop(camera_id, None)
+        if successor is not None and self._successor_of_place.get(_place(successor)) == camera_id:
+            del self._successor_of_place[_place(successor)]
         actor = self._actors.pop(camera_id, None)
         if actor is not None:
             self._leaving[camera_id] = actor
@@ -174,6 +178,8 @@ class Fleet:
         else:
             del self._leaving[camera.id]
             self._leaving_places[_place(camera)] -= 1
+            if not self._leaving_places[_place(camera)]:
+                del self._leaving_places[_place(camera)]
         if self._draining:
             return
         for camera_id in (camera.id, self._successor_of_place.pop(_place(camera), None)):

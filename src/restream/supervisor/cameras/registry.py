@@ -47,9 +47,15 @@ class Registry:
         self._poll_s = poll_s
         self._changed = asyncio.Event()
         self._rows: list[Row] | None = None
+        self._was_read = False
         self._understood: dict[str, tuple[Row, Camera | RejectedRow]] = {}
         self._cameras: dict[str, Camera] = {}
         self._rejected: dict[str, RejectedRow] = {}
+
+    @property
+    def was_read(self) -> bool:
+        """Whether the whole table has been read and followed once: what it does not have is not there."""
+        return self._was_read
 
     @property
     def disabled(self) -> Mapping[str, Camera]:
@@ -122,6 +128,7 @@ class Registry:
                 logger.warning("row %s is skipped: %s", item.id, item.problem)
         self._follower.want(list(self._cameras.values()))
         self._rows = list(rows)
+        self._was_read = True
 
     def _understand(self, row: Row) -> Camera | RejectedRow:
         known = self._understood.get(self._reader.id_of(row))

@@ -32,6 +32,8 @@ class Archivist:
         self._due = asyncio.Event()
         self._snapshot: Snapshot | None = None
         self._written: dict[str, Timeline] = {}
+        self._found: set[str] = set()
+        """Cameras of an earlier life, until the table tells which of them are left."""
         self._last_event_id = 0
 
     @property
@@ -75,6 +77,7 @@ class Archivist:
         if own:
             # Of this life nothing is kept yet, even where the clock of the one before was ahead.
             self._last_event_id = min(self._last_event_id, own[0]["id"] - 1)
+        self._found = set(found.timelines)
         self._restore(found.timelines, found.watched_until)
 
     async def _save(self) -> None:
@@ -83,9 +86,13 @@ class Archivist:
             return
         timelines = {camera_id: report.timeline for camera_id, report in snapshot.reports.items()}
         changed = {key: timeline for key, timeline in timelines.items() if self._written.get(key) is not timeline}
-        removed = tuple(self._written.keys() - timelines.keys())
+        # A table that could not be read yet has deleted nobody.
+        found = self._found if snapshot.table_read else frozenset()
+        removed = tuple((self._written.keys() | found) - timelines.keys())
         events = self._history.after(self._last_event_id, limit=10 * _MOST_EVENTS)[:_MOST_EVENTS]
         kept = await self._archive.save(Records(events, changed, snapshot.taken_at), removed)
+        if snapshot.table_read:
+            self._found.clear()
         # It was lost where fewer are left: the next cycle writes all of them again.
         self._written = timelines if kept is None or kept >= len(timelines) else {}
         if events:

@@ -26,8 +26,8 @@ _SETTLED = frozenset({Health.HEALTHY, Health.DEGRADED, Health.DOWN})
 
 @dataclass(slots=True)
 class _Memory:
+    habits: Habits
     window: Window = field(default_factory=Window)
-    habits: Habits = field(default_factory=Habits)
     timeline: Timeline = field(default_factory=Timeline)
     verdict: Verdict | None = None
     judged_since: float = 0.0
@@ -40,10 +40,14 @@ class _Memory:
 
 
 class Assessor:
-    """`listener` hears when a camera is judged differently. Monotonic times in `now`, Unix times in `wall`."""
+    """`listener` hears when a camera is judged differently. Monotonic times in `now`, Unix times in `wall`.
 
-    def __init__(self, thresholds: Thresholds, listener: EventListener) -> None:
+    Without a reason it is not asked again for up to `longest_s` seconds.
+    """
+
+    def __init__(self, thresholds: Thresholds, listener: EventListener, *, longest_s: float = 0.0) -> None:
         self._thresholds = thresholds
+        self._longest_s = longest_s
         self._listener = listener
         self._memories: dict[str, _Memory] = {}
         self._earlier: dict[str, Timeline] = {}
@@ -53,17 +57,26 @@ class Assessor:
         self._thresholds = thresholds
 
     def assess(
-        self, subjects: Mapping[str, Subject], servers: Mapping[ServerId, ServerPicture], now: float, wall: float
+        self,
+        subjects: Mapping[str, Subject],
+        servers: Mapping[ServerId, ServerPicture],
+        now: float,
+        wall: float,
+        *,
+        draining: bool = False,
     ) -> Iterator[tuple[str, Report]]:
-        """One report after the other; cameras that are no longer among the subjects are forgotten at the end."""
+        """One report after the other; cameras that are no longer among the subjects are forgotten at the end.
+
+        `draining`: the service is being stopped, and no failure is the cameras'.
+        """
         for camera_id, subject in subjects.items():
             memory = self._memories.get(camera_id)
             if memory is None:
-                memory = self._memories[camera_id] = _Memory()
+                memory = self._memories[camera_id] = _Memory(Habits(self._longest_s))
                 self._take_up(camera_id, memory)
             if isinstance(subject, CameraStatus):
                 server = servers.get(subject.camera.server, _NEVER_SEEN)
-                yield camera_id, self._assess_supervised(memory, subject, server, now, wall)
+                yield camera_id, self._assess_supervised(memory, subject, server, now, wall, draining=draining)
             else:
                 memory.window, memory.restarts_seen = Window(), 0
                 server_of = subject.server if isinstance(subject, Camera) else DEFAULT_SERVER
@@ -83,13 +96,17 @@ class Assessor:
         for camera_id, memory in self._memories.items():
             self._take_up(camera_id, memory)
 
+    def forget_earlier(self) -> None:
+        """The whole table has been assessed: what is left of an earlier life is of cameras that are not in it."""
+        self._earlier.clear()
+
     def _take_up(self, camera_id: str, memory: _Memory) -> None:
         earlier = self._earlier.pop(camera_id, None)
         if earlier is not None:
             memory.timeline = memory.timeline.after(earlier, self._watched_until)
 
     def _assess_supervised(
-        self, memory: _Memory, status: CameraStatus, server: ServerPicture, now: float, wall: float
+        self, memory: _Memory, status: CameraStatus, server: ServerPicture, now: float, wall: float, *, draining: bool
     ) -> Report:
         state, camera = status.state, status.camera
         stream = server.streams.get(camera.path)
@@ -107,7 +124,13 @@ class Assessor:
             memory.own_source_id = stream.path.source_id
         memory.had_audio = memory.had_audio or (state.media is not None and state.media.audio is not None)
         sight = Sight(
-            status, server, quality, memory.own_source_id, had_audio=memory.had_audio, thresholds=self._thresholds
+            status,
+            server,
+            quality,
+            memory.own_source_id,
+            had_audio=memory.had_audio,
+            thresholds=self._thresholds,
+            draining=draining,
         )
         verdict = judge(sight)
         self._note(memory, camera.id, camera.name, camera.server, verdict, now, wall)

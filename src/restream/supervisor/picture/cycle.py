@@ -36,6 +36,8 @@ class Scene:
     host: HostSample | None = None
     start_queue_length: int = 0
     draining: bool = False
+    table_read: bool = False
+    """As in `Snapshot`."""
 
 
 class Cycle:
@@ -98,10 +100,13 @@ class Cycle:
         now = asyncio.get_running_loop().time()
         wall = self._wall(now)
         reports: dict[str, Report] = {}
-        for camera_id, report in self._assessor.assess(scene.subjects, scene.servers, now, wall):
+        assessed = self._assessor.assess(scene.subjects, scene.servers, now, wall, draining=scene.draining)
+        for camera_id, report in assessed:
             reports[camera_id] = report
             if len(reports) % _BATCH == 0:
                 await asyncio.sleep(0)
+        if scene.table_read:
+            self._assessor.forget_earlier()
         self._generation += 1
         return Snapshot(
             generation=self._generation,
@@ -113,6 +118,7 @@ class Cycle:
             host=scene.host,
             start_queue_length=scene.start_queue_length,
             draining=scene.draining,
+            table_read=scene.table_read,
         )
 
     async def _next(self, began: float, pause_s: float) -> None:

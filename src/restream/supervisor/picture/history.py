@@ -7,7 +7,7 @@ therefore kept back for a moment, until it is known whether the server or only t
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from restream.domain.judgement.verdict import Health
@@ -73,6 +73,11 @@ class History:
         # A clock that was set back must not keep them for as long as it was set back.
         while self._undecided and abs(now - self._undecided[0].at) > _UNDECIDED_S:
             self._keep(self._undecided.popleft())
+
+    def keep_only(self, camera_ids: Collection[str]) -> None:
+        """Forget what an outage did to cameras that are not supervised any more."""
+        for known in (self._cut_off, self._away):
+            known.difference_update([camera_id for camera_id in known if camera_id not in camera_ids])
 
     def after(
         self, event_id: int, *, camera_id: str | None = None, kind: str | None = None, limit: int = _KEPT_EVENTS

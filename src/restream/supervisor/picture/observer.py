@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Sequence
@@ -20,10 +21,16 @@ logger = logging.getLogger(__name__)
 
 # One missed check may be a hiccup; publishers that break report it at once and are checked on the spot.
 _MISSES_UNTIL_LOST = 2
+# Many publishers break together: one check for all of them.
+_GATHER_S = 0.1
+# While suspicion goes on its sweeps come ever more rarely: first after this, at last once per interval,
+_LEAST_PAUSE_S = 0.3
+# and they never take more than a tenth of the time.
+_MOST_SHARE = 0.1
 
 
 class Observer:
-    """Checks the media server every `interval_s` seconds, and at once when a publisher suspects it."""
+    """Checks the media server every `interval_s` seconds, and at once when a publisher suspects it after a calm."""
 
     def __init__(
         self,
@@ -44,6 +51,8 @@ class Observer:
         self._picture = ServerPicture()
         self._interval_s = interval_s
         self._suspected = asyncio.Event()
+        self._adopted = asyncio.Event()
+        self._pause_s = 0.0
         self._misses = 0
         self._started: str | None = None
 
@@ -59,6 +68,7 @@ class Observer:
     def adopt(self, server: MediaServer) -> None:
         """Another server, or another way to it: look there now."""
         self._wanted = server
+        self._adopted.set()
         self._suspected.set()
 
     async def close(self) -> None:
@@ -68,21 +78,34 @@ class Observer:
 
     async def run(self) -> NoReturn:
         """Watch until cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
             if self._server is not self._wanted:
                 await self._server.close()
                 self._server = self._wanted
+            self._adopted.clear()
             suspected = self._suspected.is_set()
             self._suspected.clear()
-            asked_at = asyncio.get_running_loop().time()
+            asked_at = loop.time()
             self._take(await self._server.observe(), asked_at, suspected=suspected)
-            try:
-                async with asyncio.timeout(self._interval_s):
-                    await self._suspected.wait()
-            except TimeoutError:
-                continue
-            # Many publishers break together: one check for all of them.
-            await asyncio.sleep(min(0.1, self._interval_s))
+            if suspected:
+                pause_s = max(_LEAST_PAUSE_S, 2 * self._pause_s, (loop.time() - asked_at) / _MOST_SHARE)
+                self._pause_s = min(pause_s, self._interval_s)
+            else:
+                self._pause_s = 0.0
+            await self._next(asked_at + self._pause_s)
+
+    async def _next(self, at_soonest: float) -> None:
+        """Wait until the interval is over, or for a suspicion and until `at_soonest`; another server ends both."""
+        try:
+            async with asyncio.timeout(self._interval_s):
+                await self._suspected.wait()
+        except TimeoutError:
+            return
+        pause_s = max(min(_GATHER_S, self._interval_s), at_soonest - asyncio.get_running_loop().time())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._adopted.wait()
 
     def _take(self, status: ServerStatus, asked_at: float, *, suspected: bool) -> None:
         now = asyncio.get_running_loop().time()

@@ -2,8 +2,18 @@
 
 export const FEWEST = 3;
 const SITE_SHARE = 0.5;
-// Being started is no failure, however many are.
-const HARMLESS = new Set(['', 'starting', 'disabled', 'held_by_operator', 'unobserved', 'not_arrived']);
+// Being started or stopped is no failure, however many are.
+const HARMLESS = new Set([
+  '',
+  'starting',
+  'draining',
+  'stopping',
+  'restarting',
+  'disabled',
+  'held_by_operator',
+  'unobserved',
+  'not_arrived',
+]);
 
 function gather(records, keyOf) {
   const groups = new Map();
