@@ -1,29 +1,55 @@
 """One client of a simulated camera: the RTSP dialogue, with the faults of the camera in it, and the paced media."""
 
+from __future__ import annotations
+
 import asyncio
+import random
 import secrets
 import socket
 import struct
 import time
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from restream.demo.camera_faults import HANGS, MUTE, Fault
-from restream.demo.clips import Playback
+from restream.demo.clips import Clip, Playback
 from restream.demo.delivery import Delivery, parse_transport
 from restream.demo.rtsp import Request, RtspConnection
-
-if TYPE_CHECKING:
-    from restream.demo.cameras import SimulatedCamera
 
 _PUBLIC = "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER"
 _GARBAGE = b"\x16\x03\x01\x02\x00\x01 this is no RTSP \xff\xfe\r\n\r\n"
 _MAX_LAG_US = 1_000_000
 
 
+class SessionOwner(Protocol):
+    """The camera, as its sessions see it."""
+
+    clip: Clip
+    rng: random.Random
+    describes_total: int
+    sessions: set[CameraSession]
+
+    @property
+    def fault(self) -> Fault:
+        """What goes wrong now."""
+
+    @property
+    def playing_clip(self) -> Clip:
+        """What new sessions are offered."""
+
+    def admit(self, session: CameraSession) -> None:
+        """A client has connected."""
+
+    def challenge(self, nonce: str) -> str:
+        """Value of the `WWW-Authenticate` header."""
+
+    def admits(self, request: Request, nonce: str) -> bool:
+        """Whether the credentials of a request are right."""
+
+
 class CameraSession(RtspConnection):
     """One client of a camera; paces its own playback."""
 
-    def __init__(self, camera: "SimulatedCamera") -> None:
+    def __init__(self, camera: SessionOwner) -> None:
         super().__init__()
         self._camera = camera
         self._nonce = secrets.token_hex(16)

@@ -1,6 +1,6 @@
 """Pre-recorded RTP: what a simulated camera plays, without an encoder and at next to no cost.
 
-All tracks of a clip last exactly `duration_us`, so loops join without drift. `python -m restream.demo.clips record`
+All tracks of a clip last exactly `duration_us`, so loops join without drift. `python -m restream.demo.recording`
 makes the files anew.
 """
 
@@ -175,9 +175,3 @@ class Playback:
             for track, numbering in enumerate(self.numbering)
             if audio or self.clip.tracks[track].media != "audio"
         ]
-
-
-if __name__ == "__main__":
-    from restream.demo.recording import main
-
-    main()

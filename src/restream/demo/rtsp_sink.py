@@ -1,12 +1,14 @@
 """The RTSP side of the stand-in server: connections that publish or read, and the paths between them."""
 
+from __future__ import annotations
+
 import asyncio
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 from restream.demo.credentials import basic_ok
 from restream.demo.delivery import Delivery, TransportOffer, parse_transport
@@ -14,17 +16,34 @@ from restream.demo.rtsp import Frame, Request, RtspConnection
 from restream.demo.sdp import SdpError, SdpTrack, sdp_tracks, with_numbered_controls
 from restream.demo.sink_faults import REFUSALS, SinkFault
 
-if TYPE_CHECKING:
-    from restream.demo.media_server import StandInServer
-
 _PUBLIC = "DESCRIBE, ANNOUNCE, SETUP, PLAY, RECORD, PAUSE, GET_PARAMETER, TEARDOWN"
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="ipcam"'}
+
+
+class ConnectionOwner(Protocol):
+    """The server, as its connections see it."""
+
+    paths: dict[str, LivePath]
+    connections: set[SinkConnection]
+    publish_user: str | None
+    publish_password: str | None
+    override_publisher: bool
+    auth_failure_delay_s: float
+    max_backlog_bytes: int
+    on_packet: Callable[[str, int, bytes], None] | None
+
+    @property
+    def fault(self) -> SinkFault:
+        """What goes wrong now."""
+
+    def accepts(self, path: str) -> bool:
+        """Whether a path may be published."""
 
 
 class LivePath:
     """A published path; it lives as long as its publisher."""
 
-    def __init__(self, name: str, publisher: "SinkConnection") -> None:
+    def __init__(self, name: str, publisher: SinkConnection) -> None:
         self.name = name
         self.publisher = publisher
         self.readers: set[SinkConnection] = set()
@@ -41,7 +60,7 @@ class LivePath:
 class SinkConnection(RtspConnection):
     """One client, which is one session: idle, publishing or reading."""
 
-    def __init__(self, server: "StandInServer") -> None:
+    def __init__(self, server: ConnectionOwner) -> None:
         super().__init__()
         self._server = server
         self.id = str(uuid.uuid4())
