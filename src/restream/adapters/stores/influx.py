@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 import aiohttp
 import orjson
 
+from restream.adapters.bounded_body import BodyTooLargeError, read_body
 from restream.adapters.network_errors import reason
 from restream.domain.camera.secret import Secret, mask_exact, mask_patterns, spellings
 from restream.domain.line_buffer import Rejected, Unavailable, WriteOutcome, Written
@@ -59,8 +60,11 @@ class InfluxStore:
         status = response.status
         if 200 <= status < 300:
             return Written()
-        said = _message(await response.content.read(_MAX_ANSWER_BYTES))
-        parts = (f"HTTP {status}", _HINTS.get(status, ""), said)
+        try:
+            said = await read_body(response, _MAX_ANSWER_BYTES)
+        except BodyTooLargeError as error:
+            said = error.beginning
+        parts = (f"HTTP {status}", _HINTS.get(status, ""), _message(said))
         detail = self._masked(": ".join(part for part in parts if part))
         if 400 <= status < 500 and status != 429:
             return Rejected(detail)
