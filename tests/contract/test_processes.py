@@ -20,6 +20,7 @@ import pytest
 from restream.adapters.ffmpeg.ffprobe import FfprobeProber
 from restream.adapters.processes.child_process import ChildProcess
 from restream.adapters.processes.paced_pipes import PacedPipes
+from restream.adapters.processes.run_once import run_once
 from restream.domain.camera.options import RtspTransport
 from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import parse_source
@@ -226,6 +227,36 @@ async def test_a_cancelled_probe_leaves_no_process(ffmpeg: str) -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert not probes()
+
+
+async def test_what_is_run_once_is_bounded_in_output_and_told_how_it_ended() -> None:
+    code = "import sys; print('x' * 300_000); print('bad hunter22', file=sys.stderr); sys.exit(3)"
+    run = await run_once(_python(code), limit_s=20, max_output_bytes=1000)
+    assert run.output == b"x" * 1000
+    assert (run.ending.exit_code, run.ending.stderr_tail, run.timed_out) == (3, ("bad ***",), False)
+    with pytest.raises(PublisherError, match="cannot be started"):
+        await run_once(Invocation(("/nonexistent/program\0",)), limit_s=20, max_output_bytes=1000)
+
+
+async def test_what_is_run_once_is_ended_at_its_limit() -> None:
+    marker = "restream-run-once-limit"
+    code = f"import sys, time; '{marker}'; print('here', flush=True); time.sleep(60)"
+    run = await run_once(_python(code), limit_s=3, max_output_bytes=1000)
+    assert run.timed_out and run.ending.signal == signal.SIGKILL and 3 <= run.elapsed_s < 30
+    assert run.output == b"here\n"
+    assert marker not in _children()
+
+
+async def test_a_cancelled_run_leaves_no_process() -> None:
+    marker = "restream-run-once-cancelled"
+    task = asyncio.create_task(
+        run_once(_python(f"import time; '{marker}'; time.sleep(60)"), limit_s=60, max_output_bytes=1000)
+    )
+    await eventually(lambda: marker in _children(), 10)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert marker not in _children()
 
 
 async def test_a_probe_that_hangs_is_ended_at_its_limit() -> None:

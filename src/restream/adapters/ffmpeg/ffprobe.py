@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-
-from restream.adapters.processes.child_process import ChildProcess
+from restream.adapters.processes.run_once import run_once
 from restream.domain.ffmpeg.plan import ProbePlan
 from restream.domain.ffmpeg.probe import ProbeFailure, ProbeResult, parse_probe
 from restream.domain.life.cause import Cause
@@ -19,26 +16,11 @@ class FfprobeProber:
     """Runs one ffprobe per look."""
 
     async def probe(self, plan: ProbePlan) -> ProbeResult | ProbeFailure:
-        output = bytearray()
-
-        def on_stdout(chunk: bytes) -> None:
-            output.extend(chunk[: _MAX_OUTPUT_BYTES - len(output)])
-
-        began = time.monotonic()
+        """What the camera offers, or why it cannot be told; at most `plan.limit_s` seconds. Never raises."""
         try:
-            child = await ChildProcess.spawn(plan.command, on_stdout)
+            run = await run_once(plan.command, limit_s=plan.limit_s, max_output_bytes=_MAX_OUTPUT_BYTES)
         except PublisherError as error:
             return ProbeFailure(Cause.INTERNAL, str(error))
-        exit_code: int | None = None
-        try:
-            async with asyncio.timeout(plan.limit_s):
-                exit_code = (await child.ended()).exit_code
-        except TimeoutError:
-            pass
-        finally:
-            child.kill()
-            if child.running:
-                await asyncio.shield(child.ended())
-        stderr = "\n".join(child.stderr_tail)
-        elapsed_s = time.monotonic() - began
-        return parse_probe(bytes(output), stderr, exit_code, elapsed_s, plan.network_timeout_s)
+        exit_code = None if run.timed_out else run.ending.exit_code
+        stderr = "\n".join(run.ending.stderr_tail)
+        return parse_probe(run.output, stderr, exit_code, run.elapsed_s, plan.network_timeout_s)
