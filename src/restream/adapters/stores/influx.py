@@ -20,12 +20,14 @@ _TIMEOUT_S = 15.0
 _GZIP_LEVEL = 2
 _MAX_ANSWER_BYTES = 64 << 10
 _MAX_DETAIL_LENGTH = 200
-# What the statuses mean that a wrong configuration brings.
+# What the statuses mean that a wrong configuration brings: once it is repaired, here or there, the lines are welcome.
 _HINTS = {
     401: "set influx.token to a token that may write to the bucket",
     403: "the token may not write to this bucket",
     404: "check influx.org and influx.bucket",
 }
+# Nobody repairs it within a second; the database need not be asked as often as one that is away.
+_REPAIR_PACE_S = 60.0
 
 
 class InfluxStore:
@@ -66,6 +68,8 @@ class InfluxStore:
             said = error.beginning
         parts = (f"HTTP {status}", _HINTS.get(status, ""), _message(said))
         detail = self._masked(": ".join(part for part in parts if part))
+        if status in _HINTS:
+            return Unavailable(detail, _REPAIR_PACE_S)
         if 400 <= status < 500 and status != 429:
             return Rejected(detail)
         return Unavailable(detail, _retry_after_s(response.headers.get("Retry-After"), time.time()))
