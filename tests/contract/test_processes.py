@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import psutil
@@ -129,6 +129,62 @@ async def test_one_that_got_no_pipe_costs_the_next_one_nothing(monkeypatch: pyte
         await heard.wait()
     child.kill()
     await child.ended()
+
+
+def _talkers(pipes: PacedPipes, heard: dict[str, int]) -> list[Awaitable[ChildProcess]]:
+    code = "import time\nwhile True: print(flush=True); time.sleep(0.05)"
+
+    def listener(name: str) -> Callable[[bytes], None]:
+        return lambda _: heard.update({name: heard.get(name, 0) + 1})
+
+    return [ChildProcess.spawn(_python(code), listener(name), pipes=pipes) for name in ("first", "second")]
+
+
+async def test_a_pipe_that_cannot_be_read_is_closed_and_the_others_are_read_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    before, pipes, heard = _descriptors(), PacedPipes(), dict[str, int]()
+    first, second = await asyncio.gather(*_talkers(pipes, heard))
+    await eventually(lambda: len(heard) == 2, 10)
+    broken, read = min(pipes._pipes), os.read
+
+    def failing(descriptor: int, size: int) -> bytes:
+        if descriptor == broken:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read(descriptor, size)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "read", failing)
+        await eventually(lambda: broken not in pipes._pipes, 10)
+        counts = dict(heard)
+        await eventually(lambda: max(heard[name] - counts[name] for name in heard) > 3, 10)
+    assert [record.message for record in caplog.records] == [
+        "the output of a child cannot be read any more: Input/output error"
+    ]
+    for child in (first, second):
+        child.kill()
+        await child.ended()
+    await eventually(lambda: _descriptors() <= before, 5)
+
+
+async def test_children_are_read_on_when_the_system_cannot_tell_who_has_written(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Deaf:
+        def poll(self, timeout: float, most: int) -> list[tuple[int, int]]:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    pipes, heard = PacedPipes(), dict[str, int]()
+    first, second = await asyncio.gather(*_talkers(pipes, heard))
+    await eventually(lambda: len(heard) == 2, 10)
+    with monkeypatch.context() as patch:
+        patch.setattr(pipes, "_epoll", Deaf())
+        counts = dict(heard)
+        await eventually(lambda: all(heard[name] - counts[name] > 3 for name in heard), 10)
+    assert len(caplog.records) == 1
+    for child in (first, second):
+        child.kill()
+        await child.ended()
 
 
 async def test_standard_input_is_written_and_closed() -> None:
