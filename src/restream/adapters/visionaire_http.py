@@ -82,9 +82,11 @@ class VisionaireDirectory:
 
     @property
     def server(self) -> StreamServer:
+        """Which one is asked."""
         return self._server
 
     async def collect(self) -> Collection:
+        """One cycle, at most CYCLE_SHARE of the interval; never raises."""
         cycle = _Cycle()
         started = asyncio.get_running_loop().time()
         try:
@@ -109,6 +111,7 @@ class VisionaireDirectory:
         )
 
     async def close(self) -> None:
+        """Let go of connections; never raises."""
         if self._session is not None:
             await self._session.close()
             self._session = None

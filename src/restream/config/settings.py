@@ -115,6 +115,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over what is given, which comes from the file."""
         return _Environment(settings_cls), init_settings
 
     @property
@@ -123,6 +124,7 @@ class Settings(BaseSettings):
         return self.admission.max_starting or 4 * (os.cpu_count() or 1)
 
     def ffmpeg_settings(self) -> FfmpegSettings:
+        """What plans need to know of the programs."""
         section = self.ffmpeg
         return FfmpegSettings(
             binary=section.binary,
@@ -135,6 +137,7 @@ class Settings(BaseSettings):
         )
 
     def target(self) -> Target:
+        """Where streams are published."""
         section = self.mediamtx
         password = section.publish_password
         return Target(
@@ -147,9 +150,11 @@ class Settings(BaseSettings):
         )
 
     def restart_policy(self) -> RestartPolicy:
+        """How long to wait before the next try of a camera."""
         return RestartPolicy(**self.restart.model_dump())
 
     def thresholds(self) -> Thresholds:
+        """Limits of the verdict."""
         return Thresholds(**self.degraded.model_dump())
 
     def secrets(self) -> tuple[str, ...]:

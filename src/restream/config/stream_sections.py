@@ -17,6 +17,8 @@ from restream.domain.camera.options import RtspTransport, Transport, check_path
 
 
 class Section(BaseModel):
+    """Part of the configuration; unknown keys are an error."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 
 

@@ -60,11 +60,13 @@ class CameraSession(RtspConnection):
         self.playback: Playback | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected."""
         super().connection_made(transport)
         self._delivery = Delivery(self.transport)
         self._camera.admit(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone: nothing is played any more."""
         self._stop_playing()
         self._delivery.close()
         self._camera.sessions.discard(self)
@@ -78,6 +80,7 @@ class CameraSession(RtspConnection):
         self.transport.abort()
 
     def on_request(self, request: Request) -> None:
+        """Answer one request, or not, as the fault of the camera has it."""
         camera, fault = self._camera, self._camera.fault
         if fault in (Fault.SILENT, Fault.FREEZE) or HANGS.get(fault) == request.method:
             return

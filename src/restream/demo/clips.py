@@ -49,6 +49,7 @@ class Clip:
 
     @classmethod
     def of(cls, name: str, sdp: str, duration_us: int, packets: list[ClipPacket]) -> "Clip":
+        """Sort packets into batches. Raises SdpError."""
         count = max(1, round(duration_us / _TICK_US))
         batches: list[list[ClipPacket]] = [[] for _ in range(count)]
         for packet in packets:

@@ -44,6 +44,7 @@ class ControlApi:
         return found
 
     async def stop(self) -> None:
+        """Close the listener and every connection."""
         runner, self._runner = self._runner, None
         if runner:
             await runner.cleanup()

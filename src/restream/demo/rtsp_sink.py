@@ -52,6 +52,7 @@ class LivePath:
         self.outbound_bytes = 0
 
     def fan_out(self, track: int, is_rtcp: bool, packet: bytes) -> None:
+        """Count a packet from the publisher and send it to every reader."""
         self.inbound_bytes += len(packet)
         for reader in self.readers:
             self.outbound_bytes += reader.send(track, is_rtcp, packet)
@@ -80,11 +81,13 @@ class SinkConnection(RtspConnection):
         self._live: LivePath | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected."""
         super().connection_made(transport)
         self.delivery = Delivery(self.transport, max_backlog_bytes=self._server.max_backlog_bytes)
         self._server.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone, and with it what it published or read."""
         self._server.connections.discard(self)
         if self._refusal:
             self._refusal.cancel()
@@ -104,22 +107,26 @@ class SinkConnection(RtspConnection):
                 reader.close()
 
     def close(self) -> None:
+        """End it at once."""
         self.leave()
         self.transport.abort()
 
     @property
     def state(self) -> Literal["idle", "publish", "read"]:
+        """What the client does now."""
         if self._live is None:
             return "idle"
         return "publish" if self._live.publisher is self else "read"
 
     def send(self, track: int, is_rtcp: bool, packet: bytes) -> int:
+        """Send a packet to a reader; returns the bytes accepted."""
         sent_bytes = self.delivery.send([(track, is_rtcp, packet)])
         self.outbound_bytes += sent_bytes
         self.outbound_packets += bool(sent_bytes)
         return sent_bytes
 
     def on_frame(self, frame: Frame) -> None:
+        """A packet from a publisher; other frames are of no interest."""
         place = self._channels.get(frame.channel)
         if self._live is None or self._live.publisher is not self or place is None:
             return
@@ -131,6 +138,7 @@ class SinkConnection(RtspConnection):
             self._server.on_packet(self.path, place[0], frame.payload)
 
     def on_request(self, request: Request) -> None:
+        """Answer one request, or not, as the fault of the server has it."""
         if self._refusal:
             return
         self.user_agent = request.headers.get("user-agent", self.user_agent)
@@ -157,6 +165,7 @@ class SinkConnection(RtspConnection):
                 self._answer(request, 501)
 
     def reply(self, request: Request, status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> None:
+        """Send an answer that names the stand-in as its server."""
         super().reply(request, status, {"Server": "stand-in", **(headers or {})}, body)
 
     def _answer(self, request: Request, status: int, headers: dict[str, str] | None = None) -> None:

@@ -70,6 +70,7 @@ def media_server(settings: Settings) -> MediaServer:
 
 
 def stream_settings(settings: Settings) -> StreamSettings:
+    """What every camera actor needs to know."""
     return StreamSettings(settings.ffmpeg_settings(), settings.target(), settings.restart_policy())
 
 

@@ -22,9 +22,11 @@ class Components:
 
     @property
     def all(self) -> Mapping[str, Component]:
+        """Every component that was reported, by name."""
         return dict(self._components)
 
     def state(self, name: str) -> ComponentState:
+        """State of one component."""
         component = self._components.get(name)
         return component.state if component else ComponentState.UNKNOWN
 

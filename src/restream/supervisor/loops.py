@@ -23,6 +23,7 @@ class Loops:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, name: str, run: Callable[[], Awaitable[object]]) -> None:
+        """Run a loop until it returns; `name` is for the log."""
         self._tasks.append(asyncio.create_task(_guard(name, run), name=name))
 
     async def stop(self) -> None:

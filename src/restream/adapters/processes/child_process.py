@@ -42,6 +42,7 @@ class StderrTail:
         self._pending = b""
 
     def feed(self, chunk: bytes) -> None:
+        """Take what was written; only the last lines are kept."""
         # Progress bars and repeated messages end in \r.
         lines = (self._pending + chunk).replace(b"\r", b"\n").split(b"\n")
         self._pending = lines.pop()[-_LINE_LENGTH:]
@@ -170,10 +171,12 @@ class ChildProcess:
 
     @property
     def pid(self) -> int:
+        """Process id, also of its process group."""
         return self._transport.get_pid()
 
     @property
     def running(self) -> bool:
+        """Neither reaped nor given up."""
         return not self._protocol.exited.done()
 
     @property
@@ -187,6 +190,7 @@ class ChildProcess:
 
     @property
     def stderr_tail(self) -> tuple[str, ...]:
+        """The last lines so far, masked, oldest first."""
         return self._protocol.stderr.masked(self._command.secrets)
 
     async def ended(self) -> ProcessEnding:

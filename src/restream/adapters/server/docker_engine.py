@@ -35,6 +35,7 @@ class ContainerState:
 
     @property
     def up(self) -> bool:
+        """It runs, and its health check does not deny it."""
         return self.status == "running" and self.health != "unhealthy"
 
     @property

@@ -59,6 +59,7 @@ class MediamtxServer:
         self._session: aiohttp.ClientSession | None = None
 
     async def observe(self) -> ServerStatus:
+        """One sweep, at most 4.5 s; never raises."""
         # A server that hangs must be noticed before a camera's connect_timeout_s: RTSP is asked beside an API that is
         # not quick, and at once when the API fails.
         asking = asyncio.create_task(self._ask_api())
@@ -88,6 +89,7 @@ class MediamtxServer:
             return _reason(error)
 
     async def close(self) -> None:
+        """Let go of connections; never raises."""
         if self._session is not None:
             await self._session.close()
             self._session = None

@@ -43,6 +43,7 @@ class InfluxStore:
         self._session: aiohttp.ClientSession | None = None
 
     async def write(self, lines: list[str]) -> WriteOutcome:
+        """One batch, at most 15 s; never raises."""
         body = await asyncio.to_thread(_compress, lines)
         if self._session is None:
             self._session = self._open()
@@ -54,6 +55,7 @@ class InfluxStore:
             return Unavailable(self._masked(reason(error, _TIMEOUT_S)))
 
     async def close(self) -> None:
+        """Let go of connections; never raises."""
         if self._session is not None:
             await self._session.close()
             self._session = None

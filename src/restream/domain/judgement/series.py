@@ -27,6 +27,7 @@ class Series:
         self._usual_age = 0
 
     def append(self, value: float | None) -> None:
+        """Add the newest value; None: not known."""
         self._values.append(math.nan if value is None else value)
         if len(self._values) > 2 * _STEPS:
             del self._values[:_STEPS]

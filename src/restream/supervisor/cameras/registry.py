@@ -52,10 +52,12 @@ class Registry:
 
     @property
     def disabled(self) -> Mapping[str, Camera]:
+        """Cameras that are not wanted now, by id."""
         return {camera.id: camera for camera in self._cameras.values() if not camera.enabled}
 
     @property
     def rejected(self) -> Mapping[str, RejectedRow]:
+        """Rows that are not understood, by id."""
         return dict(self._rejected)
 
     def adopt(self, reader: RowReader, poll_s: float) -> None:

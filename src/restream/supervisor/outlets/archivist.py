@@ -36,6 +36,7 @@ class Archivist:
 
     @property
     def name(self) -> str:
+        """The archive's name."""
         return self._archive.name
 
     def tick(self, snapshot: Snapshot) -> None:

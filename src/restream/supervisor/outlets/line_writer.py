@@ -54,6 +54,7 @@ class LineWriter:
 
     @property
     def name(self) -> str:
+        """The store's name, as a component."""
         return self._store.name
 
     @property

@@ -30,6 +30,7 @@ class SinkWriter:
 
     @property
     def name(self) -> str:
+        """The sink's name, as a component."""
         return self._sink.name
 
     def tick(self) -> None:
