@@ -31,6 +31,7 @@ class MaskingFormatter(logging.Formatter):
         self._secrets = tuple(form for secret in secrets for form in spellings(secret))
 
     def format(self, record: logging.LogRecord) -> str:
+        """The line, without credentials."""
         return mask_patterns(mask_exact(self._inner.format(record), self._secrets))
 
 

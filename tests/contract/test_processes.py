@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import psutil
@@ -20,6 +20,7 @@ import pytest
 from restream.adapters.ffmpeg.ffprobe import FfprobeProber, look
 from restream.adapters.processes.child_process import ChildProcess
 from restream.adapters.processes.paced_pipes import PacedPipes
+from restream.adapters.processes.run_once import run_once
 from restream.domain.camera.options import CameraOptions
 from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import parse_source
@@ -132,6 +133,62 @@ async def test_one_that_got_no_pipe_costs_the_next_one_nothing(monkeypatch: pyte
     await child.ended()
 
 
+def _talkers(pipes: PacedPipes, heard: dict[str, int]) -> list[Awaitable[ChildProcess]]:
+    code = "import time\nwhile True: print(flush=True); time.sleep(0.05)"
+
+    def listener(name: str) -> Callable[[bytes], None]:
+        return lambda _: heard.update({name: heard.get(name, 0) + 1})
+
+    return [ChildProcess.spawn(_python(code), listener(name), pipes=pipes) for name in ("first", "second")]
+
+
+async def test_a_pipe_that_cannot_be_read_is_closed_and_the_others_are_read_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    before, pipes, heard = _descriptors(), PacedPipes(), dict[str, int]()
+    first, second = await asyncio.gather(*_talkers(pipes, heard))
+    await eventually(lambda: len(heard) == 2, 10)
+    broken, read = min(pipes._pipes), os.read
+
+    def failing(descriptor: int, size: int) -> bytes:
+        if descriptor == broken:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read(descriptor, size)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "read", failing)
+        await eventually(lambda: broken not in pipes._pipes, 10)
+        counts = dict(heard)
+        await eventually(lambda: max(heard[name] - counts[name] for name in heard) > 3, 10)
+    assert [record.message for record in caplog.records] == [
+        "the output of a child cannot be read any more: Input/output error"
+    ]
+    for child in (first, second):
+        child.kill()
+        await child.ended()
+    await eventually(lambda: _descriptors() <= before, 5)
+
+
+async def test_children_are_read_on_when_the_system_cannot_tell_who_has_written(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Deaf:
+        def poll(self, timeout: float, most: int) -> list[tuple[int, int]]:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    pipes, heard = PacedPipes(), dict[str, int]()
+    first, second = await asyncio.gather(*_talkers(pipes, heard))
+    await eventually(lambda: len(heard) == 2, 10)
+    with monkeypatch.context() as patch:
+        patch.setattr(pipes, "_epoll", Deaf())
+        counts = dict(heard)
+        await eventually(lambda: all(heard[name] - counts[name] > 3 for name in heard), 10)
+    assert len(caplog.records) == 1
+    for child in (first, second):
+        child.kill()
+        await child.ended()
+
+
 async def test_standard_input_is_written_and_closed() -> None:
     received = bytearray()
     child = await ChildProcess.spawn(_python("import sys; print(len(sys.stdin.read()))", "hello"), received.extend)
@@ -227,6 +284,36 @@ async def test_a_cancelled_probe_leaves_no_process(ffmpeg: str) -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert not probes()
+
+
+async def test_what_is_run_once_is_bounded_in_output_and_told_how_it_ended() -> None:
+    code = "import sys; print('x' * 300_000); print('bad hunter22', file=sys.stderr); sys.exit(3)"
+    run = await run_once(_python(code), limit_s=20, max_output_bytes=1000)
+    assert run.output == b"x" * 1000
+    assert (run.ending.exit_code, run.ending.stderr_tail, run.timed_out) == (3, ("bad ***",), False)
+    with pytest.raises(PublisherError, match="cannot be started"):
+        await run_once(Invocation(("/nonexistent/program\0",)), limit_s=20, max_output_bytes=1000)
+
+
+async def test_what_is_run_once_is_ended_at_its_limit() -> None:
+    marker = "restream-run-once-limit"
+    code = f"import sys, time; '{marker}'; print('here', flush=True); time.sleep(60)"
+    run = await run_once(_python(code), limit_s=3, max_output_bytes=1000)
+    assert run.timed_out and run.ending.signal == signal.SIGKILL and 3 <= run.elapsed_s < 30
+    assert run.output == b"here\n"
+    assert marker not in _children()
+
+
+async def test_a_cancelled_run_leaves_no_process() -> None:
+    marker = "restream-run-once-cancelled"
+    task = asyncio.create_task(
+        run_once(_python(f"import time; '{marker}'; time.sleep(60)"), limit_s=60, max_output_bytes=1000)
+    )
+    await eventually(lambda: marker in _children(), 10)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert marker not in _children()
 
 
 async def test_a_probe_that_hangs_is_ended_at_its_limit() -> None:

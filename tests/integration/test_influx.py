@@ -115,9 +115,13 @@ async def test_the_body_is_really_compressed() -> None:
     ("status", "body", "outcome"),
     [
         (400, '{"code":"invalid","message":"unable to parse\\n line"}', Rejected("HTTP 400: unable to parse line")),
-        (401, '{"message":"no"}', Rejected("HTTP 401: set influx.token to a token that may write to the bucket: no")),
-        (403, "", Rejected("HTTP 403: the token may not write to this bucket")),
-        (404, "", Rejected("HTTP 404: check influx.org and influx.bucket")),
+        (
+            401,
+            '{"message":"no"}',
+            Unavailable("HTTP 401: set influx.token to a token that may write to the bucket: no", 60.0),
+        ),
+        (403, "", Unavailable("HTTP 403: the token may not write to this bucket", 60.0)),
+        (404, "", Unavailable("HTTP 404: check influx.org and influx.bucket", 60.0)),
         (413, "<html>too large</html>", Rejected("HTTP 413: <html>too large</html>")),
         (422, "[1]", Rejected("HTTP 422: [1]")),
         (429, "", Unavailable("HTTP 429")),
@@ -207,6 +211,27 @@ async def test_nothing_is_lost_over_an_outage() -> None:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+async def test_nothing_is_lost_until_a_token_or_bucket_is_repaired(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("restream.adapters.stores.influx._REPAIR_PACE_S", 0.1)
+    components, samples = Components(), iter([["m v=1i 1"], ["m v=1i 2"]])
+    async with ScriptedInflux() as server:
+        server.answers = [web.Response(status=status), web.Response(status=status)]
+        writer = LineWriter(store_of(server.url), lambda: next(samples, []), components, interval_s=0.1)
+        task = asyncio.create_task(writer.run())
+        try:
+            await eventually(lambda: components.state("influx") is ComponentState.DOWN, 10)
+            await eventually(lambda: components.state("influx") is ComponentState.UP, 20)
+            await eventually(lambda: server.lines == ["m v=1i 1", "m v=1i 2"], 10)
+            assert writer.dropped_total == 0
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 # --- servers that really read line protocol

@@ -2,7 +2,9 @@
 
 import ast
 import functools
+import graphlib
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -74,7 +76,89 @@ def test_the_inner_layers_import_only_the_standard_library(path: Path) -> None:
     assert not outside & IMPURE
 
 
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def import_graph(sources: Mapping[str, str]) -> dict[str, set[str]]:
+    """Module -> modules of the product it imports anywhere: in functions and under TYPE_CHECKING too."""
+    graph: dict[str, set[str]] = {}
+    for module, source in sources.items():
+        names: set[str] = set()
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                inner = {f"{node.module}.{alias.name}" for alias in node.names}
+                names |= inner | {node.module} if inner - sources.keys() else inner
+        graph[module] = names & sources.keys() - {module}
+    return graph
+
+
+def circle_of(graph: Mapping[str, set[str]]) -> list[str]:
+    """One circle, its first module again at the end; empty when there is none."""
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = import_graph({name_of(path): path.read_text(encoding="utf-8") for path in modules()})
+    assert sum(map(len, graph.values())) > len(graph)
+    assert circle_of(graph) == []
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        "from restream.a import x",
+        "from restream import a",
+        "import restream.a",
+        "def late():\n    from restream.a import x",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from restream.a import x",
+    ],
+)
+def test_a_circle_is_found_however_it_is_imported(back: str) -> None:
+    sources = {"restream.a": "from restream.b import y", "restream.b": "import restream.c", "restream.c": back}
+    circle = circle_of(import_graph(sources))
+    assert set(circle) == sources.keys() and circle[0] == circle[-1]
+
+
 def test_the_scan_sees_what_it_is_about() -> None:
     assert {layer_of(path) for path in modules()} >= {*LAYERS, "config", "service", "cli"}
     known = own_layers(PACKAGE / "service/service.py") | own_layers(PACKAGE / "service/from_settings.py")
     assert known >= {"adapters", "supervisor", "interfaces", "domain", "config"}
+
+
+def undocumented(source: str) -> dict[str, bool]:
+    """Public functions, methods and classes of a module, by qualified name: whether each lacks a docstring."""
+    found: dict[str, bool] = {}
+
+    def walk(body: list[ast.stmt], prefix: str) -> None:
+        for node in body:
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) or node.name[0] == "_":
+                continue
+            if not any(isinstance(each, ast.Attribute) and each.attr == "setter" for each in node.decorator_list):
+                found[prefix + node.name] = ast.get_docstring(node) is None
+            if isinstance(node, ast.ClassDef):
+                walk(node.body, f"{prefix}{node.name}.")
+
+    walk(ast.parse(source).body, "")
+    return found
+
+
+def test_what_counts_as_undocumented() -> None:
+    source = 'class A:\n    "What."\n    def b(self): ...\n    def _c(self): ...\nclass _D:\n    def e(self): ...'
+    assert undocumented(source) == {"A": False, "A.b": True}
+
+
+def test_public_names_say_what_they_are() -> None:
+    found = {
+        f"{identify(path)}:{name}": lacks
+        for path in modules()
+        for name, lacks in undocumented(path.read_text(encoding="utf-8")).items()
+    }
+    without = sorted(name for name, lacks in found.items() if lacks)
+    assert len(without) < 0.1 * len(found), without

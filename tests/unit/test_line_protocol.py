@@ -315,7 +315,7 @@ async def test_the_database_may_ask_for_patience(asked_s: float, waited_s: float
 
 @virtual
 async def test_a_rejected_batch_is_counted_and_not_sent_again() -> None:
-    store, components = FakeStore(Written(), Rejected("HTTP 401: wrong token")), Components()
+    store, components = FakeStore(Written(), Rejected("HTTP 400: no")), Components()
     states = []
     writer = LineWriter(store, numbered(3), components, interval_s=10)
     task = asyncio.create_task(writer.run())
@@ -327,7 +327,7 @@ async def test_a_rejected_batch_is_counted_and_not_sent_again() -> None:
     assert [lines for _, lines in store.calls] == [["0", "1", "2"], ["3", "4", "5"], ["6", "7", "8"]]
     assert states == [
         (ComponentState.UP, ""),
-        (ComponentState.DOWN, "HTTP 401: wrong token; 3 lines dropped so far"),
+        (ComponentState.DOWN, "HTTP 400: no; 3 lines dropped so far"),
         (ComponentState.UP, "3 lines dropped so far"),
     ]
     assert (writer.written_total, writer.dropped_total) == (6, 3)

@@ -507,6 +507,18 @@ async def test_drain_stops_all_cameras_in_parallel() -> None:
 
 
 @virtual
+async def test_drain_leaves_behind_what_does_not_end(caplog: pytest.LogCaptureFixture) -> None:
+    stage = await running(1, 2)
+    stage.publisher.stop_takes_s = 60
+    began = now()
+    await stage.supervisor.drain(20)
+    assert now() - began == pytest.approx(20)
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == [
+        "2 cameras have not ended within 20 s and are left behind: 1, 2"
+    ]
+
+
+@virtual
 async def test_drain_ends_cameras_in_every_phase() -> None:
     stage = Stage(max_starting=3)
     stage.prober.answers |= {

@@ -58,6 +58,7 @@ class PsutilHostMeter:
         self._mounts: dict[str, threading.Thread] = {}
 
     def sample(self, pids: Sequence[int]) -> HostSample:
+        """One measurement; blocking, for a thread. Processes that are gone are left out; never raises."""
         now = self._clock()
         elapsed_s = now - self._at if self._at is not None else 0.0
         self._at = now

@@ -46,6 +46,7 @@ class PostgresCameraTable:
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
 
     async def connect(self, on_change: Callable[[], None]) -> None:
+        """(Re)connect and listen; a notification, or the loss, calls `on_change`. Raises DatabaseError."""
         await self.close()
 
         def notified(*_: Any) -> None:
@@ -68,6 +69,7 @@ class PostgresCameraTable:
             raise translated(error, self._dsn) from None
 
     async def read(self) -> Sequence[Row]:
+        """All rows. Raises DatabaseError."""
         connection = self._connection
         if connection is None or connection.is_closed():
             raise DatabaseError(_LOST)
@@ -81,6 +83,7 @@ class PostgresCameraTable:
             raise translated(error, self._dsn) from None
 
     async def close(self) -> None:
+        """Let go of connections; never raises."""
         connection, self._connection = self._connection, None
         if connection is None:
             return

@@ -24,18 +24,23 @@ class SystemdNotifier:
         return self._watchdog_us / 2e6 if self._address and self._watchdog_us else None
 
     def ready(self) -> None:
+        """The service is up, or its configuration is read."""
         self._send("READY=1")
 
     def reloading(self) -> None:
+        """The configuration is being read again."""
         self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self) -> None:
+        """The service is ending."""
         self._send("STOPPING=1")
 
     def alive(self) -> None:
+        """A sign of life for the watchdog."""
         self._send("WATCHDOG=1")
 
     def status(self, text: str) -> None:
+        """One line for `systemctl status`."""
         self._send("STATUS=" + text.replace("\n", " "))
 
     def _send(self, message: str) -> None:

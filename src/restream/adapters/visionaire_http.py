@@ -14,6 +14,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from restream.adapters.bounded_body import BodyTooLargeError, read_body
 from restream.adapters.network_errors import reason
 from restream.domain.visionaire import (
     API_ERROR,
@@ -81,9 +82,11 @@ class VisionaireDirectory:
 
     @property
     def server(self) -> StreamServer:
+        """Which one is asked."""
         return self._server
 
     async def collect(self) -> Collection:
+        """One cycle, at most CYCLE_SHARE of the interval; never raises."""
         cycle = _Cycle()
         started = asyncio.get_running_loop().time()
         try:
@@ -108,6 +111,7 @@ class VisionaireDirectory:
         )
 
     async def close(self) -> None:
+        """Let go of connections; never raises."""
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -130,6 +134,8 @@ class VisionaireDirectory:
         started = loop.time()
         try:
             body = await self._get(path, max_bytes)
+        except BodyTooLargeError as error:
+            raise _CallError(str(error)) from None
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             raise _CallError(reason(error, self._timeout_s)) from None
         finally:
@@ -144,7 +150,7 @@ class VisionaireDirectory:
             raise _CallError("its answer is not what the API promises")
         return parsed
 
-    async def _get(self, path: str, max_bytes: int) -> bytearray:
+    async def _get(self, path: str, max_bytes: int) -> bytes:
         if self._session is None:
             self._session = self._open()
         # The path is quoted already, and stays as it is.
@@ -152,12 +158,7 @@ class VisionaireDirectory:
         async with self._session.get(url, allow_redirects=False) as response:
             if response.status != 200:
                 raise _CallError(f"HTTP {response.status}")
-            body = bytearray()
-            async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > max_bytes:
-                    raise _CallError("its answer is too large")
-            return body
+            return await read_body(response, max_bytes)
 
     def _open(self) -> aiohttp.ClientSession:
         # A few compressed bytes can become gigabytes; these answers are small as they are.

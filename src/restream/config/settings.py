@@ -117,6 +117,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over what is given, which comes from the file."""
         return _Environment(settings_cls), init_settings
 
     @property

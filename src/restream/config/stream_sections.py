@@ -18,6 +18,8 @@ from restream.domain.server.identity import DEFAULT_SERVER
 
 
 class Section(BaseModel):
+    """Part of the configuration; unknown keys are an error."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 
 

@@ -1,29 +1,55 @@
 """One client of a simulated camera: the RTSP dialogue, with the faults of the camera in it, and the paced media."""
 
+from __future__ import annotations
+
 import asyncio
+import random
 import secrets
 import socket
 import struct
 import time
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from restream.demo.camera_faults import HANGS, MUTE, Fault
-from restream.demo.clips import Playback
+from restream.demo.clips import Clip, Playback
 from restream.demo.delivery import Delivery, parse_transport
 from restream.demo.rtsp import Request, RtspConnection
-
-if TYPE_CHECKING:
-    from restream.demo.cameras import SimulatedCamera
 
 _PUBLIC = "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER"
 _GARBAGE = b"\x16\x03\x01\x02\x00\x01 this is no RTSP \xff\xfe\r\n\r\n"
 _MAX_LAG_US = 1_000_000
 
 
+class SessionOwner(Protocol):
+    """The camera, as its sessions see it."""
+
+    clip: Clip
+    rng: random.Random
+    describes_total: int
+    sessions: set[CameraSession]
+
+    @property
+    def fault(self) -> Fault:
+        """What goes wrong now."""
+
+    @property
+    def playing_clip(self) -> Clip:
+        """What new sessions are offered."""
+
+    def admit(self, session: CameraSession) -> None:
+        """A client has connected."""
+
+    def challenge(self, nonce: str) -> str:
+        """Value of the `WWW-Authenticate` header."""
+
+    def admits(self, request: Request, nonce: str) -> bool:
+        """Whether the credentials of a request are right."""
+
+
 class CameraSession(RtspConnection):
     """One client of a camera; paces its own playback."""
 
-    def __init__(self, camera: "SimulatedCamera") -> None:
+    def __init__(self, camera: SessionOwner) -> None:
         super().__init__()
         self._camera = camera
         self._nonce = secrets.token_hex(16)
@@ -34,11 +60,13 @@ class CameraSession(RtspConnection):
         self.playback: Playback | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected."""
         super().connection_made(transport)
         self._delivery = Delivery(self.transport)
         self._camera.admit(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone: nothing is played any more."""
         self._stop_playing()
         self._delivery.close()
         self._camera.sessions.discard(self)
@@ -52,6 +80,7 @@ class CameraSession(RtspConnection):
         self.transport.abort()
 
     def on_request(self, request: Request) -> None:
+        """Answer one request, or not, as the fault of the camera has it."""
         camera, fault = self._camera, self._camera.fault
         if fault in (Fault.SILENT, Fault.FREEZE) or HANGS.get(fault) == request.method:
             return

@@ -95,6 +95,7 @@ class SimulatedCamera:
 
     @property
     def open_connections(self) -> int:
+        """Clients that are connected now."""
         return len(self.sessions)
 
     @property
@@ -107,6 +108,7 @@ class SimulatedCamera:
 
     @property
     def fault(self) -> Fault:
+        """What goes wrong now; see Fault."""
         return self._fault
 
     @fault.setter
@@ -168,6 +170,7 @@ class SimulatedCamera:
             self._server = None
 
     def admit(self, session: CameraSession) -> None:
+        """A client has connected; it is cut off when the camera refuses."""
         self.connections_total += 1
         self.sessions.add(session)
         if self._fault is Fault.REFUSE or not self._running:  # was in the backlog
@@ -210,6 +213,7 @@ async def _serve(count: int, port_base: int, host: str, clip: Clip) -> None:
 
 
 def main() -> None:
+    """Command line: serve cameras until SIGTERM, print their URLs first."""
     parser = argparse.ArgumentParser(description="Serve simulated cameras until SIGTERM.")
     parser.add_argument("--count", type=int, default=1)
     parser.add_argument("--port-base", type=int, default=0, help="first of consecutive ports; 0: free ports")

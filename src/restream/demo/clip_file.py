@@ -34,6 +34,7 @@ class ClipFile(NamedTuple):
 
 
 def encode(sdp: str, tracks: int, duration_us: int, packets: list[RecordedPacket]) -> bytes:
+    """The content of a clip file; `tracks` is their number."""
     content = sdp.encode()
     parts = [_FILE_HEADER.pack(_MAGIC, _VERSION, tracks, duration_us, len(content)), content]
     for offset_us, track, rtp in packets:

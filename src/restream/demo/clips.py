@@ -1,6 +1,6 @@
 """Pre-recorded RTP: what a simulated camera plays, without an encoder and at next to no cost.
 
-All tracks of a clip last exactly `duration_us`, so loops join without drift. `python -m restream.demo.clips record`
+All tracks of a clip last exactly `duration_us`, so loops join without drift. `python -m restream.demo.recording`
 makes the files anew.
 """
 
@@ -49,6 +49,7 @@ class Clip:
 
     @classmethod
     def of(cls, name: str, sdp: str, duration_us: int, packets: list[ClipPacket]) -> "Clip":
+        """Sort packets into batches. Raises SdpError."""
         count = max(1, round(duration_us / _TICK_US))
         batches: list[list[ClipPacket]] = [[] for _ in range(count)]
         for packet in packets:
@@ -175,9 +176,3 @@ class Playback:
             for track, numbering in enumerate(self.numbering)
             if audio or self.clip.tracks[track].media != "audio"
         ]
-
-
-if __name__ == "__main__":
-    from restream.demo.recording import main
-
-    main()

@@ -4,25 +4,32 @@ import asyncio
 import re
 import uuid
 from collections.abc import Awaitable, Callable, Collection
-from typing import TYPE_CHECKING, Any, TypeVar
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
 from restream.demo.rtsp_sink import LivePath, SinkConnection
 from restream.demo.sdp import SdpTrack
 
-if TYPE_CHECKING:
-    from restream.demo.media_server import StandInServer
-
 _CODECS = {"MPEG4-GENERIC": "MPEG-4 Audio", "PCMA": "G711", "PCMU": "G711"}
 
 T = TypeVar("T")
 
 
+class ServedState(Protocol):
+    """What the API tells of its server."""
+
+    paths: dict[str, LivePath]
+    connections: set[SinkConnection]
+    known_paths: frozenset[str] | None
+    started_at: datetime
+
+
 class ControlApi:
     """The HTTP server; without `answers` being set it accepts requests and leaves them hanging."""
 
-    def __init__(self, server: "StandInServer") -> None:
+    def __init__(self, server: ServedState) -> None:
         self._server = server
         self._runner: web.AppRunner | None = None
         self.answers = asyncio.Event()
@@ -37,6 +44,7 @@ class ControlApi:
         return found
 
     async def stop(self) -> None:
+        """Close the listener and every connection."""
         runner, self._runner = self._runner, None
         if runner:
             await runner.cleanup()

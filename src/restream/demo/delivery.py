@@ -61,10 +61,12 @@ class Delivery:
 
     @property
     def tracks(self) -> set[int]:
+        """Numbers of the tracks that were set up."""
         return self._channels.keys() | self._ports.keys()
 
     @property
     def is_tcp(self) -> bool:
+        """Packets go over the connection itself."""
         return bool(self._channels)
 
     def add(self, track: int, offer: TransportOffer) -> str:
@@ -101,6 +103,7 @@ class Delivery:
         return sent_bytes
 
     def close(self) -> None:
+        """Close the UDP sockets."""
         for each in self._sockets or ():
             each.close()
         self._sockets = None

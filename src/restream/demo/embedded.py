@@ -21,11 +21,13 @@ from pathlib import Path
 import asyncpg
 
 from restream.adapters.processes.child_process import ChildProcess
+from restream.adapters.processes.run_once import run_once
 from restream.domain.camera.secret import Secret
 from restream.domain.ffmpeg.invocation import Invocation
 
 _START_TIMEOUT_S = 30.0
 _STOP_GRACE_S = 4.0
+_INITDB_LIMIT_S = 120.0
 
 
 class EmbeddedError(Exception):
@@ -136,9 +138,9 @@ async def _wait_for_port(port: int, server: ChildProcess) -> None:
 
 
 async def _run_to_end(command: Invocation, user: str | None) -> None:
-    child = await ChildProcess.spawn(command, _ignore, user=user)
-    ending = await child.ended()
-    if ending.exit_code != 0:
+    run = await run_once(command, limit_s=_INITDB_LIMIT_S, max_output_bytes=0, user=user)
+    ending = run.ending
+    if run.timed_out or ending.exit_code != 0:
         raise EmbeddedError(f"initdb failed ({ending.outcome}): {'; '.join(ending.stderr_tail[-3:])}")
 
 

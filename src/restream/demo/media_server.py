@@ -69,14 +69,17 @@ class StandInServer:
 
     @property
     def rtsp_url(self) -> str:
+        """Where to publish and read, without a path."""
         return f"rtsp://{self.host}:{self.rtsp_port}"
 
     @property
     def api_url(self) -> str:
+        """Base of the control API."""
         return f"http://{self.host}:{self.api_port}"
 
     @property
     def fault(self) -> SinkFault:
+        """What goes wrong now; see SinkFault."""
         return self._fault
 
     @fault.setter
@@ -95,6 +98,7 @@ class StandInServer:
             self._api.answers.set()
 
     async def start(self) -> None:
+        """Listen; ports that were 0 are known afterwards. Raises OSError when one is taken."""
         if self._listener is not None:
             return
         loop = asyncio.get_running_loop()

@@ -61,8 +61,8 @@ def _cut(sdp: str, captured: list[tuple[int, bytes]]) -> bytes:
 
 
 def main() -> None:
+    """Write the files of all `CLIPS` into a folder."""
     parser = argparse.ArgumentParser(description="Make the clips of the simulated cameras anew.")
-    parser.add_argument("command", choices=["record"])
     parser.add_argument("--ffmpeg", default="ffmpeg")
     parser.add_argument("--folder", type=Path, default=CLIPS_FOLDER)
     arguments = parser.parse_args()
@@ -70,3 +70,7 @@ def main() -> None:
         target: Path = arguments.folder / f"{name}.clip"
         target.write_bytes(asyncio.run(record(name, arguments.ffmpeg)))
         sys.stdout.write(f"{target} {target.stat().st_size} bytes\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -19,6 +19,8 @@ class RtpError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RtpHeader:
+    """The fixed part of an RTP header (RFC 3550); the timestamp counts ticks of the clock of its track."""
+
     marker: bool
     payload_type: int
     sequence: int
@@ -27,6 +29,7 @@ class RtpHeader:
 
 
 def parse_header(packet: bytes) -> RtpHeader:
+    """The fixed header of a packet. Raises RtpError."""
     if len(packet) < RTP_HEADER_BYTES:
         raise RtpError("short packet")
     first, second, sequence, timestamp, ssrc = _HEADER.unpack_from(packet)

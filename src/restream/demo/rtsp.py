@@ -51,6 +51,7 @@ class Request:
 
     @property
     def query(self) -> str:
+        """What follows the question mark, as it was sent."""
         return _split(self.uri)[1]
 
     @property
@@ -160,12 +161,15 @@ class RtspConnection(asyncio.Protocol):
         self.lost = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
         self.transport = cast(asyncio.Transport, transport)  # always one for TCP; uvloop's is no subclass
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Tell those who wait for `lost`."""
         self.lost.set()
 
     def data_received(self, data: bytes) -> None:
+        """Hand over whole requests and frames; what is no RTSP ends the connection."""
         try:
             for item in self._parser.feed(data):
                 if self.transport.is_closing():
@@ -178,12 +182,14 @@ class RtspConnection(asyncio.Protocol):
             self.transport.abort()
 
     def reply(self, request: Request, status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> None:
+        """Send an answer; a client that never reads them is cut off."""
         if self.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:  # asks and asks, never reads
             self.transport.abort()
         elif not self.transport.is_closing():
             self.transport.write(response(request, status, headers, body))
 
     def on_request(self, request: Request) -> None:
+        """A request has come."""
         raise NotImplementedError
 
     def on_frame(self, frame: Frame) -> None:

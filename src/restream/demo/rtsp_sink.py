@@ -1,12 +1,14 @@
 """The RTSP side of the stand-in server: connections that publish or read, and the paths between them."""
 
+from __future__ import annotations
+
 import asyncio
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 from restream.demo.credentials import basic_ok
 from restream.demo.delivery import Delivery, TransportOffer, parse_transport
@@ -14,17 +16,34 @@ from restream.demo.rtsp import Frame, Request, RtspConnection
 from restream.demo.sdp import SdpError, SdpTrack, sdp_tracks, with_numbered_controls
 from restream.demo.sink_faults import REFUSALS, SinkFault
 
-if TYPE_CHECKING:
-    from restream.demo.media_server import StandInServer
-
 _PUBLIC = "DESCRIBE, ANNOUNCE, SETUP, PLAY, RECORD, PAUSE, GET_PARAMETER, TEARDOWN"
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="ipcam"'}
+
+
+class ConnectionOwner(Protocol):
+    """The server, as its connections see it."""
+
+    paths: dict[str, LivePath]
+    connections: set[SinkConnection]
+    publish_user: str | None
+    publish_password: str | None
+    override_publisher: bool
+    auth_failure_delay_s: float
+    max_backlog_bytes: int
+    on_packet: Callable[[str, int, bytes], None] | None
+
+    @property
+    def fault(self) -> SinkFault:
+        """What goes wrong now."""
+
+    def accepts(self, path: str) -> bool:
+        """Whether a path may be published."""
 
 
 class LivePath:
     """A published path; it lives as long as its publisher."""
 
-    def __init__(self, name: str, publisher: "SinkConnection") -> None:
+    def __init__(self, name: str, publisher: SinkConnection) -> None:
         self.name = name
         self.publisher = publisher
         self.readers: set[SinkConnection] = set()
@@ -33,6 +52,7 @@ class LivePath:
         self.outbound_bytes = 0
 
     def fan_out(self, track: int, is_rtcp: bool, packet: bytes) -> None:
+        """Count a packet from the publisher and send it to every reader."""
         self.inbound_bytes += len(packet)
         for reader in self.readers:
             self.outbound_bytes += reader.send(track, is_rtcp, packet)
@@ -41,7 +61,7 @@ class LivePath:
 class SinkConnection(RtspConnection):
     """One client, which is one session: idle, publishing or reading."""
 
-    def __init__(self, server: "StandInServer") -> None:
+    def __init__(self, server: ConnectionOwner) -> None:
         super().__init__()
         self._server = server
         self.id = str(uuid.uuid4())
@@ -61,11 +81,13 @@ class SinkConnection(RtspConnection):
         self._live: LivePath | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected."""
         super().connection_made(transport)
         self.delivery = Delivery(self.transport, max_backlog_bytes=self._server.max_backlog_bytes)
         self._server.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone, and with it what it published or read."""
         self._server.connections.discard(self)
         if self._refusal:
             self._refusal.cancel()
@@ -85,22 +107,26 @@ class SinkConnection(RtspConnection):
                 reader.close()
 
     def close(self) -> None:
+        """End it at once."""
         self.leave()
         self.transport.abort()
 
     @property
     def state(self) -> Literal["idle", "publish", "read"]:
+        """What the client does now."""
         if self._live is None:
             return "idle"
         return "publish" if self._live.publisher is self else "read"
 
     def send(self, track: int, is_rtcp: bool, packet: bytes) -> int:
+        """Send a packet to a reader; returns the bytes accepted."""
         sent_bytes = self.delivery.send([(track, is_rtcp, packet)])
         self.outbound_bytes += sent_bytes
         self.outbound_packets += bool(sent_bytes)
         return sent_bytes
 
     def on_frame(self, frame: Frame) -> None:
+        """A packet from a publisher; other frames are of no interest."""
         place = self._channels.get(frame.channel)
         if self._live is None or self._live.publisher is not self or place is None:
             return
@@ -112,6 +138,7 @@ class SinkConnection(RtspConnection):
             self._server.on_packet(self.path, place[0], frame.payload)
 
     def on_request(self, request: Request) -> None:
+        """Answer one request, or not, as the fault of the server has it."""
         if self._refusal:
             return
         self.user_agent = request.headers.get("user-agent", self.user_agent)
@@ -138,6 +165,7 @@ class SinkConnection(RtspConnection):
                 self._answer(request, 501)
 
     def reply(self, request: Request, status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> None:
+        """Send an answer that names the stand-in as its server."""
         super().reply(request, status, {"Server": "stand-in", **(headers or {})}, body)
 
     def _answer(self, request: Request, status: int, headers: dict[str, str] | None = None) -> None:

@@ -18,6 +18,8 @@ class ProcessSample:
 
 @dataclass(frozen=True, slots=True)
 class MemorySample:
+    """Memory and swap, in bytes and percent."""
+
     total_bytes: int = 0
     used_bytes: int = 0
     available_bytes: int = 0
@@ -47,6 +49,8 @@ class NetworkSample:
 
 @dataclass(frozen=True, slots=True)
 class TemperatureSample:
+    """One sensor, in degrees Celsius."""
+
     sensor: str
     celsius: float
     high_celsius: float | None = None

@@ -67,6 +67,7 @@ class ThirdPartyStream:
 
     @property
     def up(self) -> bool:
+        """The server says that it works."""
         return self.details.state == RUNNING and self.details.active
 
 

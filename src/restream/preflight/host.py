@@ -15,11 +15,13 @@ from pathlib import Path
 
 import aiohttp
 
+from restream.adapters.bounded_body import BodyTooLargeError, read_body
 from restream.config.settings import ROOT, ConfigError, Settings, load_camera_types, resolve
 from restream.interfaces.console.findings import CheckState, Finding
 
 _OLDEST_PYTHON = (3, 11)
 _ANSWER_TIMEOUT_S = 3.0
+_ANSWER_BYTES = 64 << 10
 # Three pipes of each ffmpeg, and what the service itself has open.
 _FILES_PER_CAMERA, _FILES_OF_SERVICE, _PLENTY_OF_FILES = 3, 200, 16_384
 _FEWEST_FREE_BYTES = 200 << 20
@@ -103,9 +105,14 @@ async def _answer(host: str, port: int, path: str) -> bytes:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - reading, not binding
     url = f"http://[{host}]:{port}{path}" if ":" in host else f"http://{host}:{port}{path}"
     try:
-        timeout = aiohttp.ClientTimeout(total=_ANSWER_TIMEOUT_S)
-        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as response:
-            return await response.content.read(1 << 16)
+        timeout, headers = aiohttp.ClientTimeout(total=_ANSWER_TIMEOUT_S), {"Accept-Encoding": "identity"}
+        async with (
+            aiohttp.ClientSession(timeout=timeout, headers=headers, auto_decompress=False) as session,
+            session.get(url) as response,
+        ):
+            return await read_body(response, _ANSWER_BYTES)
+    except BodyTooLargeError as error:
+        return error.beginning
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
         return b""
 

@@ -7,11 +7,16 @@ import re
 import shutil
 from collections.abc import Iterable
 
+from restream.adapters.processes.run_once import run_once
 from restream.config.settings import Settings
 from restream.domain.camera.options import Transport
+from restream.domain.ffmpeg.invocation import Invocation
 from restream.interfaces.console.findings import CheckState, Finding
+from restream.ports import PublisherError
 
 _TIMEOUT_S = 10.0
+# The longest listing, of encoders, is 20 KiB.
+_MAX_OUTPUT_BYTES = 1 << 20
 _OLDEST, _ADVISED = (4, 4), (5, 0)
 _INSTALL = "apt install ffmpeg, or set ffmpeg.{key} to its path"
 
@@ -104,21 +109,9 @@ def missing_parts(present: dict[str, frozenset[str]], *, stdin: bool, srt: bool)
 async def _output(*command: str) -> str:
     """What a program prints, as text; what it says on standard error when that is nothing."""
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-    except OSError as error:
-        return error.strerror or type(error).__name__
-    try:
-        async with asyncio.timeout(_TIMEOUT_S):
-            output, errors = await process.communicate()
-    except TimeoutError:
+        run = await run_once(Invocation(command), limit_s=_TIMEOUT_S, max_output_bytes=_MAX_OUTPUT_BYTES)
+    except PublisherError as error:
+        return str(error)
+    if run.timed_out:
         return ""
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return (output or errors).decode("utf-8", "replace")
+    return run.output.decode("utf-8", "replace") or "\n".join(run.ending.stderr_tail)

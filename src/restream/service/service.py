@@ -59,6 +59,8 @@ logger = logging.getLogger(__name__)
 _STATUS_INTERVAL_S = 10.0
 # A sweep that is slow, or hangs, delays a cycle by this many intervals at most.
 _LATE = 1.5
+# What ending all publishers may take beyond their grace; what is left then is left to the system.
+_DRAIN_MARGIN_S = 12.0
 
 
 class Service:
@@ -174,7 +176,8 @@ class Service:
                 await stop.wait()
                 self._notifier.stopping()
                 logger.info("stopping %d cameras", len(self._fleet.statuses))
-            await asyncio.gather(self._fleet.drain(), self._stills.close())
+            limit_s = self._settings.ffmpeg.stop_grace_s + _DRAIN_MARGIN_S
+            await asyncio.gather(self._fleet.drain(limit_s), self._stills.close())
         await self._observers.close()
         logger.info("all publishers have ended")
 

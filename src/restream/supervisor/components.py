@@ -24,11 +24,11 @@ class Components:
 
     @property
     def all(self) -> Mapping[str, Component]:
-        """By name."""
+        """Every component that was reported, by name."""
         return dict(self._components)
 
     def state(self, name: str) -> ComponentState:
-        """Of one component; unknown until it was reported."""
+        """State of one component."""
         component = self._components.get(name)
         return component.state if component else ComponentState.UNKNOWN
 

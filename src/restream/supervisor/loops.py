@@ -8,9 +8,12 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
+from restream.domain.life.backoff import RestartPolicy
+from restream.supervisor.retry import Retry
+
 logger = logging.getLogger(__name__)
 
-_RESTART_AFTER_S = 5.0
+_RESTART = RestartPolicy(base_s=5.0, factor=1.0, jitter=0.0)
 
 
 class Loops:
@@ -20,6 +23,7 @@ class Loops:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, name: str, run: Callable[[], Awaitable[object]]) -> None:
+        """Run a loop until it returns; `name` is for the log."""
         self._tasks.append(asyncio.create_task(_guard(name, run), name=name))
 
     async def stop(self) -> None:
@@ -39,10 +43,11 @@ class Loops:
 
 
 async def _guard(name: str, run: Callable[[], Awaitable[object]]) -> None:
+    retry = Retry(_RESTART)
     while True:
         try:
             await run()
             return
         except Exception:
-            logger.exception("%s failed and is started again in %g s", name, _RESTART_AFTER_S)
-            await asyncio.sleep(_RESTART_AFTER_S)
+            logger.exception("%s failed and is started again in %g s", name, _RESTART.base_s)
+            await retry.pause()

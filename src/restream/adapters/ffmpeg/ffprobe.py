@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-
-from restream.adapters.processes.child_process import ChildProcess
+from restream.adapters.processes.run_once import run_once
 from restream.domain.camera.options import CameraOptions
 from restream.domain.camera.urls import SourceUrl
 from restream.domain.engine import Media, ProbeFailure
@@ -30,32 +27,16 @@ class FfprobeProber:
         return self._settings.probe_limit_s
 
     async def probe(self, source: SourceUrl, options: CameraOptions) -> Media | ProbeFailure:
-        """One look at a camera."""
+        """What the camera offers, or why it cannot be told; bounded in time. Never raises."""
         return await look(build_probe(source, options, self._settings))
 
 
 async def look(plan: ProbePlan) -> Media | ProbeFailure:
-    """Run ffprobe by a plan; its process is gone when this returns, however it does."""
-    output = bytearray()
-
-    def on_stdout(chunk: bytes) -> None:
-        output.extend(chunk[: _MAX_OUTPUT_BYTES - len(output)])
-
-    began = time.monotonic()
+    """Run ffprobe by a plan, at most `plan.limit_s` seconds. Never raises."""
     try:
-        child = await ChildProcess.spawn(plan.invocation, on_stdout)
+        run = await run_once(plan.invocation, limit_s=plan.limit_s, max_output_bytes=_MAX_OUTPUT_BYTES)
     except PublisherError as error:
         return ProbeFailure(Cause.INTERNAL, str(error))
-    exit_code: int | None = None
-    try:
-        async with asyncio.timeout(plan.limit_s):
-            exit_code = (await child.ended()).exit_code
-    except TimeoutError:
-        pass
-    finally:
-        child.kill()
-        if child.running:
-            await asyncio.shield(child.ended())
-    stderr = "\n".join(child.stderr_tail)
-    elapsed_s = time.monotonic() - began
-    return parse_probe(bytes(output), stderr, exit_code, elapsed_s, plan.network_timeout_s)
+    exit_code = None if run.timed_out else run.ending.exit_code
+    stderr = "\n".join(run.ending.stderr_tail)
+    return parse_probe(run.output, stderr, exit_code, run.elapsed_s, plan.network_timeout_s)

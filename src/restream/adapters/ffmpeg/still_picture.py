@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from restream.adapters.processes.child_process import ChildProcess
+from restream.adapters.processes.run_once import run_once
 from restream.domain.ffmpeg.invocation import Invocation
 from restream.ports import PublisherError, StillError
 
@@ -18,25 +16,14 @@ class FfmpegStills:
         self._limit_s = limit_s
 
     async def take(self, invocation: Invocation) -> bytes:
-        picture = bytearray()
-
-        def on_stdout(chunk: bytes) -> None:
-            picture.extend(chunk[: _MAX_STILL_BYTES - len(picture)])
-
+        """One JPEG. Raises StillError."""
         try:
-            child = await ChildProcess.spawn(invocation, on_stdout)
+            run = await run_once(invocation, limit_s=self._limit_s, max_output_bytes=_MAX_STILL_BYTES)
         except PublisherError as error:
             raise StillError(str(error)) from None
-        try:
-            async with asyncio.timeout(self._limit_s):
-                ending = await child.ended()
-        except TimeoutError:
-            raise StillError(f"no picture within {self._limit_s:g} s", timed_out=True) from None
-        finally:
-            child.kill()
-            if child.running:
-                await asyncio.shield(child.ended())
-        if not picture.startswith(b"\xff\xd8"):
-            tail = ending.stderr_tail
-            raise StillError(tail[-1] if tail else f"ffmpeg ended with {ending.exit_code}")
-        return bytes(picture)
+        if run.timed_out:
+            raise StillError(f"no picture within {self._limit_s:g} s", timed_out=True)
+        if not run.output.startswith(b"\xff\xd8"):
+            tail = run.ending.stderr_tail
+            raise StillError(tail[-1] if tail else f"ffmpeg ended with {run.ending.exit_code}")
+        return run.output

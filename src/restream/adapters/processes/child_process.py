@@ -30,6 +30,8 @@ _LINE_LENGTH = 400
 _PIPE_LINGER_S = 1.0
 # ffmpeg ignores the first SIGTERM while stalled, and 7.0 ignores it once even while streaming (measured).
 _SECOND_SIGNAL_AFTER_S = 1.0
+# Inside a system call that cannot be interrupted (state D: a dead disk or file server) SIGKILL has no effect.
+_UNKILLABLE_AFTER_S = 5.0
 
 
 class StderrTail:
@@ -40,6 +42,7 @@ class StderrTail:
         self._pending = b""
 
     def feed(self, chunk: bytes) -> None:
+        """Take what was written; only the last lines are kept."""
         # Progress bars and repeated messages end in \r.
         lines = (self._pending + chunk).replace(b"\r", b"\n").split(b"\n")
         self._pending = lines.pop()[-_LINE_LENGTH:]
@@ -104,6 +107,7 @@ class ChildProcess:
         self._protocol = protocol
         self._command = command
         self._output = output
+        self._giving_up: asyncio.TimerHandle | None = None
 
     @classmethod
     async def spawn(
@@ -167,10 +171,12 @@ class ChildProcess:
 
     @property
     def pid(self) -> int:
+        """Process id, also of its process group."""
         return self._transport.get_pid()
 
     @property
     def running(self) -> bool:
+        """Neither reaped nor given up."""
         return not self._protocol.exited.done()
 
     @property
@@ -184,10 +190,11 @@ class ChildProcess:
 
     @property
     def stderr_tail(self) -> tuple[str, ...]:
+        """The last lines so far, masked, oldest first."""
         return self._protocol.stderr.masked(self._command.secrets)
 
     async def ended(self) -> ProcessEnding:
-        """Wait until the process is reaped and its output is read to the end."""
+        """Wait until the process is reaped and its output is read to the end, or until it is given up (see `kill`)."""
         await asyncio.shield(self._protocol.exited)
         if self._output is not None:
             self._output.finish()
@@ -196,11 +203,12 @@ class ChildProcess:
                 await asyncio.shield(self._protocol.closed)
         self._transport.close()
         code = self._transport.get_returncode()
-        killed = code is not None and code < 0
-        return ProcessEnding(None if killed else code, -code if killed and code else None, self.stderr_tail)
+        if code is None:
+            code = -signal.SIGKILL
+        return ProcessEnding(code if code >= 0 else None, -code if code < 0 else None, self.stderr_tail)
 
     async def stop(self, grace_s: float) -> None:
-        """SIGTERM, again after 1 s, SIGKILL when the grace (in seconds) is over; returns when it is reaped."""
+        """SIGTERM, again after 1 s, SIGKILL when the grace (seconds) is over; returns when it is reaped or given up."""
         for number, patience_s in (
             (signal.SIGTERM, min(_SECOND_SIGNAL_AFTER_S, grace_s)),
             (signal.SIGTERM, max(0.0, grace_s - _SECOND_SIGNAL_AFTER_S)),
@@ -215,8 +223,23 @@ class ChildProcess:
         await asyncio.shield(self._protocol.exited)
 
     def kill(self) -> None:
-        """SIGKILL to the process and whatever it started."""
+        """SIGKILL to the process and whatever it started. One that is still there 5 s later is given up: nobody waits
+        for it any more, and it counts as killed.
+        """
         self._signal(signal.SIGKILL)
+        if self.running and self._giving_up is None:
+            timer = asyncio.get_running_loop().call_later(_UNKILLABLE_AFTER_S, self._give_up)
+            self._protocol.exited.add_done_callback(lambda _: timer.cancel())
+            self._giving_up = timer
+
+    def _give_up(self) -> None:
+        logger.error(
+            "process %d (%s) is still there %g s after SIGKILL: it is left behind",
+            self.pid,
+            Path(self._command.argv[0]).name,
+            _UNKILLABLE_AFTER_S,
+        )
+        self._protocol.connection_lost(None)
 
     def _signal(self, number: signal.Signals) -> None:
         if self.running:

@@ -7,6 +7,7 @@ each of them costs several times what reading and understanding them together do
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import select
@@ -38,11 +39,14 @@ class PacedPipe:
         os.close(self.write_end)
 
     def read(self) -> None:
-        """Hand over what is there, up to 64 KiB."""
+        """Hand over what is there, up to 64 KiB; a pipe that cannot be read is closed."""
         try:
             chunk = os.read(self.read_end, _CHUNK_BYTES)
         except BlockingIOError:
             return
+        except OSError as error:
+            logger.error("the output of a child cannot be read any more: %s", error.strerror)
+            chunk = b""
         if not chunk:
             self._close()
             return
@@ -72,6 +76,7 @@ class PacedPipes:
         self._epoll: select.epoll | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._young_until = 0.0
+        self._deaf = False
 
     def open(self, on_data: Callable[[bytes], None]) -> PacedPipe:
         """A pipe that is read from now on. Raises OSError when there are no descriptors left."""
@@ -90,20 +95,33 @@ class PacedPipes:
 
     def _look(self) -> None:
         self._timer = None
-        ready = self._epoll.poll(0, _BATCH) if self._epoll else []
-        for descriptor, _ in ready:
+        ready = self._ready()
+        for descriptor in ready:
             if pipe := self._pipes.get(descriptor):
                 pipe.read()
         if not self._pipes:
             return
         young = asyncio.get_running_loop().time() < self._young_until
-        self._look_in(0 if len(ready) == _BATCH else _YOUNG_PACE_S if young else _PACE_S)
+        self._look_in(0 if len(ready) == _BATCH and not self._deaf else _YOUNG_PACE_S if young else _PACE_S)
+
+    def _ready(self) -> list[int]:
+        """Descriptors with something to read; all where the system cannot tell, since an empty one does no harm."""
+        try:
+            found = [descriptor for descriptor, _ in self._epoll.poll(0, _BATCH)] if self._epoll else []
+        except OSError as error:
+            if not self._deaf:
+                logger.error("which children have written cannot be told: %s; all are read", error.strerror)
+            self._deaf = True
+            return list(self._pipes)
+        self._deaf = False
+        return found
 
     def _forget(self, pipe: PacedPipe) -> None:
         del self._pipes[pipe.read_end]
         if self._epoll is None:
             return
-        self._epoll.unregister(pipe.read_end)
+        with contextlib.suppress(OSError):
+            self._epoll.unregister(pipe.read_end)
         if not self._pipes:
             self._epoll.close()
             self._epoll = None

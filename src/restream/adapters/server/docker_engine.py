@@ -10,6 +10,8 @@ from urllib.parse import quote
 import aiohttp
 import orjson
 
+from restream.adapters.bounded_body import BodyTooLargeError, read_body
+
 DEFAULT_SOCKET = Path("/var/run/docker.sock")
 _TIMEOUT_S = 3.0
 _MAX_ANSWER_BYTES = 1 << 20
@@ -33,6 +35,7 @@ class ContainerState:
 
     @property
     def up(self) -> bool:
+        """It runs, and its health check does not deny it."""
         return self.status == "running" and self.health != "unhealthy"
 
     @property
@@ -79,11 +82,10 @@ class DockerEngine:
                 return _unknown(f"there is no container {name}")
             if response.status != 200:
                 return _unknown(f"the Docker Engine answers HTTP {response.status}")
-            body = bytearray()
-            async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > _MAX_ANSWER_BYTES:
-                    return _unknown("the Docker Engine's answer is too large")
+            try:
+                body = await read_body(response, _MAX_ANSWER_BYTES)
+            except BodyTooLargeError:
+                return _unknown("the Docker Engine's answer is too large")
         return parse_container(orjson.loads(body))
 
 

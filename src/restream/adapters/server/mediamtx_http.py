@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
+from restream.adapters.bounded_body import BodyTooLargeError, read_body
 from restream.domain.camera.secret import Secret
 from restream.domain.server.mediamtx import (
     MAX_ITEMS,
@@ -58,6 +59,7 @@ class MediamtxServer:
         self._session: aiohttp.ClientSession | None = None
 
     async def observe(self) -> ServerStatus:
+        """One sweep, at most 4.5 s; never raises."""
         # A server that hangs must be noticed before a camera's connect_timeout_s: RTSP is asked beside an API that is
         # not quick, and at once when the API fails.
         asking = asyncio.create_task(self._ask_api())
@@ -79,7 +81,7 @@ class MediamtxServer:
         try:
             async with asyncio.timeout(_TIMEOUT_S):
                 return await self._sweep()
-        except _ApiError as error:
+        except (_ApiError, BodyTooLargeError) as error:
             return str(error)
         except TimeoutError:
             return f"no answer within {_TIMEOUT_S:g} s"
@@ -87,6 +89,7 @@ class MediamtxServer:
             return _reason(error)
 
     async def close(self) -> None:
+        """Let go of connections; never raises."""
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -127,7 +130,10 @@ class MediamtxServer:
         )
 
     async def _get(self, path: str, max_bytes: int) -> bytes | None:
-        """An answer of the API; None for 404 (older server, or a disabled protocol). Raises _ApiError."""
+        """An answer of the API; None for 404 (older server, or a disabled protocol).
+
+        Raises _ApiError, BodyTooLargeError.
+        """
         if self._session is None:
             self._session = self._open()
         async with self._session.get(f"{self._api_url}/v3/{path}", allow_redirects=False) as response:
@@ -137,12 +143,7 @@ class MediamtxServer:
                 raise _ApiError("it refuses the user: set mediamtx.api_user and api_password")
             if response.status != 200:
                 raise _ApiError(f"HTTP {response.status}")
-            body = bytearray()
-            async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > max_bytes:
-                    raise _ApiError("its answer is too large")
-        return bytes(body)
+            return await read_body(response, max_bytes)
 
     async def _rtsp_answers(self) -> bool:
         """Whether something at the publish address speaks RTSP."""

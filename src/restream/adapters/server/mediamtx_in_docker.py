@@ -23,6 +23,7 @@ class ContainedServer:
         self._asked_at = -_ASK_EVERY_S
 
     async def observe(self) -> ServerStatus:
+        """What the server itself tells, and its container at times; never raises."""
         status = await self._server.observe()
         now = asyncio.get_running_loop().time()
         if not status.reachable or now - self._asked_at >= _ASK_EVERY_S:
@@ -31,4 +32,5 @@ class ContainedServer:
         return replace(status, detail=f"{status.detail}; container {self._container}: {self._text}")
 
     async def close(self) -> None:
+        """Let go of connections; never raises."""
         await self._server.close()

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 import aiohttp
 import orjson
 
+from restream.adapters.bounded_body import BodyTooLargeError, read_body
 from restream.adapters.network_errors import reason
 from restream.domain.camera.secret import Secret, mask_exact, mask_patterns, spellings
 from restream.domain.line_buffer import Rejected, Unavailable, WriteOutcome, Written
@@ -19,12 +20,14 @@ _TIMEOUT_S = 15.0
 _GZIP_LEVEL = 2
 _MAX_ANSWER_BYTES = 64 << 10
 _MAX_DETAIL_LENGTH = 200
-# What the statuses mean that a wrong configuration brings.
+# What the statuses mean that a wrong configuration brings: once it is repaired, here or there, the lines are welcome.
 _HINTS = {
     401: "set influx.token to a token that may write to the bucket",
     403: "the token may not write to this bucket",
     404: "check influx.org and influx.bucket",
 }
+# Nobody repairs it within a second; the database need not be asked as often as one that is away.
+_REPAIR_PACE_S = 60.0
 
 
 class InfluxStore:
@@ -40,6 +43,7 @@ class InfluxStore:
         self._session: aiohttp.ClientSession | None = None
 
     async def write(self, lines: list[str]) -> WriteOutcome:
+        """One batch, at most 15 s; never raises."""
         body = await asyncio.to_thread(_compress, lines)
         if self._session is None:
             self._session = self._open()
@@ -51,6 +55,7 @@ class InfluxStore:
             return Unavailable(self._masked(reason(error, _TIMEOUT_S)))
 
     async def close(self) -> None:
+        """Let go of connections; never raises."""
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -59,9 +64,14 @@ class InfluxStore:
         status = response.status
         if 200 <= status < 300:
             return Written()
-        said = _message(await response.content.read(_MAX_ANSWER_BYTES))
-        parts = (f"HTTP {status}", _HINTS.get(status, ""), said)
+        try:
+            said = await read_body(response, _MAX_ANSWER_BYTES)
+        except BodyTooLargeError as error:
+            said = error.beginning
+        parts = (f"HTTP {status}", _HINTS.get(status, ""), _message(said))
         detail = self._masked(": ".join(part for part in parts if part))
+        if status in _HINTS:
+            return Unavailable(detail, _REPAIR_PACE_S)
         if 400 <= status < 500 and status != 429:
             return Rejected(detail)
         return Unavailable(detail, _retry_after_s(response.headers.get("Retry-After"), time.time()))

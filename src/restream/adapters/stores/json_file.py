@@ -23,6 +23,7 @@ class JsonFileSink:
         self._path = path
 
     async def write(self, documents: Documents) -> None:
+        """Replace the file by the newest streams, whole or not at all. Raises SinkError."""
         try:
             await asyncio.to_thread(self._replace, documents.streams)
         except OSError as error:

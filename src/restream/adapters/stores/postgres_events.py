@@ -39,6 +39,7 @@ class PostgresEvents:
         return Records()
 
     async def save(self, records: Records, removed: Collection[str]) -> None:
+        """Add new events; timelines are not kept here. Raises SinkError."""
         if not records.events or time.monotonic() < self._look_at:
             return
         try:
@@ -51,6 +52,7 @@ class PostgresEvents:
             raise SinkError(str(translated(error, self._dsn))) from None
 
     async def close(self) -> None:
+        """Let go of connections; never raises."""
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(*CONNECTION_ERRORS):

@@ -20,6 +20,7 @@ _CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u20
 
 
 def encode_timeline(timeline: Timeline) -> bytes:
+    """JSON with moments in Unix time (s), to the millisecond."""
     spans = [[round(span.since, 3), span.health] for span in timeline.spans]
     return orjson.dumps({"spans": spans, "restarts": [round(at, 3) for at in timeline.restarts]})
 

@@ -63,16 +63,19 @@ class Webhook:
             raise AlertError(f"HTTP {status}", passing=status >= 500 or status in _PASSING)
 
     async def close(self) -> None:
+        """Let go of connections; never raises."""
         if self._session is not None:
             await self._session.close()
             self._session = None
 
 
 def signature(secret: Secret, stamp: str, body: bytes) -> str:
+    """HMAC-SHA256 in hex of the time stamp (Unix time, s), a dot and the body."""
     return hmac.new(secret.reveal().encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
 def alert_document(alert: Alert, delivery: str, node: str) -> dict[str, Any]:
+    """What is sent, as JSON values; `delivery` is its id, `node` the name of this host."""
     document: dict[str, Any] = {
         "id": delivery,
         "kind": alert.kind,

@@ -20,6 +20,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
+        """The text itself: for those who must send it, never for a text that is shown."""
         return self._value
 
     def __repr__(self) -> str:

@@ -38,6 +38,7 @@ class SourceUrl:
         return self.masked
 
     def reveal(self) -> str:
+        """The whole URL with its password."""
         return self.url.reveal()
 
 
@@ -82,6 +83,7 @@ class CameraTypes:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Types with a template of their own."""
         return tuple(sorted(self._types))
 
     @classmethod

@@ -61,6 +61,7 @@ class Timeline:
         return Timeline((*old, *gap, *self.spans)[-MOST_SPANS:], (*earlier.restarts, *self.restarts)[-MOST_SPANS:])
 
     def restarts_since(self, since: float) -> int:
+        """How many restarts there were since a moment (Unix time, s)."""
         return sum(at >= since for at in self.restarts)
 
     def within(self, now: float, window_s: float = KEPT_S) -> tuple[Span, ...]:

@@ -34,6 +34,8 @@ class AlertError(Exception):
 
 
 class AlertKind(StrEnum):
+    """What an alert announces."""
+
     DOWN = "down"
     RECOVERED = "recovered"
     COMPONENT_DOWN = "component_down"
@@ -51,6 +53,8 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertRules:
+    """How long something lasts before it is announced, and when many are announced as one."""
+
     down_after_s: float = 30.0
     up_after_s: float = 10.0
     collect_s: float = 10.0

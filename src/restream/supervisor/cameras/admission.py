@@ -58,6 +58,7 @@ class Admission:
         return camera_id in self._holding
 
     def resize(self, max_starting: int, max_per_host: int | None) -> None:
+        """New limits; None: no limit a host. Who waits is admitted where they allow it."""
         self._max_starting, self._max_per_host = max_starting, max_per_host
         self._unpark_all()
         self._grant()

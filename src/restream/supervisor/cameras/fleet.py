@@ -20,6 +20,8 @@ from restream.supervisor.journeys import EventListener, ServerSuspect
 
 logger = logging.getLogger(__name__)
 
+_LONGEST_DRAIN_S = 120.0
+
 _Place = tuple[ServerId, str]
 """A path of a media server: no two publishers may ever be there."""
 
@@ -117,14 +119,18 @@ class Fleet:
         for actor in self._actors.values():
             actor.adopt(settings)
 
-    async def drain(self) -> None:
-        """Stop all cameras in parallel; returns when no publisher is left."""
+    async def drain(self, limit_s: float = _LONGEST_DRAIN_S) -> None:
+        """Stop all cameras in parallel; returns when no publisher is left, at the latest after `limit_s` seconds."""
         self._draining = True
         self._successors.clear()
         self._successor_of_place.clear()
         for camera_id in list(self._actors):
             self._remove(camera_id)
-        await asyncio.gather(*(actor.task for actor in self._leaving.values()), return_exceptions=True)
+        tasks = [actor.task for actor in self._leaving.values()]
+        late = (await asyncio.wait(tasks, timeout=limit_s))[1] if tasks else ()
+        if late:
+            names = ", ".join(list(self._leaving)[:5])
+            logger.error("%d cameras have not ended within %g s and are left behind: %s", len(late), limit_s, names)
 
     def _restart(self, camera: Camera) -> None:
         actor = self._actors.get(camera.id)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
@@ -17,6 +16,7 @@ from restream.domain.news.component import ComponentState
 from restream.ports import CameraTable, DatabaseError, Row
 from restream.supervisor.components import Components
 from restream.supervisor.journeys import CameraFollower
+from restream.supervisor.retry import Retry
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ _GATHER_S = 0.05
 # A table that changes all the time (heartbeat columns) is not read more often than this.
 _LEAST_PAUSE_S = 0.15
 # Changes of the table act soon after the database is back; asking one that is away costs next to nothing.
-_RETRY = RestartPolicy(first_s=0.5, base_s=1.0, factor=2.0, max_s=2.0)
+_RETRY = RestartPolicy(base_s=0.5, factor=2.0, max_s=2.0)
 
 
 class Registry:
@@ -59,10 +59,12 @@ class Registry:
 
     @property
     def disabled(self) -> Mapping[str, Camera]:
+        """Cameras that are not wanted now, by id."""
         return {camera.id: camera for camera in self._cameras.values() if not camera.enabled}
 
     @property
     def rejected(self) -> Mapping[str, RejectedRow]:
+        """Rows that are not understood, by id."""
         return dict(self._rejected)
 
     def adopt(self, reader: RowReader, poll_s: float) -> None:
@@ -75,7 +77,7 @@ class Registry:
 
     async def run(self) -> NoReturn:
         """Follow the table until cancelled."""
-        failures = 0
+        retry = Retry(_RETRY)
         connected = False
         try:
             while True:
@@ -87,12 +89,10 @@ class Registry:
                     self._take(await self._table.read())
                 except DatabaseError as error:
                     connected = False
-                    delay_s = _RETRY.delay_s(failures, random.random())  # noqa: S311
-                    failures += 1
                     self._components.report("database", ComponentState.DOWN, f"{error} (streams go on as they are)")
-                    await asyncio.sleep(delay_s)
+                    await retry.pause()
                     continue
-                failures = 0
+                retry.reset()
                 count = len(self._cameras)
                 self._components.report(
                     "database", ComponentState.UP, f"{count} cameras, {len(self._rejected)} rejected"

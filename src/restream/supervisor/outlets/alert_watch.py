@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import uuid
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from restream.domain.news.component import Component, ComponentState
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.ports import AlertReceiver
 from restream.supervisor.components import Components
+from restream.supervisor.retry import Retry
 
 logger = logging.getLogger(__name__)
 
@@ -170,14 +170,15 @@ class AlertWatch:
 
     async def _try(self, receiver: AlertReceiver, alert: Alert, delivery: str) -> str:
         """What went wrong last; empty when it was taken."""
-        for failures in range(1, _TRIES + 1):
+        retry = Retry(self._retry)
+        for tried in range(1, _TRIES + 1):
             try:
                 await receiver.send(alert, delivery)
                 return ""
             except AlertError as error:
-                if failures == _TRIES or not error.passing:
+                if tried == _TRIES or not error.passing:
                     return str(error)
-            await asyncio.sleep(self._retry.delay_s(failures, random.random()))  # noqa: S311
+            await retry.pause()
         raise AssertionError("unreachable")
 
 

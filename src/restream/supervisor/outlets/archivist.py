@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
@@ -13,10 +12,11 @@ from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.life.backoff import RestartPolicy
 from restream.ports import Archive, Records, SinkError
 from restream.supervisor.picture.history import History
+from restream.supervisor.retry import Retry
 
 logger = logging.getLogger(__name__)
 
-_RETRY = RestartPolicy(first_s=1.0, base_s=2.0, factor=2.0, max_s=5.0)
+_RETRY = RestartPolicy(base_s=2.0, factor=2.0, max_s=5.0)
 _MOST_EVENTS = 1000
 
 
@@ -38,6 +38,7 @@ class Archivist:
 
     @property
     def name(self) -> str:
+        """The archive's name."""
         return self._archive.name
 
     def tick(self, snapshot: Snapshot) -> None:
@@ -47,7 +48,7 @@ class Archivist:
 
     async def run(self) -> NoReturn:
         """Read back once, then write until cancelled."""
-        failures = 0
+        retry = Retry(_RETRY)
         loaded = False
         try:
             while True:
@@ -61,10 +62,9 @@ class Archivist:
                 except SinkError as error:
                     # The store's state is a component of its own; this is for who wonders about a gap.
                     logger.debug("%s archive: %s", self.name, error)
-                    failures += 1
-                    await asyncio.sleep(_RETRY.delay_s(failures, random.random()))  # noqa: S311
+                    await retry.pause()
                 else:
-                    failures = 0
+                    retry.reset()
         finally:
             await self._archive.close()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import NoReturn
@@ -14,6 +13,7 @@ from restream.domain.line_buffer import LineBuffer, Rejected, Unavailable, Writt
 from restream.domain.news.component import ComponentState
 from restream.ports import LineStore
 from restream.supervisor.components import Components
+from restream.supervisor.retry import Retry
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ MAX_WAITING_LINES = 100_000
 """What an outage may pile up: about 30 MB. 100 cameras every 10 s fill it in 2.7 hours, 5,000 in 3 minutes."""
 
 _SLICE_LINES = 250
-_RETRY = RestartPolicy(first_s=1.0, base_s=1.0, factor=2.0, max_s=60.0)
+_RETRY = RestartPolicy(base_s=1.0, factor=2.0, max_s=60.0)
 _MAX_RETRY_AFTER_S = 300.0
 
 
@@ -54,6 +54,7 @@ class LineWriter:
 
     @property
     def name(self) -> str:
+        """The store's name, as a component."""
         return self._store.name
 
     @property
@@ -92,7 +93,7 @@ class LineWriter:
             await asyncio.sleep(due - loop.time())
 
     async def _send(self) -> NoReturn:
-        failures = 0
+        retry = Retry(_RETRY)
         while True:
             await self._due.wait()
             batch = self._buffer.take(MAX_BATCH_LINES)
@@ -102,20 +103,18 @@ class LineWriter:
             outcome = await self._store.write(batch)
             match outcome:
                 case Written():
-                    failures = 0
+                    retry.reset()
                     self.written_total += len(batch)
                     self._components.report(self.name, ComponentState.UP, self._losses(""))
                 case Rejected(detail):
-                    failures = 0
+                    retry.reset()
                     self._rejected_total += len(batch)
                     self._components.report(self.name, ComponentState.DOWN, detail + self._losses("; "))
                 case Unavailable(detail, retry_after_s):
-                    failures += 1
                     self._buffer.put_back(batch)
                     waiting = f"{len(self._buffer)} lines wait"
                     self._components.report(self.name, ComponentState.DOWN, f"{detail}; {waiting}{self._losses('; ')}")
-                    own_s = _RETRY.delay_s(failures, random.random())  # noqa: S311
-                    await asyncio.sleep(max(own_s, min(retry_after_s or 0.0, _MAX_RETRY_AFTER_S)))
+                    await retry.pause(min(retry_after_s or 0.0, _MAX_RETRY_AFTER_S))
 
     def _losses(self, before: str) -> str:
         return f"{before}{self.dropped_total} lines dropped so far" if self.dropped_total else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
@@ -12,11 +11,12 @@ from restream.domain.life.backoff import RestartPolicy
 from restream.domain.news.component import ComponentState
 from restream.ports import Documents, SinkError, StreamSink
 from restream.supervisor.components import Components
+from restream.supervisor.retry import Retry
 
 logger = logging.getLogger(__name__)
 
 # A store that is back is current within two cycles; asking one that is away costs next to nothing.
-_RETRY = RestartPolicy(first_s=1.0, base_s=1.0, factor=2.0, max_s=2.0)
+_RETRY = RestartPolicy(base_s=1.0, factor=2.0, max_s=2.0)
 
 
 class SinkWriter:
@@ -30,6 +30,7 @@ class SinkWriter:
 
     @property
     def name(self) -> str:
+        """The sink's name, as a component."""
         return self._sink.name
 
     def tick(self) -> None:
@@ -38,7 +39,7 @@ class SinkWriter:
 
     async def run(self) -> NoReturn:
         """Write until cancelled."""
-        failures = 0
+        retry = Retry(_RETRY)
         try:
             while True:
                 await self._due.wait()
@@ -47,10 +48,9 @@ class SinkWriter:
                     await self._sink.write(await self._render())
                 except SinkError as error:
                     self._components.report(self._sink.name, ComponentState.DOWN, str(error))
-                    failures += 1
-                    await asyncio.sleep(_RETRY.delay_s(failures, random.random()))  # noqa: S311
+                    await retry.pause()
                 else:
-                    failures = 0
+                    retry.reset()
                     self._components.report(self._sink.name, ComponentState.UP, "")
         finally:
             await self._sink.close()
