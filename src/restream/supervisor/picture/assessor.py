@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -10,11 +11,14 @@ from restream.domain.judgement.quality import Window
 from restream.domain.judgement.series import Habits
 from restream.domain.judgement.snapshot import Report
 from restream.domain.judgement.status import CameraStatus, Subject
-from restream.domain.judgement.verdict import Health, Sight, Thresholds, Verdict, judge, judge_row
+from restream.domain.judgement.verdict import NOT_JUDGED, Health, Sight, Thresholds, Verdict, judge, judge_row
 from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.event import HealthChange
+from restream.domain.news.mishaps import Mishaps
 from restream.domain.server.flow import ServerPicture
+
+logger = logging.getLogger(__name__)
 
 _HOUR_S = 3600.0
 _SETTLED = frozenset({Health.HEALTHY, Health.DEGRADED, Health.DOWN})
@@ -33,10 +37,15 @@ class _Memory:
     restarts: tuple[tuple[Cause, int], ...] = ()
     own_source_id: str | None = None
     had_audio: bool = False
+    report: Report | None = None
+    """The last one that could be made."""
 
 
 class Assessor:
-    """`on_change` hears when a camera is judged differently. Monotonic times in `now`, Unix times in `wall`."""
+    """`on_change` hears when a camera is judged differently. Monotonic times in `now`, Unix times in `wall`.
+
+    A camera whose judgement fails keeps its last report, with the verdict that it could not be judged.
+    """
 
     def __init__(self, thresholds: Thresholds, on_change: Callable[[HealthChange], None]) -> None:
         self._thresholds = thresholds
@@ -44,8 +53,10 @@ class Assessor:
         self._memories: dict[str, _Memory] = {}
         self._earlier: dict[str, Timeline] = {}
         self._watched_until = 0.0
+        self._mishaps = Mishaps()
 
     def adopt(self, thresholds: Thresholds) -> None:
+        """Other thresholds from now on."""
         self._thresholds = thresholds
 
     def assess(
@@ -53,18 +64,38 @@ class Assessor:
     ) -> Iterator[tuple[str, Report]]:
         """One report after the other; cameras that are no longer among the subjects are forgotten at the end."""
         for camera_id, subject in subjects.items():
-            memory = self._memories.get(camera_id)
-            if memory is None:
-                memory = self._memories[camera_id] = _Memory()
-                self._take_up(camera_id, memory)
-            if isinstance(subject, CameraStatus):
-                yield camera_id, self._assess_supervised(memory, subject, server, now, wall)
+            try:
+                report = self._assess(camera_id, subject, server, now, wall)
+            except Exception as error:
+                if told := self._mishaps.news(camera_id, error):
+                    logger.error("camera %s cannot be judged: %s", camera_id, told)
+                report = self._not_judged(camera_id, subject, now, wall)
             else:
-                memory.window, memory.restarts_seen = Window(), 0
-                self._note(memory, camera_id, subject.name, judge_row(subject), now, wall)
-                yield camera_id, Report(subject, memory.verdict or judge_row(subject), memory.judged_since)
+                self._mishaps.over(camera_id)
+                self._memories[camera_id].report = report
+            yield camera_id, report
+        self._mishaps.keep(subjects)
         for camera_id in self._memories.keys() - subjects.keys():
             del self._memories[camera_id]
+
+    def _assess(self, camera_id: str, subject: Subject, server: ServerPicture, now: float, wall: float) -> Report:
+        memory = self._memories.get(camera_id)
+        if memory is None:
+            memory = self._memories[camera_id] = _Memory()
+            self._take_up(camera_id, memory)
+        if isinstance(subject, CameraStatus):
+            return self._assess_supervised(memory, subject, server, now, wall)
+        memory.window, memory.restarts_seen = Window(), 0
+        self._note(memory, camera_id, subject.name, judge_row(subject), now, wall)
+        return Report(subject, memory.verdict or judge_row(subject), memory.judged_since)
+
+    def _not_judged(self, camera_id: str, subject: Subject, now: float, wall: float) -> Report:
+        memory = self._memories[camera_id]
+        self._note(memory, camera_id, "", NOT_JUDGED, now, wall)
+        last = memory.report or Report(subject, NOT_JUDGED, now)
+        return last._replace(
+            subject=subject, verdict=NOT_JUDGED, judged_since=memory.judged_since, timeline=memory.timeline
+        )
 
     def habits(self, camera_id: str) -> Habits | None:
         """The series of a camera; not part of the snapshot, since few ever ask."""
