@@ -13,6 +13,7 @@ from restream.domain.life.lifecycle import Phase
 from restream.domain.news.component import ComponentState
 from restream.domain.news.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
 from restream.interfaces.documents.events import event
+from restream.interfaces.documents.rendering import Rendering
 from restream.ports import Records
 from restream.supervisor.loops import Loops
 from restream.supervisor.outlets.archivist import Archivist
@@ -149,10 +150,10 @@ async def test_events_are_kept_after_a_life_whose_clock_was_ahead() -> None:
     history.record(transition(100, 1, Phase.RUNNING))
     async with Loops() as services:
         services.start("archive", archivist.run)
-        archivist.tick(Snapshot(1, 100.0, 0.0))
+        archivist.publish(Rendering(Snapshot(1, 100.0, 0.0), {}))
         await settle()
         history.record(transition(101, 1, Phase.RUNNING))
-        archivist.tick(Snapshot(2, 101.0, 1.0))
+        archivist.publish(Rendering(Snapshot(2, 101.0, 1.0), {}))
         await settle()
     assert [each["id"] for each in shelf.events] == [10**9, 100_000, 101_000]
 
@@ -164,7 +165,7 @@ async def test_timelines_that_an_archive_lost_are_kept_again() -> None:
     async with Loops() as services:
         services.start("archive", archivist.run)
         for generation in range(4):
-            archivist.tick(Snapshot(generation, 100.0 + generation, 0.0, {"1": report, "2": report}))
+            archivist.publish(Rendering(Snapshot(generation, 100.0 + generation, 0.0, {"1": report, "2": report}), {}))
             await settle()
             assert len(shelf.timelines) == (2 if generation != 1 else 0)
             if generation == 0:

@@ -28,7 +28,7 @@ from restream.interfaces.console.screen import Screen, can_be_painted
 from restream.interfaces.documents.events import event
 from restream.interfaces.documents.rendering import Rendering
 from restream.logs import TransitionLog
-from restream.ports import ServiceManager
+from restream.ports import Outlet, ServiceManager
 from restream.service.from_settings import (
     allowed_hosts,
     camera_table,
@@ -41,7 +41,7 @@ from restream.service.from_settings import (
 from restream.service.http_application import Web
 from restream.service.interpreter import calm_collector, raise_file_limit
 from restream.service.listening_port import listening
-from restream.service.outlets import Outlets
+from restream.service.outlets import adopt_alerts, outlets
 from restream.supervisor.cameras.admission import Admission
 from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.cameras.registry import Registry
@@ -66,7 +66,7 @@ class Service:
     """The running service: everything wired, from configuration to the listening port."""
 
     def __init__(
-        self, settings: Settings, reload: Callable[[], Settings], show: Callable[[Rendering], None] = lambda _: None
+        self, settings: Settings, reload: Callable[[], Settings], others: Sequence[Outlet[Rendering]] = ()
     ) -> None:
         self._settings = settings
         self._reload = reload
@@ -104,18 +104,18 @@ class Service:
         )
         self._stills = StillQueue(FfmpegStills(settings.ffmpeg.probe_timeout_s))
         self._notifier: ServiceManager = SystemdNotifier()
-        self._outlets = Outlets(
+        self._outlets = outlets(
             settings,
             self._components,
             self._history,
             restore=self._assessor.restore,
             pictures=lambda: self._poller.pictures,
-            show=show,
+            others=others,
         )
         self._cycle = Cycle(
             self._look,
             self._assessor,
-            self._outlets.publish,
+            self._outlets.broadcast.publish,
             self._outlets.exporter.took,
             longest_s=_LATE * interval_s,
         )
@@ -181,6 +181,7 @@ class Service:
             async with Loops() as services:
                 for name, run in self._loops().items():
                     services.start(name, run)
+                self._outlets.broadcast.start(services)
                 self._notifier.ready()
                 logger.info("restream %s is up: http://%s:%d", __version__, http.host, http.port)
                 await stop.wait()
@@ -198,7 +199,6 @@ class Service:
             "service manager": self._report,
             "host": self._host.run,
             "visionaire": self._poller.run,
-            **self._outlets.loops(),
         }
 
     def reload(self) -> None:
@@ -222,7 +222,7 @@ class Service:
                 logger.warning("%s: the change takes effect at the next restart of the service", section)
         if settings.mediamtx != self._settings.mediamtx:
             self._observer.adopt(media_server(settings))
-        self._outlets.adopt(self._settings, settings)
+        adopt_alerts(self._outlets.alerts, self._settings, settings)
         self._settings = settings
         self._assessor.adopt(settings.thresholds())
         admission = settings.admission
@@ -252,7 +252,7 @@ async def serve(
     raise_file_limit()
     calm_collector()
     console = None if plain else _console(settings, notes)
-    service = Service(settings, reload, console.show) if console is not None else Service(settings, reload)
+    service = Service(settings, reload, [console] if console is not None else [])
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -14,22 +14,47 @@ logger = logging.getLogger(__name__)
 
 
 class Components:
-    """A board that services write to; a change of state is logged once, not every cycle."""
+    """A board that services write to; a change of state is logged once, not every cycle.
+
+    What a component says of itself is outranked by a defect in our own part of it, until that is over.
+    """
 
     def __init__(self, on_change: Callable[[ComponentChange], None] | None = None) -> None:
         self._components: dict[str, Component] = {}
+        self._said: dict[str, tuple[ComponentState, str]] = {}
+        self._defects: dict[str, dict[str, str]] = {}
         self._on_change = on_change
 
     @property
     def all(self) -> Mapping[str, Component]:
+        """By name."""
         return dict(self._components)
 
     def state(self, name: str) -> ComponentState:
+        """UNKNOWN until something was said of it."""
         component = self._components.get(name)
         return component.state if component else ComponentState.UNKNOWN
 
     def report(self, name: str, state: ComponentState, detail: str) -> bool:
-        """Note a state; True when it differs from the one before."""
+        """Note what a component says of itself; True when its state differs from the one before."""
+        self._said[name] = (state, detail)
+        return self._settle(name)
+
+    def failed(self, name: str, part: str, error: Exception) -> None:
+        """A part of ours that serves this component has a defect; it is down until all its parts have `recovered`."""
+        self._defects.setdefault(name, {})[part] = f"internal error ({type(error).__name__}), see the log"
+        self._settle(name)
+
+    def recovered(self, name: str, part: str) -> None:
+        """That part works again."""
+        defects = self._defects.get(name, {})
+        if defects.pop(part, None) is not None:
+            self._settle(name)
+
+    def _settle(self, name: str) -> bool:
+        state, detail = self._said.get(name, (ComponentState.UP, ""))
+        if defects := self._defects.get(name):
+            state, detail = ComponentState.DOWN, "; ".join(dict.fromkeys(defects.values()))
         before = self._components.get(name) or Component(name)
         if before.state is state:
             self._components[name] = replace(before, detail=detail)

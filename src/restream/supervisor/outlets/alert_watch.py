@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from restream.domain.camera.camera import Camera
-from restream.domain.judgement.snapshot import Report, Snapshot
+from restream.domain.judgement.snapshot import Report
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.judgement.verdict import Health
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.news.alerts import Alert, AlertError, AlertKind, AlertRules, AlertState, AlertSubject, Scope, step
 from restream.domain.news.component import Component, ComponentState
-from restream.ports import AlertReceiver
+from restream.ports import AlertReceiver, Rendered
 from restream.supervisor.components import Components
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,9 @@ class _AdoptedError(Exception):
 
 
 class AlertWatch:
-    """`tick` it every cycle and `run` it; outcomes count messages per webhook: sent, failed, dropped."""
+    """`publish` every cycle to it and `run` it; outcomes count messages per webhook: sent, failed, dropped."""
+
+    name = COMPONENT
 
     def __init__(
         self,
@@ -85,8 +87,9 @@ class AlertWatch:
             self._receivers = receivers
             self._adopted.set()
 
-    def follow(self, snapshot: Snapshot) -> None:
+    def publish(self, cycle: Rendered) -> None:
         """A cycle is complete."""
+        snapshot = cycle.snapshot
         reports, watched = snapshot.reports, self._state.cameras
         subjects = {
             camera_id: _subject(camera_id, report)

@@ -11,7 +11,7 @@ from typing import NoReturn
 from restream.domain.judgement.availability import Timeline
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.life.backoff import RestartPolicy
-from restream.ports import Archive, Records, SinkError
+from restream.ports import Archive, Records, Rendered, SinkError
 from restream.supervisor.picture.history import History
 
 logger = logging.getLogger(__name__)
@@ -36,11 +36,12 @@ class Archivist:
 
     @property
     def name(self) -> str:
+        """That of the archive."""
         return self._archive.name
 
-    def tick(self, snapshot: Snapshot) -> None:
+    def publish(self, cycle: Rendered) -> None:
         """A cycle is complete."""
-        self._snapshot = snapshot
+        self._snapshot = cycle.snapshot
         self._due.set()
 
     async def run(self) -> NoReturn:
