@@ -147,6 +147,9 @@ class Parts:
     async def running(self, port: int) -> AsyncIterator[None]:
         context = ApiContext(
             rendering=lambda: self.renderer.latest,
+            status=lambda: self.renderer.latest.status,
+            started=lambda: True,
+            silent_s=lambda: None,
             details=lambda key: details(self.renderer.latest.snapshot, key, PublicBases()),
             events=self.history.after,
             act=lambda *_: None,

@@ -52,6 +52,7 @@ from restream.supervisor.picture.cycle import Cycle, Scene
 from restream.supervisor.picture.history import History
 from restream.supervisor.picture.host_watch import HostWatch
 from restream.supervisor.picture.observer import Observer
+from restream.supervisor.picture.pulse import Pulse
 from restream.supervisor.picture.still_queue import StillQueue
 from restream.supervisor.picture.visionaire_poller import VisionairePoller
 
@@ -112,11 +113,12 @@ class Service:
             pictures=lambda: self._poller.pictures,
             others=others,
         )
+        self._pulse = Pulse(interval_s, self._components, self._outlets.alerts.without_cycle)
         self._cycle = Cycle(
             self._look,
             self._assessor,
             self._outlets.broadcast.publish,
-            self._outlets.exporter.took,
+            self._completed,
             longest_s=_LATE * interval_s,
         )
         self._web = Web(
@@ -127,6 +129,8 @@ class Service:
             self._outlets,
             self._stills,
             self._poller,
+            self._components,
+            self._pulse,
         )
 
     # -- what happens --------------------------------------------------------------------------------------------------
@@ -159,6 +163,10 @@ class Service:
             start_queue_length=self._supervisor.start_queue_length,
             draining=self._supervisor.draining,
         )
+
+    def _completed(self, took_s: float) -> None:
+        self._outlets.exporter.took(took_s)
+        self._pulse.completed(took_s)
 
     def _pids(self) -> Mapping[str, int]:
         statuses = self._supervisor.statuses
@@ -199,6 +207,7 @@ class Service:
             "service manager": self._report,
             "host": self._host.run,
             "visionaire": self._poller.run,
+            "pulse": self._pulse.run,
         }
 
     def reload(self) -> None:
@@ -229,13 +238,14 @@ class Service:
         self._supervisor.adopt(stream_settings(settings), settings.max_starting, admission.max_starting_per_host)
 
     async def _report(self) -> None:
-        """Keep systemd informed: a sign of life from this loop, and one line of status."""
+        """Keep systemd informed: a sign of life as long as cycles complete, and one line of status."""
         watchdog_s = self._notifier.watchdog_interval_s
         interval_s = min(watchdog_s or _STATUS_INTERVAL_S, _STATUS_INTERVAL_S)
         while True:
             statuses = self._supervisor.statuses.values()
             running = sum(status.state.phase is Phase.RUNNING for status in statuses)
-            self._notifier.alive()
+            if self._pulse.silent_s is None:
+                self._notifier.alive()
             self._notifier.status(f"{running} of {len(statuses)} cameras running")
             await asyncio.sleep(interval_s)
 

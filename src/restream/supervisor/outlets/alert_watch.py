@@ -99,6 +99,10 @@ class AlertWatch:
         fleet_size = sum(report.verdict.health is not Health.DISABLED for report in reports.values())
         self.tick(subjects, snapshot.components, snapshot.now, snapshot.taken_at, fleet_size)
 
+    def without_cycle(self, components: Mapping[str, Component], now: float, wall: float) -> None:
+        """No cycle has completed for long: of components it is told all the same, and clocks of cameras stand still."""
+        self.tick({camera_id: AlertSubject(camera_id) for camera_id in self._state.cameras}, components, now, wall, 0)
+
     def tick(
         self,
         subjects: Mapping[str, AlertSubject],
