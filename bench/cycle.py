@@ -49,14 +49,15 @@ from restream.interfaces.http.app import build_app
 from restream.interfaces.http.auth import Access
 from restream.interfaces.http.exporter import Exporter
 from restream.interfaces.http.live import Live
-from restream.ports import Documents, StreamSink
+from restream.ports import Outlet, StreamSink
 from restream.service.interpreter import COLLECTOR, raise_file_limit
 from restream.service.listening_port import listening
 from restream.supervisor.components import Components
 from restream.supervisor.loops import Loops
 from restream.supervisor.outlets.alert_watch import AlertWatch
 from restream.supervisor.outlets.archivist import Archivist
-from restream.supervisor.outlets.sink_writer import SinkWriter
+from restream.supervisor.outlets.broadcast import Broadcast
+from restream.supervisor.outlets.sink_writer import Encoding, SinkWriter
 from restream.supervisor.picture.assessor import Assessor
 from restream.supervisor.picture.cycle import Cycle, Scene
 from restream.supervisor.picture.history import History
@@ -100,10 +101,14 @@ class Parts:
             JsonFileSink(Path(directory) / "streams.json"),
             RedisSink(secret, "", expire_s=5 * _INTERVAL_S),
         ]
-        self._writers = [SinkWriter(sink, self._documents, self.components) for sink in sinks]
-        self._archivist = Archivist(RedisArchive(secret, ""), self.history, self.assessor.restore)
-        self._alerts = AlertWatch([], self.components)
-        self._documents_of: tuple[int, asyncio.Future[Documents]] | None = None
+        encoding = Encoding()
+        outlets: list[Outlet[Rendering]] = [
+            self.live,
+            AlertWatch([], self.components),
+            *(SinkWriter(sink, encoding, self.components) for sink in sinks),
+            Archivist(RedisArchive(secret, ""), self.history, self.assessor.restore),
+        ]
+        self._broadcast = Broadcast(self._render, outlets, self.components)
         self.fleet = ScriptedFleet(options.cameras[0], options.changing / 100, self)
         self.assessor.restore(self.fleet.timelines(), time.time())
         self.rounds: Rounds | None = None
@@ -130,29 +135,23 @@ class Parts:
         return Scene(dict(self.fleet.subjects), self.components.all, {DEFAULT_SERVER: self.observer.picture})
 
     async def _publish(self, snapshot: Snapshot) -> None:
-        await self.renderer.render(snapshot)
+        await self._broadcast.publish(snapshot)
+
+    async def _render(self, snapshot: Snapshot) -> Rendering:
+        rendering = await self.renderer.render(snapshot)
         self.published_at[snapshot.generation] = time.monotonic()
-        self.live.publish()
-        await asyncio.sleep(0)
-        self._alerts.follow(snapshot)
-        for writer in self._writers:
-            writer.tick()
-        self._archivist.tick(snapshot)
+        return rendering
 
     def _took(self, seconds: float) -> None:
         self.cycles_s.append(seconds)
-
-    async def _documents(self) -> Documents:
-        rendering = self.renderer.latest
-        if self._documents_of is None or self._documents_of[0] != rendering.generation:
-            encoding = asyncio.ensure_future(asyncio.to_thread(rendering.documents))
-            self._documents_of = (rendering.generation, encoding)
-        return await asyncio.shield(self._documents_of[1])
 
     @contextlib.asynccontextmanager
     async def running(self, port: int) -> AsyncIterator[None]:
         context = ApiContext(
             rendering=lambda: self.renderer.latest,
+            status=lambda: self.renderer.latest.status,
+            started=lambda: True,
+            silent_s=lambda: None,
             details=lambda key: details(self.renderer.latest.snapshot, key, {DEFAULT_SERVER: PublicBases()}),
             events=self.history.after,
             act=lambda *_: None,
@@ -171,12 +170,11 @@ class Parts:
             lambda: self.fleet.progress(_INTERVAL_S),
             self.observer.run,
             self.cycle.run,
-            self._archivist.run,
-            *(writer.run for writer in self._writers),
         ]
         async with listening(app, "127.0.0.1", port, "http.port"), Loops() as services:
             for run in loops:
                 services.start("part", run)
+            self._broadcast.start(services)
             yield
             self.live.close()
 
@@ -204,7 +202,7 @@ def _instrument(stages: Stages) -> None:
         (Live, "publish", "live: publish"),
         (live, "_delta", "live: encode"),
         (web.WebSocketResponse, "send_frame", "live: send"),
-        (AlertWatch, "follow", "alerts"),
+        (AlertWatch, "publish", "alerts"),
         (Rendering, "documents", "documents"),
         (RedisSink, "write", "redis"),
         (Archivist, "_save", "redis archive"),

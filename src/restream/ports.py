@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from restream.domain.camera.camera import Camera
 from restream.domain.camera.options import CameraOptions
@@ -13,6 +13,7 @@ from restream.domain.engine import Advance, Ending, Evidence, Media, Plan, Probe
 from restream.domain.ffmpeg.invocation import Invocation
 from restream.domain.host_sample import HostSample
 from restream.domain.judgement.availability import Timeline
+from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.life.cause import Cause
 from restream.domain.line_buffer import WriteOutcome
 from restream.domain.news.alerts import Alert
@@ -56,6 +57,34 @@ class Documents:
     """One JSON object per camera id; an unchanged camera's is the same object as in the cycle before."""
     host: bytes | None = None
     """The newest host sample, when there is one."""
+
+
+class Rendered(Protocol):
+    """A cycle as outlets get it; nothing in it changes afterwards."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What was seen and judged."""
+
+    def documents(self) -> Documents:
+        """What is stored of it. Of a large fleet this takes a while: for a thread."""
+
+
+CycleT_contra = TypeVar("CycleT_contra", contravariant=True)
+
+
+class Outlet(Protocol[CycleT_contra]):
+    """Somebody who is told of every cycle. A defect of it reaches neither the others nor the cycle."""
+
+    @property
+    def name(self) -> str:
+        """Its name as a component; two outlets to one place share it."""
+
+    def publish(self, cycle: CycleT_contra, /) -> None:
+        """A cycle is complete. Never waits."""
+
+    async def run(self) -> None:
+        """Its loop, until cancelled; returns at once where nothing has to run."""
 
 
 class CameraTable(Protocol):

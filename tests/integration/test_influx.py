@@ -191,13 +191,14 @@ async def test_nothing_is_lost_over_an_outage() -> None:
     components, server, turns = Components(), ScriptedInflux(), iter(range(1_000_000))
     samples: list[str] = []
 
-    def sample() -> list[str]:
+    def sample(_: str) -> list[str]:
         turn = next(turns)
         new = [f"m,n={turn * 2000 + n} v=1i" for n in range(2000)]
         samples.extend(new)
         return new
 
     writer = LineWriter(store_of(server.url), sample, components, interval_s=0.1)
+    writer.publish("cycle")
     task = asyncio.create_task(writer.run())
     try:
         await eventually(lambda: components.state("influx") is ComponentState.DOWN, 10)

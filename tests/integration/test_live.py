@@ -51,8 +51,8 @@ class Studio:
     async def cycle(self, cameras: Collection[int], down: Collection[int] = ()) -> None:
         self.generation += 1
         reports = {str(number): report(number, down=number in down) for number in cameras}
-        await self.renderer.render(Snapshot(self.generation, 1000.0 + self.generation, 0.0 + self.generation, reports))
-        self.live.publish()
+        at = 0.0 + self.generation
+        self.live.publish(await self.renderer.render(Snapshot(self.generation, 1000.0 + at, at, reports)))
 
     @asynccontextmanager
     async def listener(self, **query: str) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from restream.domain.camera.camera import RejectedRow
 from restream.domain.judgement.availability import Span, Timeline
 from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.status import CameraStatus, Subject
-from restream.domain.judgement.verdict import Health, Thresholds
+from restream.domain.judgement.verdict import NOT_JUDGED, Health, Sight, Thresholds, Verdict
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.alerts import AlertRules
@@ -23,12 +24,16 @@ from restream.domain.news.event import ComponentChange
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.mediamtx import PathObservation, ServerView
-from restream.interfaces.documents.rendering import Renderer, ServiceFacts
+from restream.interfaces.documents import rendering as rendering_module
+from restream.interfaces.documents.rendering import Renderer, Rendering, ServiceFacts
+from restream.interfaces.documents.values import Document
 from restream.supervisor.components import Components
 from restream.supervisor.loops import Loops
 from restream.supervisor.outlets.alert_watch import AlertWatch
+from restream.supervisor.picture import assessor
 from restream.supervisor.picture.assessor import Assessor
 from restream.supervisor.picture.cycle import Cycle, Scene
+from tests.support.openapi import conforms
 from tests.unit.fakes import Listener, camera, virtual
 
 RUNNING = State(Phase.RUNNING, 0.0, running_since=0.0, unpublished_since=None)
@@ -93,7 +98,8 @@ def test_a_fleet_that_is_drained_is_no_outage(draining: bool, caplog: pytest.Log
         named = {each.camera.id: each for each in left}
         server, drains = received(*range(10), at=at), draining and at >= 20
         reports = dict(desk.assessor.assess(named, {DEFAULT_SERVER: server}, at, 1000.0 + at, draining=drains))
-        alerts.follow(Snapshot(at, 1000.0 + at, at, reports, servers={DEFAULT_SERVER: server}, draining=drains))
+        snapshot_ = Snapshot(at, 1000.0 + at, at, reports, servers={DEFAULT_SERVER: server}, draining=drains)
+        alerts.publish(Rendering(snapshot_, {}))
     assert ("alert: down" in caplog.text, bool(desk.changes)) == (not draining, not draining)
 
 
@@ -280,3 +286,90 @@ async def test_the_status_counts_every_row() -> None:
     assert only.status["fault"] == {"none": 1, "camera": 2}
     whole = orjson.loads(only.documents().snapshot)
     assert [each["id"] for each in whole["cameras"]] == ["1", "2", "3"]
+
+
+# -- one camera's defect ---------------------------------------------------------------------------------------------
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def test_a_camera_that_cannot_be_judged_is_unknown_and_the_others_are_judged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = Desk()
+    both = [status(1, RUNNING), status(2, RUNNING)]
+    before = desk.assess(both, 0)
+    real = assessor.judge
+
+    def judge(sight: Sight) -> Verdict:
+        if sight.status.camera.id == "1":
+            raise ZeroDivisionError
+        return real(sight)
+
+    monkeypatch.setattr(assessor, "judge", judge)
+    for at in (10, 20):
+        found = desk.assess(both, at)
+        assert list(found) == ["1", "2"]
+        assert (found["1"].verdict, found["1"].judged_since) == (NOT_JUDGED, 10)
+        assert found["1"].stream is before["1"].stream
+        assert found["1"].timeline.spans[-1].health is Health.UNKNOWN
+        assert found["2"].verdict.health is Health.HEALTHY
+    assert len(errors(caplog)) == 1 and "camera 1 cannot be judged" in errors(caplog)[0]
+    monkeypatch.undo()
+    assert desk.assess(both, 30)["1"].verdict.health is Health.HEALTHY
+    monkeypatch.setattr(assessor, "judge", judge)
+    desk.assess(both, 40)
+    assert len(errors(caplog)) == 2, "it is told again once it had worked"
+    assert desk.changes == []
+
+
+def test_a_camera_that_could_never_be_judged_is_there_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assessor, "judge_row", lambda _: 1 / 0)
+    found = Desk().assess([camera(1, enabled=False), status(2, RUNNING)], 0)
+    assert (found["1"].verdict, found["2"].verdict.health) == (NOT_JUDGED, Health.HEALTHY)
+
+
+async def test_a_camera_that_cannot_be_shown_keeps_its_document_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    renderer = Renderer(ServiceFacts("node", "1", "i", 0.0, 2.0))
+    real = rendering_module.summary
+
+    def summary(taken: Snapshot, report: Report) -> Document:
+        if isinstance(report.subject, CameraStatus) and report.subject.camera.id in broken:
+            raise ZeroDivisionError
+        return real(taken, report)
+
+    broken: set[str] = set()
+    monkeypatch.setattr(rendering_module, "summary", summary)
+    good = await renderer.render(snapshot(1, {1: RUNNING, 2: RUNNING}))
+    broken.add("1")
+    first = await renderer.render(snapshot(2, {1: BROKEN, 2: BROKEN, 3: RUNNING}))
+    second = await renderer.render(snapshot(3, {1: BROKEN, 2: BROKEN, 3: RUNNING}))
+    for each in (first, second):
+        assert (each.cameras["1"]["phase"], each.cameras["1"]["name"]) == ("running", good.cameras["1"]["name"])
+        verdict = each.cameras["1"]["verdict"]
+        assert (verdict["health"], verdict["reasons"][0]["code"]) == ("unknown", "internal")
+        assert orjson.loads(each.encoded["1"]) == orjson.loads(orjson.dumps(each.cameras["1"]))
+        assert (each.cameras["2"]["phase"], each.cameras["3"]["phase"]) == ("backoff", "running")
+        conforms(each.cameras["1"], "Camera")
+    assert second.changed_since(2) == []
+    assert len(errors(caplog)) == 1 and "camera 1 cannot be shown" in errors(caplog)[0]
+    broken.clear()
+    again = await renderer.render(snapshot(4, {1: BROKEN, 2: BROKEN, 3: RUNNING}))
+    assert again.cameras["1"]["phase"] == "backoff" and again.cameras["1"]["verdict"]["health"] == "down"
+    assert again.changed_since(3) == ["1"]
+
+
+async def test_a_camera_that_could_never_be_shown_is_listed_all_the_same() -> None:
+    renderer = Renderer(ServiceFacts("node", "1", "i", 0.0, 2.0))
+    taken = snapshot(1, {1: RUNNING, 2: RUNNING})
+    # Text that no JSON can hold.
+    hostile = taken.reports["1"]._replace(subject=replace(status(1, RUNNING), camera=replace(camera(1), name="\ud800")))
+    shown = await renderer.render(replace(taken, reports={**taken.reports, "1": hostile}))
+    assert list(shown.cameras) == ["1", "2"]
+    conforms(shown.cameras["1"], "Camera")
+    assert shown.status["health"] == {"unknown": 1, "healthy": 1}
+    assert [each["id"] for each in orjson.loads(shown.documents().snapshot or b"")["cameras"]] == ["1", "2"]

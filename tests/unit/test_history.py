@@ -16,6 +16,7 @@ from restream.domain.news.component import ComponentState
 from restream.domain.news.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.interfaces.documents.events import event
+from restream.interfaces.documents.rendering import Rendering
 from restream.ports import Records, SinkError
 from restream.supervisor.loops import Loops
 from restream.supervisor.outlets.archivist import Archivist
@@ -157,10 +158,10 @@ async def test_events_are_kept_after_a_life_whose_clock_was_ahead() -> None:
     history.happened(transition(100, 1, Phase.RUNNING))
     async with Loops() as services:
         services.start("archive", archivist.run)
-        archivist.tick(Snapshot(1, 100.0, 0.0))
+        archivist.publish(Rendering(Snapshot(1, 100.0, 0.0), {}))
         await settle()
         history.happened(transition(101, 1, Phase.RUNNING))
-        archivist.tick(Snapshot(2, 101.0, 1.0))
+        archivist.publish(Rendering(Snapshot(2, 101.0, 1.0), {}))
         await settle()
     assert [each["id"] for each in shelf.events] == [10**9, 100_000, 101_000]
 
@@ -172,7 +173,7 @@ async def test_timelines_that_an_archive_lost_are_kept_again() -> None:
     async with Loops() as services:
         services.start("archive", archivist.run)
         for generation in range(4):
-            archivist.tick(Snapshot(generation, 100.0 + generation, 0.0, {"1": report, "2": report}))
+            archivist.publish(Rendering(Snapshot(generation, 100.0 + generation, 0.0, {"1": report, "2": report}), {}))
             await settle()
             assert len(shelf.timelines) == (2 if generation != 1 else 0)
             if generation == 0:
@@ -188,14 +189,14 @@ async def test_cameras_that_were_deleted_meanwhile_are_forgotten_once_the_table_
     async with Loops() as services:
         services.start("archive", archivist.run)
         for generation in range(3):
-            archivist.tick(Snapshot(generation, 100.0, 0.0))
+            archivist.publish(Rendering(Snapshot(generation, 100.0, 0.0), {}))
             await settle()
             assert set(shelf.timelines) == {"1", "9"}
         shelf.error = True
-        archivist.tick(Snapshot(4, 101.0, 1.0, {"1": report}, table_read=True))
+        archivist.publish(Rendering(Snapshot(4, 101.0, 1.0, {"1": report}, table_read=True), {}))
         await settle()
         shelf.error = False
-        archivist.tick(Snapshot(5, 102.0, 2.0, {"1": report}, table_read=True))
+        archivist.publish(Rendering(Snapshot(5, 102.0, 2.0, {"1": report}, table_read=True), {}))
         await asyncio.sleep(10)
         assert set(shelf.timelines) == {"1"}
 

@@ -243,15 +243,16 @@ class FakeStore:
         return [after[0] - before[0] for before, after in zip(self.calls, self.calls[1:], strict=False)]
 
 
-def numbered(size: int = 1) -> Callable[[], list[str]]:
+def numbered(size: int = 1) -> Callable[[str], list[str]]:
     counter = iter(range(1_000_000))
-    return lambda: [str(next(counter)) for _ in range(size)]
+    return lambda _: [str(next(counter)) for _ in range(size)]
 
 
 async def writing(
-    store: FakeStore, components: Components, for_s: float, sample: Callable[[], Iterable[str]], limit: int = 100
-) -> LineWriter:
+    store: FakeStore, components: Components, for_s: float, sample: Callable[[str], Iterable[str]], limit: int = 100
+) -> LineWriter[str]:
     writer = LineWriter(store, sample, components, interval_s=10, max_waiting_lines=limit)
+    writer.publish("cycle")
     task = asyncio.create_task(writer.run())
     await asyncio.sleep(for_s)
     task.cancel()
@@ -318,6 +319,7 @@ async def test_a_rejected_batch_is_counted_and_not_sent_again() -> None:
     store, components = FakeStore(Written(), Rejected("HTTP 400: no")), Components()
     states = []
     writer = LineWriter(store, numbered(3), components, interval_s=10)
+    writer.publish("cycle")
     task = asyncio.create_task(writer.run())
     for at_s in (5, 10, 10):
         await asyncio.sleep(at_s)
@@ -345,7 +347,7 @@ async def test_a_slow_database_does_not_hold_up_sampling() -> None:
 async def test_a_sample_that_fails_does_not_stop_the_writing() -> None:
     store, turns = FakeStore(Unavailable("x")), iter(range(100))
 
-    def sample() -> Iterable[str]:
+    def sample(_: str) -> Iterable[str]:
         turn = next(turns)
         yield f"{turn}"
         if turn % 2:
@@ -365,13 +367,15 @@ async def test_others_have_their_turn_while_a_large_sample_is_drawn() -> None:
             turns += 1
             await asyncio.sleep(0)
 
-    def sample() -> Iterable[str]:
+    def sample(_: str) -> Iterable[str]:
         for number in range(2000):
             seen.append(turns)
             yield str(number)
 
     task = asyncio.create_task(other())
-    writer = asyncio.create_task(LineWriter(FakeStore(), sample, Components(), interval_s=10).run())
+    lines = LineWriter(FakeStore(), sample, Components(), interval_s=10)
+    lines.publish("cycle")
+    writer = asyncio.create_task(lines.run())
     await settle()
     for each in (task, writer):
         each.cancel()

@@ -440,7 +440,8 @@ async def test_a_service_that_fails_is_started_again_and_takes_nobody_with_it(
         await asyncio.sleep(11)
         assert runs.count("fails") == 3
         assert runs.count("works") == 11
-    assert all(record.exc_info for record in caplog.records if record.levelno == logging.ERROR)
+    errors = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(errors) == 1 and "RuntimeError: a bug" in errors[0] and "Traceback" in errors[0]
     await asyncio.sleep(60)
     assert runs.count("fails") == 3
 

@@ -63,7 +63,7 @@ def open_files(hard_limit: int) -> Finding:
 
 async def check_ports(settings: Settings) -> list[Finding]:
     """Whether the service can listen where it is told to."""
-    wanted = [_port("http", settings.http.host, settings.http.port, "/livez", b'"alive"')]
+    wanted = [_port("http", settings.http.host, settings.http.port, "/livez", b'{"status": "')]
     if settings.metrics.port is not None:
         wanted.append(_port("metrics", settings.metrics.host, settings.metrics.port, "/metrics", b"restream_"))
     return list(await asyncio.gather(*wanted))

@@ -14,6 +14,7 @@ from restream.config.settings import Settings
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.life.lifecycle import HoldAsked, ProbeAsked, Released, Request, RestartAsked
 from restream.interfaces.documents import cameras
+from restream.interfaces.documents.rendering import components_document
 from restream.interfaces.documents.values import Document
 from restream.interfaces.documents.visionaire import visionaire
 from restream.interfaces.http import page
@@ -26,8 +27,10 @@ from restream.ports import StillError
 from restream.service.from_settings import access, public_bases, still_invocation
 from restream.service.outlets import Outlets
 from restream.supervisor.cameras.fleet import Fleet
+from restream.supervisor.components import Components
 from restream.supervisor.picture.assessor import Assessor
 from restream.supervisor.picture.history import History
+from restream.supervisor.picture.pulse import Pulse
 from restream.supervisor.picture.still_queue import StillQueue
 from restream.supervisor.picture.visionaire_poller import VisionairePoller
 
@@ -50,11 +53,16 @@ class Web:
     outlets: Outlets
     stills: StillQueue
     poller: VisionairePoller
+    components: Components
+    pulse: Pulse
 
     def application(self) -> web.Application:
         """Everything that listens on `http.port`."""
         context = ApiContext(
             rendering=lambda: self.outlets.renderer.latest,
+            status=self._status,
+            started=lambda: self.pulse.started,
+            silent_s=lambda: self.pulse.silent_s,
             details=self._details,
             events=self.history.after,
             act=self._act,
@@ -73,6 +81,13 @@ class Web:
         app = build_app(rules, [route for room in routes for route in room])
         app.on_shutdown.append(self._end_live)
         return app
+
+    def _status(self) -> Document:
+        latest = self.outlets.renderer.latest
+        if self.pulse.silent_s is None:
+            return latest.status
+        # The latest cycle cannot tell that it was the last.
+        return latest.status | {"components": components_document(latest.snapshot, self.components.all)}
 
     def _details(self, camera_id: str) -> Document | None:
         snapshot = self.outlets.renderer.latest.snapshot

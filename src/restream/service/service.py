@@ -26,7 +26,7 @@ from restream.interfaces.console.screen import Screen, can_be_painted
 from restream.interfaces.documents.events import event
 from restream.interfaces.documents.rendering import Rendering
 from restream.logs import TransitionLog
-from restream.ports import ServiceManager
+from restream.ports import Outlet, ServiceManager
 from restream.service.from_settings import (
     allowed_hosts,
     camera_table,
@@ -40,7 +40,7 @@ from restream.service.from_settings import (
 from restream.service.http_application import Web
 from restream.service.interpreter import calm_collector, raise_file_limit
 from restream.service.listening_port import listening
-from restream.service.outlets import Outlets
+from restream.service.outlets import adopt_alerts, outlets
 from restream.supervisor.cameras.admission import Admission
 from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.cameras.registry import Registry
@@ -51,6 +51,7 @@ from restream.supervisor.picture.cycle import Cycle, Scene
 from restream.supervisor.picture.history import History
 from restream.supervisor.picture.host_watch import HostWatch
 from restream.supervisor.picture.observers import Observers
+from restream.supervisor.picture.pulse import Pulse
 from restream.supervisor.picture.still_queue import StillQueue
 from restream.supervisor.picture.visionaire_poller import VisionairePoller
 
@@ -67,7 +68,7 @@ class Service:
     """The running service: everything wired, from configuration to the listening port."""
 
     def __init__(
-        self, settings: Settings, reload: Callable[[], Settings], show: Callable[[Rendering], None] = lambda _: None
+        self, settings: Settings, reload: Callable[[], Settings], others: Sequence[Outlet[Rendering]] = ()
     ) -> None:
         self._settings = settings
         self._reload = reload
@@ -83,13 +84,8 @@ class Service:
             servers=self._observers,
             listener=self,
         )
-        self._registry = Registry(
-            camera_table(settings),
-            row_reader(settings),
-            self._components,
-            self._fleet,
-            poll_s=settings.database.poll_s,
-        )
+        table, reader = camera_table(settings), row_reader(settings)
+        self._registry = Registry(table, reader, self._components, self._fleet, poll_s=settings.database.poll_s)
         self._assessor = Assessor(settings.thresholds(), self, longest_s=_LATE * interval_s)
         self._host = HostWatch(PsutilHostMeter(), self._pids, settings.host.interval_s)
         self._poller = VisionairePoller(
@@ -97,19 +93,20 @@ class Service:
         )
         self._stills = StillQueue(FfmpegStills(settings.ffmpeg.probe_timeout_s))
         self._notifier: ServiceManager = SystemdNotifier()
-        self._outlets = Outlets(
+        self._outlets = outlets(
             settings,
             self._components,
             self._history,
             restore=self._assessor.restore,
             pictures=lambda: self._poller.pictures,
-            show=show,
+            others=others,
         )
+        self._pulse = Pulse(interval_s, self._components, self._outlets.alerts.without_cycle)
         self._cycle = Cycle(
             self._look,
             self._assessor,
-            self._outlets.publish,
-            self._outlets.exporter.took,
+            self._outlets.broadcast.publish,
+            self._completed,
             servers=len(settings.servers),
             longest_s=_LATE * interval_s,
         )
@@ -123,6 +120,8 @@ class Service:
             self._outlets,
             self._stills,
             self._poller,
+            self._components,
+            self._pulse,
         )
 
     # -- what happens --------------------------------------------------------------------------------------------------
@@ -150,6 +149,10 @@ class Service:
             draining=self._fleet.draining,
         )
 
+    def _completed(self, took_s: float) -> None:
+        self._outlets.exporter.took(took_s)
+        self._pulse.completed(took_s)
+
     def _pids(self) -> Mapping[str, int]:
         statuses = self._fleet.statuses
         return {camera_id: status.pid for camera_id, status in statuses.items() if status.pid is not None}
@@ -171,6 +174,7 @@ class Service:
             async with Loops() as services:
                 for name, run in self._loops().items():
                     services.start(name, run)
+                self._outlets.broadcast.start(services)
                 self._notifier.ready()
                 logger.info("restream %s is up: http://%s:%d", __version__, http.host, http.port)
                 await stop.wait()
@@ -189,7 +193,7 @@ class Service:
             "service manager": self._report,
             "host": self._host.run,
             "visionaire": self._poller.run,
-            **self._outlets.loops(),
+            "pulse": self._pulse.run,
         }
 
     def reload(self) -> None:
@@ -215,7 +219,7 @@ class Service:
         for server, found in settings.servers.items():
             if found != self._settings.servers[server]:
                 self._observers.adopt(server, media_server(found))
-        self._outlets.adopt(self._settings, settings)
+        adopt_alerts(self._outlets.alerts, self._settings, settings)
         self._settings = settings
         self._assessor.adopt(settings.thresholds())
         admission = settings.admission
@@ -232,13 +236,14 @@ class Service:
         return settings.model_copy(update={"mediamtx": settings.mediamtx.model_copy(update={"servers": before})})
 
     async def _report(self) -> None:
-        """Keep systemd informed: a sign of life from this loop, and one line of status."""
+        """Keep systemd informed: a sign of life as long as cycles complete, and one line of status."""
         watchdog_s = self._notifier.watchdog_interval_s
         interval_s = min(watchdog_s or _STATUS_INTERVAL_S, _STATUS_INTERVAL_S)
         while True:
             statuses = self._fleet.statuses.values()
             running = sum(status.state.phase is Phase.RUNNING for status in statuses)
-            self._notifier.alive()
+            if self._pulse.silent_s is None:
+                self._notifier.alive()
             self._notifier.status(f"{running} of {len(statuses)} cameras running")
             await asyncio.sleep(interval_s)
 
@@ -255,7 +260,7 @@ async def serve(
     raise_file_limit()
     calm_collector()
     console = None if plain else _console(settings, notes)
-    service = Service(settings, reload, console.show) if console is not None else Service(settings, reload)
+    service = Service(settings, reload, [console] if console is not None else [])
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -127,6 +127,14 @@ class Sight(NamedTuple):
 _REMNANT_S = 15.0
 _SETTLED_S = 1.0
 
+NOT_JUDGED = Verdict(
+    Health.UNKNOWN,
+    Side.NONE,
+    (Reason(Cause.INTERNAL, "cannot be judged or shown: a defect of the service"),),
+    "The log of the service has the error; the other cameras are not affected.",
+)
+"""Of a camera whose judgement or document fails."""
+
 _DISABLED = Verdict(Health.DISABLED, Side.NONE, (Reason("disabled", "switched off in the cameras table"),))
 _ON_HOLD = Verdict(
     Health.DISABLED, Side.NONE, (Reason("held_by_operator", "stopped by an operator"),), "Release it to start it again."

@@ -40,9 +40,11 @@ class LogPane(io.TextIOBase):
         self._begun = ""
 
     def writable(self) -> bool:
+        """Always."""
         return True
 
     def write(self, text: str) -> int:
+        """Keep whole lines; a line that is begun waits for its end."""
         *whole, self._begun = (self._begun + text).split("\n")
         if whole:
             self.lines.extend(whole)
@@ -55,6 +57,8 @@ class LiveConsole:
 
     Painting is a thread of its own: a terminal that is stopped (Ctrl-S, a dead SSH session) stops nothing else.
     """
+
+    name = "console"
 
     def __init__(self, screen: Screen, facts: Facts) -> None:
         self._screen = screen
@@ -69,12 +73,15 @@ class LiveConsole:
         self._diverted = contextlib.ExitStack()
         self._thread = threading.Thread(target=self._run, name="console", daemon=True)
 
-    def show(self, rendering: Rendering) -> None:
+    def publish(self, rendering: Rendering) -> None:
         """A cycle is complete."""
         self._latest = rendering
         if not rendering.snapshot.draining:
             self._last_whole = rendering
         self._due.set()
+
+    async def run(self) -> None:
+        """Painting is a thread of its own."""
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()

@@ -13,7 +13,7 @@ from restream.domain.judgement.availability import Availability, Timeline, avail
 from restream.domain.judgement.series import STEP_S, Habits
 from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.status import CameraStatus
-from restream.domain.judgement.verdict import Verdict
+from restream.domain.judgement.verdict import NOT_JUDGED, Verdict
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.server.identity import ServerId
 from restream.interfaces.documents.players import PublicBases
@@ -50,6 +50,15 @@ def summary(snapshot: Snapshot, report: Report) -> Document:
         "audio": state.media.audio.codec if state.media and state.media.audio else None,
         **measured(report),
     }
+
+
+def not_shown(snapshot: Snapshot, camera_id: str, last: Document | None) -> Document:
+    """What is shown of a camera whose short object cannot be made: the `last` one, judged as unknown."""
+    if last is not None and last["verdict"]["reasons"] == _reasons(NOT_JUDGED):
+        return last
+    row = RejectedRow(camera_id, "", "")
+    report = Report(row, NOT_JUDGED, snapshot.now)
+    return (last or _row_only(snapshot, row, report)) | {"verdict": _verdict(snapshot, report)}
 
 
 def measured(report: Report) -> Document:
@@ -180,10 +189,14 @@ def _verdict(snapshot: Snapshot, report: Report) -> Document:
     return {
         "health": verdict.health,
         "fault": verdict.fault,
-        "reasons": [{"code": each.code, "text": each.text, **dict(each.numbers)} for each in verdict.reasons],
+        "reasons": _reasons(verdict),
         "hint": verdict.hint,
         "since": timestamp(snapshot.wall(report.judged_since)),
     }
+
+
+def _reasons(verdict: Verdict) -> list[Document]:
+    return [{"code": each.code, "text": each.text, **dict(each.numbers)} for each in verdict.reasons]
 
 
 def _timeline(timeline: Timeline, now: float) -> list[Document]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
@@ -12,11 +13,14 @@ import orjson
 
 from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.news.component import Component
-from restream.interfaces.documents.cameras import differ_as_measured_only, measured, summary
+from restream.domain.news.mishaps import Mishaps
+from restream.interfaces.documents.cameras import differ_as_measured_only, measured, not_shown, summary
 from restream.interfaces.documents.host_document import host_document
 from restream.interfaces.documents.streams import latest_streams, observed_at
 from restream.interfaces.documents.values import Document, timestamp
 from restream.ports import Documents
+
+logger = logging.getLogger(__name__)
 
 _BATCH = 100
 # Measured quantities tremble all the time: a list shows a new value once it differs by this share.
@@ -60,12 +64,15 @@ class Rendering:
 
     @property
     def generation(self) -> int:
+        """That of the snapshot."""
         return self.snapshot.generation
 
     def changed_since(self, generation: int) -> list[str]:
+        """Cameras that changed after a generation."""
         return [camera_id for camera_id, changed in self.changed_in.items() if changed > generation]
 
     def removed_since(self, generation: int) -> list[str]:
+        """Cameras that went after a generation, and did not come back."""
         return [each for went, each in self.removed if went > generation and each not in self.cameras]
 
     def documents(self) -> Documents:
@@ -81,12 +88,16 @@ class Rendering:
 
 
 class Renderer:
-    """Turns each snapshot into a `Rendering`, from the one before."""
+    """Turns each snapshot into a `Rendering`, from the one before.
+
+    A camera whose document cannot be made is shown with its last one, judged as unknown.
+    """
 
     def __init__(self, facts: ServiceFacts) -> None:
         self._facts = facts
         self._removed: deque[tuple[int, str]] = deque()
         self._complete_since = 0
+        self._mishaps = Mishaps()
         self.latest = Rendering(Snapshot(0, time.time(), time.monotonic()), {})
         self.latest = Rendering(self.latest.snapshot, self._status(self.latest.snapshot, {}))
 
@@ -101,17 +112,15 @@ class Renderer:
         for camera_id, report in snapshot.reports.items():
             known = before.cameras.get(camera_id)
             earlier = before.snapshot.reports.get(camera_id) if same_clock else None
-            document = _document(snapshot, report, known, earlier)
-            if known is not None and (document is known or document == known):
-                cameras[camera_id] = known
-                encoded[camera_id] = before.encoded[camera_id]
-                changed_in[camera_id] = before.changed_in[camera_id]
+            document, text = self._camera(snapshot, camera_id, report, known, earlier)
+            if document is known:
+                text, changed_in[camera_id] = before.encoded[camera_id], before.changed_in[camera_id]
             else:
-                cameras[camera_id] = document
-                encoded[camera_id] = orjson.dumps(document)
                 changed_in[camera_id] = version = generation
+            cameras[camera_id], encoded[camera_id] = document, text
             if len(cameras) % _BATCH == 0:
                 await asyncio.sleep(0)
+        self._mishaps.keep(cameras)
         for camera_id in before.cameras.keys() - cameras.keys():
             self._removed.append((generation, camera_id))
             version = generation
@@ -129,6 +138,23 @@ class Renderer:
             self._host(snapshot),
         )
         return self.latest
+
+    def _camera(
+        self, snapshot: Snapshot, camera_id: str, report: Report, known: Document | None, earlier: Report | None
+    ) -> tuple[Document, bytes]:
+        """The short object of a camera, and its JSON; `known` itself, without JSON, where nothing has changed."""
+        try:
+            # What is known was not made of the report before where that could not be shown.
+            document = _document(snapshot, report, known, None if camera_id in self._mishaps else earlier)
+            same = known is not None and (document is known or document == known)
+            text = b"" if same else orjson.dumps(document)
+        except Exception as error:
+            if told := self._mishaps.news(camera_id, error):
+                logger.error("camera %s cannot be shown: %s", camera_id, told)
+            document = not_shown(snapshot, camera_id, known)
+            return document, b"" if document is known else orjson.dumps(document)
+        self._mishaps.over(camera_id)
+        return (known, text) if same and known is not None else (document, text)
 
     def _host(self, snapshot: Snapshot) -> Document | None:
         if snapshot.host is self.latest.snapshot.host:
@@ -154,7 +180,7 @@ class Renderer:
             "fault": _counts(verdict["fault"] for verdict in verdicts),
             "start_queue": snapshot.start_queue_length,
             "observed": timestamp(snapshot.wall(observed)) if observed is not None else None,
-            "components": {name: _component(snapshot, part) for name, part in snapshot.components.items()},
+            "components": components_document(snapshot, snapshot.components),
         }
 
 
@@ -162,8 +188,12 @@ def _counts(values: Iterable[str]) -> dict[str, int]:
     return {str(value): count for value, count in Counter(values).items()}
 
 
-def _component(snapshot: Snapshot, part: Component) -> Document:
-    return {"state": part.state, "since": timestamp(snapshot.wall(part.since)), "detail": part.detail}
+def components_document(snapshot: Snapshot, components: Mapping[str, Component]) -> Document:
+    """States of components, by the clocks of a snapshot."""
+    return {
+        name: {"state": part.state, "since": timestamp(snapshot.wall(part.since)), "detail": part.detail}
+        for name, part in components.items()
+    }
 
 
 def _document(snapshot: Snapshot, report: Report, known: Document | None, earlier: Report | None) -> Document:

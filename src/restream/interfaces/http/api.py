@@ -28,6 +28,11 @@ class ApiContext:
     """What the handlers ask; all but `act` only look."""
 
     rendering: Callable[[], Rendering]
+    status: Callable[[], Document]
+    started: Callable[[], bool]
+    """Whether any cycle has completed."""
+    silent_s: Callable[[], float | None]
+    """For how long no cycle has completed, once that is too long."""
     details: Callable[[str], Document | None]
     events: Callable[..., Sequence[Any]]
     """`(after_id, *, camera_id, kind, limit)`."""
@@ -43,6 +48,7 @@ class Api:
         self._context = context
 
     def routes(self) -> list[web.RouteDef]:
+        """All of them."""
         return [
             web.get("/api/status", self.status),
             web.get("/api/cameras", self.cameras),
@@ -58,10 +64,12 @@ class Api:
         ]
 
     async def status(self, request: web.Request) -> web.Response:
+        """Counts, components, the service itself."""
         Query(request.query).only()
-        return json_answer(self._context.rendering().status)
+        return json_answer(self._context.status())
 
     async def cameras(self, request: web.Request) -> web.Response:
+        """Cameras in short: filtered, sorted, paged."""
         rendering = self._context.rendering()
         query = Query(request.query)
         found, total = select_cameras(rendering.cameras.values(), query)
@@ -73,6 +81,7 @@ class Api:
         return encoded_answer(b"[" + b",".join(rendering.encoded[each["id"]] for each in found) + b"]", headers)
 
     async def camera(self, request: web.Request) -> web.Response:
+        """Everything that is known of a camera."""
         Query(request.query).only()
         document = self._context.details(request.match_info["id"])
         if document is None:
@@ -80,6 +89,7 @@ class Api:
         return json_answer(document)
 
     async def act(self, action: Action, request: web.Request) -> web.Response:
+        """Ask for something to be done with a camera."""
         Query(request.query).only()
         camera_id = request.match_info["id"]
         refusal = self._context.act(camera_id, action)
@@ -90,10 +100,12 @@ class Api:
         return web.json_response({"id": camera_id, "action": action}, status=202)
 
     async def streams(self, request: web.Request) -> web.Response:
+        """Every path of the media server."""
         Query(request.query).only()
         return json_answer(streams(self._context.rendering().snapshot))
 
     async def latest_streams(self, request: web.Request) -> web.Response:
+        """The classic array."""
         Query(request.query).only()
         servers = self._context.rendering().snapshot.servers
         if observed_at(servers) is None:
@@ -101,6 +113,7 @@ class Api:
         return json_answer(latest_streams(servers))
 
     async def host(self, request: web.Request) -> web.Response:
+        """The latest measurement of the host."""
         Query(request.query).only()
         document = self._context.rendering().host
         if document is None:
@@ -108,10 +121,12 @@ class Api:
         return json_answer(document)
 
     async def visionaire(self, request: web.Request) -> web.Response:
+        """Third-party stream servers."""
         Query(request.query).only()
         return json_answer(self._context.visionaire())
 
     async def events(self, request: web.Request) -> web.Response:
+        """What happened lately."""
         query = Query(request.query).only("since", "camera", "kind", "limit")
         found = self._context.events(
             query.number("since", 0, MOST_EVENT_ID),
@@ -122,8 +137,20 @@ class Api:
         return json_answer(list(found))
 
     async def livez(self, _: web.Request) -> web.Response:
-        return web.json_response({"status": "alive"})
+        """Whether cycles complete."""
+        return self._stuck() or web.json_response({"status": "alive"})
 
     async def readyz(self, _: web.Request) -> web.Response:
-        draining = self._context.rendering().snapshot.draining
-        return web.json_response({"status": "stopping" if draining else "ready"}, status=503 if draining else 200)
+        """Whether the service is in operation."""
+        if self._context.rendering().snapshot.draining:
+            return web.json_response({"status": "stopping"}, status=503)
+        if stuck := self._stuck():
+            return stuck
+        started = self._context.started()
+        return web.json_response({"status": "ready" if started else "starting"}, status=200 if started else 503)
+
+    def _stuck(self) -> web.Response | None:
+        silent_s = self._context.silent_s()
+        if silent_s is None:
+            return None
+        return web.json_response({"status": "stuck", "silent_s": round(silent_s, 1)}, status=503)

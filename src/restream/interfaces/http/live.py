@@ -48,7 +48,9 @@ class _Client:
 
 
 class Live:
-    """All WebSocket clients. `publish` is called once a cycle."""
+    """All WebSocket clients: an outlet."""
+
+    name = "websocket"
 
     def __init__(self, rendering: Callable[[], Rendering], events_after: Events) -> None:
         self._rendering = rendering
@@ -62,14 +64,15 @@ class Live:
 
     @property
     def clients(self) -> int:
+        """How many are connected."""
         return len(self._clients)
 
     def routes(self) -> list[web.RouteDef]:
+        """`/ws`."""
         return [web.get("/ws", self.connect)]
 
-    def publish(self) -> None:
-        """Hand the latest rendering to everybody, encoded once per set of topics."""
-        rendering = self._rendering()
+    def publish(self, rendering: Rendering) -> None:
+        """Hand a cycle to everybody, encoded once per set of topics."""
         self._first_pictures.clear()
         events = self._events_after(self._last_event_id, _MOST_EVENTS)
         host_is_new = rendering.host is not None and rendering.host is not self._host_published
@@ -86,12 +89,16 @@ class Live:
         if events:
             self._last_event_id = events[-1]["id"]
 
+    async def run(self) -> None:
+        """Every client has a task of its own."""
+
     def close(self) -> None:
         """The service ends: say so to everybody."""
         for client in list(self._clients):
             self._drop(client)
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
+        """Serve one client until it leaves."""
         query = Query(request.query).only("topics", "instance", "generation")
         topics = query.choices("topics", TOPICS) or DEFAULT_TOPICS
         known = query.number("generation", 0, MOST_GENERATION)

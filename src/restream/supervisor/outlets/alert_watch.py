@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from restream.domain.camera.camera import Camera
-from restream.domain.judgement.snapshot import Report, Snapshot
+from restream.domain.judgement.snapshot import Report
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.judgement.verdict import Health
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.news.alerts import Alert, AlertError, AlertKind, AlertRules, AlertState, AlertSubject, Scope, step
 from restream.domain.news.component import Component, ComponentState
 from restream.domain.server.identity import DEFAULT_SERVER
-from restream.ports import AlertReceiver
+from restream.ports import AlertReceiver, Rendered
 from restream.supervisor.components import Components
 from restream.supervisor.retry import Retry
 
@@ -60,7 +60,9 @@ class _AdoptedError(Exception):
 
 
 class AlertWatch:
-    """`tick` it every cycle and `run` it; outcomes count messages per webhook: sent, failed, dropped."""
+    """`publish` every cycle to it and `run` it; outcomes count messages per webhook: sent, failed, dropped."""
+
+    name = COMPONENT
 
     def __init__(
         self,
@@ -86,8 +88,9 @@ class AlertWatch:
             self._receivers = receivers
             self._adopted.set()
 
-    def follow(self, snapshot: Snapshot) -> None:
+    def publish(self, cycle: Rendered) -> None:
         """A cycle is complete."""
+        snapshot = cycle.snapshot
         reports, watched = snapshot.reports, self._state.cameras
         subjects = {
             camera_id: _subject(camera_id, report)
@@ -96,6 +99,10 @@ class AlertWatch:
         }
         fleet_size = sum(report.verdict.health is not Health.DISABLED for report in reports.values())
         self.tick(subjects, snapshot.components, snapshot.now, snapshot.taken_at, fleet_size)
+
+    def without_cycle(self, components: Mapping[str, Component], now: float, wall: float) -> None:
+        """No cycle has completed for long: of components it is told all the same, and clocks of cameras stand still."""
+        self.tick({camera_id: AlertSubject(camera_id) for camera_id in self._state.cameras}, components, now, wall, 0)
 
     def tick(
         self,

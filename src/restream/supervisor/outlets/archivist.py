@@ -10,7 +10,7 @@ from typing import NoReturn
 from restream.domain.judgement.availability import Timeline
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.life.backoff import RestartPolicy
-from restream.ports import Archive, Records, SinkError
+from restream.ports import Archive, Records, Rendered, SinkError
 from restream.supervisor.picture.history import History
 from restream.supervisor.retry import Retry
 
@@ -38,12 +38,12 @@ class Archivist:
 
     @property
     def name(self) -> str:
-        """The archive's name."""
+        """That of the archive."""
         return self._archive.name
 
-    def tick(self, snapshot: Snapshot) -> None:
+    def publish(self, cycle: Rendered) -> None:
         """A cycle is complete."""
-        self._snapshot = snapshot
+        self._snapshot = cycle.snapshot
         self._due.set()
 
     async def run(self) -> NoReturn:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import NoReturn
+from typing import Generic, NoReturn, TypeVar
 
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.line_buffer import LineBuffer, Rejected, Unavailable, Written
@@ -26,17 +26,21 @@ _RETRY = RestartPolicy(base_s=1.0, factor=2.0, max_s=60.0)
 _MAX_RETRY_AFTER_S = 300.0
 
 
-class LineWriter:
-    """Takes the lines of `sample` every `interval_s`, and sends what waits. What waits when the service ends is lost.
+CycleT = TypeVar("CycleT")
 
-    A sample should be a generator over frozen documents: it is drawn in slices, since thousands of lines at once would
-    hold up everything else in the service.
+
+class LineWriter(Generic[CycleT]):
+    """Takes the lines of the latest cycle every `interval_s`, and sends what waits. What waits when the service ends is
+    lost.
+
+    `sample` makes the lines. It should be a generator over frozen documents: it is drawn in slices, since
+    thousands of lines at once would hold up everything else in the service.
     """
 
     def __init__(
         self,
         store: LineStore,
-        sample: Callable[[], Iterable[str]],
+        sample: Callable[[CycleT], Iterable[str]],
         components: Components,
         *,
         interval_s: float,
@@ -48,14 +52,21 @@ class LineWriter:
         self._interval_s = interval_s
         self._buffer = LineBuffer(max_waiting_lines)
         self._due = asyncio.Event()
+        self._latest: CycleT | None = None
+        self._begun = asyncio.Event()
         self._rejected_total = 0
         self.written_total = 0
         """Lines the database has confirmed."""
 
     @property
     def name(self) -> str:
-        """The store's name, as a component."""
+        """That of the database."""
         return self._store.name
+
+    def publish(self, cycle: CycleT) -> None:
+        """A cycle is complete."""
+        self._latest = cycle
+        self._begun.set()
 
     @property
     def waiting(self) -> int:
@@ -77,11 +88,12 @@ class LineWriter:
             await self._store.close()
 
     async def _collect(self) -> NoReturn:
+        await self._begun.wait()
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
             try:
-                lines = iter(self._sample())
+                lines = iter(self._sample(self._latest) if self._latest is not None else ())
                 while some := tuple(islice(lines, _SLICE_LINES)):
                     self._buffer.add(some)
                     await asyncio.sleep(0)

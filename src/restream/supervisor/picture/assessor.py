@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -11,13 +12,16 @@ from restream.domain.judgement.quality import Window
 from restream.domain.judgement.series import Habits
 from restream.domain.judgement.snapshot import Report
 from restream.domain.judgement.status import CameraStatus, Subject
-from restream.domain.judgement.verdict import Health, Sight, Thresholds, Verdict, judge, judge_row
+from restream.domain.judgement.verdict import NOT_JUDGED, Health, Sight, Thresholds, Verdict, judge, judge_row
 from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.event import HealthChange
+from restream.domain.news.mishaps import Mishaps
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.supervisor.journeys import EventListener
+
+logger = logging.getLogger(__name__)
 
 _HOUR_S = 3600.0
 _NEVER_SEEN = ServerPicture()
@@ -37,10 +41,14 @@ class _Memory:
     restarts: tuple[tuple[Cause, int], ...] = ()
     own_source_id: str | None = None
     had_audio: bool = False
+    report: Report | None = None
+    """The last one that could be made."""
 
 
 class Assessor:
     """`listener` hears when a camera is judged differently. Monotonic times in `now`, Unix times in `wall`.
+
+    A camera whose judgement fails keeps its last report, with the verdict that it could not be judged.
 
     Without a reason it is not asked again for up to `longest_s` seconds.
     """
@@ -52,8 +60,10 @@ class Assessor:
         self._memories: dict[str, _Memory] = {}
         self._earlier: dict[str, Timeline] = {}
         self._watched_until = 0.0
+        self._mishaps = Mishaps()
 
     def adopt(self, thresholds: Thresholds) -> None:
+        """Other thresholds from now on."""
         self._thresholds = thresholds
 
     def assess(
@@ -70,20 +80,48 @@ class Assessor:
         `draining`: the service is being stopped, and no failure is the cameras'.
         """
         for camera_id, subject in subjects.items():
-            memory = self._memories.get(camera_id)
-            if memory is None:
-                memory = self._memories[camera_id] = _Memory(Habits(self._longest_s))
-                self._take_up(camera_id, memory)
-            if isinstance(subject, CameraStatus):
-                server = servers.get(subject.camera.server, _NEVER_SEEN)
-                yield camera_id, self._assess_supervised(memory, subject, server, now, wall, draining=draining)
+            try:
+                report = self._assess(camera_id, subject, servers, now, wall, draining=draining)
+            except Exception as error:
+                if told := self._mishaps.news(camera_id, error):
+                    logger.error("camera %s cannot be judged: %s", camera_id, told)
+                report = self._not_judged(camera_id, subject, now, wall)
             else:
-                memory.window, memory.restarts_seen = Window(), 0
-                server_of = subject.server if isinstance(subject, Camera) else DEFAULT_SERVER
-                self._note(memory, camera_id, subject.name, server_of, judge_row(subject), now, wall)
-                yield camera_id, Report(subject, memory.verdict or judge_row(subject), memory.judged_since)
+                self._mishaps.over(camera_id)
+                self._memories[camera_id].report = report
+            yield camera_id, report
+        self._mishaps.keep(subjects)
         for camera_id in self._memories.keys() - subjects.keys():
             del self._memories[camera_id]
+
+    def _assess(
+        self,
+        camera_id: str,
+        subject: Subject,
+        servers: Mapping[ServerId, ServerPicture],
+        now: float,
+        wall: float,
+        *,
+        draining: bool,
+    ) -> Report:
+        memory = self._memories.get(camera_id)
+        if memory is None:
+            memory = self._memories[camera_id] = _Memory(Habits(self._longest_s))
+            self._take_up(camera_id, memory)
+        if isinstance(subject, CameraStatus):
+            server = servers.get(subject.camera.server, _NEVER_SEEN)
+            return self._assess_supervised(memory, subject, server, now, wall, draining=draining)
+        memory.window, memory.restarts_seen = Window(), 0
+        self._note(memory, camera_id, subject.name, _server_of(subject), judge_row(subject), now, wall)
+        return Report(subject, memory.verdict or judge_row(subject), memory.judged_since)
+
+    def _not_judged(self, camera_id: str, subject: Subject, now: float, wall: float) -> Report:
+        memory = self._memories[camera_id]
+        self._note(memory, camera_id, "", _server_of(subject), NOT_JUDGED, now, wall)
+        last = memory.report or Report(subject, NOT_JUDGED, now)
+        return last._replace(
+            subject=subject, verdict=NOT_JUDGED, judged_since=memory.judged_since, timeline=memory.timeline
+        )
 
     def habits(self, camera_id: str) -> Habits | None:
         """The series of a camera; not part of the snapshot, since few ever ask."""
@@ -159,3 +197,8 @@ class Assessor:
                 before_it = memory.settled or Health.UNKNOWN
                 self._listener.happened(HealthChange(wall, camera_id, name, before_it, verdict, server))
             memory.settled = verdict.health
+
+
+def _server_of(subject: Subject) -> ServerId:
+    camera = subject.camera if isinstance(subject, CameraStatus) else subject
+    return camera.server if isinstance(camera, Camera) else DEFAULT_SERVER

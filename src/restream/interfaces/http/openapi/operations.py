@@ -9,7 +9,7 @@ from restream.domain.life.cause import Side
 from restream.interfaces.http.api import ACTIONS, EVENT_KINDS, MOST_EVENT_ID, MOST_EVENTS, Action
 from restream.interfaces.http.live import MOST_GENERATION, TOPICS
 from restream.interfaces.http.openapi.operation import Answer, Operation, Parameter, json, some
-from restream.interfaces.http.openapi.vocabulary import choice, many, named, record, schema, text, whole
+from restream.interfaces.http.openapi.vocabulary import choice, many, named, number, record, schema, text, whole
 from restream.interfaces.http.query import MOST_CAMERAS, MOST_OFFSET, PHASES, SORTS
 
 _ETAG = text("Of this version.", 'W/"9f3a01c2-4711"')
@@ -163,6 +163,11 @@ ACCESS = (
     ),
 )
 
+_SILENT_S = number("For how long no cycle has completed (s); only where it is stuck.", 12.5)
+_STUCK = json(
+    "It is stuck: no cycle completes.", record("", status=schema("string", const="stuck"), silent_s=_SILENT_S)
+)
+
 OPERATION = (
     Operation(
         *("get", "/metrics", "getMetrics", "Metrics for Prometheus"),
@@ -171,10 +176,11 @@ OPERATION = (
         answers={200: Answer("The metrics, all of one cycle.", {"text/plain": None})},
     ),
     Operation(
-        *("get", "/livez", "isAlive", "Is the process alive"),
+        *("get", "/livez", "isAlive", "Is the service alive"),
+        "It is as long as cycles complete, at least one in three intervals (`mediamtx.interval_s`).",
         access="open",
         tag="operation",
-        answers={200: json("It is.", record("", status=schema("string", const="alive")))},
+        answers={200: json("It is.", record("", status=schema("string", const="alive"))), 503: _STUCK},
     ),
     Operation(
         *("get", "/readyz", "isReady", "Is the service in operation"),
@@ -182,7 +188,10 @@ OPERATION = (
         tag="operation",
         answers={
             200: json("It is.", record("", status=schema("string", const="ready"))),
-            503: json("It is being stopped.", record("", status=schema("string", const="stopping"))),
+            503: json(
+                "It is being started or stopped, or it is stuck.",
+                record("", ["silent_s"], status=choice(("starting", "stopping", "stuck")), silent_s=_SILENT_S),
+            ),
         },
     ),
     Operation(
