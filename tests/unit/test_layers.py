@@ -72,6 +72,28 @@ def test_the_inner_layers_import_only_the_standard_library(path: Path) -> None:
     assert not outside & IMPURE
 
 
+# What these modules leave open stands in the names.
+TERSE = {"domain/ffmpeg/plan.py", "domain/ffmpeg/progress.py", "domain/life/lifecycle.py"}
+
+
+def undocumented(node: ast.Module | ast.ClassDef) -> list[str]:
+    """Public classes, functions and methods without a docstring."""
+    public = [
+        each
+        for each in node.body
+        if isinstance(each, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not each.name.startswith("_")
+    ]
+    bare = [each.name for each in public if not ast.get_docstring(each)]
+    return bare + [name for each in public if isinstance(each, ast.ClassDef) for name in undocumented(each)]
+
+
+@pytest.mark.parametrize("path", modules(), ids=identify)
+def test_what_the_domain_and_the_picture_offer_is_explained(path: Path) -> None:
+    name = identify(path)
+    if name.startswith(("domain/", "supervisor/picture/")) and name not in TERSE:
+        assert not undocumented(ast.parse(path.read_text(encoding="utf-8")))
+
+
 def test_the_scan_sees_what_it_is_about() -> None:
     assert {layer_of(path) for path in modules()} >= {*LAYERS, "config", "service", "cli"}
     known = own_layers(PACKAGE / "service/service.py") | own_layers(PACKAGE / "service/from_settings.py")

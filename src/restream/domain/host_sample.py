@@ -18,6 +18,8 @@ class ProcessSample:
 
 @dataclass(frozen=True, slots=True)
 class MemorySample:
+    """Main memory; `percent` of it is not available, 0 to 100."""
+
     total_bytes: int = 0
     used_bytes: int = 0
     available_bytes: int = 0
@@ -47,6 +49,8 @@ class NetworkSample:
 
 @dataclass(frozen=True, slots=True)
 class TemperatureSample:
+    """One sensor; from `high_celsius` on its maker calls it hot, None where that is not told."""
+
     sensor: str
     celsius: float
     high_celsius: float | None = None

@@ -33,6 +33,8 @@ class AlertError(Exception):
 
 
 class AlertKind(StrEnum):
+    """What an alert tells: an outage or its end, of cameras or of a component."""
+
     DOWN = "down"
     RECOVERED = "recovered"
     COMPONENT_DOWN = "component_down"
@@ -50,6 +52,8 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertRules:
+    """How long (s) an outage and its end must last to be told, and how many cameras make it the fleet's."""
+
     down_after_s: float = 30.0
     up_after_s: float = 10.0
     collect_s: float = 10.0

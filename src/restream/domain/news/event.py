@@ -55,3 +55,4 @@ class ServerRestart:
 
 
 Event = Transition | HealthChange | ComponentChange | ServerRestart
+"""Anything that histories keep."""

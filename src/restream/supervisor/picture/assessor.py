@@ -52,6 +52,7 @@ class Assessor:
         self._watched_until = 0.0
 
     def adopt(self, thresholds: Thresholds) -> None:
+        """New thresholds, from the next cycle on."""
         self._thresholds = thresholds
 
     def assess(

@@ -52,6 +52,7 @@ class History:
         self._events = deque([*older, *self._events], maxlen=_KEPT_EVENTS)
 
     def record(self, event: Event) -> None:
+        """Keep an event, unless it is folded into an outage of the media server or has to wait for `settle`."""
         match event:
             case ServerRestart() | ComponentChange(component="mediamtx", after=ComponentState.DOWN):
                 self._server_down = isinstance(event, ComponentChange)
