@@ -18,7 +18,7 @@ class ProcessSample:
 
 @dataclass(frozen=True, slots=True)
 class MemorySample:
-    """Memory and swap, in bytes and percent."""
+    """Main memory; `percent` of it is not available, 0 to 100."""
 
     total_bytes: int = 0
     used_bytes: int = 0
@@ -49,7 +49,7 @@ class NetworkSample:
 
 @dataclass(frozen=True, slots=True)
 class TemperatureSample:
-    """One sensor, in degrees Celsius."""
+    """One sensor; from `high_celsius` on its maker calls it hot, None where that is not told."""
 
     sensor: str
     celsius: float

@@ -28,6 +28,7 @@ class Unavailable:
 
 
 WriteOutcome = Written | Rejected | Unavailable
+"""What became of a batch of lines."""
 
 
 class LineBuffer:

@@ -14,10 +14,13 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from restream.domain.camera.secret import Secret, mask_patterns
 
 RUNNING = "RUNNING"
+"""State of a stream that is up when it is active too."""
 UNKNOWN = "UNKNOWN"
+"""State of a stream whose server tells none."""
 API_ERROR = "API_ERROR"
 """State of a stream whose details could not be had."""
 UNNAMED = "UNKNOWN_STREAM"
+"""Name of a stream whose server tells none."""
 MAX_STREAMS = 10_000
 """A server with more is cut off here: nothing downstream is made for it."""
 
@@ -67,7 +70,7 @@ class ThirdPartyStream:
 
     @property
     def up(self) -> bool:
-        """The server says that it works."""
+        """Whether its server says that it runs and is active."""
         return self.details.state == RUNNING and self.details.active
 
 

@@ -69,7 +69,7 @@ NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _RTSP_FLAG = r"(prefer_tcp|filter_src|satip_raw)"
 _RTSP_FLAGS = re.compile(rf"[+-]?{_RTSP_FLAG}([+-]{_RTSP_FLAG}){{0,2}}")
 
-# Nothing in here names a file, a URL, a filter or a codec of the video: those could read, write or burn CPU.
+# Nothing in these two names a file, a URL, a filter or a codec of the video: those could read, write or burn CPU.
 INPUT_OPTIONS: Mapping[str, re.Pattern[str]] = {
     "allowed_media_types": _FLAGS,
     "analyzeduration": _NUMBER,
@@ -86,6 +86,7 @@ INPUT_OPTIONS: Mapping[str, re.Pattern[str]] = {
     "use_wallclock_as_timestamps": re.compile(r"[01]"),
     "user_agent": _WORD,
 }
+"""What a row may set before ffmpeg's input, each with the whole form of its values."""
 OUTPUT_OPTIONS: Mapping[str, re.Pattern[str]] = {
     "ac": _NUMBER,
     "ar": _NUMBER,
@@ -98,6 +99,7 @@ OUTPUT_OPTIONS: Mapping[str, re.Pattern[str]] = {
     "muxpreload": _DECIMAL,
     "pkt_size": _NUMBER,
 }
+"""The same for ffmpeg's output."""
 
 _Parser = Callable[[str, object], object]
 _Choice = TypeVar("_Choice", bound=StrEnum)

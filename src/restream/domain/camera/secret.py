@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from urllib.parse import quote, unquote
 
 MASK = "***"
+"""Stands where a secret was."""
 # Shorter strings occur by chance in ordinary text; replacing them would only destroy messages.
 _SHORTEST_MASKED = 3
 
@@ -20,7 +21,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The text itself: for those who must send it, never for a text that is shown."""
+        """The value in clear text: for the connection that needs it, never for people."""
         return self._value
 
     def __repr__(self) -> str:

@@ -10,7 +10,9 @@ from urllib.parse import quote, unquote
 from restream.domain.camera.secret import MASK, Secret, credentials_in, mask_parameters, mask_patterns, spellings
 
 SCHEMES = frozenset({"rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "srt", "udp"})
+"""Ways to a camera that a URL may name."""
 MAX_URL_LENGTH = 2048
+"""In characters."""
 
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9_.\-]+)(?::(?P<port>\d{1,5}))?")
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*)://(?P<head>[^/]*)(?P<rest>.*)", re.DOTALL)
@@ -38,7 +40,7 @@ class SourceUrl:
         return self.masked
 
     def reveal(self) -> str:
-        """The whole URL with its password."""
+        """The URL with its credentials, in clear text."""
         return self.url.reveal()
 
 
@@ -62,6 +64,7 @@ class UrlRule:
     when: Mapping[str, str] = field(default_factory=dict)
 
     def matches(self, fields: SourceFields) -> bool:
+        """Whether a row has all the values under which this template holds."""
         return all(getattr(fields, column) == value for column, value in self.when.items())
 
 
@@ -83,7 +86,7 @@ class CameraTypes:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Types with a template of their own."""
+        """The types with templates of their own, sorted."""
         return tuple(sorted(self._types))
 
     @classmethod

@@ -13,8 +13,10 @@ from math import inf
 from restream.domain.judgement.verdict import Health
 
 KEPT_S = 24 * 3600.0
+"""How long a span is remembered after it ended."""
 # A camera that flaps all day would fill any memory; beyond this its window is shorter, and `known_s` says so.
 MOST_SPANS = 2000
+"""Kept of one camera, and as many restarts."""
 
 _UP = frozenset({Health.HEALTHY, Health.DEGRADED})
 
@@ -61,7 +63,7 @@ class Timeline:
         return Timeline((*old, *gap, *self.spans)[-MOST_SPANS:], (*earlier.restarts, *self.restarts)[-MOST_SPANS:])
 
     def restarts_since(self, since: float) -> int:
-        """How many restarts there were since a moment (Unix time, s)."""
+        """How often its publisher was started again since then (Unix time, s)."""
         return sum(at >= since for at in self.restarts)
 
     def within(self, now: float, window_s: float = KEPT_S) -> tuple[Span, ...]:

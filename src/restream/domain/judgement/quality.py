@@ -8,7 +8,9 @@ from typing import NamedTuple
 from restream.domain.server.flow import Stream
 
 SHORT_S = 10.0
+"""The window of what viewers notice at once."""
 LONG_S = 60.0
+"""The window of what lasts."""
 # The readings are kept this far apart: windows are exact to one step.
 _STEP_S = 5.0
 
@@ -26,6 +28,7 @@ class Reading(NamedTuple):
 
     @classmethod
     def of(cls, stream: Stream) -> Reading:
+        """The newest counters of a stream; those of packets are 0 but for SRT."""
         path, srt = stream.path, stream.srt
         at = stream.flow.read_at
         if srt is None:

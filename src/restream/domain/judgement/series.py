@@ -10,6 +10,7 @@ from restream.domain.judgement.quality import Quality
 from restream.domain.server.flow import Stream
 
 STEP_S = 10.0
+"""From one value of a series to the next."""
 _STEPS = 360
 # Below this (10 min) a stream has no habits yet.
 _LEAST_FOR_USUAL = 60

@@ -79,6 +79,7 @@ class Sight(NamedTuple):
 
     @property
     def state(self) -> State:
+        """What its publisher is doing, and why."""
         return self.status.state
 
     @property
@@ -89,6 +90,7 @@ class Sight(NamedTuple):
 
     @property
     def running(self) -> bool:
+        """Its publisher runs, and says that media moves."""
         return self.state.phase is Phase.RUNNING
 
     @property
@@ -243,6 +245,7 @@ _LINK_HINT = "Check the network between this host and the media server; raise th
 _ERROR_HINT = "Packets are lost or damaged on the way: check the network, and the camera's link when it sends over UDP."
 
 Rule = tuple[str, Callable[[Sight], bool], Callable[[Sight], Verdict]]
+"""A line of the truth table: its name, whether it holds, what it decides."""
 
 RULES: tuple[Rule, ...] = (
     ("held by an operator", lambda sight: sight.state.on_hold, lambda _: _ON_HOLD),

@@ -29,6 +29,7 @@ class RestartPolicy:
         return self._jittered(min(self.max_s, self.base_s * self.factor ** min(exponent, 64)), draw)
 
     def held_delay_s(self, draw: float) -> float:
+        """Delay where only a human can help; `draw` is random, 0 to 1, here and above."""
         return self._jittered(self.held_s, draw)
 
     def _jittered(self, delay_s: float, draw: float) -> float:

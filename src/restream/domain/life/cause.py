@@ -60,6 +60,7 @@ class Cause(StrEnum):
 
     @property
     def facts(self) -> CauseFacts:
+        """What is known about it."""
         return FACTS[self]
 
 
@@ -196,3 +197,4 @@ FACTS: Mapping[Cause, CauseFacts] = {
         "Its last lines are kept verbatim with the camera; `restream explain ID` shows the command to try by hand.",
     ),
 }
+"""One entry for every cause."""

@@ -34,7 +34,7 @@ class AlertError(Exception):
 
 
 class AlertKind(StrEnum):
-    """What an alert announces."""
+    """What an alert tells: an outage or its end, of cameras or of a component."""
 
     DOWN = "down"
     RECOVERED = "recovered"
@@ -53,7 +53,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertRules:
-    """How long something lasts before it is announced, and when many are announced as one."""
+    """How long (s) an outage and its end must last to be told, and how many cameras make it the fleet's."""
 
     down_after_s: float = 30.0
     up_after_s: float = 10.0

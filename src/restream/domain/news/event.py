@@ -79,3 +79,4 @@ class ServerRestart:
 
 
 Event = Transition | HealthChange | ComponentChange | ServerRestart
+"""Anything that histories keep."""

@@ -91,6 +91,7 @@ SESSION_LISTS: Mapping[str, str] = {
     "rtmpsConn": "rtmpsconns",
     "webRTCSession": "webrtcsessions",
 }
+"""By the source type of a path."""
 
 
 def parse_info(document: object) -> tuple[str | None, str | None]:

@@ -63,7 +63,7 @@ class Assessor:
         self._mishaps = Mishaps()
 
     def adopt(self, thresholds: Thresholds) -> None:
-        """Other thresholds from now on."""
+        """New thresholds, from the next cycle on."""
         self._thresholds = thresholds
 
     def assess(

@@ -53,7 +53,7 @@ class History:
         self._events = deque([*older, *self._events], maxlen=_KEPT_EVENTS)
 
     def happened(self, event: Event) -> None:
-        """Keep it, unless it is part of an outage that is kept already."""
+        """Keep an event, unless it is folded into an outage of a media server or has to wait for `settle`."""
         match event:
             case ServerRestart(server=server):
                 self._lost(server)

@@ -10,6 +10,7 @@ from restream.domain.ffmpeg.invocation import Invocation
 from restream.ports import StillCamera, StillError
 
 KEPT_S = 5.0
+"""How old a picture may be."""
 _AT_ONCE = 2
 _MOST_WAITING = 50
 _MOST_KEPT = 200
