@@ -12,7 +12,7 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
-from restream.adapters.stores.postgres_events import _row
+from restream.adapters.stores.postgres_events import _COLUMNS, _NODE, _row
 from restream.adapters.stores.redis_store import AVAILABILITY_KEY, EVENTS_KEY, WATCHED_KEY, RedisArchive
 from restream.domain.camera.secret import Secret
 from restream.domain.judgement.availability import KEPT_S, Timeline, availability
@@ -99,7 +99,7 @@ async def test_events_of_others_are_left_out_and_new_ones_follow(redis_url: str)
         history.record(happened(NOW))
         assert [event["detail"] for event in history.after(GOOD["id"])] == ["fine"]
         # Restored events go to the table of events as well.
-        assert all(_row(event) for event in history.after(0))
+        assert all(_row(event, (*_COLUMNS, _NODE)) for event in history.after(0))
         await archive.save(Records(history.after(GOOD["id"]), {}, NOW), ())
         assert len((await archive.load()).events) == 2
     await client.aclose()
