@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
@@ -41,7 +40,7 @@ class Outlets:
         pictures: Callable[[], Mapping[str, HostPicture]],
         show: Callable[[Rendering], None],
     ) -> None:
-        self._node = node = socket.gethostname()
+        self._node = node = settings.node_name
         facts = ServiceFacts(node, __version__, secrets.token_hex(4), time.monotonic(), settings.mediamtx.interval_s)
         self._history = history
         self._show = show

@@ -7,10 +7,11 @@ from restream.domain.news.event import ComponentChange, Event, HealthChange, Ser
 from restream.interfaces.documents.values import Document, rounded, timestamp
 
 
-def event(event_id: int, happened: Event) -> Document:
-    """One event; `retry_in_s` in seconds."""
+def event(event_id: int, happened: Event, *, node: str = "") -> Document:
+    """One event of a node; `retry_in_s` in seconds."""
     document: Document = {
         "id": event_id,
+        "node": node,
         "at": timestamp(happened.at),
         "kind": "component",
         "camera": None,
