@@ -30,7 +30,8 @@ from restream import __version__
 from restream.adapters.server import mediamtx_http
 from restream.adapters.server.mediamtx_http import MediamtxServer
 from restream.adapters.stores.json_file import JsonFileSink
-from restream.adapters.stores.redis_store import RedisArchive, RedisSink
+from restream.adapters.stores.redis_archive import RedisArchive
+from restream.adapters.stores.redis_sink import RedisSink
 from restream.demo.embedded import embedded_redis, free_port
 from restream.domain.camera.secret import Secret
 from restream.domain.judgement.snapshot import Snapshot
@@ -99,10 +100,10 @@ class Parts:
         secret = Secret(redis_url)
         sinks: list[StreamSink] = [
             JsonFileSink(Path(directory) / "streams.json"),
-            RedisSink(secret, "", expire_s=5 * _INTERVAL_S),
+            RedisSink(secret, "", "bench", expire_s=5 * _INTERVAL_S),
         ]
         self._writers = [SinkWriter(sink, self._documents, self.components) for sink in sinks]
-        self._archivist = Archivist(RedisArchive(secret, ""), self.history, self.assessor.restore)
+        self._archivist = Archivist(RedisArchive(secret, "", "bench"), self.history, self.assessor.restore)
         self._alerts = AlertWatch([], self.components)
         self._documents_of: tuple[int, asyncio.Future[Documents]] | None = None
         self.fleet = ScriptedFleet(options.cameras[0], options.changing / 100, self._happened)

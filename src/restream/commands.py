@@ -67,7 +67,7 @@ async def once(settings: Settings) -> int:
     worked = True
     for sink in stream_sinks(settings):
         try:
-            await sink.write(Documents(streams))
+            await sink.write(Documents(streams, servers={picture.run: streams} if picture.run else {}))
         except SinkError as error:
             sys.stderr.write(f"restream: {sink.name}: {error}\n")
             worked = False

@@ -77,7 +77,9 @@ class Rendering:
             b",".join(self.encoded.values()),
         )
         host = orjson.dumps(self.host) if self.host is not None else None
-        return Documents(orjson.dumps(latest_streams(self.snapshot.server)), whole, self.encoded, host)
+        server = self.snapshot.server
+        streams = orjson.dumps(latest_streams(server))
+        return Documents(streams, whole, self.encoded, host, {server.run: streams} if server.run else {})
 
 
 class Renderer:
