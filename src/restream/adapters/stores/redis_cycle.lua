@@ -24,7 +24,7 @@ local intact = mine < 0 or redis.call('HLEN', own_cameras) == mine
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local died = redis.call('ZREMRANGEBYSCORE', NODES, '-inf', now) > 0
-redis.call('ZADD', NODES, now + expire_ms, node)
+local listed = redis.call('ZADD', NODES, now + expire_ms, node) == 0
 local living = redis.call('ZRANGE', NODES, 0, -1)
 table.sort(living)
 
@@ -97,12 +97,14 @@ for _, name in ipairs(living) do
   least, most = math.max(least, count), most + count
 end
 local there = redis.call('HLEN', CAMERAS)
+-- Two may have the same camera, so less than the sum may be right; who comes looks closer.
+local doubtful = there < least or there > most or whole and there < most or mine >= 0 and not whole and not listed
 if died then
   local changed = put_together()
   if #changed > 0 then
     redis.call('PUBLISH', channel, cjson.encode(changed))
   end
-elseif there < least or there > most then
+elseif doubtful then
   put_together()
 end
 redis.call('PEXPIREAT', CAMERAS, last_moment)
