@@ -85,7 +85,8 @@ class ServerPicture:
             if stream.path.available and not (path in streams and streams[path].path.available):
                 lost[path] = stream.flow.moved_at
         fresh_since = now if self.fresh_since is None else self.fresh_since
-        return ServerPicture(streams, now, now if asked_at is None else asked_at, fresh_since, lost, view.started)
+        run = view.started or self.run
+        return ServerPicture(streams, now, now if asked_at is None else asked_at, fresh_since, lost, run)
 
     def missed(self) -> ServerPicture:
         """The picture after a sweep that failed: the last data stay, marked stale."""
