@@ -30,7 +30,8 @@ from restream import __version__
 from restream.adapters.server import mediamtx_http
 from restream.adapters.server.mediamtx_http import MediamtxServer
 from restream.adapters.stores.json_file import JsonFileSink
-from restream.adapters.stores.redis_store import RedisArchive, RedisSink
+from restream.adapters.stores.redis_archive import RedisArchive
+from restream.adapters.stores.redis_sink import RedisSink
 from restream.demo.embedded import embedded_redis, free_port
 from restream.domain.camera.secret import Secret
 from restream.domain.judgement.snapshot import Snapshot
@@ -99,14 +100,14 @@ class Parts:
         secret = Secret(redis_url)
         sinks: list[StreamSink] = [
             JsonFileSink(Path(directory) / "streams.json"),
-            RedisSink(secret, "", expire_s=5 * _INTERVAL_S),
+            RedisSink(secret, "", "bench", expire_s=5 * _INTERVAL_S),
         ]
         encoding = Encoding()
         outlets: list[Outlet[Rendering]] = [
             self.live,
             AlertWatch([], self.components),
             *(SinkWriter(sink, encoding, self.components) for sink in sinks),
-            Archivist(RedisArchive(secret, ""), self.history, self.assessor.restore),
+            Archivist(RedisArchive(secret, "", "bench"), self.history, self.assessor.restore),
         ]
         self._broadcast = Broadcast(self._render, outlets, self.components)
         self.fleet = ScriptedFleet(options.cameras[0], options.changing / 100, self)

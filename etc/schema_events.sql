@@ -2,7 +2,7 @@
 -- it, and deletes nothing: prune it as you like, e.g. DELETE FROM restream_event WHERE at < now() - interval '90 days'.
 
 CREATE TABLE IF NOT EXISTS restream_event (
-    id      bigint PRIMARY KEY,          -- milliseconds of Unix time, made unique
+    id      bigint NOT NULL,             -- milliseconds of Unix time, made unique within a node
     at      timestamptz NOT NULL,
     kind    text NOT NULL,               -- camera, health, component
     camera  text,                        -- id of the camera, if any
@@ -11,7 +11,9 @@ CREATE TABLE IF NOT EXISTS restream_event (
     after   text,
     cause   text,
     side    text,                        -- where it broke: camera, network, publisher, media_server, config, none
-    detail  text
+    detail  text,
+    node    text,                        -- where it happened; a table without this column is filled all the same
+    UNIQUE (id, node)
 );
 
 CREATE INDEX IF NOT EXISTS restream_event_camera_at ON restream_event (camera, at);

@@ -27,7 +27,7 @@ from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.interfaces.console import explanation
 from restream.interfaces.console.camera_table import print_cameras
-from restream.interfaces.documents.streams import latest_streams, sweep
+from restream.interfaces.documents.streams import by_run_of, joined, sweep
 from restream.ports import Documents, ServerStatus, SinkError
 from restream.service.from_settings import (
     DependencyError,
@@ -63,12 +63,13 @@ async def once(settings: Settings) -> int:
             sys.stderr.write(f"restream: {status.detail}\n")
     if not pictures:
         return 1
-    streams = orjson.dumps(latest_streams(pictures))
+    by_run = {run: orjson.dumps(each) for run, each in by_run_of(pictures, settings.node_name).items()}
+    streams = joined(by_run.values())
     sys.stdout.write(streams.decode() + "\n")
     worked = len(pictures) == len(seen)
     for sink in stream_sinks(settings):
         try:
-            await sink.write(Documents(streams))
+            await sink.write(Documents(streams, servers=by_run))
         except SinkError as error:
             sys.stderr.write(f"restream: {sink.name}: {error}\n")
             worked = False

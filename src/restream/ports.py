@@ -57,6 +57,9 @@ class Documents:
     """One JSON object per camera id; an unchanged camera's is the same object as in the cycle before."""
     host: bytes | None = None
     """The newest host sample, when there is one."""
+    servers: Mapping[str, bytes] = field(default_factory=dict)
+    """`streams`, by the run of the media server that has them, as far as servers tell: for who joins the views of
+    several services, some of the same server."""
 
 
 class Rendered(Protocol):

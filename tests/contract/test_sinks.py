@@ -11,7 +11,7 @@ import pytest
 from redis.asyncio import Connection, Redis
 
 from restream.adapters.stores.json_file import JsonFileSink
-from restream.adapters.stores.redis_store import RedisSink
+from restream.adapters.stores.redis_sink import RedisSink
 from restream.demo.embedded import free_port
 from restream.domain.camera.secret import Secret
 from restream.ports import Documents, SinkError
@@ -50,7 +50,7 @@ async def test_a_file_that_cannot_be_written_is_our_error(tmp_path: Path) -> Non
 async def test_redis_holds_the_latest_cycle_and_forgets_it_by_itself(redis_url: str) -> None:
     client = Redis.from_url(redis_url)
     await client.hset("site:restream:cameras", "99", "left by an earlier run")
-    sink = RedisSink(Secret(redis_url), "site:", expire_s=10)
+    sink = RedisSink(Secret(redis_url), "site:", "a", expire_s=10)
     listener = client.pubsub(ignore_subscribe_messages=True)
     await listener.subscribe("site:restream:changes")
     await sink.write(FIRST)
@@ -75,7 +75,7 @@ async def test_redis_holds_the_latest_cycle_and_forgets_it_by_itself(redis_url: 
 
 async def test_a_hash_that_was_lost_is_made_whole_by_the_next_cycle(redis_url: str) -> None:
     """It expires while the service is stopped for longer than five cycles; Redis may restart between two of them."""
-    sink = RedisSink(Secret(redis_url), "", expire_s=10)
+    sink = RedisSink(Secret(redis_url), "", "a", expire_s=10)
     await sink.write(FIRST)
     async with Redis.from_url(redis_url) as client:
         await client.flushdb()
@@ -86,7 +86,7 @@ async def test_a_hash_that_was_lost_is_made_whole_by_the_next_cycle(redis_url: s
 
 
 async def test_redis_that_is_away_is_our_error_without_the_password() -> None:
-    sink = RedisSink(Secret(f"redis://:hunter22@127.0.0.1:{free_port()}/0"), "", expire_s=10)
+    sink = RedisSink(Secret(f"redis://:hunter22@127.0.0.1:{free_port()}/0"), "", "a", expire_s=10)
     with pytest.raises(SinkError) as caught:
         await sink.write(FIRST)
     assert "hunter22" not in str(caught.value)
@@ -103,7 +103,7 @@ async def test_a_writer_that_is_cancelled_while_it_sends_ends(redis_url: str, mo
         await permitted.wait()
         await really_send(connection, command)  # type: ignore[arg-type]
 
-    sink = RedisSink(Secret(redis_url), "", expire_s=10)
+    sink = RedisSink(Secret(redis_url), "", "a", expire_s=10)
     await sink.write(FIRST)
     monkeypatch.setattr(Connection, "_send_packed_command", send)
     writing = asyncio.create_task(sink.write(FIRST))

@@ -6,14 +6,16 @@ import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import orjson
 import pytest
 from redis.asyncio import Redis
 
-from restream.adapters.stores.postgres_events import _row
-from restream.adapters.stores.redis_store import AVAILABILITY_KEY, EVENTS_KEY, WATCHED_KEY, RedisArchive
+from restream.adapters.stores.postgres_events import _COLUMNS, _NODE, _row
+from restream.adapters.stores.redis_archive import RedisArchive
+from restream.adapters.stores.redis_keys import AVAILABILITY_KEY, EVENTS_KEY, WATCHED_KEY
 from restream.domain.camera.secret import Secret
 from restream.domain.judgement.availability import KEPT_S, Timeline, availability
 from restream.domain.judgement.verdict import Health
@@ -28,7 +30,7 @@ NOW = time.time()
 
 @asynccontextmanager
 async def archive_of(url: str) -> AsyncIterator[RedisArchive]:
-    archive = RedisArchive(Secret(url), "")
+    archive = RedisArchive(Secret(url), "", "site-a")
     try:
         yield archive
     finally:
@@ -40,7 +42,7 @@ def happened(at: float) -> ComponentChange:
 
 
 def kept(moment: float, /, **changes: Any) -> dict[str, Any]:
-    return {**document_of(int(moment * 1000), happened(moment)), **changes}
+    return {**document_of(int(moment * 1000), happened(moment), node="site-a"), **changes}
 
 
 GOOD = kept(NOW - 60)
@@ -55,6 +57,9 @@ EVENTS: list[bytes] = [
     *(
         orjson.dumps(kept(NOW - 50, **changes))
         for changes in (
+            {"node": 5},
+            {"node": "a\nb"},
+            {"node": "site-b"},
             {"id": "1"},
             {"id": True},
             {"id": 1.5},
@@ -94,12 +99,12 @@ async def test_events_of_others_are_left_out_and_new_ones_follow(redis_url: str)
     async with archive_of(redis_url) as archive:
         found = await archive.load()
         assert list(found.events) == [GOOD]
-        history = History(document_of)
+        history = History(partial(document_of, node="site-a"))
         history.restore(found.events)
         history.record(happened(NOW))
         assert [event["detail"] for event in history.after(GOOD["id"])] == ["fine"]
         # Restored events go to the table of events as well.
-        assert all(_row(event) for event in history.after(0))
+        assert all(_row(event, (*_COLUMNS, _NODE)) for event in history.after(0))
         await archive.save(Records(history.after(GOOD["id"]), {}, NOW), ())
         assert len((await archive.load()).events) == 2
     await client.aclose()

@@ -165,6 +165,18 @@ def test_mistakes_in_the_environment(
     assert problem(config).startswith(expected)
 
 
+@pytest.mark.parametrize(
+    ("host", "node"),
+    [("site-a.example", "site-a.example"), ("a b:ä\udcff", "a-b---"), ("x" * 70, "x" * 64), ("", "node")],
+)
+def test_a_node_is_called_like_its_host(config: Path, monkeypatch: pytest.MonkeyPatch, host: str, node: str) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: host)
+    assert load(config).node_name == node
+    assert load(config, {"node": {"name": "Site_B.2"}}).node_name == "Site_B.2"
+    monkeypatch.setenv("RESTREAM_NODE__NAME", "")
+    assert load(config).node_name == node
+
+
 # -- mistakes in the file ----------------------------------------------------------------------------------------------
 
 
@@ -177,6 +189,10 @@ def test_mistakes_in_the_environment(
         ({"http": {"port": "many"}}, "http.port: "),
         ({"http": {"auth": "basic"}}, "http.auth: "),
         ({"restart": {"jitter": 2}}, "restart.jitter: "),
+        ({"node": {"name": ""}}, "node.name: expected 1 to 64 letters, digits, _ . -"),
+        ({"node": {"name": "site:a"}}, "node.name: expected 1 to 64 letters"),
+        ({"node": {"name": "a\n"}}, "node.name: expected 1 to 64 letters"),
+        ({"node": {"name": "x" * 65}}, "node.name: expected 1 to 64 letters"),
         ({"restart": {"base_s": 500}}, "restart: max_s must not be smaller than base_s"),
         ({"database": {"poll_s": 0}}, "database.poll_s: "),
         ({"database": {"columns": {"psw": "x"}}}, "database.columns: unknown column 'psw'"),

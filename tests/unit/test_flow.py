@@ -85,3 +85,11 @@ def test_a_path_is_joined_with_its_publisher(kind: str) -> None:
     )
     stream = ServerPicture().swept(view, 1.0).streams["cam1"]
     assert (stream.srt, stream.session) == ((srt, None) if kind == "srtConn" else (None, session))
+
+
+def test_the_run_of_the_server_is_known_until_it_tells_of_another() -> None:
+    picture = ServerPicture()
+    assert picture.run is None
+    for started, run in (("t1", "t1"), (None, "t1"), ("t2", "t2")):
+        picture = picture.swept(ServerView(started=started), 1.0)
+        assert picture.run == picture.missed().run == run

@@ -142,7 +142,7 @@ async def test_the_fleet_and_the_service() -> None:
     assert of(samples, "restream_start_queue_length") == 4
     assert of(samples, "restream_component_up", component="redis") == 0
     assert of(samples, "restream_component_up", component="mediamtx") == 1
-    assert of(samples, "restream_build_info", version="1.0") == 1
+    assert of(samples, "restream_build_info", version="1.0", node="site-a") == 1
     assert of(samples, "restream_websocket_clients") == 3
     assert of(samples, "restream_events_total", kind="camera") == 5
     assert of(samples, "restream_alerts_total", outcome="sent") == 1

@@ -14,6 +14,21 @@ from restream.config.stream_sections import Section
 from restream.domain.visionaire import parse_servers
 
 
+class NodeSection(Section):
+    """This service among others that share its stores."""
+
+    name: str | None = None
+    """Letters, digits, `_ . -`; null: the host's name. Give one in containers, whose host name changes with every new
+    one, and where two services of one host share a Redis: each needs its own."""
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9_.\-]{1,64}", value):
+            raise ValueError("expected 1 to 64 letters, digits, _ . -")
+        return value
+
+
 class HttpSection(Section):
     """The page, the API and `/ws`."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from restream.config.outlet_sections import (
     InfluxSection,
     JsonFileSection,
     MetricsSection,
+    NodeSection,
     RedisSection,
     VisionaireSection,
 )
@@ -54,6 +56,7 @@ ROOT = Path(__file__).resolve().parents[3]
 """The directory that holds etc/ and log/ when run from a checkout; relative paths of the configuration start here."""
 
 FIXED: Mapping[str, tuple[str, ...] | None] = {
+    "node": None,
     "http": None,
     "metrics": None,
     "redis": None,
@@ -99,6 +102,7 @@ class Settings(BaseSettings):
     admission: AdmissionSection = AdmissionSection()
     mediamtx: MediamtxSection = MediamtxSection()
     degraded: DegradedSection = DegradedSection()
+    node: NodeSection = NodeSection()
     redis: RedisSection = RedisSection()
     json_file: JsonFileSection = JsonFileSection()
     http: HttpSection = HttpSection()
@@ -119,6 +123,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment wins over what is given, which comes from the file."""
         return _Environment(settings_cls), init_settings
+
+    @property
+    def node_name(self) -> str:
+        """Who this service is among others. A host may be called anything; what else no node could be called is `-`."""
+        return self.node.name or re.sub(r"[^A-Za-z0-9_.\-]", "-", socket.gethostname())[:64] or "node"
 
     @property
     def max_starting(self) -> int:

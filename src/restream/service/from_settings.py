@@ -17,7 +17,8 @@ from restream.adapters.server.mediamtx_in_docker import ContainedServer
 from restream.adapters.stores.influx import InfluxStore
 from restream.adapters.stores.json_file import JsonFileSink
 from restream.adapters.stores.postgres_events import PostgresEvents
-from restream.adapters.stores.redis_store import RedisArchive, RedisSink
+from restream.adapters.stores.redis_archive import RedisArchive
+from restream.adapters.stores.redis_sink import RedisSink
 from restream.adapters.stores.webhook import Webhook
 from restream.adapters.visionaire_http import VisionaireDirectory
 from restream.config.outlet_sections import is_loopback
@@ -123,7 +124,7 @@ def stream_sinks(settings: Settings) -> list[StreamSink]:
         sinks.append(JsonFileSink(resolve(settings.json_file.path)))
     if settings.redis.url is not None:
         url = Secret(settings.redis.url.get_secret_value())
-        sinks.append(RedisSink(url, settings.redis.prefix, expire_s=5 * settings.mediamtx.interval_s))
+        sinks.append(RedisSink(url, settings.redis.prefix, settings.node_name, 5 * settings.mediamtx.interval_s))
     return sinks
 
 
@@ -131,7 +132,8 @@ def archives(settings: Settings) -> list[Archive]:
     """Where events and availability are kept; the first is the one that is read at the start."""
     kept: list[Archive] = []
     if settings.redis.url is not None:
-        kept.append(RedisArchive(Secret(settings.redis.url.get_secret_value()), settings.redis.prefix))
+        url = Secret(settings.redis.url.get_secret_value())
+        kept.append(RedisArchive(url, settings.redis.prefix, settings.node_name))
     return [*kept, PostgresEvents(require_dsn(settings))]
 
 

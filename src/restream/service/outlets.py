@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,7 +48,7 @@ def outlets(
     others: Sequence[Outlet[Rendering]] = (),
 ) -> Outlets:
     """Make them; `others` are told first. Metrics are no outlet: Prometheus asks for the latest rendering."""
-    node, encoding = socket.gethostname(), Encoding()
+    node, encoding = settings.node_name, Encoding()
     facts = ServiceFacts(node, __version__, secrets.token_hex(4), time.monotonic(), settings.mediamtx.interval_s)
     renderer = Renderer(facts)
     live = Live(lambda: renderer.latest, lambda after, limit: history.after(after, limit=limit))
@@ -77,7 +76,7 @@ def outlets(
 def adopt_alerts(alerts: AlertWatch, before: Settings, settings: Settings) -> None:
     """What is told of outages, and to whom, changes while the service runs; other outlets at its next start."""
     same = settings.alerts.webhooks == before.alerts.webhooks
-    alerts.adopt(alert_rules(settings), None if same else alert_receivers(settings, socket.gethostname()))
+    alerts.adopt(alert_rules(settings), None if same else alert_receivers(settings, settings.node_name))
 
 
 def _line_writers(settings: Settings, components: Components) -> list[LineWriter[Rendering]]:

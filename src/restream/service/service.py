@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 from restream import __version__
 from restream.adapters.ffmpeg.still_picture import FfmpegStills
@@ -72,7 +73,7 @@ class Service:
     ) -> None:
         self._settings = settings
         self._reload = reload
-        self._history = History(event)
+        self._history = History(partial(event, node=settings.node_name))
         self._log = TransitionLog()
         self._pipes = PacedPipes()
         self._components = Components(self)

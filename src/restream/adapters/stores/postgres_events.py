@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,10 +18,9 @@ from restream.ports import Records, SinkError
 _TIMEOUT_S = 10.0
 _LOOK_AGAIN_S = 300.0
 _COLUMNS = ("id", "at", "kind", "camera", "name", "before", "after", "cause", "side", "detail")
-_INSERT = (
-    f"INSERT INTO restream_event ({', '.join(_COLUMNS)})"  # noqa: S608 - constants of ours
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING"
-)
+# Installed before nodes had names, it lacks this one.
+_NODE = "node"
+_FIND = "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass('restream_event') AND attnum > 0"
 
 
 class PostgresEvents:
@@ -32,6 +31,7 @@ class PostgresEvents:
     def __init__(self, dsn: Secret) -> None:
         self._dsn = dsn
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._columns: tuple[str, ...] = _COLUMNS
         self._look_at = 0.0
 
     async def load(self) -> Records:
@@ -46,7 +46,8 @@ class PostgresEvents:
             async with asyncio.timeout(_TIMEOUT_S):
                 connection = await self._connected()
                 if connection is not None:
-                    await connection.executemany(_INSERT, [_row(event) for event in records.events])
+                    rows = [_row(event, self._columns) for event in records.events]
+                    await connection.executemany(_insert(self._columns), rows)
         except (*CONNECTION_ERRORS, ValueError) as error:
             await self.close()
             raise SinkError(str(translated(error, self._dsn))) from None
@@ -68,13 +69,21 @@ class PostgresEvents:
             statement_cache_size=0,
             server_settings={"application_name": "restream events"},
         )
-        if await connection.fetchval("SELECT to_regclass('restream_event')") is None:
+        there = {row["attname"] for row in await connection.fetch(_FIND)}
+        if not there:
             self._look_at = time.monotonic() + _LOOK_AGAIN_S
             await connection.close(timeout=2)
             return None
         self._connection = connection
+        self._columns = (*_COLUMNS, _NODE) if _NODE in there else _COLUMNS
         return connection
 
 
-def _row(event: Any) -> tuple[Any, ...]:
-    return (event["id"], datetime.fromisoformat(event["at"]), *(event[name] for name in _COLUMNS[2:]))
+def _insert(columns: Sequence[str]) -> str:
+    values = ", ".join(f"${number}" for number, _ in enumerate(columns, 1))
+    # Which columns are unique differs with the table's age.
+    return f"INSERT INTO restream_event ({', '.join(columns)}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608
+
+
+def _row(event: Any, columns: Sequence[str]) -> tuple[Any, ...]:
+    return (event["id"], datetime.fromisoformat(event["at"]), *(event[name] for name in columns[2:]))

@@ -42,7 +42,10 @@ def decode_timeline(body: bytes, now: float) -> Timeline | None:
 
 
 def decode_event(body: bytes, now: float) -> dict[str, Any] | None:
-    """An event until `now` (Unix time, s), with the keys of `GET /api/events`; None for anything else."""
+    """An event until `now` (Unix time, s), with the keys of `GET /api/events`; None for anything else.
+
+    `node` is None where it was written before nodes had names.
+    """
     if len(body) > _MAX_EVENT_BYTES:
         return None
     try:
@@ -54,7 +57,7 @@ def decode_event(body: bytes, now: float) -> dict[str, Any] | None:
     # Ids are milliseconds of Unix time: one of the future would hold back all that follow.
     if not 0 < event["id"] <= now * 1000:
         return None
-    names = ("id", "at", "kind", "camera", "cause", "retry_in_s", *_TEXTS)
+    names = ("id", "node", "at", "kind", "camera", "cause", "retry_in_s", *_TEXTS)
     return {name: event.get(name) for name in names}
 
 
@@ -69,7 +72,7 @@ def decode_moment(body: bytes | None, now: float) -> float:
 
 def _is_event(event: Mapping[str, Any]) -> bool:
     texts = [event.get(name) for name in _TEXTS]
-    optional = [event.get("camera"), event.get("cause")]
+    optional = [event.get("node"), event.get("camera"), event.get("cause")]
     return (
         type(event.get("id")) is int
         and event.get("kind") in _KINDS

@@ -69,6 +69,8 @@ class ServerPicture:
     """Since when every sweep has succeeded; None while the picture is stale."""
     moved_before_loss: Mapping[str, float] = field(default_factory=dict)
     """When something last arrived on paths that have lost their publisher lately."""
+    run: str | None = None
+    """Which run of the server this is: when it started, in its own words; None where it does not tell."""
 
     @property
     def available(self) -> int:
@@ -83,7 +85,8 @@ class ServerPicture:
             if stream.path.available and not (path in streams and streams[path].path.available):
                 lost[path] = stream.flow.moved_at
         fresh_since = now if self.fresh_since is None else self.fresh_since
-        return ServerPicture(streams, now, now if asked_at is None else asked_at, fresh_since, lost)
+        run = view.started or self.run
+        return ServerPicture(streams, now, now if asked_at is None else asked_at, fresh_since, lost, run)
 
     def missed(self) -> ServerPicture:
         """The picture after a sweep that failed: the last data stay, marked stale."""

@@ -8,10 +8,11 @@ from restream.domain.server.identity import component_name
 from restream.interfaces.documents.values import Document, rounded, timestamp
 
 
-def event(event_id: int, happened: Event) -> Document:
-    """One event; `retry_in_s` in seconds."""
+def event(event_id: int, happened: Event, *, node: str = "") -> Document:
+    """One event of a node; `retry_in_s` in seconds."""
     document: Document = {
         "id": event_id,
+        "node": node,
         "at": timestamp(happened.at),
         "kind": "component",
         "camera": None,

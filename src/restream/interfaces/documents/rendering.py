@@ -16,7 +16,7 @@ from restream.domain.news.component import Component
 from restream.domain.news.mishaps import Mishaps
 from restream.interfaces.documents.cameras import differ_as_measured_only, measured, not_shown, summary
 from restream.interfaces.documents.host_document import host_document
-from restream.interfaces.documents.streams import latest_streams, observed_at
+from restream.interfaces.documents.streams import by_run_of, joined, observed_at
 from restream.interfaces.documents.values import Document, timestamp
 from restream.ports import Documents
 
@@ -84,7 +84,10 @@ class Rendering:
             b",".join(self.encoded.values()),
         )
         host = orjson.dumps(self.host) if self.host is not None else None
-        return Documents(orjson.dumps(latest_streams(self.snapshot.servers)), whole, self.encoded, host)
+        by_run = {
+            run: orjson.dumps(each) for run, each in by_run_of(self.snapshot.servers, self.status["node"]).items()
+        }
+        return Documents(joined(by_run.values()), whole, self.encoded, host, by_run)
 
 
 class Renderer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import CameraStatus
@@ -28,6 +28,16 @@ def latest_streams(servers: Mapping[ServerId, ServerPicture]) -> list[Document]:
         for server in servers.values()
         for name, stream in server.streams.items()
     ]
+
+
+def by_run_of(servers: Mapping[ServerId, ServerPicture], node: str) -> dict[str, list[Document]]:
+    """The classic array of each media server, by which run of the server it is of, whatever services call it."""
+    return {picture.run or f"{node} {server}": latest_streams({server: picture}) for server, picture in servers.items()}
+
+
+def joined(arrays: Iterable[bytes]) -> bytes:
+    """Encoded arrays as one."""
+    return b"[%s]" % b",".join(array[1:-1] for array in arrays if array != b"[]")
 
 
 def observed_at(servers: Mapping[ServerId, ServerPicture]) -> float | None:

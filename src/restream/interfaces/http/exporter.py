@@ -97,8 +97,8 @@ class Exporter:
         return b"".join(parts)
 
     def _own_families(self) -> list[Family]:
-        build = Family("restream_build_info", "gauge", "The version of the service.")
-        build.add(labels(version=self._version), 1)
+        build = Family("restream_build_info", "gauge", "The version of the service, and its node.")
+        build.add(labels(version=self._version, node=self._node), 1)
         clients = Family("restream_websocket_clients", "gauge", "Clients that are connected to /ws.")
         clients.add("", self._clients())
         tasks = Family("restream_tasks", "gauge", "Tasks of the service: flat unless something leaks.")

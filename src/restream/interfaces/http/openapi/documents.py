@@ -48,7 +48,7 @@ _HEAD: Mapping[str, Schema] = {
 
 STATUS = record(
     "The fleet and the service in one cycle.",
-    node=text("Host name.", "site-a"),
+    node=text("`node.name`, else the name of the host.", "site-a"),
     version=text("", "0.1.0"),
     **_HEAD,
     uptime_s=number("", 86400.5),
@@ -120,6 +120,7 @@ HOST = record(
 EVENT = record(
     "Something that happened: to a camera's publisher (`camera`), to its verdict (`health`), to a component.",
     id=whole("Rises, also over restarts of the service.", 1767607240000),
+    node=text("Where it happened.", "site-a"),
     at=moment(),
     kind=choice(EVENT_KINDS, "", "health"),
     camera=nullable(text("Id; null for a component.", "7")),

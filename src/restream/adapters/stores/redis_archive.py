@@ -1,0 +1,100 @@
+"""Redis: what outlives the service."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from typing import Any
+
+import orjson
+
+from restream.adapters.stores import redis_keys as keys
+from restream.adapters.stores.redis_connection import Connection, script
+from restream.adapters.stores.stored_records import decode_event, decode_moment, decode_timeline, encode_timeline
+from restream.domain.camera.secret import Secret
+from restream.domain.judgement.availability import KEPT_S
+from restream.ports import Records
+
+_FORGET = script("redis_forget")
+_MOST_EVENTS = 10_000
+_RESTORED_EVENTS = 1000
+_KEPT_MS = int(7 * KEPT_S * 1000)
+
+
+class RedisArchive:
+    """Events and availability. All nodes add to the same stream and hash; each reads back its own events."""
+
+    name = "redis"
+
+    def __init__(self, url: Secret, prefix: str, node: str) -> None:
+        self._connection = Connection(url)
+        self._node = node
+        self._nodes_key = prefix + keys.NODES_KEY
+        self._node_keys = prefix + keys.NODE_KEYS
+        self._events_key = prefix + keys.EVENTS_KEY
+        self._availability_key = prefix + keys.AVAILABILITY_KEY
+        self._watched_key = prefix + keys.WATCHED_KEY
+        self._own_watched_key = keys.own_key(prefix, node, keys.OWN_WATCHED)
+        self._saved = False
+
+    async def load(self) -> Records:
+        redis = self._connection.redis
+        now = time.time()
+        async with self._connection.translated():
+            events = await self._events(now)
+            timelines: Any = await redis.hgetall(self._availability_key)
+            until: Any = await redis.get(self._own_watched_key)
+            if until is None and not await self._peers():
+                # Kept before nodes had names, or under another one.
+                until = await redis.get(self._watched_key)
+        found = {key.decode(errors="replace"): decode_timeline(body, now) for key, body in timelines.items()}
+        kept = {key: timeline for key, timeline in found.items() if timeline}
+        return Records([events[event_id] for event_id in sorted(events)], kept, decode_moment(until, now))
+
+    async def _events(self, now: float) -> dict[int, dict[str, Any]]:
+        """The newest events of this node, and those from before nodes had names, by id."""
+        events: dict[int, dict[str, Any]] = {}
+        before = "+"
+        for _ in range(_MOST_EVENTS // _RESTORED_EVENTS + 2):
+            page: Any = await self._connection.redis.xrevrange(self._events_key, max=before, count=_RESTORED_EVENTS)
+            for _, fields in page:
+                event = decode_event((fields or {}).get(b"event", b""), now)
+                if event is not None and event["node"] in (None, self._node):
+                    # The newest comes first, and wins.
+                    events.setdefault(event["id"], event | {"node": self._node})
+                if len(events) == _RESTORED_EVENTS:
+                    return events
+            if len(page) < _RESTORED_EVENTS:
+                break
+            before = page[-1][0].decode()
+        return events
+
+    async def _peers(self) -> bool:
+        """Whether other nodes write to this Redis."""
+        seconds, _ = await self._connection.redis.time()
+        living: Any = await self._connection.redis.zrangebyscore(self._nodes_key, seconds * 1000, "+inf")
+        return bool(set(living) - {self._node.encode()})
+
+    async def save(self, records: Records, removed: Collection[str]) -> int:
+        async with self._connection.transaction() as pipe:
+            pipe.exists(self._own_watched_key)
+            for event in records.events:
+                fields = {"event": orjson.dumps(event)}
+                pipe.xadd(self._events_key, fields, maxlen=_MOST_EVENTS, approximate=True)  # type: ignore[arg-type]
+            if records.timelines:
+                mapping = {camera_id: encode_timeline(timeline) for camera_id, timeline in records.timelines.items()}
+                pipe.hset(self._availability_key, mapping=mapping)  # type: ignore[arg-type]
+            if removed:
+                pipe.eval(_FORGET, 2, self._availability_key, self._nodes_key, self._node_keys, self._node, *removed)
+            for key in (self._watched_key, self._own_watched_key):
+                pipe.set(key, f"{records.watched_until:.3f}")
+            for key in (self._availability_key, self._own_watched_key):
+                pipe.pexpire(key, _KEPT_MS)
+            pipe.hlen(self._availability_key)
+            there, *_, kept = await pipe.execute()
+        # Of a hash that others fill as well, the count alone does not tell what was lost.
+        lost, self._saved = self._saved and not there, True
+        return 0 if lost else int(kept)
+
+    async def close(self) -> None:
+        await self._connection.close()
