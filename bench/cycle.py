@@ -38,10 +38,12 @@ from restream.domain.judgement.verdict import Thresholds
 from restream.domain.news.event import Event
 from restream.domain.server import flow
 from restream.domain.server.flow import ServerPicture
-from restream.interfaces.documents.cameras import details
-from restream.interfaces.documents.events import event
+from restream.interfaces.documents.camera_details import details
+from restream.interfaces.documents.events import EventDocument, event
 from restream.interfaces.documents.players import PublicBases
-from restream.interfaces.documents.rendering import Renderer, Rendering, ServiceFacts
+from restream.interfaces.documents.rendering import Renderer, Rendering
+from restream.interfaces.documents.status import ServiceFacts
+from restream.interfaces.documents.visionaire import VisionaireDocument
 from restream.interfaces.http import live
 from restream.interfaces.http.api import Api, ApiContext
 from restream.interfaces.http.app import build_app
@@ -102,7 +104,7 @@ class Parts:
             RedisSink(secret, "", expire_s=5 * _INTERVAL_S),
         ]
         self._writers = [SinkWriter(sink, self._documents, self.components) for sink in sinks]
-        self._archivist = Archivist(RedisArchive(secret, ""), self.history, self.assessor.restore)
+        self._archivist = Archivist(RedisArchive(secret, "", EventDocument), self.history, self.assessor.restore)
         self._alerts = AlertWatch([], self.components)
         self._documents_of: tuple[int, asyncio.Future[Documents]] | None = None
         self.fleet = ScriptedFleet(options.cameras[0], options.changing / 100, self._happened)
@@ -154,7 +156,7 @@ class Parts:
             details=lambda key: details(self.renderer.latest.snapshot, key, PublicBases()),
             events=self.history.after,
             act=lambda *_: None,
-            visionaire=dict,
+            visionaire=lambda: VisionaireDocument(60.0, ()),
         )
         exporter = Exporter(
             lambda: self.renderer.latest.snapshot,

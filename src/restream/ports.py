@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from restream.domain.ffmpeg.exit_cause import ProcessEnding
 from restream.domain.ffmpeg.plan import Invocation, ProbePlan, StreamPlan
@@ -147,12 +147,31 @@ class StreamSink(Protocol):
         """Let go of connections; never raises."""
 
 
+class EventRecord(Protocol):
+    """A rendered event, with the keys of `GET /api/events`; here are those that somebody asks for by name."""
+
+    @property
+    def id(self) -> int:
+        """Milliseconds of Unix time, or a little more: they rise."""
+
+    @property
+    def at(self) -> str:
+        """RFC 3339."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def camera(self) -> str | None:
+        """Its id; None for a component."""
+
+
 @dataclass(frozen=True, slots=True)
 class Records:
     """What outlives the service."""
 
-    events: Sequence[Mapping[str, Any]] = ()
-    """Rendered events, oldest first; their ids rise."""
+    events: Sequence[EventRecord] = ()
+    """Oldest first; their ids rise."""
     timelines: Mapping[str, Timeline] = field(default_factory=dict)
     """By camera id."""
     watched_until: float = 0.0

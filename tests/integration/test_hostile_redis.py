@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 from redis.asyncio import Redis
@@ -19,6 +20,7 @@ from restream.domain.judgement.availability import KEPT_S, Timeline, availabilit
 from restream.domain.judgement.verdict import Health
 from restream.domain.news.component import ComponentState
 from restream.domain.news.event import ComponentChange
+from restream.interfaces.documents.events import EventDocument
 from restream.interfaces.documents.events import event as document_of
 from restream.ports import Records, SinkError
 from restream.supervisor.picture.history import History
@@ -28,7 +30,7 @@ NOW = time.time()
 
 @asynccontextmanager
 async def archive_of(url: str) -> AsyncIterator[RedisArchive]:
-    archive = RedisArchive(Secret(url), "")
+    archive = RedisArchive(Secret(url), "", EventDocument)
     try:
         yield archive
     finally:
@@ -40,9 +42,10 @@ def happened(at: float) -> ComponentChange:
 
 
 def kept(moment: float, /, **changes: Any) -> dict[str, Any]:
-    return {**document_of(int(moment * 1000), happened(moment)), **changes}
+    return msgspec.to_builtins(document_of(int(moment * 1000), happened(moment))) | changes
 
 
+GOOD_EVENT = document_of(int((NOW - 60) * 1000), happened(NOW - 60))
 GOOD = kept(NOW - 60)
 EVENTS: list[bytes] = [
     b"",
@@ -93,14 +96,14 @@ async def test_events_of_others_are_left_out_and_new_ones_follow(redis_url: str)
     await client.xadd(EVENTS_KEY, {"event": orjson.dumps(GOOD)})
     async with archive_of(redis_url) as archive:
         found = await archive.load()
-        assert list(found.events) == [GOOD]
+        assert list(found.events) == [GOOD_EVENT]
         history = History(document_of)
         history.restore(found.events)
         history.record(happened(NOW))
-        assert [event["detail"] for event in history.after(GOOD["id"])] == ["fine"]
+        assert [event.detail for event in history.after(GOOD_EVENT.id)] == ["fine"]
         # Restored events go to the table of events as well.
         assert all(_row(event) for event in history.after(0))
-        await archive.save(Records(history.after(GOOD["id"]), {}, NOW), ())
+        await archive.save(Records(history.after(GOOD_EVENT.id), {}, NOW), ())
         assert len((await archive.load()).events) == 2
     await client.aclose()
 

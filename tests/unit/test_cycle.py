@@ -20,7 +20,8 @@ from restream.domain.news.component import Component, ComponentState
 from restream.domain.news.event import HealthChange
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.mediamtx import PathObservation, ServerView
-from restream.interfaces.documents.rendering import Renderer, ServiceFacts
+from restream.interfaces.documents.rendering import Renderer
+from restream.interfaces.documents.status import ServiceFacts
 from restream.supervisor.loops import Loops
 from restream.supervisor.picture.assessor import Assessor
 from restream.supervisor.picture.cycle import Cycle, Scene
@@ -203,17 +204,17 @@ async def test_a_clock_that_is_set_back_moves_every_moment_with_it() -> None:
     before = replace(snapshot(1, {1: RUNNING}), components=parts)
     later = replace(before, generation=2, taken_at=before.taken_at - 3600, now=12.0)
     (rendering,) = (await rendered(before, later))[1:]
-    moments = [rendering.cameras["1"]["since"], rendering.cameras["1"]["verdict"]["since"]]
-    moments.append(rendering.status["components"]["redis"]["since"])
-    assert max(moments) <= rendering.status["time"], moments
-    assert rendering.status["uptime_s"] == 12
+    moments = [rendering.cameras["1"].since, rendering.cameras["1"].verdict.since]
+    moments.append(rendering.status.components["redis"].since)
+    assert max(moments) <= rendering.status.time, moments
+    assert rendering.status.uptime_s == 12
 
 
 async def test_a_bitrate_that_trembles_is_no_change_and_one_that_moves_is() -> None:
     renderings = await rendered(
         *(snapshot(n, {1: RUNNING}, count) for n, count in enumerate((1000, 1050, 1090, 1200), 1))
     )
-    assert [each.cameras["1"]["bitrate_bps"] for each in renderings] == [1000, 1000, 1000, 1200]
+    assert [each.cameras["1"].bitrate_bps for each in renderings] == [1000, 1000, 1000, 1200]
 
 
 async def test_removals_are_remembered_until_they_return() -> None:
@@ -228,8 +229,8 @@ async def test_removals_are_remembered_until_they_return() -> None:
 
 async def test_the_status_counts_every_row() -> None:
     (only,) = await rendered(snapshot(1, {1: RUNNING, 2: BROKEN, 3: BROKEN}))
-    assert only.status["cameras"] == 3
-    assert only.status["health"] == {"healthy": 1, "down": 2}
-    assert only.status["fault"] == {"none": 1, "camera": 2}
+    assert only.status.cameras == 3
+    assert only.status.health == {"healthy": 1, "down": 2}
+    assert only.status.fault == {"none": 1, "camera": 2}
     whole = orjson.loads(only.documents().snapshot)
     assert [each["id"] for each in whole["cameras"]] == ["1", "2", "3"]

@@ -25,6 +25,7 @@ from restream.domain.camera.urls import parse_source
 from restream.domain.ffmpeg.plan import Invocation, build_still
 from restream.domain.news.alerts import AlertRules
 from restream.domain.visionaire import parse_servers
+from restream.interfaces.documents.events import EventDocument
 from restream.interfaces.documents.players import PublicBases
 from restream.interfaces.http.auth import Access
 from restream.interfaces.series import line_protocol
@@ -100,7 +101,7 @@ def archives(settings: Settings) -> list[Archive]:
     """Where events and availability are kept; the first is the one that is read at the start."""
     kept: list[Archive] = []
     if settings.redis.url is not None:
-        kept.append(RedisArchive(Secret(settings.redis.url.get_secret_value()), settings.redis.prefix))
+        kept.append(RedisArchive(Secret(settings.redis.url.get_secret_value()), settings.redis.prefix, EventDocument))
     return [*kept, PostgresEvents(require_dsn(settings))]
 
 

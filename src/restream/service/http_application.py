@@ -13,12 +13,12 @@ from restream import __version__
 from restream.config.settings import Settings
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.life.lifecycle import HoldAsked, ProbeAsked, Released, Request, RestartAsked
-from restream.interfaces.documents import cameras
-from restream.interfaces.documents.values import Document
-from restream.interfaces.documents.visionaire import visionaire
+from restream.interfaces.documents.answers import Action
+from restream.interfaces.documents.camera_details import CameraDetailsDocument, details
+from restream.interfaces.documents.visionaire import VisionaireDocument, visionaire
 from restream.interfaces.http import page
 from restream.interfaces.http import still as stills
-from restream.interfaces.http.api import Action, Api, ApiContext
+from restream.interfaces.http.api import Api, ApiContext
 from restream.interfaces.http.app import build_app
 from restream.interfaces.http.openapi import document as openapi
 from restream.interfaces.http.session import Sessions
@@ -32,10 +32,10 @@ from restream.supervisor.picture.still_queue import StillQueue
 from restream.supervisor.picture.visionaire_poller import VisionairePoller
 
 _REQUESTS: Mapping[Action, Request] = {
-    "restart": RestartAsked(),
-    "probe": ProbeAsked(),
-    "hold": HoldAsked(),
-    "release": Released(),
+    Action.RESTART: RestartAsked(),
+    Action.PROBE: ProbeAsked(),
+    Action.HOLD: HoldAsked(),
+    Action.RELEASE: Released(),
 }
 
 
@@ -74,14 +74,14 @@ class Web:
         app.on_shutdown.append(self._end_live)
         return app
 
-    def _details(self, camera_id: str) -> Document | None:
-        snapshot = self.outlets.renderer.latest.snapshot
-        document = cameras.details(snapshot, camera_id, public_bases(self.settings()))
-        if document is None:
-            return None
-        habits = self.assessor.habits(camera_id)
-        tail = list(self.supervisor.stderr_tail(camera_id))
-        return document | {"history": habits and cameras.history(habits, snapshot), "stderr_tail": tail}
+    def _details(self, camera_id: str) -> CameraDetailsDocument | None:
+        return details(
+            self.outlets.renderer.latest.snapshot,
+            camera_id,
+            public_bases(self.settings()),
+            habits=self.assessor.habits(camera_id),
+            stderr_tail=self.supervisor.stderr_tail(camera_id),
+        )
 
     def _act(self, camera_id: str, action: Action) -> str | None:
         refusal = self.supervisor.ask(camera_id, _REQUESTS[action])
@@ -99,7 +99,7 @@ class Web:
         path = report.subject.camera.path
         return await self.stills.take(path, still_command(self.settings(), path))
 
-    def _visionaire(self) -> Document:
+    def _visionaire(self) -> VisionaireDocument:
         poller, now = self.poller, asyncio.get_running_loop().time()
         return visionaire(poller.pictures, now=now, taken_at=time.time(), interval_s=poller.interval_s)
 

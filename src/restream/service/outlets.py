@@ -14,7 +14,8 @@ from restream.domain.judgement.availability import Timeline
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.visionaire import HostPicture
 from restream.interfaces.documents.cameras import with_processes
-from restream.interfaces.documents.rendering import Renderer, Rendering, ServiceFacts
+from restream.interfaces.documents.rendering import Renderer, Rendering
+from restream.interfaces.documents.status import ServiceFacts
 from restream.interfaces.http.exporter import Exporter
 from restream.interfaces.http.live import Live
 from restream.interfaces.series import line_protocol
@@ -102,7 +103,7 @@ class Outlets:
         yield from line_protocol.cameras(with_processes(rendering.snapshot, rendering.cameras), at_s)
         yield from line_protocol.fleet(rendering.status, at_s)
         if rendering.host is not None:
-            yield from line_protocol.host(rendering.host, rendering.status["node"], at_s)
+            yield from line_protocol.host(rendering.host, rendering.status.node, at_s)
 
     def _counts(self) -> Mapping[str, Mapping[str, float]]:
         counts: dict[str, Mapping[str, float]] = {"events": self._history.recorded, "alerts": self._alerts.outcomes}

@@ -7,13 +7,12 @@ import contextlib
 import time
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 
 from restream.adapters.postgres import CONNECTION_ERRORS, translated
 from restream.domain.camera.secret import Secret
-from restream.ports import Records, SinkError
+from restream.ports import EventRecord, Records, SinkError
 
 _TIMEOUT_S = 10.0
 _LOOK_AGAIN_S = 300.0
@@ -74,5 +73,5 @@ class PostgresEvents:
         return connection
 
 
-def _row(event: Any) -> tuple[Any, ...]:
-    return (event["id"], datetime.fromisoformat(event["at"]), *(event[name] for name in _COLUMNS[2:]))
+def _row(event: EventRecord) -> tuple[object, ...]:
+    return (event.id, datetime.fromisoformat(event.at), *(getattr(event, name) for name in _COLUMNS[2:]))

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
+import msgspec
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from restream.adapters.stores.stored_records import decode_event, decode_moment, decode_timeline, encode_timeline
 from restream.domain.camera.secret import Secret, mask_exact, mask_patterns, spellings
 from restream.domain.judgement.availability import KEPT_S
-from restream.ports import Documents, Records, SinkError
+from restream.ports import Documents, EventRecord, Records, SinkError
 
 STREAMS_KEY = "mediamtx:streams:latest"
 """The classic JSON array."""
@@ -126,7 +126,7 @@ class RedisSink:
             pipe.hdel(cameras_key, *removed)
         pipe.pexpire(cameras_key, self._expire_ms)
         if changed or removed:
-            pipe.publish(self._prefix + CHANGES_CHANNEL, orjson.dumps([*changed, *removed]))
+            pipe.publish(self._prefix + CHANGES_CHANNEL, msgspec.json.encode([*changed, *removed]))
         pipe.hlen(cameras_key)
 
     async def close(self) -> None:
@@ -134,12 +134,13 @@ class RedisSink:
 
 
 class RedisArchive:
-    """Events and availability."""
+    """Events and availability. `event` is what events are read back as."""
 
     name = "redis"
 
-    def __init__(self, url: Secret, prefix: str) -> None:
+    def __init__(self, url: Secret, prefix: str, event: type[EventRecord]) -> None:
         self._connection = _Connection(url, prefix)
+        self._event = event
         self._events_key = prefix + EVENTS_KEY
         self._availability_key = prefix + AVAILABILITY_KEY
         self._watched_key = prefix + WATCHED_KEY
@@ -153,7 +154,7 @@ class RedisArchive:
             until: Any = await redis.get(self._watched_key)
         now = time.time()
         told = [(fields or {}).get(b"event", b"") for _, fields in reversed(entries)]
-        events = {event["id"]: event for body in told if (event := decode_event(body, now)) is not None}
+        events = {event.id: event for body in told if (event := decode_event(body, now, self._event)) is not None}
         found = {key.decode(errors="replace"): decode_timeline(body, now) for key, body in timelines.items()}
         kept = {key: timeline for key, timeline in found.items() if timeline}
         return Records([events[event_id] for event_id in sorted(events)], kept, decode_moment(until, now))
@@ -161,7 +162,7 @@ class RedisArchive:
     async def save(self, records: Records, removed: Collection[str]) -> int:
         async with self._connection.transaction() as pipe:
             for event in records.events:
-                fields = {"event": orjson.dumps(event)}
+                fields = {"event": msgspec.json.encode(event)}
                 pipe.xadd(self._events_key, fields, maxlen=_MOST_EVENTS, approximate=True)  # type: ignore[arg-type]
             if records.timelines:
                 mapping = {camera_id: encode_timeline(timeline) for camera_id, timeline in records.timelines.items()}

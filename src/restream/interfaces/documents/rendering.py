@@ -4,39 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import orjson
-
-from restream.domain.judgement.snapshot import Report, Snapshot
-from restream.domain.news.component import Component
-from restream.interfaces.documents.cameras import differ_as_measured_only, measured, summary
-from restream.interfaces.documents.host_document import host_document
+from restream.domain.judgement.snapshot import Snapshot
+from restream.interfaces.documents.cameras import CameraDocument, renewed
+from restream.interfaces.documents.host_document import HostDocument, host_document
+from restream.interfaces.documents.status import ServiceFacts, StatusDocument, status
 from restream.interfaces.documents.streams import latest_streams
-from restream.interfaces.documents.values import Document, timestamp
+from restream.interfaces.documents.values import encode
 from restream.ports import Documents
 
 _BATCH = 100
-# Measured quantities tremble all the time: a list shows a new value once it differs by this share.
-_DEADBAND = {"bitrate_bps": 0.1, "rtt_ms": 0.2, "loss_ratio": 0.2}
 _KEPT_REMOVALS = 1000
 # Moments are shown in milliseconds; sums of times are exact to less than this.
 _CLOCK_NOISE_S = 0.0001
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceFacts:
-    """What does not change while the service runs."""
-
-    node: str
-    version: str
-    instance: str
-    """Of this start of the service: generations of another one do not compare."""
-    started: float
-    """When the service started (monotonic, s)."""
-    interval_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +27,8 @@ class Rendering:
     """One cycle, rendered. Nothing in it changes afterwards."""
 
     snapshot: Snapshot
-    status: Document
-    cameras: Mapping[str, Document] = field(default_factory=dict)
+    status: StatusDocument
+    cameras: Mapping[str, CameraDocument] = field(default_factory=dict)
     encoded: Mapping[str, bytes] = field(default_factory=dict)
     changed_in: Mapping[str, int] = field(default_factory=dict)
     """In which generation each camera last changed."""
@@ -55,7 +38,7 @@ class Rendering:
     """The generation in which any camera last changed or went."""
     complete_since: int = 0
     """`removed` knows every removal after this generation."""
-    host: Document | None = None
+    host: HostDocument | None = None
     """The same object as long as the sample is."""
 
     @property
@@ -71,13 +54,13 @@ class Rendering:
     def documents(self) -> Documents:
         """What is stored of this cycle."""
         whole = b'{"time":%s,"generation":%d,"components":%s,"cameras":[%s]}' % (
-            orjson.dumps(self.status["time"]),
+            encode(self.status.time),
             self.generation,
-            orjson.dumps(self.status["components"]),
+            encode(self.status.components),
             b",".join(self.encoded.values()),
         )
-        host = orjson.dumps(self.host) if self.host is not None else None
-        return Documents(orjson.dumps(latest_streams(self.snapshot.server)), whole, self.encoded, host)
+        host = encode(self.host) if self.host is not None else None
+        return Documents(encode(latest_streams(self.snapshot.server)), whole, self.encoded, host)
 
 
 class Renderer:
@@ -87,13 +70,13 @@ class Renderer:
         self._facts = facts
         self._removed: deque[tuple[int, str]] = deque()
         self._complete_since = 0
-        self.latest = Rendering(Snapshot(0, time.time(), time.monotonic()), {})
-        self.latest = Rendering(self.latest.snapshot, self._status(self.latest.snapshot, {}))
+        nothing = Snapshot(0, time.time(), time.monotonic())
+        self.latest = Rendering(nothing, status(facts, nothing, ()))
 
     async def render(self, snapshot: Snapshot) -> Rendering:
         """The rendering of a snapshot, which is the latest from now on."""
         before, generation = self.latest, snapshot.generation
-        cameras: dict[str, Document] = {}
+        cameras: dict[str, CameraDocument] = {}
         encoded: dict[str, bytes] = {}
         changed_in: dict[str, int] = {}
         version = before.version
@@ -101,14 +84,14 @@ class Renderer:
         for camera_id, report in snapshot.reports.items():
             known = before.cameras.get(camera_id)
             earlier = before.snapshot.reports.get(camera_id) if same_clock else None
-            document = _document(snapshot, report, known, earlier)
+            document = renewed(snapshot, report, known, earlier)
             if known is not None and (document is known or document == known):
                 cameras[camera_id] = known
                 encoded[camera_id] = before.encoded[camera_id]
                 changed_in[camera_id] = before.changed_in[camera_id]
             else:
                 cameras[camera_id] = document
-                encoded[camera_id] = orjson.dumps(document)
+                encoded[camera_id] = encode(document)
                 changed_in[camera_id] = version = generation
             if len(cameras) % _BATCH == 0:
                 await asyncio.sleep(0)
@@ -119,7 +102,7 @@ class Renderer:
             self._complete_since = self._removed.popleft()[0]
         self.latest = Rendering(
             snapshot,
-            self._status(snapshot, cameras),
+            status(self._facts, snapshot, cameras.values()),
             cameras,
             encoded,
             changed_in,
@@ -130,54 +113,7 @@ class Renderer:
         )
         return self.latest
 
-    def _host(self, snapshot: Snapshot) -> Document | None:
+    def _host(self, snapshot: Snapshot) -> HostDocument | None:
         if snapshot.host is self.latest.snapshot.host:
             return self.latest.host
         return host_document(snapshot.host) if snapshot.host is not None else None
-
-    def _status(self, snapshot: Snapshot, cameras: Mapping[str, Document]) -> Document:
-        """`GET /api/status`."""
-        facts, server = self._facts, snapshot.server
-        verdicts = [camera["verdict"] for camera in cameras.values()]
-        return {
-            "node": facts.node,
-            "version": facts.version,
-            "instance": facts.instance,
-            "generation": snapshot.generation,
-            "time": timestamp(snapshot.taken_at),
-            "uptime_s": round(snapshot.now - facts.started, 1),
-            "interval_s": facts.interval_s,
-            "stopping": snapshot.draining,
-            "cameras": len(cameras),
-            "health": _counts(verdict["health"] for verdict in verdicts),
-            "phase": _counts(camera["phase"] for camera in cameras.values()),
-            "fault": _counts(verdict["fault"] for verdict in verdicts),
-            "start_queue": snapshot.start_queue_length,
-            "observed": timestamp(snapshot.wall(server.observed_at)) if server.observed_at is not None else None,
-            "components": {name: _component(snapshot, part) for name, part in snapshot.components.items()},
-        }
-
-
-def _counts(values: Iterable[str]) -> dict[str, int]:
-    return {str(value): count for value, count in Counter(values).items()}
-
-
-def _component(snapshot: Snapshot, part: Component) -> Document:
-    return {"state": part.state, "since": timestamp(snapshot.wall(part.since)), "detail": part.detail}
-
-
-def _document(snapshot: Snapshot, report: Report, known: Document | None, earlier: Report | None) -> Document:
-    """The short object of a camera: `known`, which was rendered of `earlier`, as long as nothing in it has moved."""
-    if known is None:
-        return summary(snapshot, report)
-    news = {key: value for key, value in measured(report).items() if not _steady(key, value, known[key])}
-    if earlier is not None and differ_as_measured_only(report, earlier):
-        return known | news if news else known
-    return summary(snapshot, report) | {key: known[key] for key in measured(report) if key not in news}
-
-
-def _steady(key: str, value: float | None, shown: float | None) -> bool:
-    """Whether a quantity has hardly moved from what is shown."""
-    if value is None or shown is None:
-        return value is shown
-    return value == shown or abs(value - shown) <= _DEADBAND.get(key, 0.0) * shown

@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
 
 from aiohttp import web
 
+from restream.interfaces.documents.answers import (
+    AcceptedDocument,
+    Action,
+    AliveDocument,
+    ErrorDocument,
+    ReadyDocument,
+    StoppingDocument,
+)
+from restream.interfaces.documents.camera_details import CameraDetailsDocument
+from restream.interfaces.documents.events import EventKind
 from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.documents.streams import latest_streams, streams
-from restream.interfaces.documents.values import Document
+from restream.interfaces.documents.visionaire import VisionaireDocument
 from restream.interfaces.http.answer import encoded_answer, json_answer, unchanged
 from restream.interfaces.http.query import Query, select_cameras
+from restream.ports import EventRecord
 
-Action = Literal["restart", "probe", "hold", "release"]
-ACTIONS: tuple[Action, ...] = ("restart", "probe", "hold", "release")
-EVENT_KINDS = ("camera", "component", "health")
 MOST_EVENTS = 10_000
 # Ids of events begin at the milliseconds of Unix time.
 MOST_EVENT_ID = 10**15 - 1
@@ -28,12 +35,12 @@ class ApiContext:
     """What the handlers ask; all but `act` only look."""
 
     rendering: Callable[[], Rendering]
-    details: Callable[[str], Document | None]
-    events: Callable[..., Sequence[Any]]
+    details: Callable[[str], CameraDetailsDocument | None]
+    events: Callable[..., Sequence[EventRecord]]
     """`(after_id, *, camera_id, kind, limit)`."""
     act: Callable[[str, Action], str | None]
     """Why an action makes no sense for a camera as it is; empty when it is done, None when there is no such camera."""
-    visionaire: Callable[[], Document]
+    visionaire: Callable[[], VisionaireDocument]
 
 
 class Api:
@@ -47,7 +54,7 @@ class Api:
             web.get("/api/status", self.status),
             web.get("/api/cameras", self.cameras),
             web.get("/api/cameras/{id}", self.camera),
-            *(web.post(f"/api/cameras/{{id}}/{action}", partial(self.act, action)) for action in ACTIONS),
+            *(web.post(f"/api/cameras/{{id}}/{action}", partial(self.act, action)) for action in Action),
             web.get("/api/streams", self.streams),
             web.get("/api/streams/latest", self.latest_streams),
             web.get("/api/host", self.host),
@@ -65,12 +72,12 @@ class Api:
         rendering = self._context.rendering()
         query = Query(request.query)
         found, total = select_cameras(rendering.cameras.values(), query)
-        etag = f'W/"{rendering.status["instance"]}-{rendering.version}"'
+        etag = f'W/"{rendering.status.instance}-{rendering.version}"'
         headers = {"X-Total-Count": str(total), "ETag": etag, "Cache-Control": "no-cache"}
         same = unchanged(request, etag)
         if same is not None:
             return same
-        return encoded_answer(b"[" + b",".join(rendering.encoded[each["id"]] for each in found) + b"]", headers)
+        return encoded_answer(b"[" + b",".join(rendering.encoded[each.id] for each in found) + b"]", headers)
 
     async def camera(self, request: web.Request) -> web.Response:
         Query(request.query).only()
@@ -87,7 +94,7 @@ class Api:
             raise web.HTTPNotFound(reason="there is no such camera")
         if refusal:
             raise web.HTTPConflict(reason=refusal)
-        return web.json_response({"id": camera_id, "action": action}, status=202)
+        return json_answer(AcceptedDocument(camera_id, action), status=202)
 
     async def streams(self, request: web.Request) -> web.Response:
         Query(request.query).only()
@@ -97,7 +104,7 @@ class Api:
         Query(request.query).only()
         server = self._context.rendering().snapshot.server
         if server.observed_at is None:
-            return json_answer({"error": "no data"})
+            return json_answer(ErrorDocument("no data"))
         return json_answer(latest_streams(server))
 
     async def host(self, request: web.Request) -> web.Response:
@@ -116,14 +123,14 @@ class Api:
         found = self._context.events(
             query.number("since", 0, MOST_EVENT_ID),
             camera_id=query.text("camera"),
-            kind=query.choice("kind", EVENT_KINDS),
+            kind=query.choice("kind", tuple(EventKind)),
             limit=query.number("limit", 100, MOST_EVENTS),
         )
-        return json_answer(list(found))
+        return json_answer(found)
 
     async def livez(self, _: web.Request) -> web.Response:
-        return web.json_response({"status": "alive"})
+        return json_answer(AliveDocument())
 
     async def readyz(self, _: web.Request) -> web.Response:
         draining = self._context.rendering().snapshot.draining
-        return web.json_response({"status": "stopping" if draining else "ready"}, status=503 if draining else 200)
+        return json_answer(StoppingDocument(), status=503) if draining else json_answer(ReadyDocument())

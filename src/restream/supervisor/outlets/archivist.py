@@ -71,10 +71,10 @@ class Archivist:
         own = self._history.after(0)[:1]
         if found.events:
             self._history.restore(found.events)
-            self._last_event_id = found.events[-1]["id"]
+            self._last_event_id = found.events[-1].id
         if own:
             # Of this life nothing is kept yet, even where the clock of the one before was ahead.
-            self._last_event_id = min(self._last_event_id, own[0]["id"] - 1)
+            self._last_event_id = min(self._last_event_id, own[0].id - 1)
         self._restore(found.timelines, found.watched_until)
 
     async def _save(self) -> None:
@@ -89,4 +89,4 @@ class Archivist:
         # It was lost where fewer are left: the next cycle writes all of them again.
         self._written = timelines if kept is None or kept >= len(timelines) else {}
         if events:
-            self._last_event_id = events[-1]["id"]
+            self._last_event_id = events[-1].id
