@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from operator import attrgetter
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import replace
@@ -91,15 +91,9 @@ class ProcessDocument(Document):
     rss_bytes: Annotated[Whole, about("", 31_000_000)]
 
 
-class Measured(NamedTuple):
-    """What moves all the time: the last keys of the short object."""
-
-    bitrate_bps: int | None
-    readers: int | None
-    rtt_ms: float | None
-    loss_ratio: float | None
-
-
+Measured = tuple[int | None, int | None, float | None, float | None]
+"""What moves all the time, the last keys of the short object. A plain tuple: there are thousands of them a cycle."""
+_MEASURED = ("bitrate_bps", "readers", "rtt_ms", "loss_ratio")
 # Measured quantities tremble all the time: a list shows a new value once it differs by this share.
 _BITRATE_SHARE, _RTT_SHARE, _LOSS_SHARE = 0.1, 0.2, 0.2
 
@@ -111,11 +105,11 @@ def renewed(snapshot: Snapshot, report: Report, known: CameraDocument | None, ea
     if known is None:
         return summary(snapshot, report)
     now = measured(report)
-    before = Measured(known.bitrate_bps, known.readers, known.rtt_ms, known.loss_ratio)
+    before = (known.bitrate_bps, known.readers, known.rtt_ms, known.loss_ratio)
     shown = before if now == before else _settled(now, before)
     if earlier is None or not differ_as_measured_only(report, earlier):
         return summary(snapshot, report, shown)
-    return known if shown == before else replace(known, **shown._asdict())
+    return known if shown == before else replace(known, **dict(zip(_MEASURED, shown, strict=True)))
 
 
 def summary(snapshot: Snapshot, report: Report, shown: Measured | None = None) -> CameraDocument:
@@ -152,7 +146,7 @@ def measured(report: Report) -> Measured:
     stream, bitrate_bps, loss_ratio = report.stream, report.quality.bitrate_bps, report.quality.loss_ratio
     srt = stream.srt if stream else None
     rtt_ms = srt.rtt_ms if srt else None
-    return Measured(
+    return (
         None if bitrate_bps is None else round(bitrate_bps),
         stream.path.readers if stream else None,
         None if rtt_ms is None else round(rtt_ms, 1),
@@ -163,18 +157,16 @@ def measured(report: Report) -> Measured:
 def differ_as_measured_only(report: Report, other: Report) -> bool:
     """Whether the short objects of two reports are the same but for what is measured (by one clock)."""
     subject, before = report.subject, other.subject
-    if report.judged_since != other.judged_since or report.verdict != other.verdict:
+    # Tuples, since these compare what is identical at no cost.
+    if (report.judged_since, report.verdict) != (other.judged_since, other.verdict):
         return False
     if not isinstance(subject, CameraStatus) or not isinstance(before, CameraStatus):
         return subject == before
     state, known = subject.state, before.state
-    if state is known:
-        return subject.camera is before.camera or subject.camera == before.camera
-    # Tuples, since these compare what is identical at no cost.
-    return (subject.camera, *_shown_of_state(state), _retry_at(state)) == (
-        before.camera,
-        *_shown_of_state(known),
-        _retry_at(known),
+    return (
+        (subject.camera,) == (before.camera,)
+        and (state is known or _shown_of_state(state) == _shown_of_state(known))
+        and (state.deadline == known.deadline or _retry_at(state) == _retry_at(known))
     )
 
 
@@ -194,13 +186,14 @@ def process(host: HostSample | None, pid: int | None) -> ProcessDocument | None:
     return ProcessDocument(found.cpu_percent, found.rss_bytes) if found else None
 
 
-def _settled(now: Measured, shown: Measured) -> Measured:
+def _settled(now: Measured, before: Measured) -> Measured:
     """What is shown of each quantity: what was shown, as long as it has hardly moved from that."""
-    return Measured(
-        shown.bitrate_bps if _steady(now.bitrate_bps, shown.bitrate_bps, _BITRATE_SHARE) else now.bitrate_bps,
-        now.readers,
-        shown.rtt_ms if _steady(now.rtt_ms, shown.rtt_ms, _RTT_SHARE) else now.rtt_ms,
-        shown.loss_ratio if _steady(now.loss_ratio, shown.loss_ratio, _LOSS_SHARE) else now.loss_ratio,
+    (bitrate_bps, readers, rtt_ms, loss_ratio), (shown_bps, _, shown_ms, shown_ratio) = now, before
+    return (
+        shown_bps if _steady(bitrate_bps, shown_bps, _BITRATE_SHARE) else bitrate_bps,
+        readers,
+        shown_ms if _steady(rtt_ms, shown_ms, _RTT_SHARE) else rtt_ms,
+        shown_ratio if _steady(loss_ratio, shown_ratio, _LOSS_SHARE) else loss_ratio,
     )
 
 
