@@ -104,10 +104,10 @@ def renewed(snapshot: Snapshot, report: Report, known: CameraDocument | None, ea
     """The short object of a camera: `known`, which was rendered of `earlier`, as long as nothing in it has moved."""
     if known is None:
         return summary(snapshot, report)
-    now = measured(report)
+    now = _measured(report)
     before = (known.bitrate_bps, known.readers, known.rtt_ms, known.loss_ratio)
     shown = before if now == before else _settled(now, before)
-    if earlier is None or not differ_as_measured_only(report, earlier):
+    if earlier is None or not _differ_as_measured_only(report, earlier):
         return summary(snapshot, report, shown)
     return known if shown == before else replace(known, **dict(zip(_MEASURED, shown, strict=True)))
 
@@ -116,32 +116,35 @@ def summary(snapshot: Snapshot, report: Report, shown: Measured | None = None) -
     """The short object of lists, messages and stores; `shown` instead of what is measured now."""
     subject = report.subject
     if shown is None:
-        shown = measured(report)
+        shown = _measured(report)
     if not isinstance(subject, CameraStatus):
         return _row_only(snapshot, subject, report, shown)
     camera, state, media = subject.camera, subject.state, subject.state.media
     retry_at = _retry_at(state)
     return CameraDocument(
-        camera.id,
-        camera.name,
-        camera.site,
-        camera.source.host,
-        camera.camera_type,
-        camera.path,
-        state.phase,
-        timestamp(snapshot.wall(state.since)),
-        _verdict(snapshot, report),
-        state.detail,
-        state.restarts,
-        state.failures,
-        timestamp(snapshot.wall(retry_at)) if retry_at is not None else None,
-        media.video.codec if media else None,
-        media.audio.codec if media and media.audio else None,
-        *shown,
+        id=camera.id,
+        name=camera.name,
+        site=camera.site,
+        host=camera.source.host,
+        camera_type=camera.camera_type,
+        path=camera.path,
+        phase=state.phase,
+        since=timestamp(snapshot.wall(state.since)),
+        verdict=_verdict(snapshot, report),
+        detail=state.detail,
+        restarts=state.restarts,
+        failures=state.failures,
+        next_retry=timestamp(snapshot.wall(retry_at)) if retry_at is not None else None,
+        video=media.video.codec if media else None,
+        audio=media.audio.codec if media and media.audio else None,
+        bitrate_bps=shown[0],
+        readers=shown[1],
+        rtt_ms=shown[2],
+        loss_ratio=shown[3],
     )
 
 
-def measured(report: Report) -> Measured:
+def _measured(report: Report) -> Measured:
     """What is measured of a camera now, with as many digits as are worth showing."""
     stream, bitrate_bps, loss_ratio = report.stream, report.quality.bitrate_bps, report.quality.loss_ratio
     srt = stream.srt if stream else None
@@ -154,7 +157,7 @@ def measured(report: Report) -> Measured:
     )
 
 
-def differ_as_measured_only(report: Report, other: Report) -> bool:
+def _differ_as_measured_only(report: Report, other: Report) -> bool:
     """Whether the short objects of two reports are the same but for what is measured (by one clock)."""
     subject, before = report.subject, other.subject
     # Tuples, since these compare what is identical at no cost.
@@ -207,22 +210,25 @@ def _steady(value: float | None, shown: float | None, share: float) -> bool:
 def _row_only(snapshot: Snapshot, row: Camera | RejectedRow, report: Report, shown: Measured) -> CameraDocument:
     camera = row if isinstance(row, Camera) else None
     return CameraDocument(
-        row.id,
-        row.name,
-        camera.site if camera else "",
-        camera.source.host if camera else "",
-        camera.camera_type if camera else "",
-        camera.path if camera else None,
-        "disabled" if camera else Phase.HELD,
-        timestamp(snapshot.wall(report.judged_since)),
-        _verdict(snapshot, report),
-        "" if isinstance(row, Camera) else row.problem,
-        0,
-        0,
-        None,
-        None,
-        None,
-        *shown,
+        id=row.id,
+        name=row.name,
+        site=camera.site if camera else "",
+        host=camera.source.host if camera else "",
+        camera_type=camera.camera_type if camera else "",
+        path=camera.path if camera else None,
+        phase="disabled" if camera else Phase.HELD,
+        since=timestamp(snapshot.wall(report.judged_since)),
+        verdict=_verdict(snapshot, report),
+        detail="" if isinstance(row, Camera) else row.problem,
+        restarts=0,
+        failures=0,
+        next_retry=None,
+        video=None,
+        audio=None,
+        bitrate_bps=shown[0],
+        readers=shown[1],
+        rtt_ms=shown[2],
+        loss_ratio=shown[3],
     )
 
 
