@@ -21,7 +21,7 @@ from restream import __version__
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.verdict import Thresholds
 from restream.domain.news.component import Component, ComponentState
-from restream.domain.news.event import Transition
+from restream.domain.news.event import Event, Transition
 from restream.interfaces.console.frame import Facts
 from restream.interfaces.console.live import LiveConsole
 from restream.interfaces.console.screen import Screen
@@ -65,6 +65,14 @@ class _Terminal:
             yield screen
 
 
+class _Changes(list[Transition]):
+    """What the scripted fleet told since it was cleared."""
+
+    def happened(self, event: Event) -> None:
+        if isinstance(event, Transition):
+            self.append(event)
+
+
 async def measure(options: argparse.Namespace) -> dict[str, Any]:
     os.environ.setdefault("TERM", "xterm-256color")
     found = {str(size): await _measure(options, size) for size in options.cameras}
@@ -77,9 +85,9 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 async def _measure(options: argparse.Namespace, size: int) -> dict[str, Any]:
     terminal = _Terminal()
-    changes: list[Transition] = []
-    fleet = ScriptedFleet(size, options.changing / 100, changes.append)
-    assessor = Assessor(Thresholds(), lambda _: None)
+    changes = _Changes()
+    fleet = ScriptedFleet(size, options.changing / 100, changes)
+    assessor = Assessor(Thresholds(), changes)
     renderer = Renderer(ServiceFacts("bench", __version__, "0", time.time(), _INTERVAL_S))
     components = {name: Component(name, ComponentState.UP, time.time()) for name in ("database", "mediamtx", "redis")}
     with terminal.screen() as screen:
@@ -94,7 +102,7 @@ async def _measure(options: argparse.Namespace, size: int) -> dict[str, Any]:
                 generation += 1
                 scene = Scene(fleet.subjects, components)
                 now = time.monotonic()
-                reports = dict(assessor.assess(scene.subjects, scene.server, now, time.time()))
+                reports = dict(assessor.assess(scene.subjects, scene.servers, now, time.time()))
                 snapshot = Snapshot(generation, time.time(), now, reports, components)
                 console.show(await renderer.render(snapshot))
                 await _log(console, changes)

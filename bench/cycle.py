@@ -38,6 +38,7 @@ from restream.domain.judgement.verdict import Thresholds
 from restream.domain.news.event import Event
 from restream.domain.server import flow
 from restream.domain.server.flow import ServerPicture
+from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.interfaces.documents.camera_details import details
 from restream.interfaces.documents.events import EventDocument, event
 from restream.interfaces.documents.players import PublicBases
@@ -89,13 +90,11 @@ class Parts:
 
     def __init__(self, options: argparse.Namespace, api_url: str, redis_url: str, directory: str) -> None:
         self.history = History(event)
-        self.components = Components(self._happened)
+        self.components = Components(self)
         server = MediamtxServer(api_url, "rtsp://127.0.0.1:1")
-        self.observer = Observer(
-            server, self.components, lambda _: None, self._swept, self._happened, interval_s=_INTERVAL_S
-        )
-        self.assessor = Assessor(Thresholds(), self._happened)
-        self.cycle = Cycle(self._look, self.assessor, self._publish, self._took, longest_s=_INTERVAL_S)
+        self.observer = Observer(DEFAULT_SERVER, server, self.components, (self,), self, interval_s=_INTERVAL_S)
+        self.assessor = Assessor(Thresholds(), self)
+        self.cycle = Cycle(self._look, self.assessor, self._publish, self._took, servers=1, longest_s=_INTERVAL_S)
         self.renderer = Renderer(ServiceFacts("bench", __version__, "0", time.monotonic(), _INTERVAL_S))
         self.live = Live(lambda: self.renderer.latest, lambda after, limit: self.history.after(after, limit=limit))
         secret = Secret(redis_url)
@@ -107,27 +106,30 @@ class Parts:
         self._archivist = Archivist(RedisArchive(secret, "", EventDocument), self.history, self.assessor.restore)
         self._alerts = AlertWatch([], self.components)
         self._documents_of: tuple[int, asyncio.Future[Documents]] | None = None
-        self.fleet = ScriptedFleet(options.cameras[0], options.changing / 100, self._happened)
+        self.fleet = ScriptedFleet(options.cameras[0], options.changing / 100, self)
         self.assessor.restore(self.fleet.timelines(), time.time())
         self.rounds: Rounds | None = None
         self.cycles_s: list[float] = []
         self.published_at: dict[int, float] = {}
         self.turned = asyncio.Event()
 
-    def _happened(self, happened: Event) -> None:
-        self.history.record(happened)
-        self.cycle.changed()
+    def happened(self, event: Event) -> None:
+        self.history.happened(event)
+        self.cycle.happened(event)
 
-    def _swept(self, _: ServerPicture) -> None:
+    def server_changed(self, server: ServerId, up: bool) -> None:
+        """The component says it."""
+
+    def observed(self, server: ServerId, picture: ServerPicture) -> None:
         if self.rounds is not None:
             self.rounds.mark()
         self.fleet.advance()
-        self.cycle.swept()
+        self.cycle.observed(server, picture)
         self.turned.set()
 
     def _look(self) -> Scene:
         self.history.settle(time.time())
-        return Scene(dict(self.fleet.subjects), self.components.all, self.observer.picture)
+        return Scene(dict(self.fleet.subjects), self.components.all, {DEFAULT_SERVER: self.observer.picture})
 
     async def _publish(self, snapshot: Snapshot) -> None:
         await self.renderer.render(snapshot)
@@ -153,7 +155,7 @@ class Parts:
     async def running(self, port: int) -> AsyncIterator[None]:
         context = ApiContext(
             rendering=lambda: self.renderer.latest,
-            details=lambda key: details(self.renderer.latest.snapshot, key, PublicBases()),
+            details=lambda key: details(self.renderer.latest.snapshot, key, {DEFAULT_SERVER: PublicBases()}),
             events=self.history.after,
             act=lambda *_: None,
             visionaire=lambda: VisionaireDocument(60.0, ()),

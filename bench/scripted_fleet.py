@@ -12,9 +12,8 @@ from typing import NoReturn
 from restream.config.settings import Settings, load_camera_types
 from restream.domain.camera.camera import Camera, RowReader
 from restream.domain.camera.options import Transport
-from restream.domain.ffmpeg.plan import FfmpegSettings, Target, build_plan
-from restream.domain.ffmpeg.probe import AudioStream, ProbeResult, VideoStream
-from restream.domain.ffmpeg.progress import MediaMark, Progress
+from restream.domain.engine import Advance, AudioStream, Media, VideoStream
+from restream.domain.ffmpeg.plan import FfmpegSettings, build_plan
 from restream.domain.judgement.availability import Span, Timeline
 from restream.domain.judgement.series import Habits
 from restream.domain.judgement.status import CameraStatus, Subject
@@ -22,8 +21,10 @@ from restream.domain.judgement.verdict import Health
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.event import Transition
+from restream.domain.server.target import Target
+from restream.supervisor.journeys import EventListener
 
-_MEDIA = ProbeResult(VideoStream("h264", 1920, 1080, 25.0, "Main"), AudioStream("aac", 16000, 1))
+_MEDIA = Media(VideoStream("h264", 1920, 1080, 25.0, "Main"), AudioStream("aac", 16000, 1))
 _DOWN_SHARE, _DISABLED_SHARE = 0.03, 0.01
 _HOUR_OF_STEPS = 360
 
@@ -32,8 +33,8 @@ class ScriptedFleet:
     """All run, but for 3 % that are in backoff and 1 % disabled. With each `advance` a share of the others fails,
     and those that failed the time before run again: `changing` counts both (a share of one)."""
 
-    def __init__(self, cameras: int, changing: float, happened: Callable[[Transition], None]) -> None:
-        self._happened = happened
+    def __init__(self, cameras: int, changing: float, listener: EventListener) -> None:
+        self._listener = listener
         self._random = random.Random(cameras)
         now = time.monotonic()
         reader = RowReader(load_camera_types(Settings()))
@@ -74,29 +75,16 @@ class ScriptedFleet:
     def _progress(self, camera_id: str) -> None:
         status = self.subjects[camera_id]
         assert isinstance(status, CameraStatus)
-        mark = status.state.mark
-        mark = MediaMark(mark.frame + 50, mark.out_time_us + 2_000_000, mark.total_size_bytes + 250_000)
-        progress = Progress(mark.frame, mark.out_time_us, mark.total_size_bytes, 25.0, 1.0)
-        self.subjects[camera_id] = replace(status, state=status.state._replace(mark=mark, progress=progress))
+        before = status.state.advance or Advance(True)
+        frame, out_time_us = (before.frame or 0) + 50, (before.out_time_us or 0) + 2_000_000
+        advance = Advance(True, frame, out_time_us, (before.total_size_bytes or 0) + 250_000, 25.0, 1.0)
+        self.subjects[camera_id] = replace(status, state=status.state._replace(advance=advance))
 
     def _change(self, camera_id: str, now: float, change: Callable[[CameraStatus], CameraStatus]) -> None:
         before = self.subjects[camera_id]
         assert isinstance(before, CameraStatus)
         after = self.subjects[camera_id] = change(before)
-        state = after.state
-        retry_in_s = state.deadline - now if state.deadline is not None else None
-        self._happened(
-            Transition(
-                time.time(),
-                camera_id,
-                after.camera.name,
-                before.state.phase,
-                state.phase,
-                state.cause,
-                state.detail,
-                retry_in_s,
-            )
-        )
+        self._listener.happened(Transition.between(after.camera, before.state, after.state, at=time.time(), now=now))
 
     def timelines(self) -> Mapping[str, Timeline]:
         """A day with two short outages, and a restart in each."""
@@ -135,8 +123,7 @@ def _running(camera: Camera, now: float, restarts: int = 0) -> CameraStatus:
         Phase.RUNNING,
         now,
         media=_MEDIA,
-        mark=MediaMark(9_000, 360_000_000, 45_000_000),
-        progress=Progress(9_000, 360_000_000, 45_000_000, 25.0, 1.0),
+        advance=Advance(True, 9_000, 360_000_000, 45_000_000, 25.0, 1.0),
         running_since=now,
         restarts=restarts,
         last_cause=Cause.STALLED if restarts else None,

@@ -10,12 +10,21 @@ from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from restream.config.settings import ROOT
 from restream.demo.embedded import embedded_redis, postgres_binaries, redis_binary
 from restream.demo.mediamtx import find_mediamtx
 from tests.support.servers import RealMediamtx, StandIn, TestServer
 from tests.support.service import QUICK
+
+# Property tests: the same on a slow and on a busy machine, with other examples each time; what fails is remembered.
+# `--hypothesis-profile thorough` looks longer.
+for _profile, _examples in (("quick", 25), ("thorough", 1000)):
+    settings.register_profile(
+        _profile, max_examples=_examples, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+settings.load_profile("quick")
 
 _numbers = itertools.count(1)
 

@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from restream.adapters.ffmpeg.engine import FfmpegPublication, FfmpegPublisher
 from restream.adapters.processes.child_process import ChildProcess
 from restream.demo.camera_faults import Fault
 from restream.demo.cameras import SimulatedCamera
@@ -30,18 +29,20 @@ from restream.demo.clips import Clip
 from restream.demo.media_server import StandInServer
 from restream.demo.sink_faults import SinkFault
 from restream.domain.camera.camera import Camera
-from restream.domain.camera.options import CameraOptions, RtspTransport, Transport
+from restream.domain.camera.options import CameraOptions, Transport
 from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import parse_source
-from restream.domain.ffmpeg.plan import FfmpegSettings, Target, build_plan, build_probe
-from restream.domain.ffmpeg.probe import AudioStream, ProbeResult, VideoStream
-from restream.domain.ffmpeg.progress import MediaMark, Progress
+from restream.domain.engine import AudioStream, Media, VideoStream
+from restream.domain.ffmpeg.plan import FfmpegSettings, build_plan, build_probe
+from restream.domain.ffmpeg.progress import ProgressParser
+from restream.domain.server.target import Target
 from restream.service.interpreter import install_child_watcher
 
 DATA = Path(__file__).parent / "data" / "ffmpeg"
 LIMIT_S = 60.0
+STOP_GRACE_S = 3.0
 PARALLEL = 4
-MEDIA = ProbeResult(VideoStream("h264", 640, 360, 15.0), AudioStream("aac", 16000, 1))
+MEDIA = Media(VideoStream("h264", 640, 360, 15.0), AudioStream("aac", 16000, 1))
 LOGIN, PASSWORD = "admin", "sEcret@1:/"
 
 Record = dict[str, Any]
@@ -74,7 +75,7 @@ async def run_probe(
     settings: FfmpegSettings, url: str, *, on_start: Callable[[], Awaitable[None]] | None = None
 ) -> Record:
     output = bytearray()
-    command = build_probe(parse_source(url), settings, RtspTransport.TCP).command
+    command = build_probe(parse_source(url), CameraOptions(), settings).invocation
     began = time.monotonic()
     child = await ChildProcess.spawn(command, output.extend)
     acting = asyncio.ensure_future(on_start()) if on_start else None
@@ -113,21 +114,23 @@ async def run_relay(
     target: Target,
     *,
     path: str = "cam1",
-    media: ProbeResult = MEDIA,
-    act: Callable[[FfmpegPublication], Awaitable[None]] | None = None,
+    media: Media = MEDIA,
+    act: Callable[[ChildProcess], Awaitable[None]] | None = None,
     asked: str | None = None,
 ) -> Record:
     """One publisher until it ends; `act` comes once media flows."""
     camera = Camera("1", "camera 1", "", "", True, path, parse_source(url), CameraOptions())
     plan = build_plan(camera, media, target, settings)
     flowing = asyncio.Event()
+    parser = ProgressParser()
 
-    def on_progress(progress: Progress) -> None:
-        if MediaMark().advance(progress) is not None:
+    def on_progress(chunk: bytes) -> None:
+        parser.feed(chunk)
+        if parser.media_seen:
             flowing.set()
 
     began = time.monotonic()
-    publication = await FfmpegPublisher().start(plan, on_progress)
+    publication = await ChildProcess.spawn(plan.invocation, on_progress)
     try:
         async with asyncio.timeout(LIMIT_S):
             if act:
@@ -136,7 +139,7 @@ async def run_relay(
                 await act(publication)
             ending = await publication.ended()
     finally:
-        await publication.stop()
+        await publication.stop(STOP_GRACE_S)
     return {
         "exit_code": ending.exit_code,
         "signal": ending.signal,
@@ -306,7 +309,7 @@ PROBES = (
 def relay_of(fault: Fault) -> Callable[[FfmpegSettings], Awaitable[Record]]:
     async def run(ffmpeg: FfmpegSettings) -> Record:
         async with camera(fault) as simulated, stand_in() as server:
-            return await run_relay(ffmpeg, simulated.url(), Target(server.rtsp_url))
+            return await run_relay(ffmpeg, simulated.url(), Target(rtsp_url=server.rtsp_url))
 
     return run
 
@@ -319,13 +322,13 @@ def relay_until(
     async def run(ffmpeg: FfmpegSettings) -> Record:
         async with camera() as simulated, stand_in() as server:
 
-            async def act(publication: FfmpegPublication) -> None:
+            async def act(publication: ChildProcess) -> None:
                 await simulated.set_fault(fault)
                 if asked:
                     await asyncio.sleep(after_s)
-                    await publication.stop()
+                    await publication.stop(STOP_GRACE_S)
 
-            return await run_relay(ffmpeg, simulated.url(), Target(server.rtsp_url), act=act, asked=asked)
+            return await run_relay(ffmpeg, simulated.url(), Target(rtsp_url=server.rtsp_url), act=act, asked=asked)
 
     return run
 
@@ -334,12 +337,12 @@ def relay_signalled(number: signal.Signals) -> Callable[[FfmpegSettings], Awaita
     async def run(ffmpeg: FfmpegSettings) -> Record:
         async with camera() as simulated, stand_in() as server:
 
-            async def act(publication: FfmpegPublication) -> None:
+            async def act(publication: ChildProcess) -> None:
                 import os
 
-                os.kill(publication.pid or 0, number)
+                os.kill(publication.pid, number)
 
-            return await run_relay(ffmpeg, simulated.url(), Target(server.rtsp_url), act=act)
+            return await run_relay(ffmpeg, simulated.url(), Target(rtsp_url=server.rtsp_url), act=act)
 
     return run
 
@@ -347,18 +350,18 @@ def relay_signalled(number: signal.Signals) -> Callable[[FfmpegSettings], Awaita
 async def relay_wrong_password(ffmpeg: FfmpegSettings) -> Record:
     async with camera() as simulated, stand_in() as server:
         url = f"rtsp://admin:wrong@127.0.0.1:{simulated.port}/stream"
-        return await run_relay(ffmpeg, url, Target(server.rtsp_url))
+        return await run_relay(ffmpeg, url, Target(rtsp_url=server.rtsp_url))
 
 
 async def relay_dns(ffmpeg: FfmpegSettings) -> Record:
     async with stand_in() as server:
-        return await run_relay(ffmpeg, "rtsp://camera.invalid/stream", Target(server.rtsp_url))
+        return await run_relay(ffmpeg, "rtsp://camera.invalid/stream", Target(rtsp_url=server.rtsp_url))
 
 
 async def relay_unreachable(ffmpeg: FfmpegSettings) -> Record:
     with swallowing_host() as url:
         async with stand_in() as server:
-            return await run_relay(ffmpeg, url, Target(server.rtsp_url))
+            return await run_relay(ffmpeg, url, Target(rtsp_url=server.rtsp_url))
 
 
 # -- relays: the media server's side -----------------------------------------------------------------------------------
@@ -367,20 +370,20 @@ async def relay_unreachable(ffmpeg: FfmpegSettings) -> Record:
 def sink_fault(fault: SinkFault, **settings: Any) -> Callable[[FfmpegSettings], Awaitable[Record]]:
     async def run(ffmpeg: FfmpegSettings) -> Record:
         async with camera() as simulated, stand_in(fault, **settings) as server:
-            return await run_relay(ffmpeg, simulated.url(), Target(server.rtsp_url))
+            return await run_relay(ffmpeg, simulated.url(), Target(rtsp_url=server.rtsp_url))
 
     return run
 
 
 async def sink_hangs(ffmpeg: FfmpegSettings) -> Record:
     async with camera() as simulated, stand_in(SinkFault.HANG_ANNOUNCE) as server:
-        plan_target = Target(server.rtsp_url)
+        plan_target = Target(rtsp_url=server.rtsp_url)
         source = simulated.url()
         item = Camera("1", "camera 1", "", "", True, "cam1", parse_source(source), CameraOptions())
-        publication = await FfmpegPublisher().start(build_plan(item, MEDIA, plan_target, ffmpeg), lambda _: None)
+        publication = await ChildProcess.spawn(build_plan(item, MEDIA, plan_target, ffmpeg).invocation, lambda _: None)
         began = time.monotonic()
         await asyncio.sleep(6)
-        await publication.stop()
+        await publication.stop(STOP_GRACE_S)
         ending = await publication.ended()
         return {
             "exit_code": ending.exit_code,
@@ -410,26 +413,26 @@ async def sink_srt_absent(ffmpeg: FfmpegSettings) -> Record:
 
 async def sink_killed(ffmpeg: FfmpegSettings) -> Record:
     async with camera() as simulated, stand_in() as server:
-        return await run_relay(ffmpeg, simulated.url(), Target(server.rtsp_url), act=lambda _: server.stop())
+        return await run_relay(ffmpeg, simulated.url(), Target(rtsp_url=server.rtsp_url), act=lambda _: server.stop())
 
 
 async def sink_conflict(ffmpeg: FfmpegSettings) -> Record:
     async with camera() as simulated, stand_in(override_publisher=False) as server:
-        return await beside_another(ffmpeg, simulated, Target(server.rtsp_url), "cam1")
+        return await beside_another(ffmpeg, simulated, Target(rtsp_url=server.rtsp_url), "cam1")
 
 
 async def sink_taken_over(ffmpeg: FfmpegSettings) -> Record:
     async with camera() as simulated, stand_in() as server:
-        return await overtaken(ffmpeg, simulated, Target(server.rtsp_url))
+        return await overtaken(ffmpeg, simulated, Target(rtsp_url=server.rtsp_url))
 
 
 async def beside_another(ffmpeg: FfmpegSettings, simulated: SimulatedCamera, target: Target, path: str) -> Record:
     """The second publisher of a path, while the first one goes on."""
     second: list[Record] = []
 
-    async def act(publication: FfmpegPublication) -> None:
+    async def act(publication: ChildProcess) -> None:
         second.append(await run_relay(ffmpeg, simulated.url(), target, path=path))
-        await publication.stop()
+        await publication.stop(STOP_GRACE_S)
 
     await run_relay(ffmpeg, simulated.url(), target, path=path, act=act)
     return second[0]
@@ -440,11 +443,11 @@ async def overtaken(ffmpeg: FfmpegSettings, simulated: SimulatedCamera, target: 
     other: list[asyncio.Task[Record]] = []
     enough = asyncio.Event()
 
-    async def hold(publication: FfmpegPublication) -> None:
+    async def hold(publication: ChildProcess) -> None:
         await enough.wait()
-        await publication.stop()
+        await publication.stop(STOP_GRACE_S)
 
-    async def act(_: FfmpegPublication) -> None:
+    async def act(_: ChildProcess) -> None:
         other.append(asyncio.create_task(run_relay(ffmpeg, simulated.url(), target, act=hold)))
 
     try:

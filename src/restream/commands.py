@@ -18,27 +18,29 @@ from rich.console import Console
 
 from restream.adapters.ffmpeg.ffprobe import FfprobeProber
 from restream.adapters.postgres import execute_script
+from restream.adapters.processes.paced_pipes import PacedPipes
 from restream.config.settings import ConfigError, Settings
 from restream.domain.camera.camera import Camera, RejectedRow
-from restream.domain.camera.options import RtspTransport
+from restream.domain.camera.options import CameraOptions
 from restream.domain.camera.urls import SourceUrl, UrlError, parse_source
-from restream.domain.ffmpeg.plan import build_plan, build_probe
-from restream.domain.ffmpeg.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
+from restream.domain.engine import AudioStream, Media, ProbeFailure, VideoStream
 from restream.domain.server.flow import ServerPicture
+from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.interfaces.console import explanation
 from restream.interfaces.console.camera_table import print_cameras
 from restream.interfaces.documents.camera_details import CameraDetailsDocument, MediaDocument
 from restream.interfaces.documents.cameras import CameraDocument
 from restream.interfaces.documents.streams import latest_streams, sweep
 from restream.interfaces.documents.values import encode
-from restream.ports import Documents, SinkError
+from restream.ports import Documents, ServerStatus, SinkError
 from restream.service.from_settings import (
     DependencyError,
     camera_table,
-    media_server,
+    media_servers,
     require_dsn,
     require_programs,
     row_reader,
+    stream_settings,
     stream_sinks,
 )
 
@@ -56,18 +58,17 @@ async def cameras(settings: Settings, console: Console, *, as_json: bool) -> int
 
 async def once(settings: Settings) -> int:
     """One collection: print the classic array and store it. 1 when the server or a store does not answer."""
-    server = media_server(settings)
-    try:
-        status = await server.observe()
-    finally:
-        await server.close()
-    if status.view is None:
-        sys.stderr.write(f"restream: {status.detail}\n")
+    seen = await _observe(settings)
+    now = asyncio.get_running_loop().time()
+    pictures = {server: ServerPicture().swept(status.view, now) for server, status in seen.items() if status.view}
+    for status in seen.values():
+        if status.view is None:
+            sys.stderr.write(f"restream: {status.detail}\n")
+    if not pictures:
         return 1
-    picture = ServerPicture().swept(status.view, asyncio.get_running_loop().time())
-    streams = encode(latest_streams(picture))
+    streams = encode(latest_streams(pictures))
     sys.stdout.write(streams.decode() + "\n")
-    worked = True
+    worked = len(pictures) == len(seen)
     for sink in stream_sinks(settings):
         try:
             await sink.write(Documents(streams))
@@ -81,19 +82,27 @@ async def once(settings: Settings) -> int:
 
 async def snapshot(settings: Settings) -> int:
     """Everything that can be seen now, as JSON: the media server's view, and the running service's, if there is one."""
-    server = media_server(settings)
-    try:
-        status = await server.observe()
-    finally:
-        await server.close()
-    seen: dict[str, Any] = {"media_server": msgspec.to_builtins(sweep(status))}
+    servers = await _observe(settings)
+    seen: dict[str, Any] = {"media_server": msgspec.to_builtins(sweep(servers[DEFAULT_SERVER]))}
+    if len(servers) > 1:
+        seen["media_servers"] = {server: msgspec.to_builtins(sweep(status)) for server, status in servers.items()}
     for name in ("status", "cameras"):
         try:
             seen[name] = await _ask_service(settings, f"/api/{name}", Any)
         except DependencyError as error:
             seen[name] = {"error": str(error)}
     sys.stdout.write(json.dumps(seen, indent=2) + "\n")
-    return 0 if status.view is not None else 1
+    return 0 if all(status.view is not None for status in servers.values()) else 1
+
+
+async def _observe(settings: Settings) -> dict[ServerId, ServerStatus]:
+    """One look at every media server."""
+    servers = media_servers(settings)
+    try:
+        found = await asyncio.gather(*(server.observe() for server in servers.values()))
+        return dict(zip(servers, found, strict=True))
+    finally:
+        await asyncio.gather(*(server.close() for server in servers.values()))
 
 
 async def explain(settings: Settings, console: Console, camera_id: str, *, may_probe: bool) -> int:
@@ -103,14 +112,16 @@ async def explain(settings: Settings, console: Console, camera_id: str, *, may_p
         console.print(camera, style="red", markup=False, highlight=False)
         return 1
     running = await _known_to_service(settings, camera_id)
-    media: ProbeResult | ProbeFailure | None = _media_of(running.media) if running and running.media else None
+    media: Media | ProbeFailure | None = _media_of(running.media) if running and running.media else None
     shown: explanation.ShownCommand | None = None
     if running and running.command:
         shown = explanation.ShownCommand(running.command, running.command_stdin or "", running.command_reasons)
     elif media is None and may_probe:
-        media, _ = await _probe(settings, camera.source, camera.options.rtsp_transport)
-    if shown is None and isinstance(media, ProbeResult):
-        shown = explanation.ShownCommand.of(build_plan(camera, media, settings.target(), settings.ffmpeg_settings()))
+        media, _ = await _probe(settings, camera.source, camera.options)
+    if shown is None and isinstance(media, Media):
+        stream = stream_settings(settings, PacedPipes())
+        plan = stream.engine_of(camera).plan(camera, media, stream.target_of(camera))
+        shown = explanation.ShownCommand.of(plan)
     explanation.print_explanation(console, camera, media, shown)
     return 0
 
@@ -121,9 +132,9 @@ async def probe(settings: Settings, console: Console, url: str) -> int:
         source = parse_source(url)
     except UrlError as error:
         raise ConfigError(str(error)) from None
-    outcome, elapsed_s = await _probe(settings, source, None)
+    outcome, elapsed_s = await _probe(settings, source, CameraOptions())
     explanation.print_probe(console, source.masked, outcome, elapsed_s)
-    return 0 if isinstance(outcome, ProbeResult) else 1
+    return 0 if isinstance(outcome, Media) else 1
 
 
 async def init_db(settings: Settings, console: Console, schemas: Sequence[Path]) -> int:
@@ -138,13 +149,10 @@ async def init_db(settings: Settings, console: Console, schemas: Sequence[Path])
     return 0
 
 
-async def _probe(
-    settings: Settings, source: SourceUrl, transport: RtspTransport | None
-) -> tuple[ProbeResult | ProbeFailure, float]:
+async def _probe(settings: Settings, source: SourceUrl, options: CameraOptions) -> tuple[Media | ProbeFailure, float]:
     require_programs(settings)
-    ffmpeg = settings.ffmpeg_settings()
     began = time.monotonic()
-    outcome = await FfprobeProber().probe(build_probe(source, ffmpeg, transport or settings.cameras.rtsp_transport))
+    outcome = await FfprobeProber(settings.ffmpeg_settings()).probe(source, options)
     return outcome, time.monotonic() - began
 
 
@@ -174,9 +182,9 @@ async def _known_to_service(settings: Settings, camera_id: str) -> CameraDetails
     return found
 
 
-def _media_of(media: MediaDocument) -> ProbeResult:
+def _media_of(media: MediaDocument) -> Media:
     audio = AudioStream(**asdict(media.audio)) if media.audio else None
-    return ProbeResult(VideoStream(**asdict(media.video)), audio)
+    return Media(VideoStream(**asdict(media.video)), audio)
 
 
 async def _ask_service(settings: Settings, path: str, kind: Any) -> Any:

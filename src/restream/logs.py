@@ -14,7 +14,7 @@ from pathlib import Path
 from restream.domain.camera.secret import mask_exact, mask_patterns, spellings
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase
-from restream.domain.news.event import Transition
+from restream.domain.news.event import Event, Transition
 
 # A full disk concerns every message.
 _COMPLAIN_EVERY_S = 60.0
@@ -87,7 +87,12 @@ class TransitionLog:
     def __init__(self) -> None:
         self._last_failure: dict[str, object] = {}
 
-    def __call__(self, transition: Transition) -> None:
+    def happened(self, event: Event) -> None:
+        """Log it, if it is a transition."""
+        if isinstance(event, Transition):
+            self._log(event)
+
+    def _log(self, transition: Transition) -> None:
         after, label = transition.after, f"camera {transition.camera_id} ({transition.name})"
         match after:
             case Phase.RUNNING:

@@ -6,15 +6,18 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from restream.domain.ffmpeg.exit_cause import ProcessEnding
-from restream.domain.ffmpeg.plan import Invocation, ProbePlan, StreamPlan
-from restream.domain.ffmpeg.probe import ProbeFailure, ProbeResult
-from restream.domain.ffmpeg.progress import Progress
+from restream.domain.camera.camera import Camera
+from restream.domain.camera.options import CameraOptions
+from restream.domain.camera.urls import SourceUrl
+from restream.domain.engine import Advance, Ending, Evidence, Media, Plan, ProbeFailure
+from restream.domain.ffmpeg.invocation import Invocation
 from restream.domain.host_sample import HostSample
 from restream.domain.judgement.availability import Timeline
+from restream.domain.life.cause import Cause
 from restream.domain.line_buffer import WriteOutcome
 from restream.domain.news.alerts import Alert
 from restream.domain.server.mediamtx import ServerView
+from restream.domain.server.target import Target
 from restream.domain.visionaire import Collection as Collected
 from restream.domain.visionaire import StreamServer
 
@@ -74,42 +77,60 @@ class CameraTable(Protocol):
 class Prober(Protocol):
     """Looks at a camera once."""
 
-    async def probe(self, plan: ProbePlan) -> ProbeResult | ProbeFailure:
-        """Bounded in time; a cancelled probe leaves no process behind. What it returns is masked."""
+    @property
+    def limit_s(self) -> float:
+        """When a probe has surely ended by itself, in seconds."""
+
+    async def probe(self, source: SourceUrl, options: CameraOptions) -> Media | ProbeFailure:
+        """Bounded in time; a cancelled probe leaves nothing behind. What it returns is masked."""
 
 
 class Publication(Protocol):
-    """One running publisher."""
+    """One camera that is being published."""
 
     @property
-    def pid(self) -> int | None: ...
+    def pid(self) -> int | None:
+        """The process that works for this camera alone, where there is one: its cost is measured."""
 
     @property
-    def suspended(self) -> bool:
-        """Whether somebody has stopped its process, so that it cannot do anything."""
+    def log(self) -> tuple[str, ...]:
+        """The last lines that the engine wrote so far, masked, oldest first."""
 
-    @property
-    def stderr_tail(self) -> tuple[str, ...]:
-        """The last lines so far, masked, oldest first."""
+    def excuse(self) -> Cause | None:
+        """Why its silence says nothing about the camera, where the engine knows (its process is suspended)."""
 
-    async def ended(self) -> ProcessEnding:
+    async def ended(self) -> Ending:
         """Wait until it has ended and nothing of it is left."""
 
     async def stop(self) -> None:
         """End it, escalating; returns when nothing of it is left. Harmless when it has ended already."""
 
 
-class Publisher(Protocol):
-    """An engine that publishes a camera; ffmpeg is the first."""
+class Engine(Protocol):
+    """Publishes cameras. Plans are cheap and pure; only `start` touches the world."""
 
-    async def start(self, plan: StreamPlan, on_progress: Callable[[Progress], None]) -> Publication:
-        """Start publishing; progress is reported within 0.2 s. Raises PublisherError."""
+    @property
+    def name(self) -> str:
+        """By which configuration and rows choose it."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """Who can tell that its media moves."""
+
+    def cannot(self, camera: Camera, media: Media) -> str:
+        """Why it cannot publish this camera, for the operator; empty when it can."""
+
+    def plan(self, camera: Camera, media: Media, target: Target, *, lesser: bool = False) -> Plan:
+        """How it would publish it. `lesser`: with less than the last time, which brought no media."""
+
+    async def start(self, plan: Plan, on_advance: Callable[[Advance], None]) -> Publication:
+        """Start publishing by a plan of its own; advances are reported within 0.2 s. Raises PublisherError."""
 
 
 class StillCamera(Protocol):
     """Takes one picture of a stream."""
 
-    async def take(self, command: Invocation) -> bytes:
+    async def take(self, invocation: Invocation) -> bytes:
         """A JPEG. Bounded in time; leaves no process behind. Raises StillError."""
 
 

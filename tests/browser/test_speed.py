@@ -66,12 +66,12 @@ async def test_first_list_of_5000(backend: Backend, open_page: OpenPage) -> None
 async def test_delta_of_50_among_5000(backend: Backend, open_page: OpenPage) -> None:
     page = await open_fleet(backend, open_page)
     dice = random.Random(1)
-    for _ in range(5):
+    arrived = "(count) => window.seen.messages.filter((each) => each.cameras === 50).length === count"
+    for count in range(1, 6):
         numbers = dice.sample(range(1, CAMERAS), 50)
         backend.put(*(fleet.down(number, Cause.TIMEOUT, 0) for number in numbers))
         await backend.publish()
-        await page.wait_for_timeout(200)
-    await page.wait_for_function("() => window.seen.messages.filter((each) => each.cameras === 50).length === 5")
+        await page.wait_for_function(arrived, arg=count)
     found = await page.evaluate("window.seen.messages.filter((each) => each.cameras === 50).map((each) => each.ms)")
     await expect(page.locator('.counter[data-value="down"] .amount')).to_have_text(
         str(backend.status()["health"]["down"])

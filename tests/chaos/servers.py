@@ -16,7 +16,7 @@ import psutil
 from restream.adapters.processes.child_process import ChildProcess
 from restream.demo.embedded import embedded_postgres, embedded_redis, free_port
 from restream.demo.media_server import StandInServer
-from restream.domain.ffmpeg.plan import Invocation
+from restream.domain.ffmpeg.invocation import Invocation
 from tests.support.gate import Gate
 from tests.support.servers import TestServer
 

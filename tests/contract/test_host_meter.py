@@ -60,8 +60,8 @@ def test_a_hanging_mount_is_left_out_and_asked_by_one_thread_only(monkeypatch: p
         released.wait(30)
         raise OSError
 
-    monkeypatch.setattr("restream.adapters.host._MOUNT_TIMEOUT_S", 0.05)
-    monkeypatch.setattr("restream.adapters.host._mounts", lambda: iter(["/hangs"]))
+    monkeypatch.setattr("restream.adapters.host_meter._MOUNT_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("restream.adapters.host_meter._mounts", lambda: iter(["/hangs"]))
     monkeypatch.setattr(psutil, "disk_usage", hang)
     meter = PsutilHostMeter()
     assert meter.sample([]).disks == meter.sample([]).disks == ()

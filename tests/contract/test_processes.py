@@ -17,14 +17,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from restream.adapters.ffmpeg.ffprobe import FfprobeProber
+from restream.adapters.ffmpeg.ffprobe import FfprobeProber, look
 from restream.adapters.processes.child_process import ChildProcess
 from restream.adapters.processes.paced_pipes import PacedPipes
-from restream.domain.camera.options import RtspTransport
+from restream.domain.camera.options import CameraOptions
 from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import parse_source
-from restream.domain.ffmpeg.plan import FfmpegSettings, Invocation, ProbePlan, build_probe
-from restream.domain.ffmpeg.probe import ProbeFailure
+from restream.domain.engine import ProbeFailure
+from restream.domain.ffmpeg.invocation import Invocation
+from restream.domain.ffmpeg.plan import FfmpegSettings, ProbePlan
 from restream.domain.life.cause import Cause
 from restream.ports import PublisherError
 from restream.service.interpreter import install_child_watcher
@@ -121,6 +122,7 @@ async def test_one_that_got_no_pipe_costs_the_next_one_nothing(monkeypatch: pyte
         patch.setattr(os, "pipe", exhausted)
         with pytest.raises(PublisherError, match="Too many open files"):
             await ChildProcess.spawn(_python("pass"), lambda _: None, pipes=pipes)
+    # Nothing tells when the readers, if any were left, have had their turns: far more of them than one.
     await asyncio.sleep(0.1)
     command = _python("import time; print('here', flush=True); time.sleep(60)")
     child = await ChildProcess.spawn(command, lambda _: heard.set(), pipes=pipes)
@@ -148,6 +150,7 @@ async def test_what_came_while_the_service_slept_counts_before_a_timer_that_is_l
     )
     timer.set(loop.time() + 1)
     time.sleep(2)
+    # Long enough for a late timer to have looked again; what must not come gives no sign.
     await asyncio.sleep(1)
     assert due == []
     timer.set(loop.time() + 0.1)
@@ -218,9 +221,7 @@ async def test_a_cancelled_probe_leaves_no_process(ffmpeg: str) -> None:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         url = f"rtsp://127.0.0.1:{silent.getsockname()[1]}/x"
-        task = asyncio.create_task(
-            FfprobeProber().probe(build_probe(parse_source(url), FfmpegSettings(), RtspTransport.TCP))
-        )
+        task = asyncio.create_task(FfprobeProber(FfmpegSettings()).probe(parse_source(url), CameraOptions()))
         await eventually(probes, 10)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -230,7 +231,7 @@ async def test_a_cancelled_probe_leaves_no_process(ffmpeg: str) -> None:
 
 async def test_a_probe_that_hangs_is_ended_at_its_limit() -> None:
     command = _python("import time; time.sleep(60)")
-    outcome = await FfprobeProber().probe(ProbePlan(command, network_timeout_s=0.1, limit_s=0.5))
+    outcome = await look(ProbePlan(command, network_timeout_s=0.1, limit_s=0.5))
     assert isinstance(outcome, ProbeFailure)
     assert outcome.cause is Cause.TIMEOUT
 

@@ -66,7 +66,7 @@ async def test_refusals(status: int, passing: bool) -> None:
 
 
 async def test_a_receiver_that_hangs_or_is_absent_is_a_passing_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("restream.adapters.webhook._TIMEOUT_S", 0.2)
+    monkeypatch.setattr("restream.adapters.stores.webhook._TIMEOUT_S", 0.2)
     async with receiver(HANG) as there:
         for url in (there.url, f"http://u:hunter22@127.0.0.1:{free_port()}/hunter22"):
             webhook = Webhook(Secret(url))

@@ -49,7 +49,7 @@ async def test_killed_ffmpeg_returns_and_its_siblings_do_not_notice(
         await add_camera(number)
     async with running_service(tmp_path, server=media_server, overrides={"PG_DSN": dsn}) as service:
         await service.reach({"1": "healthy", "2": "healthy"})
-        await asyncio.sleep(2.5)  # QUICK calls a run of 2 s stable
+        await service.stable()
         before = await service.pids()
         os.kill(before["1"], signal.SIGKILL)
 
@@ -120,7 +120,7 @@ async def test_dropped_connection_restarts_at_once_without_a_new_probe(
     camera = await add_camera(1)
     async with running_service(tmp_path, server=media_server, overrides={"PG_DSN": dsn}) as service:
         await service.reach({"1": "healthy"})
-        await asyncio.sleep(2.5)
+        await service.stable()
         looked = camera.describes_total
         pid = (await service.pids())["1"]
         await camera.set_fault(Fault.DROP)

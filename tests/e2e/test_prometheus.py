@@ -20,7 +20,7 @@ from restream.adapters.processes.child_process import ChildProcess
 from restream.config.settings import ROOT
 from restream.demo.embedded import free_port
 from restream.demo.mediamtx import find_mediamtx
-from restream.domain.ffmpeg.plan import Invocation
+from restream.domain.ffmpeg.invocation import Invocation
 from tests.e2e.conftest import AddCamera
 from tests.support.eventually import eventually
 from tests.support.servers import RealMediamtx, TestServer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import asyncpg
@@ -133,7 +132,7 @@ async def test_lost_database_changes_nothing_for_the_streams(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'restream'"
             )
             await service.component("database", "down")
-            await asyncio.sleep(3)
+            await service.cycles(3)
             assert await service.pids() == before
             await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
             await service.component("database", "up", 60)

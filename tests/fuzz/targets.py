@@ -19,7 +19,13 @@ from restream.adapters.server.docker_engine import parse_container
 from restream.adapters.server.mediamtx_http import _parse_long
 from restream.adapters.stores.stored_records import decode_event, decode_moment, decode_timeline
 from restream.domain.camera.camera import Camera, RowReader
-from restream.domain.camera.options import INPUT_OPTIONS, OUTPUT_OPTIONS, OptionError, RtspTransport, parse_options
+from restream.domain.camera.options import (
+    INPUT_OPTIONS,
+    OUTPUT_OPTIONS,
+    CameraOptions,
+    OptionError,
+    parse_options,
+)
 from restream.domain.camera.secret import Secret, mask_exact, mask_patterns, spellings
 from restream.domain.camera.urls import CameraTypes, UrlError, parse_source
 from restream.domain.ffmpeg.exit_cause import ProcessEnding, classify
@@ -47,7 +53,7 @@ def source_url(data: bytes) -> None:
         return
     assert parse_source(source.reveal()).reveal() == source.reveal()
     for hidden in (True, False):
-        command = build_probe(source, FfmpegSettings(hide_source=hidden), RtspTransport.TCP).command
+        command = build_probe(source, CameraOptions(), FfmpegSettings(hide_source=hidden)).invocation
         # `str(source)` hides the password by its place: a login that is the same stays to be seen.
         shown = " ".join((*command.masked_argv, command.masked_stdin))
         assert not [secret for secret in source.secrets if len(secret) > 8 and "*" not in secret and secret in shown]
@@ -129,8 +135,8 @@ def stderr(data: bytes) -> None:
     assert len(lines) <= 21
     assert all(line.isprintable() and len(line) <= 1300 and "sEcret-w0rd" not in line for line in lines)
     for media_seen in (True, False):
-        cause, line = classify(ProcessEnding(1, None, lines), asked=None, media_seen=media_seen)
-        assert cause.facts and line.isprintable()
+        ending = classify(ProcessEnding(1, None, lines), media_seen=media_seen)
+        assert ending.cause.facts and ending.detail.isprintable()
 
 
 def masking(data: bytes) -> None:

@@ -12,19 +12,20 @@ from pathlib import Path
 import psutil
 import pytest
 
-from restream.adapters.ffmpeg.engine import FfmpegPublisher
+from restream.adapters.ffmpeg.engine import FfmpegEngine
 from restream.adapters.ffmpeg.ffprobe import FfprobeProber
 from restream.domain.camera.camera import Camera, RowReader
-from restream.domain.camera.options import RtspTransport
+from restream.domain.camera.options import CameraOptions
 from restream.domain.camera.urls import CameraTypes, parse_source
-from restream.domain.ffmpeg.plan import FfmpegSettings, Target, build_plan, build_probe
-from restream.domain.ffmpeg.probe import ProbeFailure, ProbeResult, VideoStream
+from restream.domain.engine import Media, ProbeFailure, VideoStream
+from restream.domain.ffmpeg.plan import FfmpegSettings
+from restream.domain.server.target import Target
 from tests.support.eventually import eventually
 from tests.support.hostile_camera import MODES, HostileCamera
 from tests.support.servers import StandIn
 
 pytestmark = pytest.mark.usefixtures("ffmpeg")
-SETTINGS = FfmpegSettings(probe_timeout_s=2, connect_timeout_s=2, stall_timeout_s=2, memory_bytes=256 << 20)
+SETTINGS = FfmpegSettings(probe_timeout_s=2, stall_timeout_s=2, memory_bytes=256 << 20)
 # What is mapped and not counted by the limit: libraries, stacks.
 MARGIN_BYTES = 128 << 20
 
@@ -58,10 +59,10 @@ async def test_a_probe_is_bounded(mode: str, hidden: bool) -> None:
     tracemalloc.start()
     try:
         async with HostileCamera(mode) as camera, watched_children() as peak:
-            plan = build_probe(parse_source(camera.url), settings, RtspTransport.TCP)
+            prober = FfprobeProber(settings)
             began = loop.time()
-            found = await FfprobeProber().probe(plan)
-            assert loop.time() - began < plan.limit_s + 15
+            found = await prober.probe(parse_source(camera.url), CameraOptions())
+            assert loop.time() - began < prober.limit_s + 15
         _, ours = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -80,12 +81,13 @@ async def test_a_publisher_is_bounded(mode: str, stand_in: StandIn) -> None:
         async with HostileCamera(mode) as hostile, watched_children() as peak:
             camera = reader.read({"id": 1, "rtsp_url": hostile.url})
             assert isinstance(camera, Camera)
-            media = ProbeResult(VideoStream("h264", 640, 360))
-            plan = build_plan(camera, media, Target(rtsp_url=stand_in.rtsp_url), SETTINGS)
-            publication = await FfmpegPublisher(1.0).start(plan, lambda _: None)
+            media = Media(VideoStream("h264", 640, 360))
+            engine = FfmpegEngine(SETTINGS, stop_grace_s=1.0)
+            plan = engine.plan(camera, media, Target(rtsp_url=stand_in.rtsp_url))
+            publication = await engine.start(plan, lambda _: None)
             ended = asyncio.ensure_future(publication.ended())
             await asyncio.wait({ended}, timeout=4)
-            tail = publication.stderr_tail
+            tail = publication.log
             await publication.stop()
             await ended
         _, ours = tracemalloc.get_traced_memory()
@@ -99,8 +101,7 @@ async def test_a_publisher_is_bounded(mode: str, stand_in: StandIn) -> None:
 
 async def test_the_limit_reaches_the_program(stand_in: StandIn) -> None:
     async with HostileCamera("silence") as hostile:
-        plan = build_probe(parse_source(hostile.url), SETTINGS, RtspTransport.TCP)
-        probing = asyncio.create_task(FfprobeProber().probe(plan))
+        probing = asyncio.create_task(FfprobeProber(SETTINGS).probe(parse_source(hostile.url), CameraOptions()))
 
         def limits() -> str:
             found = [child for child in psutil.Process().children() if child.name() == "ffprobe"]

@@ -185,7 +185,7 @@ async def test_a_database_that_is_away_or_talks_nonsense() -> None:
 
 
 async def test_a_database_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("restream.adapters.influx._TIMEOUT_S", 0.2)
+    monkeypatch.setattr("restream.adapters.stores.influx._TIMEOUT_S", 0.2)
     async with ScriptedInflux() as server:
         server.answers = [5.0]
         assert await write(server.url, LINES) == Unavailable("no answer within 0.2 s")

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,28 @@ class RunningService:
             return bool((await self.get("/api/status"))["components"].get(name, {}).get("state") == state)
 
         await eventually(reached, timeout_s, f"{name} is {state}")
+
+    async def cycles(self, count: int, timeout_s: float = 30) -> None:
+        """Let so many cycles begin and end: what they would have done, they have done."""
+        # One more: the cycle that is under way began earlier.
+        last = (await self.get("/api/status"))["generation"] + count + 1
+
+        async def over() -> bool:
+            return bool((await self.get("/api/status"))["generation"] >= last)
+
+        await eventually(over, timeout_s, f"{count} cycles")
+
+    async def stable(self, timeout_s: float = 30) -> None:
+        """Wait until every publisher runs for as long as QUICK calls stable."""
+        enough = timedelta(seconds=float(QUICK["RESTREAM_RESTART__STABLE_AFTER_S"]))
+
+        async def reached() -> bool:
+            cameras = (await self.cameras()).values()
+            assert {camera["phase"] for camera in cameras} == {"running"}
+            youngest = max(datetime.fromisoformat(camera["since"]) for camera in cameras)
+            return datetime.now(UTC) - youngest > enough
+
+        await eventually(reached, timeout_s, "every run is stable")
 
     def children(self) -> list[psutil.Process]:
         try:

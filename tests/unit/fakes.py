@@ -9,23 +9,28 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from restream.domain.camera.camera import Camera, RowReader
-from restream.domain.camera.urls import CameraTypes
-from restream.domain.ffmpeg.exit_cause import ProcessEnding
-from restream.domain.ffmpeg.plan import FfmpegSettings, ProbePlan, StreamPlan, Target
-from restream.domain.ffmpeg.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
-from restream.domain.ffmpeg.progress import Progress
+from restream.domain.camera.options import CameraOptions
+from restream.domain.camera.urls import CameraTypes, SourceUrl
+from restream.domain.engine import Advance, AudioStream, Ending, Evidence, Media, Plan, ProbeFailure, VideoStream
+from restream.domain.ffmpeg.exit_cause import ProcessEnding, classify
+from restream.domain.ffmpeg.plan import FfmpegPlan, FfmpegSettings, build_plan
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase
-from restream.domain.news.event import Transition
+from restream.domain.news.event import Event, Transition
+from restream.domain.server.flow import ServerPicture
+from restream.domain.server.identity import ServerId
 from restream.domain.server.mediamtx import PathObservation, ServerView
+from restream.domain.server.target import Target
 from restream.ports import DatabaseError, Row, ServerStatus
 from restream.supervisor.cameras.admission import Admission
 from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.cameras.settings import StreamSettings
+from restream.supervisor.picture.observer import Observer
 
 VIDEO = VideoStream("h264", 640, 360, 15.0, "Main")
-WITH_AUDIO = ProbeResult(VIDEO, AudioStream("aac", 16000, 1))
+WITH_AUDIO = Media(VIDEO, AudioStream("aac", 16000, 1))
+_SETTINGS = FfmpegSettings()
 NO_JITTER = RestartPolicy(jitter=0.0)
 
 
@@ -123,14 +128,14 @@ class FakeProber:
 
     def __init__(self, takes_s: float = 0.5) -> None:
         self.takes_s = takes_s
-        self.answers: dict[str, ProbeResult | ProbeFailure | Exception | None] = {}
+        self.limit_s = FfmpegSettings().probe_limit_s
+        self.answers: dict[str, Media | ProbeFailure | Exception | None] = {}
         self.probes: Counter[str] = Counter()
         self.active = 0
         self.most_active = 0
 
-    async def probe(self, plan: ProbePlan) -> ProbeResult | ProbeFailure:
-        assert plan.command.stdin is not None
-        host = plan.command.stdin.reveal().split("://")[1].split("/")[0].split("@")[-1].split(":")[0]
+    async def probe(self, source: SourceUrl, options: CameraOptions) -> Media | ProbeFailure:
+        host = source.host
         self.probes[host] += 1
         self.active += 1
         self.most_active = max(self.most_active, self.active)
@@ -150,15 +155,16 @@ class FakeProber:
 class FakePublication:
     """A publisher that plays until it is ended."""
 
-    def __init__(self, publisher: "FakePublisher", plan: StreamPlan, on_progress: Callable[[Progress], None]) -> None:
+    def __init__(self, publisher: "FakeEngine", plan: Plan, on_advance: Callable[[Advance], None]) -> None:
         self.plan = plan
         self.frozen = False
         self.suspended = False
         self.stops_total = 0
-        self.stderr_tail: tuple[str, ...] = ()
+        self.log: tuple[str, ...] = ()
         self.pid = 4242
         self._publisher = publisher
-        self._on_progress = on_progress
+        self._on_advance = on_advance
+        self._media_seen = False
         self._ending: asyncio.Future[ProcessEnding] = asyncio.get_running_loop().create_future()
         self._playing = asyncio.create_task(self._play())
 
@@ -168,7 +174,11 @@ class FakePublication:
             await asyncio.sleep(1)
             if not self.frozen:
                 frame += 15
-                self._on_progress(Progress(frame=frame, out_time_us=frame * 66_667))
+                self._media_seen = True
+                self._on_advance(Advance(moved=True, frame=frame, out_time_us=frame * 66_667))
+
+    def excuse(self) -> Cause | None:
+        return Cause.SUSPENDED if self.suspended else None
 
     @property
     def alive(self) -> bool:
@@ -177,12 +187,12 @@ class FakePublication:
     def end(self, *stderr: str, exit_code: int | None = 0, signal: int | None = None) -> None:
         if self.alive:
             self._playing.cancel()
-            self.stderr_tail = stderr
+            self.log = stderr
             self._ending.set_result(ProcessEnding(exit_code, signal, stderr))
             self._publisher.left(self)
 
-    async def ended(self) -> ProcessEnding:
-        return await asyncio.shield(self._ending)
+    async def ended(self) -> Ending:
+        return classify(await asyncio.shield(self._ending), media_seen=self._media_seen)
 
     async def stop(self) -> None:
         self.stops_total += 1
@@ -190,14 +200,19 @@ class FakePublication:
         self.end("[info] Exiting normally, received signal 15.", exit_code=255)
 
 
-class FakePublisher:
-    """Starts fake publications and watches that no path has two of them."""
+class FakeEngine:
+    """Makes ffmpeg's plans, starts fake publications by them, and watches that no path has two of them."""
 
-    def __init__(self) -> None:
+    name = "ffmpeg"
+    evidence = Evidence.ENGINE
+
+    def __init__(self, settings: FfmpegSettings = _SETTINGS) -> None:
+        self.settings = settings
+        self.refusal = ""
         self.takes_s = 0.1
         self.stop_takes_s = 0.2
         self.error: Exception | None = None
-        self.starts: list[StreamPlan] = []
+        self.starts: list[Plan] = []
         self.started_at: list[float] = []
         self.frozen = False
         self.most_per_path = 0
@@ -214,13 +229,19 @@ class FakePublisher:
     def starts_of(self, camera_id: str) -> int:
         return sum(plan.camera_id == camera_id for plan in self.starts)
 
-    async def start(self, plan: StreamPlan, on_progress: Callable[[Progress], None]) -> FakePublication:
+    def cannot(self, camera: Camera, media: Media) -> str:
+        return self.refusal
+
+    def plan(self, camera: Camera, media: Media, target: Target, *, lesser: bool = False) -> FfmpegPlan:
+        return build_plan(camera, media, target, self.settings, lesser=lesser)
+
+    async def start(self, plan: Plan, on_advance: Callable[[Advance], None]) -> FakePublication:
         await asyncio.sleep(self.takes_s)
         if self.error is not None:
             raise self.error
         self.starts.append(plan)
         self.started_at.append(now())
-        publication = FakePublication(self, plan, on_progress)
+        publication = FakePublication(self, plan, on_advance)
         publication.frozen = self.frozen
         self._live[plan.path].append(publication)
         self.most_per_path = max(self.most_per_path, len(self._live[plan.path]))
@@ -237,7 +258,7 @@ def _up(started: str | None = None) -> ServerStatus:
 class FakeServer:
     """A media server that is there or not; it sees what `publisher` publishes, except from `deaf_to`."""
 
-    def __init__(self, publisher: FakePublisher | None = None) -> None:
+    def __init__(self, publisher: FakeEngine | None = None) -> None:
         self.publisher = publisher
         self.deaf_to: set[str] = set()
         self.status = _up("2026-08-22T18:57:28+02:00")
@@ -288,6 +309,28 @@ def camera(camera_id: int | str, **columns: object) -> Camera:
     return found
 
 
+class Listener:
+    """Whatever a part of the supervisor tells, in order."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.readings: list[list[Camera]] = []
+        self.changes: list[bool] = []
+        self.pictures: list[ServerPicture] = []
+
+    def happened(self, event: Event) -> None:
+        self.events.append(event)
+
+    def want(self, cameras: list[Camera]) -> None:
+        self.readings.append(cameras)
+
+    def server_changed(self, server: ServerId, up: bool) -> None:
+        self.changes.append(up)
+
+    def observed(self, server: ServerId, picture: ServerPicture) -> None:
+        self.pictures.append(picture)
+
+
 class Stage:
     """A supervisor with fake surroundings."""
 
@@ -295,24 +338,24 @@ class Stage:
 
     def __init__(self, *, max_starting: int = 8, max_per_host: int | None = None) -> None:
         self.prober = FakeProber()
-        self.publisher = FakePublisher()
+        self.publisher = FakeEngine()
         self.admission = Admission(max_starting, max_per_host)
         self.transitions: list[Transition] = []
         self.on_transition: Callable[[Transition], None] = self.transitions.append
         self.server_checks = 0
-        self.settings = StreamSettings(FfmpegSettings(), Target(), NO_JITTER)
-        self.supervisor = Fleet(
-            self.settings,
-            prober=self.prober,
-            publisher=self.publisher,
-            admission=self.admission,
-            check_server=self._check_server,
-            on_transition=lambda transition: self.on_transition(transition),  # noqa: PLW0108 - tests replace it
-        )
+        self.observer: Observer | None = None
+        self.settings = StreamSettings({"ffmpeg": self.publisher}, self.prober, "ffmpeg", restart=NO_JITTER)
+        self.supervisor = Fleet(self.settings, admission=self.admission, servers=self, listener=self)
         Stage.all.append(self)
 
-    def _check_server(self) -> None:
+    def suspect(self, server: ServerId) -> None:
         self.server_checks += 1
+        if self.observer is not None:
+            self.observer.suspect()
+
+    def happened(self, event: Event) -> None:
+        assert isinstance(event, Transition)
+        self.on_transition(event)
 
     def want(self, *cameras: Camera) -> None:
         self.supervisor.want(list(cameras))

@@ -8,9 +8,8 @@ from typing import Any
 from restream.domain.camera.camera import Camera, RejectedRow, RowReader
 from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import CameraTypes
-from restream.domain.ffmpeg.plan import FfmpegSettings, StreamPlan, Target, build_plan
-from restream.domain.ffmpeg.probe import AudioStream, ProbeResult, VideoStream
-from restream.domain.ffmpeg.progress import Progress
+from restream.domain.engine import Advance, AudioStream, Media, Plan, VideoStream
+from restream.domain.ffmpeg.plan import FfmpegSettings, build_plan
 from restream.domain.host_sample import (
     HostSample,
     MemorySample,
@@ -26,9 +25,11 @@ from restream.domain.judgement.verdict import Thresholds
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.component import Component, ComponentState
-from restream.domain.news.event import HealthChange
+from restream.domain.news.event import Event, HealthChange
 from restream.domain.server.flow import ServerPicture
+from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
+from restream.domain.server.target import Target
 from restream.domain.visionaire import (
     Collection,
     HostPicture,
@@ -48,9 +49,9 @@ LAST = FIRST + (_STEPS - 1) * _STEP_S
 _SECRET = "s3cret-Pass"
 
 _VIDEO = VideoStream("h264", 1920, 1080, 25.0, "High")
-_MEDIA = ProbeResult(_VIDEO, AudioStream("aac", 16000, 1))
-_G711 = ProbeResult(_VIDEO, AudioStream("pcm_alaw", 8000, 1))
-_SILENT = ProbeResult(VideoStream("hevc", 2560, 1440, 12.5, "Main"))
+_MEDIA = Media(_VIDEO, AudioStream("aac", 16000, 1))
+_G711 = Media(_VIDEO, AudioStream("pcm_alaw", 8000, 1))
+_SILENT = Media(VideoStream("hevc", 2560, 1440, 12.5, "Main"))
 
 _TYPES = CameraTypes.parse(
     {
@@ -109,8 +110,8 @@ def wall(now: float) -> float:
 def _states(step: int, *, second: bool) -> dict[str, State]:
     """What every supervised camera is doing."""
     now = LAST + 2 if second else FIRST + step * _STEP_S
-    progress = Progress(25 * step, 1_000_000 * step, None, 25.0, 1.0, 0, 1)
-    running = State(Phase.RUNNING, 950.0, media=_MEDIA, progress=progress, running_since=950.0, started=True)
+    advance = Advance(True, 25 * step, 1_000_000 * step, None, 25.0, 1.0, 0, 1)
+    running = State(Phase.RUNNING, 950.0, media=_MEDIA, advance=advance, running_since=950.0, started=True)
     restarts = min(4, max(0, step - 70))
     trying = State(
         Phase.BACKOFF,
@@ -129,7 +130,7 @@ def _states(step: int, *, second: bool) -> dict[str, State]:
         "2": running,
         "3": running._replace(media=_SILENT),
         "4": running._replace(
-            media=_G711, restarts=restarts, last_cause=Cause.STALLED if restarts else None, without_audio=step > 75
+            media=_G711, restarts=restarts, last_cause=Cause.STALLED if restarts else None, lesser=step > 75
         ),
         "5": trying._replace(
             phase=Phase.HELD,
@@ -161,11 +162,10 @@ def _states(step: int, *, second: bool) -> dict[str, State]:
     return states
 
 
-def _plan(camera: Camera, state: State) -> StreamPlan | None:
+def _plan(camera: Camera, state: State) -> Plan | None:
     if state.media is None:
         return None
-    drop = "its last start with audio brought no media" if state.without_audio else None
-    return build_plan(camera, state.media, _TARGET, FfmpegSettings(), drop_audio=drop)
+    return build_plan(camera, state.media, _TARGET, FfmpegSettings(), lesser=state.lesser)
 
 
 def _subjects(step: int, *, second: bool = False) -> dict[str, Subject]:
@@ -272,14 +272,19 @@ class Fleet:
 
     def __init__(self) -> None:
         self.changes: list[HealthChange] = []
-        self.assessor = Assessor(Thresholds(), self.changes.append)
+        self.assessor = Assessor(Thresholds(), self)
         self._server = ServerPicture()
         for step in range(_STEPS - 1):
             now = FIRST + step * _STEP_S
             self._server = self._server.swept(_view(step), now)
-            for _ in self.assessor.assess(_subjects(step), self._server, now, wall(now)):
+            for _ in self.assessor.assess(_subjects(step), {DEFAULT_SERVER: self._server}, now, wall(now)):
                 pass
         self.first = self._snapshot(1, LAST)
+
+    def happened(self, event: Event) -> None:
+        """The judging tells of a change."""
+        assert isinstance(event, HealthChange)
+        self.changes.append(event)
 
     def advance(self) -> Snapshot:
         """The second snapshot; the assessor remembers both from then on."""
@@ -289,6 +294,6 @@ class Fleet:
         second, step = generation == 2, _STEPS - 1
         self._server = self._server.swept(_view(step, second=second), now)
         subjects = _subjects(step, second=second)
-        reports = dict(self.assessor.assess(subjects, self._server, now, wall(now)))
+        reports = dict(self.assessor.assess(subjects, {DEFAULT_SERVER: self._server}, now, wall(now)))
         parts = _components(second=second)
-        return Snapshot(generation, wall(now), now, reports, parts, self._server, _host(LAST), 3)
+        return Snapshot(generation, wall(now), now, reports, parts, {DEFAULT_SERVER: self._server}, _host(LAST), 3)

@@ -17,7 +17,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from rich.console import Console
 
 from restream.adapters.stores.webhook import alert_document
-from restream.domain.ffmpeg.probe import ProbeFailure
+from restream.domain.engine import ProbeFailure
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.life.cause import Cause
@@ -25,6 +25,7 @@ from restream.domain.life.lifecycle import Phase
 from restream.domain.news.alerts import Alert, AlertRules
 from restream.domain.news.component import ComponentState
 from restream.domain.news.event import ComponentChange, Event, ServerRestart, Transition
+from restream.domain.server.identity import DEFAULT_SERVER
 from restream.interfaces.console.camera_table import print_cameras
 from restream.interfaces.console.explanation import ShownCommand, print_explanation
 from restream.interfaces.console.findings import CheckState, Finding, findings_json, print_findings
@@ -62,7 +63,7 @@ def happenings() -> tuple[Event, ...]:
         Transition(at, "1", "Gate", Phase.PROBING, Phase.STARTING, None, "", None),
         *(
             Transition(at + number, "6", "Slow", Phase.RUNNING, Phase.BACKOFF, cause, "text", 5.04)
-            for number, cause in enumerate(Cause, 1)
+            for number, cause in enumerate((each for each in Cause if each is not Cause.ENGINE_UNABLE), 1)
         ),
         Transition(at + 30, "5", "Wrong password", Phase.PROBING, Phase.HELD, Cause.AUTH_FAILED, detail, 900.0),
         ComponentChange(at + 31, "redis", ComponentState.UP, ComponentState.DOWN, "Connection refused"),
@@ -107,7 +108,7 @@ async def story() -> Story:
         lambda: renderer.latest.snapshot, lambda: pictures, lambda: counts, lambda: 1, node=NODE, version=VERSION
     )
     exporter.took(0.0125)
-    bases = PublicBases.beside("rtsp://media.example:8554")
+    bases = {DEFAULT_SERVER: PublicBases.beside("rtsp://media.example:8554")}
 
     def known(camera_id: str) -> CameraDetailsDocument | None:
         return details(renderer.latest.snapshot, camera_id, bases, habits=fleet.assessor.habits(camera_id))
@@ -119,7 +120,7 @@ async def story() -> Story:
     application = web.Application()
     application.add_routes([*Api(context).routes(), *live.routes()])
     for each in (*happenings(), *fleet.changes):
-        history.record(each)
+        history.happened(each)
     await renderer.render(first)
     live.publish()
     async with TestClient(TestServer(application)) as client:
@@ -139,7 +140,7 @@ async def story() -> Story:
         second = fleet.advance()
         for change in fleet.changes:
             if change.at == second.taken_at:
-                history.record(change)
+                history.happened(change)
         await renderer.render(second)
         live.publish()
         documents.append(renderer.latest.documents())
@@ -198,7 +199,7 @@ async def _alerts(first: Snapshot, second: Snapshot) -> list[dict[str, Any]]:
     for fleet_count in (1000, 1):
         receiver = _Receiver()
         rules = AlertRules(down_after_s=0.0, up_after_s=0.0, collect_s=0.0, fleet_count=fleet_count)
-        watch = AlertWatch([receiver], Components(lambda _: None), rules)
+        watch = AlertWatch([receiver], Components(), rules)
         running = asyncio.create_task(watch.run())
         reports = dict(second.reports)
         reports["6"] = reports["6"]._replace(verdict=reports["1"].verdict)

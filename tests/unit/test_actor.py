@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from restream.domain.ffmpeg.plan import FfmpegSettings, StreamPlan, Target
-from restream.domain.ffmpeg.progress import Progress
+from restream.domain.engine import Advance
+from restream.domain.ffmpeg.plan import FfmpegPlan, FfmpegSettings
 from restream.domain.life.lifecycle import Phase
 from restream.supervisor.cameras.settings import StreamSettings
-from tests.unit.fakes import NO_JITTER, FakePublication, Stage, camera, settle, virtual
+from tests.unit.fakes import FakePublication, Stage, camera, settle, virtual
+
 
 # A stall timeout is part of the command: the source's network timeout, in µs.
-NEW = StreamSettings(FfmpegSettings(stall_timeout_s=20), Target(), NO_JITTER)
+def slower(stage: Stage) -> StreamSettings:
+    stage.publisher.settings = FfmpegSettings(stall_timeout_s=20)
+    return replace(stage.settings, stall_timeout_s=20)
 
 
 def _adopted(stage: Stage) -> list[bool]:
-    scripts = [publication.plan.command.stdin for publication in stage.publisher.live]
+    scripts = [publication.plan.invocation.stdin for publication in stage.publisher.live]
     return ["20000000" in script.reveal() for script in scripts if script is not None]
 
 
@@ -35,7 +39,7 @@ async def test_new_settings_reach_everybody_while_one_camera_restarts_for_its_ro
     stage.want(camera(1, login="other"), camera(2), camera(3))
     await settle()
     assert stage.phase(1) is Phase.STOPPING
-    stage.supervisor.adopt(NEW, 8, None)
+    stage.supervisor.adopt(slower(stage), 8, None)
     await asyncio.sleep(30)
     assert _adopted(stage) == [True, True, True]
 
@@ -48,7 +52,7 @@ async def test_new_settings_reach_a_publisher_that_is_being_spawned() -> None:
     await asyncio.sleep(1.0)
     assert stage.phase(1) is Phase.STARTING
     assert stage.supervisor.statuses["1"].pid is None
-    stage.supervisor.adopt(NEW, 8, None)
+    stage.supervisor.adopt(slower(stage), 8, None)
     await asyncio.sleep(30)
     assert _adopted(stage) == [True]
 
@@ -73,9 +77,9 @@ async def test_first_progress_may_come_before_the_start_returns(monkeypatch: pyt
     stage = Stage()
     start = stage.publisher.start
 
-    async def early(plan: StreamPlan, on_progress: Callable[[Progress], None]) -> FakePublication:
+    async def early(plan: FfmpegPlan, on_progress: Callable[[Advance], None]) -> FakePublication:
         publication = await start(plan, on_progress)
-        on_progress(Progress(frame=3))
+        on_progress(Advance(moved=True, frame=3))
         await asyncio.sleep(0.5)
         return publication
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from restream.domain.news.alerts import Alert, AlertRules, AlertState, AlertSubject, Scope, step
 from restream.domain.news.component import Component, ComponentState
+from restream.domain.server.identity import DEFAULT_SERVER
 
 RULES = AlertRules(collect_s=0.0)
 STEP_S = 5.0
@@ -26,7 +27,7 @@ def play(
         parts = {}
         if server:
             part = ComponentState.DOWN if server[number] == "d" else ComponentState.UP
-            parts["mediamtx"] = Component("mediamtx", part, 0.0, "refused")
+            parts["mediamtx"] = Component("mediamtx", part, 0.0, "refused", DEFAULT_SERVER)
         at = number * STEP_S
         fleet_size = sum(subject.health != "disabled" for subject in subjects.values())
         concerned = {key: each for key, each in subjects.items() if each.health == "down" or key in state.cameras}

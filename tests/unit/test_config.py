@@ -9,8 +9,10 @@ import yaml
 from restream.config.settings import ROOT, ConfigError, Settings, load_camera_types, load_settings
 from restream.domain.camera.options import RtspTransport, Transport
 from restream.domain.camera.secret import Secret
-from restream.domain.ffmpeg.plan import FfmpegSettings, Target
+from restream.domain.ffmpeg.plan import FfmpegSettings
 from restream.domain.life.backoff import RestartPolicy
+from restream.domain.server.identity import DEFAULT_SERVER
+from restream.domain.server.target import Target
 
 FILE, ARGUMENT, ENVIRONMENT = (f"postgresql://u:sEcret@{host}/db" for host in ("file", "argument", "environment"))
 
@@ -235,7 +237,7 @@ def test_loopback_needs_no_token(config: Path, host: str) -> None:
 def test_defaults_reach_the_parts(config: Path) -> None:
     settings = load(config)
     assert settings.ffmpeg_settings() == FfmpegSettings()
-    assert settings.target() == Target()
+    assert settings.targets() == {DEFAULT_SERVER: Target()}
     assert settings.restart_policy() == RestartPolicy()
     assert settings.secrets() == ()
 
@@ -249,10 +251,11 @@ def test_settings_reach_the_parts(config: Path) -> None:
             "cameras": {"rtsp_transport": "udp"},
         },
     )
-    assert settings.ffmpeg_settings() == FfmpegSettings("/opt/ffmpeg", stall_timeout_s=20, hide_source=False)
-    assert settings.target() == Target(
-        publish=Transport.SRT, user="u", password=Secret("sEcret"), rtsp_transport=RtspTransport.UDP
+    assert settings.ffmpeg_settings() == FfmpegSettings(
+        "/opt/ffmpeg", stall_timeout_s=20, hide_source=False, rtsp_transport=RtspTransport.UDP
     )
+    target = Target(publish=Transport.SRT, user="u", password=Secret("sEcret"))
+    assert settings.targets() == {DEFAULT_SERVER: target}
 
 
 def test_secrets_for_masking_and_no_secret_in_print(config: Path) -> None:

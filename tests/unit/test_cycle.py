@@ -17,15 +17,16 @@ from restream.domain.judgement.verdict import Health, Thresholds
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.component import Component, ComponentState
-from restream.domain.news.event import HealthChange
+from restream.domain.news.event import ComponentChange
 from restream.domain.server.flow import ServerPicture
+from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.mediamtx import PathObservation, ServerView
 from restream.interfaces.documents.rendering import Renderer
 from restream.interfaces.documents.status import ServiceFacts
 from restream.supervisor.loops import Loops
 from restream.supervisor.picture.assessor import Assessor
 from restream.supervisor.picture.cycle import Cycle, Scene
-from tests.unit.fakes import camera, virtual
+from tests.unit.fakes import Listener, camera, virtual
 
 RUNNING = State(Phase.RUNNING, 0.0, running_since=0.0, unpublished_since=None)
 BROKEN = State(Phase.BACKOFF, 0.0, deadline=20.0, cause=Cause.REFUSED, last_cause=Cause.REFUSED, unpublished_since=0.0)
@@ -44,12 +45,13 @@ class Desk:
     """An assessor, and what it said."""
 
     def __init__(self) -> None:
-        self.changes: list[HealthChange] = []
-        self.assessor = Assessor(Thresholds(), self.changes.append)
+        listener = Listener()
+        self.changes: list[Any] = listener.events
+        self.assessor = Assessor(Thresholds(), listener)
 
     def assess(self, subjects: Iterable[Subject], at: float, server: ServerPicture | None = None) -> dict[str, Report]:
         named = {each.camera.id if isinstance(each, CameraStatus) else each.id: each for each in subjects}
-        return dict(self.assessor.assess(named, server or received(1, 2), at, 1000 + at))
+        return dict(self.assessor.assess(named, {DEFAULT_SERVER: server or received(1, 2)}, at, 1000 + at))
 
 
 def test_a_verdict_keeps_its_age_as_long_as_it_means_the_same() -> None:
@@ -118,12 +120,17 @@ def test_a_camera_that_left_is_forgotten() -> None:
 # -- the rhythm --------------------------------------------------------------------------------------------------------
 
 
+CHANGE = ComponentChange(0.0, "redis", ComponentState.UP, ComponentState.DOWN, "")
+
+
 class Beat:
     def __init__(self) -> None:
         self.at: list[float] = []
         self.generations: list[int] = []
         self.work_s = 0.0
-        self.cycle = Cycle(Scene, Assessor(Thresholds(), lambda _: None), self._publish, lambda _: None, longest_s=2.0)
+        self.cycle = Cycle(
+            Scene, Assessor(Thresholds(), Listener()), self._publish, lambda _: None, servers=1, longest_s=2.0
+        )
 
     async def _publish(self, snapshot: Snapshot) -> None:
         self.at.append(round(asyncio.get_running_loop().time() - 1000, 3))
@@ -147,9 +154,9 @@ async def test_a_sweep_is_followed_at_once_and_a_change_after_a_pause() -> None:
     async with Loops() as services:
         services.start("cycle", beat.cycle.run)
         await asyncio.sleep(0.1)
-        beat.cycle.swept()
+        beat.cycle.observed(DEFAULT_SERVER, ServerPicture())
         await asyncio.sleep(0.05)
-        beat.cycle.changed()
+        beat.cycle.happened(CHANGE)
         await asyncio.sleep(1)
     assert beat.at == [0, 0.1, 0.4]
 
@@ -161,7 +168,7 @@ async def test_changes_never_cost_more_than_a_tenth_of_the_time() -> None:
     async with Loops() as services:
         services.start("cycle", beat.cycle.run)
         for _ in range(100):
-            beat.cycle.changed()
+            beat.cycle.happened(CHANGE)
             await asyncio.sleep(0.05)
     assert beat.at == [0, 1, 2, 3, 4]
 
@@ -177,7 +184,7 @@ def snapshot(generation: int, subjects: dict[int, State], count: int = 0) -> Sna
         key: report._replace(quality=report.quality._replace(bitrate_bps=float(count) or None), judged_since=7.0)
         for key, report in reports.items()
     }
-    return Snapshot(generation, 1000.0 + generation, 10.0 + generation, reports, server=picture)
+    return Snapshot(generation, 1000.0 + generation, 10.0 + generation, reports, servers={DEFAULT_SERVER: picture})
 
 
 async def rendered(*snapshots: Snapshot) -> list[Any]:

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from restream.config.settings import ROOT
 from restream.domain.camera.options import CameraOptions
-from restream.domain.ffmpeg.probe import AudioStream, VideoStream
-from restream.domain.ffmpeg.progress import Progress
+from restream.domain.engine import Advance, AudioStream, VideoStream
 from restream.domain.host_sample import MemorySample, NetworkSample, ServiceSample, TemperatureSample
 from restream.domain.server.mediamtx import PathObservation, SessionObservation, SrtObservation
 from restream.interfaces.documents.camera_details import AudioDocument, OptionsDocument, ProgressDocument, VideoDocument
@@ -35,7 +34,6 @@ from restream.interfaces.documents.values import timestamp
         (OptionsDocument, CameraOptions),
         (VideoDocument, VideoStream),
         (AudioDocument, AudioStream),
-        (ProgressDocument, Progress),
         (MemoryDocument, MemorySample),
         (NetworkDocument, NetworkSample),
         (TemperatureDocument, TemperatureSample),
@@ -48,6 +46,10 @@ from restream.interfaces.documents.values import timestamp
 def test_what_is_shown_field_by_field_has_every_field(document: Any, known: Any) -> None:
     names = tuple(field.name for field in fields(known)) if is_dataclass(known) else known._fields
     assert document.__struct_fields__ == names
+
+
+def test_progress_is_what_has_advanced() -> None:
+    assert ("moved", *ProgressDocument.__struct_fields__) == Advance._fields
 
 
 def test_every_number_of_a_reason_has_its_key() -> None:

@@ -11,6 +11,7 @@ from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import Phase
 from restream.domain.news.component import ComponentState
 from restream.domain.news.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
+from restream.domain.server.identity import DEFAULT_SERVER
 from restream.interfaces.documents.events import event
 from restream.ports import EventRecord, Records
 from restream.supervisor.loops import Loops
@@ -26,14 +27,14 @@ def transition(at: float, camera: int, after: Phase, cause: Cause | None = None)
 
 
 def server(at: float, after: ComponentState) -> ComponentChange:
-    return ComponentChange(at, "mediamtx", UP if after is DOWN else DOWN, after, "")
+    return ComponentChange(at, "mediamtx", UP if after is DOWN else DOWN, after, "", DEFAULT_SERVER)
 
 
 def told(*events: Event, settled_at: float = 1e6) -> list[tuple[str, str | None, str]]:
     history = History(event)
     for each in events:
         history.settle(each.at)
-        history.record(each)
+        history.happened(each)
     history.settle(settled_at)
     return [(each.kind, each.camera, each.after) for each in history.after(0)]
 
@@ -85,7 +86,7 @@ def test_another_failure_on_the_way_back_is_news() -> None:
 def test_ids_rise_whatever_the_clock_does() -> None:
     history = History(event)
     for at in (100.0, 100.0, 50.0, 200.0):
-        history.record(transition(at, 1, Phase.RUNNING))
+        history.happened(transition(at, 1, Phase.RUNNING))
     ids = [each.id for each in history.after(0)]
     assert ids == [100_000, 100_001, 100_002, 200_000]
     assert [each.id for each in history.after(100_001)] == ids[2:]
@@ -94,8 +95,8 @@ def test_ids_rise_whatever_the_clock_does() -> None:
 def test_events_are_found_by_camera_and_kind_and_the_newest_win() -> None:
     history = History(event)
     for at in range(10):
-        history.record(transition(float(at), at % 2, Phase.RUNNING))
-    history.record(server(20, DOWN))
+        history.happened(transition(float(at), at % 2, Phase.RUNNING))
+    history.happened(server(20, DOWN))
     assert {each.camera for each in history.after(0, camera_id="1")} == {"1"}
     assert [each.name for each in history.after(0, kind="component")] == ["mediamtx"]
     assert [each.id for each in history.after(0, limit=2)] == [9000, 20_000]
@@ -103,7 +104,7 @@ def test_events_are_found_by_camera_and_kind_and_the_newest_win() -> None:
 
 def test_events_of_an_earlier_life_come_first() -> None:
     history = History(event)
-    history.record(transition(100, 1, Phase.RUNNING))
+    history.happened(transition(100, 1, Phase.RUNNING))
     older = [event(5, transition(0.005, 1, Phase.HELD)), event(10**9, server(1, UP))]
     history.restore(older)
     assert [each.id for each in history.after(0)] == [5, 100_000]
@@ -112,7 +113,7 @@ def test_events_of_an_earlier_life_come_first() -> None:
 def test_ids_rise_after_a_life_whose_clock_was_ahead() -> None:
     history = History(event)
     history.restore([event(200_000, server(200, UP))])
-    history.record(transition(100, 1, Phase.RUNNING))
+    history.happened(transition(100, 1, Phase.RUNNING))
     assert [each.id for each in history.after(0)] == [200_000, 200_001]
 
 
@@ -145,12 +146,12 @@ class Shelf:
 async def test_events_are_kept_after_a_life_whose_clock_was_ahead() -> None:
     shelf, history = Shelf(event(10**9, server(10**6, UP))), History(event)
     archivist = Archivist(shelf, history, lambda *_: None)
-    history.record(transition(100, 1, Phase.RUNNING))
+    history.happened(transition(100, 1, Phase.RUNNING))
     async with Loops() as services:
         services.start("archive", archivist.run)
         archivist.tick(Snapshot(1, 100.0, 0.0))
         await settle()
-        history.record(transition(101, 1, Phase.RUNNING))
+        history.happened(transition(101, 1, Phase.RUNNING))
         archivist.tick(Snapshot(2, 101.0, 1.0))
         await settle()
     assert [each.id for each in shelf.events] == [10**9, 100_000, 101_000]

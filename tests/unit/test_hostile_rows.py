@@ -14,18 +14,19 @@ import pytest
 
 from restream.config.settings import Settings, load_camera_types
 from restream.domain.camera.camera import COLUMNS, Camera, RejectedRow, RowReader
-from restream.domain.camera.options import OUTPUT_OPTIONS, RtspTransport, check_path
+from restream.domain.camera.options import OUTPUT_OPTIONS, check_path
 from restream.domain.camera.urls import SCHEMES, UrlError, parse_source
-from restream.domain.ffmpeg.plan import FfmpegSettings, Target, build_plan, build_probe
-from restream.domain.ffmpeg.probe import AudioStream, ProbeResult, VideoStream
+from restream.domain.engine import AudioStream, Media, VideoStream
+from restream.domain.ffmpeg.plan import FfmpegSettings, build_plan, build_probe
 from restream.domain.ffmpeg.source_input import _PROTOCOLS
+from restream.domain.server.target import Target
 from restream.supervisor.cameras.registry import Registry
 from restream.supervisor.components import Components
 from restream.supervisor.loops import Loops
-from tests.unit.fakes import FakeTable, settle, virtual
+from tests.unit.fakes import FakeTable, Listener, settle, virtual
 
 READER = RowReader(load_camera_types(Settings()))
-MEDIA = ProbeResult(VideoStream("h264", 640, 360), AudioStream("aac", 16000, 1))
+MEDIA = Media(VideoStream("h264", 640, 360), AudioStream("aac", 16000, 1))
 GOOD = {"id": 1, "link": "10.0.0.1", "login": "admin", "password": "sEcret", "channel": 1, "camera_type": "DAHUA"}
 
 TEXTS = (
@@ -68,8 +69,8 @@ def _check(row: dict[str, Any]) -> Camera | RejectedRow:
     for hidden in (True, False):
         settings = FfmpegSettings(hide_source=hidden)
         plan = build_plan(found, MEDIA, Target(), settings)
-        probe = build_probe(found.source, settings, RtspTransport.TCP)
-        for command in (plan.command, probe.command):
+        probe = build_probe(found.source, found.options, settings)
+        for command in (plan.invocation, probe.invocation):
             script = command.stdin.reveal().splitlines() if command.stdin else []
             assert len([line for line in script if line.startswith("file ")]) == len(script[:1])
             assert all(re.fullmatch(r"ffconcat version 1.0|(file|option [a-z_]+) '.*'", line) for line in script)
@@ -179,17 +180,17 @@ async def test_the_other_rows_go_on(caplog: pytest.LogCaptureFixture) -> None:
     names = ("id", "link", "password", "options", "enabled", "name")
     bad = [{**GOOD, "id": f"bad-{name}-{number}", name: value} for name in names for number, value in enumerate(ODD)]
     table = FakeTable({**GOOD, "id": "first"}, *bad, {**GOOD, "id": "last", "options": {"path": "last"}})
-    readings: list[list[Camera]] = []
-    registry = Registry(table, READER, Components(), readings.append, poll_s=10)
+    listener = Listener()
+    registry = Registry(table, READER, Components(), listener, poll_s=10)
     with caplog.at_level(logging.WARNING):
         async with Loops() as services:
             services.start("registry", registry.run)
             await settle()
-            assert {"first", "last"} <= {camera.id for camera in readings[-1]}
+            assert {"first", "last"} <= {camera.id for camera in listener.readings[-1]}
             said = len(caplog.records)
             # The same rows again say nothing new.
             await asyncio.sleep(30)
             assert len(caplog.records) == said
     assert all(record.getMessage().isprintable() for record in caplog.records)
     assert "sEcret" not in caplog.text
-    json.dumps([[camera.id, camera.name, str(camera.source)] for camera in readings[-1]])
+    json.dumps([[camera.id, camera.name, str(camera.source)] for camera in listener.readings[-1]])

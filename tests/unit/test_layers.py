@@ -1,6 +1,7 @@
 """Layers keep to themselves: what each module of the product may import."""
 
 import ast
+import functools
 import sys
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def layer_of(path: Path) -> str:
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
+@functools.cache
 def imports_of(path: Path) -> set[str]:
     """Full names of everything imported anywhere in a module, also inside functions."""
     found: set[str] = set()

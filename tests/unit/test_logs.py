@@ -150,11 +150,11 @@ def test_a_repeated_failure_is_said_once(caplog: pytest.LogCaptureFixture) -> No
     caplog.set_level(logging.DEBUG, "restream.camera")
     log = TransitionLog()
     for _ in range(3):
-        log(transition(Phase.BACKOFF, Cause.REFUSED, "Connection refused"))
-    log(transition(Phase.BACKOFF, Cause.TIMEOUT))
-    log(transition(Phase.RUNNING))
-    log(transition(Phase.BACKOFF, Cause.REFUSED))
-    log(transition(Phase.BACKOFF, Cause.REFUSED, camera_id="8"))
+        log.happened(transition(Phase.BACKOFF, Cause.REFUSED, "Connection refused"))
+    log.happened(transition(Phase.BACKOFF, Cause.TIMEOUT))
+    log.happened(transition(Phase.RUNNING))
+    log.happened(transition(Phase.BACKOFF, Cause.REFUSED))
+    log.happened(transition(Phase.BACKOFF, Cause.REFUSED, camera_id="8"))
     levels = [each.levelname for each in caplog.records]
     assert levels == ["WARNING", "DEBUG", "DEBUG", "WARNING", "INFO", "WARNING", "WARNING"]
     first = caplog.records[0].getMessage()

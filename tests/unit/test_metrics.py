@@ -20,12 +20,13 @@ from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.component import Component, ComponentState
 from restream.domain.server.flow import ServerPicture
+from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.mediamtx import PathObservation, ServerView, SrtObservation
 from restream.domain.visionaire import HostPicture, ListedStream, StreamDetails, StreamServer, ThirdPartyStream
 from restream.interfaces.http.exporter import Exporter
 from restream.interfaces.metrics.exposition import Family, labels, text
 from restream.supervisor.picture.assessor import Assessor
-from tests.unit.fakes import camera
+from tests.unit.fakes import Listener, camera
 
 RUNNING = State(Phase.RUNNING, 0.0, running_since=0.0)
 BROKEN = State(Phase.BACKOFF, 0.0, cause=Cause.REFUSED, unpublished_since=0.0)
@@ -44,7 +45,7 @@ def snapshot(generation: int = 1, **rows: Any) -> Snapshot:
         "4": RejectedRow("4", "", "link: is empty"),
         **rows,
     }
-    reports = dict(Assessor(Thresholds(), lambda _: None).assess(subjects, server, 10.0, 1000.0))
+    reports = dict(Assessor(Thresholds(), Listener()).assess(subjects, {DEFAULT_SERVER: server}, 10.0, 1000.0))
     quality = Quality(bitrate_bps=2e6, loss_ratio=0.02)
     reports["1"] = reports["1"]._replace(quality=quality, restarts=((Cause.STALLED, 3),))
     host = HostSample(
@@ -57,7 +58,7 @@ def snapshot(generation: int = 1, **rows: Any) -> Snapshot:
         "redis": Component("redis", ComponentState.DOWN),
         "mediamtx": Component("mediamtx", ComponentState.UP),
     }
-    return Snapshot(generation, 1000.0, 10.0, reports, components, server, host, start_queue_length=4)
+    return Snapshot(generation, 1000.0, 10.0, reports, components, {DEFAULT_SERVER: server}, host, start_queue_length=4)
 
 
 PICTURES = {

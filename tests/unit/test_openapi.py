@@ -15,8 +15,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from restream.config.settings import ROOT, Settings
 from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.camera.secret import Secret
-from restream.domain.ffmpeg.plan import FfmpegSettings, Target, build_plan
-from restream.domain.ffmpeg.progress import Progress
+from restream.domain.engine import Advance
+from restream.domain.ffmpeg.plan import FfmpegSettings, build_plan
 from restream.domain.host_sample import HostSample, NetworkSample, ProcessSample, SpaceSample, TemperatureSample
 from restream.domain.judgement.quality import Quality
 from restream.domain.judgement.series import Habits
@@ -28,7 +28,9 @@ from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.component import Component, ComponentState
 from restream.domain.news.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
 from restream.domain.server.flow import ServerPicture
+from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
+from restream.domain.server.target import Target
 from restream.interfaces.documents.answers import Action
 from restream.interfaces.documents.camera_details import details
 from restream.interfaces.documents.cameras import PHASES, summary
@@ -192,7 +194,7 @@ EVERYTHING = State(
     last_cause=Cause.REFUSED,
     detail="text",
     media=WITH_AUDIO,
-    progress=Progress(1, 2, 3, 25.0, 1.0, 0, 0),
+    advance=Advance(True, 1, 2, 3, 25.0, 1.0, 0, 0),
 )
 
 
@@ -214,7 +216,7 @@ def snapshot_of(subject: Any) -> Snapshot:
     quality = Quality(bitrate_bps=1e6, loss_ratio=0.01) if stream else Quality()
     report = Report(subject, Verdict(Health.DOWN, Side.CAMERA, REASONS, "hint"), 3.0, stream, quality)
     parts = {"database": Component("database", ComponentState.UP, 1.0, "text")}
-    return Snapshot(7, 1000.0, 10.0, {"1": report}, parts, SERVER, HOST)
+    return Snapshot(7, 1000.0, 10.0, {"1": report}, parts, {DEFAULT_SERVER: SERVER}, HOST)
 
 
 @pytest.mark.parametrize("subject", list(subjects()), ids=lambda each: type(each).__name__)
@@ -224,7 +226,8 @@ def test_a_camera_in_every_state_is_as_described(subject: Any) -> None:
     habits = Habits()
     habits.record(snapshot.reports["1"].stream, Quality(), 5.0)
     for known in (None, habits):
-        whole = details(snapshot, "1", PublicBases.beside("rtsp://127.0.0.1:8554"), habits=known, stderr_tail=("line",))
+        bases = {DEFAULT_SERVER: PublicBases.beside("rtsp://127.0.0.1:8554")}
+        whole = details(snapshot, "1", bases, habits=known, stderr_tail=("line",))
         assert whole is not None
         conforms(plain(whole), "CameraDetails")
 
@@ -236,7 +239,7 @@ async def test_everything_else_is_as_described() -> None:
     conforms(plain(rendering.status), "Status")
     conforms(plain(rendering.host), "Host")
     conforms(plain(streams(rendering.snapshot)), "Streams")
-    for each in latest_streams(SERVER):
+    for each in latest_streams({DEFAULT_SERVER: SERVER}):
         conforms(plain(each), "LatestStream")
 
 

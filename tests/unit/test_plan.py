@@ -5,11 +5,12 @@ import dataclasses
 import pytest
 
 from restream.domain.camera.camera import Camera, RowReader
-from restream.domain.camera.options import RtspTransport, Transport
+from restream.domain.camera.options import CameraOptions, RtspTransport, Transport
 from restream.domain.camera.secret import Secret, spellings
 from restream.domain.camera.urls import CameraTypes, parse_source
-from restream.domain.ffmpeg.plan import FfmpegSettings, StreamPlan, Target, build_plan, build_probe
-from restream.domain.ffmpeg.probe import AudioStream, ProbeResult, VideoStream
+from restream.domain.engine import AudioStream, Media, VideoStream
+from restream.domain.ffmpeg.plan import FfmpegPlan, FfmpegSettings, build_plan, build_probe
+from restream.domain.server.target import Target
 
 READER = RowReader(CameraTypes.parse({"default": "{login}:{password}@{link}:554/stream={channel}"}))
 H264 = VideoStream("h264", 640, 360, 15.0)
@@ -52,21 +53,21 @@ def plan(
     audio: AudioStream | None = AAC,
     target: Target | None = None,
     settings: FfmpegSettings | None = None,
-    drop_audio: str | None = None,
+    lesser: bool = False,
     **columns: object,
-) -> StreamPlan:
+) -> FfmpegPlan:
     return build_plan(
         camera(options, **columns),
-        ProbeResult(video, audio),
+        Media(video, audio),
         target or Target(),
         settings or FfmpegSettings(),
-        drop_audio=drop_audio,
+        lesser=lesser,
     )
 
 
-def script(stream_plan: StreamPlan) -> str:
-    assert stream_plan.command.stdin is not None
-    return stream_plan.command.stdin.reveal()
+def script(stream_plan: FfmpegPlan) -> str:
+    assert stream_plan.invocation.stdin is not None
+    return stream_plan.invocation.stdin.reveal()
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_golden_commands(
 ) -> None:
     found = plan(options, audio=audio, target=target)
     output = TO_SRT if target is SRT else TO_RTSP
-    assert found.command.argv == (*HEAD, *selection, *DELTA, *output)
+    assert found.invocation.argv == (*HEAD, *selection, *DELTA, *output)
     assert script(found) == SCRIPT
     assert (found.camera_id, found.path, found.video, found.audio) == ("1", "cam1", "h264", chosen)
     assert found.transport is target.publish
@@ -123,7 +124,7 @@ def test_every_choice_has_a_reason() -> None:
 def test_video_that_srt_cannot_carry_goes_by_rtsp_and_says_why(codec: str) -> None:
     found = plan(video=VideoStream(codec, 640, 360), target=SRT)
     assert found.transport is Transport.RTSP
-    assert found.command.argv[-7:] == TO_RTSP
+    assert found.invocation.argv[-7:] == TO_RTSP
     assert found.reasons[0] == (f"published by RTSP although mediamtx.publish says srt: MPEG-TS cannot carry {codec}")
     # What decides about the sound is where it goes in the end.
     assert plan(video=VideoStream(codec, 640, 360), audio=G711, target=SRT).audio == "copy"
@@ -134,14 +135,14 @@ def test_h265_goes_by_srt() -> None:
 
 
 def test_audio_that_brought_no_media_is_left_out() -> None:
-    found = plan(drop_audio="the last start with audio brought no media")
+    found = plan(lesser=True)
     assert found.audio == "none"
-    assert "-an" in found.command.argv
+    assert "-an" in found.invocation.argv
     assert found.reasons[-1] == "audio aac is dropped: the last start with audio brought no media"
 
 
 def test_the_plain_form() -> None:
-    argv = plan(settings=FfmpegSettings(hide_source=False)).command.argv
+    argv = plan(settings=FfmpegSettings(hide_source=False)).invocation.argv
     assert argv == (
         *("ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "level+warning", "-nostats"),
         *("-progress", "pipe:1", "-stats_period", "1"),
@@ -166,7 +167,7 @@ def test_the_plain_form() -> None:
 )
 def test_each_scheme_has_the_shortest_list_of_protocols_and_a_timeout(url: str, protocols: str, timeout: str) -> None:
     found = plan(rtsp_url=url)
-    argv = found.command.argv
+    argv = found.invocation.argv
     assert argv[argv.index("-protocol_whitelist") + 1] == protocols
     assert "file" not in protocols.split(",")
     options = [line.split()[1] for line in script(found).splitlines() if line.startswith("option ")]
@@ -181,7 +182,7 @@ def test_timeouts_are_microseconds_and_a_row_may_have_its_own() -> None:
 
 
 def test_the_transport_from_the_camera() -> None:
-    assert "option rtsp_transport 'udp'\n" in script(plan(target=Target(rtsp_transport=RtspTransport.UDP)))
+    assert "option rtsp_transport 'udp'\n" in script(plan(settings=FfmpegSettings(rtsp_transport=RtspTransport.UDP)))
     assert "option rtsp_transport 'udp'\n" in script(plan({"rtsp_transport": "udp"}))
 
 
@@ -189,7 +190,7 @@ def test_input_options_of_a_row_win() -> None:
     found = plan({"input": {"timeout": 42, "probesize": 1000, "user_agent": "CCTV 1"}})
     assert "option timeout '42'\n" in script(found)
     assert "option user_agent 'CCTV 1'\n" in script(found)
-    argv = found.command.argv
+    argv = found.invocation.argv
     assert argv[argv.index("-probesize") + 1] == "1000"
     # What only the camera's own demuxer understands must not reach the outer one.
     assert "-timeout" not in argv
@@ -197,17 +198,17 @@ def test_input_options_of_a_row_win() -> None:
 
 
 def test_output_options_of_a_row_win() -> None:
-    argv = plan({"output": {"max_interleave_delta": 0, "muxdelay": "0.1"}}).command.argv
+    argv = plan({"output": {"max_interleave_delta": 0, "muxdelay": "0.1"}}).invocation.argv
     assert argv.count("-max_interleave_delta") == 1
     assert argv[argv.index("-max_interleave_delta") + 1] == "0"
     assert argv.index("-muxdelay") < len(argv) - 1
-    argv = plan({"audio": "aac", "output": {"b:a": "64k"}}).command.argv
+    argv = plan({"audio": "aac", "output": {"b:a": "64k"}}).invocation.argv
     # ffmpeg takes the last of a repeated option.
     assert [argv[index + 1] for index, word in enumerate(argv) if word == "-b:a"][-1] == "64k"
 
 
 def test_a_packet_size_of_a_row_wins() -> None:
-    argv = plan({"output": {"pkt_size": 1200}}).command.argv
+    argv = plan({"output": {"pkt_size": 1200}}).invocation.argv
     assert [argv[index + 1] for index, word in enumerate(argv) if word == "-pkt_size"][-1] == "1200"
 
 
@@ -227,7 +228,7 @@ def test_quoting_in_the_script(rtsp_url: str, line: str) -> None:
 def test_a_control_character_never_reaches_the_script() -> None:
     source = dataclasses.replace(parse_source("rtsp://h/x"), url=Secret("rtsp://h/x'\nfile '/etc/passwd"))
     with pytest.raises(ValueError, match="control character"):
-        build_probe(source, FfmpegSettings(), RtspTransport.TCP)
+        build_probe(source, CameraOptions(), FfmpegSettings())
 
 
 PUBLISH_PASSWORD = "p@ss/w:rd?&ü"
@@ -236,7 +237,7 @@ PUBLISH_PASSWORD = "p@ss/w:rd?&ü"
 @pytest.mark.parametrize("publish", [Transport.RTSP, Transport.SRT])
 def test_publish_credentials_are_encoded_and_masked(publish: Transport) -> None:
     target = Target(publish=publish, user="us er", password=Secret(PUBLISH_PASSWORD))
-    command = plan(target=target).command
+    command = plan(target=target).invocation
     encoded = "p%40ss%2Fw%3Ard%3F%26%C3%BC"
     if publish is Transport.RTSP:
         assert command.argv[-1] == f"rtsp://us%20er:{encoded}@127.0.0.1:8554/cam1"
@@ -252,14 +253,14 @@ def test_publish_credentials_are_encoded_and_masked(publish: Transport) -> None:
 def test_what_is_shown_contains_no_credential(hide_source: bool, publish: Transport, password: str) -> None:
     target = Target(publish=publish, user="publisher", password=Secret(PUBLISH_PASSWORD))
     found = plan(target=target, settings=FfmpegSettings(hide_source=hide_source), password=password)
-    shown = " ".join((*found.command.masked_argv, found.command.masked_stdin, repr(found.reasons)))
+    shown = " ".join((*found.invocation.masked_argv, found.invocation.masked_stdin, repr(found.reasons)))
     for form in (password, *spellings(password), *spellings(PUBLISH_PASSWORD)):
         assert form not in shown
     assert "***" in shown
 
 
 def test_the_hidden_form_shows_nothing_of_the_camera_in_the_process_list() -> None:
-    argv = " ".join(plan().command.argv)
+    argv = " ".join(plan().invocation.argv)
     assert "sEcret" not in argv
     assert "10.0.0.1" not in argv
 
@@ -278,16 +279,16 @@ def test_equal_inputs_make_equal_plans() -> None:
 
 def test_a_target_with_a_path_and_a_slash() -> None:
     target = Target(rtsp_url="rtsp://media:8554/", srt_url="srt://media:8890/")
-    assert plan(target=target).command.argv[-1] == "rtsp://media:8554/cam1"
+    assert plan(target=target).invocation.argv[-1] == "rtsp://media:8554/cam1"
     target = dataclasses.replace(target, publish=Transport.SRT)
-    assert plan(target=target).command.argv[-1] == "srt://media:8890?streamid=publish:cam1&pkt_size=1316"
+    assert plan(target=target).invocation.argv[-1] == "srt://media:8890?streamid=publish:cam1&pkt_size=1316"
 
 
 # -- probes ------------------------------------------------------------------------------------------------------------
 
 
 def test_golden_probe() -> None:
-    command = build_probe(camera().source, FfmpegSettings(), RtspTransport.TCP).command
+    command = build_probe(camera().source, CameraOptions(), FfmpegSettings()).invocation
     assert command.argv == (
         *("ffprobe", "-v", "level+error", "-f", "concat", "-safe", "0"),
         *("-protocol_whitelist", "pipe,rtsp,rtp,udp,tcp", "-analyzeduration", "3000000", "-probesize", "5000000"),
@@ -298,7 +299,9 @@ def test_golden_probe() -> None:
 
 
 def test_golden_probe_in_the_plain_form() -> None:
-    command = build_probe(camera().source, FfmpegSettings(hide_source=False), RtspTransport.UDP).command
+    command = build_probe(
+        camera().source, CameraOptions(rtsp_transport=RtspTransport.UDP), FfmpegSettings(hide_source=False)
+    ).invocation
     assert command.stdin is None
     assert command.argv[:5] == ("ffprobe", "-v", "level+error", "-protocol_whitelist", "rtsp,rtp,udp,tcp")
     assert command.argv[5:9] == ("-timeout", "5000000", "-rtsp_transport", "udp")

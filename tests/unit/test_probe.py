@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from restream.domain.ffmpeg.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream, parse_probe
+from restream.domain.engine import AudioStream, Media, ProbeFailure, VideoStream
+from restream.domain.ffmpeg.probe import parse_probe
 from restream.domain.life.cause import Cause
 from tests.unit.recordings import FOLDER, recordings
 
@@ -25,7 +26,7 @@ def error(code: object) -> bytes:
 
 def probe(
     stdout: bytes = b"{}", stderr: str = "", exit_code: int | None = 1, elapsed_s: float = 0.1
-) -> ProbeResult | ProbeFailure:
+) -> Media | ProbeFailure:
     return parse_probe(stdout, stderr, exit_code, elapsed_s, timeout_s=5.0)
 
 
@@ -38,7 +39,7 @@ def test_recorded(case: dict[str, Any]) -> None:
         assert found.cause == case["expected"]
         assert found.detail
         return
-    assert isinstance(found, ProbeResult)
+    assert isinstance(found, Media)
     audio = found.audio.codec if found.audio else "none"
     assert f"{found.video.codec}+{audio}" == case["expected"]
     assert found.video.width > 0
@@ -61,7 +62,7 @@ def test_recordings_contain_neither_credentials_nor_paths_of_a_machine() -> None
 
 def test_a_camera_with_picture_and_sound() -> None:
     found = probe(streams(AUDIO, {**VIDEO, "profile": "Main"}), exit_code=0)
-    assert found == ProbeResult(VideoStream("h264", 640, 360, 15.0, "Main"), AudioStream("aac", 16000, 1))
+    assert found == Media(VideoStream("h264", 640, 360, 15.0, "Main"), AudioStream("aac", 16000, 1))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_sound_alone_is_no_video() -> None:
 
 def test_sound_of_an_unknown_kind() -> None:
     found = probe(streams(VIDEO, {"codec_type": "audio"}), exit_code=0)
-    assert isinstance(found, ProbeResult)
+    assert isinstance(found, Media)
     assert found.audio == AudioStream("unknown", 0, 0)
 
 
@@ -104,7 +105,7 @@ def test_sound_of_an_unknown_kind() -> None:
 )
 def test_frame_rates(rate: str | None, fps: float | None) -> None:
     found = probe(streams({**VIDEO, "avg_frame_rate": rate}), exit_code=0)
-    assert isinstance(found, ProbeResult)
+    assert isinstance(found, Media)
     assert found.video.fps == fps
 
 
@@ -171,4 +172,4 @@ DOCUMENTS = SCALARS | st.fixed_dictionaries(
 @example(streams({**VIDEO, "avg_frame_rate": "9" * 5000 + "/1"}), "", 0)
 @example(streams({**VIDEO, "width": "9" * 5000}), "", 0)
 def test_it_never_raises(stdout: bytes, stderr: str, exit_code: int | None) -> None:
-    assert isinstance(probe(stdout, stderr, exit_code), ProbeResult | ProbeFailure)
+    assert isinstance(probe(stdout, stderr, exit_code), Media | ProbeFailure)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.ffmpeg.progress import MediaMark, Progress, ProgressParser
+from restream.domain.engine import Advance
+from restream.domain.ffmpeg.progress import ProgressParser
 
 # Copying to RTSP: 5.1 knows neither size nor bitrate.
 BLOCK_51 = b"""frame=45
@@ -51,13 +52,13 @@ progress=end
 """
 OUTPUT = BLOCK_80_EMPTY + BLOCK_51 + BLOCK_80_SRT_END
 BLOCKS = [
-    Progress(frame=0, out_time_us=None, total_size_bytes=None, fps=0.0, speed=None, dup_frames=0, drop_frames=0),
-    Progress(frame=45, out_time_us=2933333, fps=14.93, speed=0.973, dup_frames=0, drop_frames=0),
-    Progress(120, 8000000, 331820, fps=15.0, speed=1.0, dup_frames=1, drop_frames=2, finished=True),
+    Advance(False, frame=0, fps=0.0, dup_frames=0, drop_frames=0),
+    Advance(True, frame=45, out_time_us=2933333, fps=14.93, speed=0.973, dup_frames=0, drop_frames=0),
+    Advance(True, 120, 8000000, 331820, fps=15.0, speed=1.0, dup_frames=1, drop_frames=2, finished=True),
 ]
 
 
-def parse(*chunks: bytes) -> list[Progress]:
+def parse(*chunks: bytes) -> list[Advance]:
     parser = ProgressParser()
     return [block for chunk in chunks for block in parser.feed(chunk)]
 
@@ -73,7 +74,7 @@ def test_a_block_comes_out_when_its_last_line_is_complete() -> None:
 
 
 def test_fields_do_not_leak_into_the_next_block() -> None:
-    assert parse(BLOCK_51, b"fps=1.0\nprogress=continue\n")[1] == Progress(fps=1.0)
+    assert parse(BLOCK_51, b"fps=1.0\nprogress=continue\n")[1] == Advance(False, fps=1.0)
 
 
 @given(st.lists(st.integers(0, len(OUTPUT))))
@@ -99,12 +100,12 @@ def test_garbage_never_raises(chunks: list[bytes]) -> None:
     "value", [b"N/A", b"", b"-5", b"1.5", b"1e9", b"9" * 19, b"\xff\xfe", "٣".encode(), b"0x10", b"5 5"]
 )
 def test_counters_that_are_no_counters(value: bytes) -> None:
-    assert parse(b"frame=" + value + b"\nprogress=continue\n") == [Progress()]
+    assert parse(b"frame=" + value + b"\nprogress=continue\n") == [Advance(False)]
 
 
 @pytest.mark.parametrize("value", [b"N/A", b"nan", b"inf", b"-1", b"x", b"", b"\xff", b"1e300x"])
 def test_ratios_that_are_no_ratios(value: bytes) -> None:
-    assert parse(b"speed=" + value + b"\nprogress=continue\n") == [Progress()]
+    assert parse(b"speed=" + value + b"\nprogress=continue\n") == [Advance(False)]
 
 
 def test_an_endless_line_stays_bounded() -> None:
@@ -116,34 +117,41 @@ def test_an_endless_line_stays_bounded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("progress", "after"),
+    ("lines", "moved"),
     [
-        (Progress(frame=11), MediaMark(11, 20, 30)),
-        (Progress(out_time_us=21), MediaMark(10, 21, 30)),
-        (Progress(total_size_bytes=31), MediaMark(10, 20, 31)),
-        (Progress(frame=11, out_time_us=5), MediaMark(11, 20, 30)),
-        (Progress(frame=10, out_time_us=20, total_size_bytes=30), None),
-        (Progress(frame=9, out_time_us=19, total_size_bytes=29), None),
-        (Progress(), None),
-        (Progress(fps=15.0, speed=1.0, dup_frames=99), None),
-        (Progress(finished=True), None),
+        (b"frame=11", True),
+        (b"out_time_us=21", True),
+        (b"total_size=31", True),
+        (b"frame=11\nout_time_us=5", True),
+        (b"frame=10\nout_time_us=20\ntotal_size=30", False),
+        (b"frame=9\nout_time_us=19\ntotal_size=29", False),
+        (b"bitrate=1", False),
+        (b"fps=15.0\nspeed=1x\ndup_frames=99", False),
     ],
 )
-def test_what_counts_as_media(progress: Progress, after: MediaMark | None) -> None:
-    assert MediaMark(10, 20, 30).advance(progress) == after
+def test_what_counts_as_media(lines: bytes, moved: bool) -> None:
+    first = b"frame=10\nout_time_us=20\ntotal_size=30\nprogress=continue\n"
+    before, after = parse(first + lines + b"\nprogress=end\n")
+    assert (before.moved, after.moved) == (True, moved)
 
 
-COUNTS = st.none() | st.integers(0, 2**60)
+def test_nothing_has_moved_before_the_first_media() -> None:
+    parser = ProgressParser()
+    parser.feed(BLOCK_80_EMPTY)
+    assert not parser.media_seen
+    parser.feed(BLOCK_51)
+    assert parser.media_seen
 
 
-@given(st.lists(st.builds(Progress, frame=COUNTS, out_time_us=COUNTS, total_size_bytes=COUNTS)))
-def test_a_mark_only_moves_forward(blocks: list[Progress]) -> None:
-    mark = MediaMark()
-    for block in blocks:
-        new = mark.advance(block)
-        if new is None:
-            continue
-        assert new != mark
-        assert (new.frame >= mark.frame, new.out_time_us >= mark.out_time_us) == (True, True)
-        assert new.total_size_bytes >= mark.total_size_bytes
-        mark = new
+COUNTS = st.none() | st.integers(0, 10**18 - 1)
+
+
+@given(st.lists(st.tuples(COUNTS, COUNTS, COUNTS)))
+def test_media_moves_exactly_when_a_counter_passes_its_highest_value(blocks: list[tuple[int | None, ...]]) -> None:
+    parser, highest = ProgressParser(), [0, 0, 0]
+    for counts in blocks:
+        names = ("frame", "out_time_us", "total_size")
+        lines = [f"{name}={'N/A' if count is None else count}" for name, count in zip(names, counts, strict=True)]
+        (advance,) = parser.feed("\n".join([*lines, "progress=continue\n"]).encode())
+        assert advance.moved == any((count or 0) > high for count, high in zip(counts, highest, strict=True))
+        highest = [max(high, count or 0) for count, high in zip(counts, highest, strict=True)]

@@ -8,15 +8,14 @@ import pytest
 from restream.domain.camera.camera import Camera, RowReader
 from restream.domain.life.lifecycle import Phase
 from restream.domain.news.component import ComponentState
-from restream.domain.news.event import ServerRestart
-from restream.domain.server.flow import ServerPicture
+from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.mediamtx import ServerView
 from restream.ports import DatabaseError, ServerStatus
 from restream.supervisor.cameras.registry import Registry
 from restream.supervisor.components import Components
 from restream.supervisor.loops import Loops
 from restream.supervisor.picture.observer import Observer
-from tests.unit.fakes import FakeServer, FakeTable, Stage, camera, now, row, settle, types, virtual
+from tests.unit.fakes import FakeServer, FakeTable, Listener, Stage, camera, now, row, settle, types, virtual
 
 AWAY = DatabaseError("connection refused")
 
@@ -27,8 +26,9 @@ class Desk:
     def __init__(self, *rows: dict[str, object], poll_s: float = 10) -> None:
         self.table = FakeTable(*rows)
         self.components = Components()
-        self.readings: list[list[Camera]] = []
-        self.registry = Registry(self.table, RowReader(types()), self.components, self.readings.append, poll_s=poll_s)
+        self.listener = Listener()
+        self.readings = self.listener.readings
+        self.registry = Registry(self.table, RowReader(types()), self.components, self.listener, poll_s=poll_s)
 
     @property
     def latest(self) -> list[str]:
@@ -124,7 +124,7 @@ async def test_a_database_that_is_away_never_reads_as_no_cameras() -> None:
 async def test_a_database_error_never_stops_cameras() -> None:
     stage = Stage()
     table = FakeTable(row(1), row(2))
-    registry = Registry(table, RowReader(types()), Components(), stage.supervisor.want, poll_s=10)
+    registry = Registry(table, RowReader(types()), Components(), stage.supervisor, poll_s=10)
     async with Loops() as services:
         services.start("registry", registry.run)
         await asyncio.sleep(5)
@@ -157,12 +157,13 @@ async def test_a_reading_that_could_not_be_followed_is_told_again() -> None:
     desk = Desk(row(1))
     told: list[list[Camera]] = []
 
-    def explode_once(cameras: list[Camera]) -> None:
-        told.append(cameras)
-        if len(told) == 1:
-            raise RuntimeError("a bug")
+    class ExplodesOnce:
+        def want(self, cameras: list[Camera]) -> None:
+            told.append(cameras)
+            if len(told) == 1:
+                raise RuntimeError("a bug")
 
-    registry = Registry(desk.table, RowReader(types()), Components(), explode_once, poll_s=10)
+    registry = Registry(desk.table, RowReader(types()), Components(), ExplodesOnce(), poll_s=10)
     async with Loops() as services:
         services.start("registry", registry.run)
         await asyncio.sleep(30)
@@ -217,16 +218,10 @@ class Watch:
     def __init__(self, *, interval_s: float = 2) -> None:
         self.server = FakeServer()
         self.components = Components()
-        self.changes: list[bool] = []
-        self.pictures: list[ServerPicture] = []
-        self.restarts: list[ServerRestart] = []
+        listener = Listener()
+        self.changes, self.pictures, self.restarts = listener.changes, listener.pictures, listener.events
         self.observer = Observer(
-            self.server,
-            self.components,
-            self.changes.append,
-            self.pictures.append,
-            self.restarts.append,
-            interval_s=interval_s,
+            DEFAULT_SERVER, self.server, self.components, (listener,), listener, interval_s=interval_s
         )
 
 
@@ -299,8 +294,10 @@ async def test_a_restart_between_two_checks_is_logged(caplog: pytest.LogCaptureF
 
 
 def watching(server: FakeServer, stage: Stage, interval_s: float = 2) -> Observer:
-    told = stage.supervisor
-    return Observer(server, Components(), told.server_changed, told.observed, print, interval_s=interval_s)
+    stage.observer = Observer(
+        DEFAULT_SERVER, server, Components(), (stage.supervisor,), Listener(), interval_s=interval_s
+    )
+    return stage.observer
 
 
 @virtual
@@ -308,15 +305,12 @@ async def test_an_outage_from_end_to_end() -> None:
     stage = Stage()
     server = FakeServer(stage.publisher)
     observer = watching(server, stage)
-    stage.supervisor._environment = stage.supervisor._environment.__class__(
-        stage.prober, stage.publisher, stage.admission, observer.suspect, stage.transitions.append
-    )
     async with Loops() as services:
         services.start("observer", observer.run)
         stage.supervisor.want([])
         await asyncio.sleep(3)
         table = FakeTable(row(1), row(2))
-        registry = Registry(table, RowReader(types()), Components(), stage.supervisor.want, poll_s=10)
+        registry = Registry(table, RowReader(types()), Components(), stage.supervisor, poll_s=10)
         services.start("registry", registry.run)
         await asyncio.sleep(60)
         server.up = False
@@ -371,7 +365,7 @@ async def test_a_publisher_from_whom_nothing_arrives_is_restarted_and_its_siblin
         assert (stage.publisher.starts_of("1"), stage.publisher.starts_of("2")) == (1, 1)
         server.deaf_to = {"cam1"}
         # ffmpeg goes on reporting progress all the while.
-        await asyncio.sleep(stage.settings.ffmpeg.stall_timeout_s + 5)
+        await asyncio.sleep(stage.settings.stall_timeout_s + 5)
         assert (stage.publisher.starts_of("1"), stage.publisher.starts_of("2")) == (2, 1)
         assert Phase.STOPPING in stage.phases_of(1)
 
@@ -421,7 +415,7 @@ async def test_a_sweep_that_takes_long_proves_no_silence_while_it_took() -> None
         await asyncio.sleep(41)
         server.deaf_to = {"cam1"}
         await asyncio.sleep(4)
-        server.answers_after_s = stage.settings.ffmpeg.stall_timeout_s + 5
+        server.answers_after_s = stage.settings.stall_timeout_s + 5
         await asyncio.sleep(4)
         server.deaf_to, server.answers_after_s = set(), 0.0
         await asyncio.sleep(60)

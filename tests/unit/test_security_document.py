@@ -1,6 +1,5 @@
 """docs/security.md names tests: they exist."""
 
-import ast
 import re
 
 from restream.config.settings import ROOT
@@ -11,8 +10,7 @@ def test_every_test_that_the_document_names_exists() -> None:
     known: set[str] = set()
     for path in (ROOT / "tests").rglob("test_*.py"):
         known.add(path.stem)
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        known |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+        known |= set(re.findall(r"^ *(?:async )?def (test_\w+)\(", path.read_text(encoding="utf-8"), re.MULTILINE))
     named = set(re.findall(r"`(test_\w+)`", text))
     assert len(named) > 20
     assert named <= known, named - known

@@ -2,18 +2,19 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 
 import pytest
 
-from restream.domain.ffmpeg.plan import FfmpegSettings, Target
-from restream.domain.ffmpeg.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
+from restream.domain.engine import AudioStream, Media, ProbeFailure, VideoStream
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase
 from restream.domain.news.event import Transition
+from restream.domain.server.identity import DEFAULT_SERVER
+from restream.domain.server.target import Target
 from restream.ports import PublisherError
-from restream.supervisor.cameras.settings import StreamSettings
-from tests.unit.fakes import NO_JITTER, WITH_AUDIO, Stage, camera, now, settle, virtual
+from tests.unit.fakes import WITH_AUDIO, Stage, camera, now, settle, virtual
 
 WRONG_PASSWORD = ProbeFailure(Cause.AUTH_FAILED, "Server returned 401 Unauthorized (authorization failed)")
 BROKEN_PIPE = "[error] av_interleaved_write_frame(): Broken pipe"
@@ -113,7 +114,7 @@ async def test_a_start_without_media_drops_the_audio_next_time() -> None:
 @virtual
 async def test_a_changed_codec_is_found_by_a_new_probe_after_an_early_end() -> None:
     stage = await running(1)
-    stage.prober.answers["10.0.0.1"] = ProbeResult(VideoStream("hevc", 1920, 1080), AudioStream("pcm_alaw", 8000, 1))
+    stage.prober.answers["10.0.0.1"] = Media(VideoStream("hevc", 1920, 1080), AudioStream("pcm_alaw", 8000, 1))
     stage.publisher.of("1").end()
     await asyncio.sleep(10)
     assert stage.phase(1) is Phase.RUNNING
@@ -138,7 +139,7 @@ async def test_a_probe_that_never_answers_is_ended() -> None:
     stage = Stage()
     stage.prober.answers["10.0.0.1"] = None
     stage.want(camera(1))
-    await asyncio.sleep(stage.settings.ffmpeg.probe_limit_s + 6)
+    await asyncio.sleep(stage.settings.prober.limit_s + 6)
     assert (stage.phase(1), stage.cause(1)) == (Phase.BACKOFF, Cause.TIMEOUT)
     assert stage.prober.active == 0
 
@@ -381,13 +382,13 @@ async def test_an_outage_of_the_media_server_is_not_held_against_cameras() -> No
         publication.end(BROKEN_PIPE, exit_code=1)
     await settle()
     assert stage.server_checks == 3
-    stage.supervisor.server_changed(up=False)
+    stage.supervisor.server_changed(DEFAULT_SERVER, False)
     await asyncio.sleep(600)
     for number in (1, 2, 3):
         state = stage.supervisor.statuses[str(number)].state
         assert (state.phase, state.cause, state.failures) == (Phase.WAITING, Cause.SERVER_GONE, 0)
     assert not stage.publisher.starts
-    stage.supervisor.server_changed(up=True)
+    stage.supervisor.server_changed(DEFAULT_SERVER, True)
     await asyncio.sleep(3)
     assert [stage.phase(number) for number in (1, 2, 3)] == [Phase.RUNNING] * 3
     assert not stage.prober.probes
@@ -396,13 +397,13 @@ async def test_an_outage_of_the_media_server_is_not_held_against_cameras() -> No
 @virtual
 async def test_cameras_added_during_an_outage_wait_for_the_media_server() -> None:
     stage = Stage()
-    stage.supervisor.server_changed(up=False)
+    stage.supervisor.server_changed(DEFAULT_SERVER, False)
     stage.want(camera(1))
     await asyncio.sleep(60)
     assert stage.phase(1) is Phase.WAITING
     assert stage.supervisor.statuses["1"].state.waits_for_server
     assert not stage.prober.probes
-    stage.supervisor.server_changed(up=True)
+    stage.supervisor.server_changed(DEFAULT_SERVER, True)
     await asyncio.sleep(5)
     assert stage.phase(1) is Phase.RUNNING
 
@@ -410,10 +411,10 @@ async def test_cameras_added_during_an_outage_wait_for_the_media_server() -> Non
 @virtual
 async def test_cameras_return_from_an_outage_through_admission() -> None:
     stage = Stage(max_starting=2)
-    stage.supervisor.server_changed(up=False)
+    stage.supervisor.server_changed(DEFAULT_SERVER, False)
     stage.want(*(camera(number) for number in range(1, 11)))
     await asyncio.sleep(10)
-    stage.supervisor.server_changed(up=True)
+    stage.supervisor.server_changed(DEFAULT_SERVER, True)
     await asyncio.sleep(60)
     assert stage.prober.most_active <= 2
     assert all(stage.phase(number) is Phase.RUNNING for number in range(1, 11))
@@ -422,7 +423,7 @@ async def test_cameras_return_from_an_outage_through_admission() -> None:
 @virtual
 async def test_live_streams_survive_a_media_server_whose_api_is_silent() -> None:
     stage = await running(1)
-    stage.supervisor.server_changed(up=False)
+    stage.supervisor.server_changed(DEFAULT_SERVER, False)
     await asyncio.sleep(120)
     assert stage.phase(1) is Phase.RUNNING
     assert not stage.publisher.starts
@@ -436,8 +437,8 @@ async def test_a_failing_camera_is_not_forgiven_by_an_outage_it_had_no_part_in()
     await asyncio.sleep(40)
     failures = stage.supervisor.statuses["1"].state.failures
     assert failures >= 3
-    stage.supervisor.server_changed(up=False)
-    stage.supervisor.server_changed(up=True)
+    stage.supervisor.server_changed(DEFAULT_SERVER, False)
+    stage.supervisor.server_changed(DEFAULT_SERVER, True)
     await settle()
     assert stage.supervisor.statuses["1"].state.failures == failures
 
@@ -451,7 +452,7 @@ async def test_a_fleet_comes_up_within_the_budget() -> None:
     stage.want(*(camera(number) for number in range(1, 41)))
     busiest = 0
     for _ in range(400):
-        phases = [stage.phase(number) for number in range(1, 41)]
+        phases = [status.state.phase for status in stage.supervisor.statuses.values()]
         busiest = max(busiest, sum(phase in (Phase.PROBING, Phase.STARTING) for phase in phases))
         await asyncio.sleep(0.1)
     assert busiest == 4
@@ -516,14 +517,14 @@ async def test_drain_ends_cameras_in_every_phase() -> None:
 @virtual
 async def test_new_settings_restart_only_cameras_whose_command_changes() -> None:
     stage = await running(1, 2)
-    slower = StreamSettings(FfmpegSettings(), Target(), RestartPolicy(jitter=0.0, base_s=7))
+    slower = replace(stage.settings, restart=RestartPolicy(jitter=0.0, base_s=7))
     stage.supervisor.adopt(slower, 8, None)
     await asyncio.sleep(5)
     assert not stage.publisher.starts
-    elsewhere = StreamSettings(FfmpegSettings(), Target("rtsp://10.9.9.9:8554"), NO_JITTER)
+    elsewhere = replace(stage.settings, targets={DEFAULT_SERVER: Target("rtsp://10.9.9.9:8554")})
     stage.supervisor.adopt(elsewhere, 8, None)
     await asyncio.sleep(8)
-    assert [plan.command.argv[-1] for plan in stage.publisher.starts] == [
+    assert [plan.invocation.argv[-1] for plan in stage.publisher.starts] == [
         "rtsp://10.9.9.9:8554/cam1",
         "rtsp://10.9.9.9:8554/cam2",
     ]

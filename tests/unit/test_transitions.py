@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.ffmpeg.probe import AudioStream, ProbeFailure, ProbeResult, VideoStream
-from restream.domain.ffmpeg.progress import MediaMark, Progress
+from restream.domain.engine import Advance, AudioStream, Media, ProbeFailure, VideoStream
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import (
     Admitted,
+    Advanced,
     Command,
     Ended,
     Event,
@@ -19,7 +19,6 @@ from restream.domain.life.lifecycle import (
     Phase,
     ProbeAsked,
     Probed,
-    Progressed,
     Released,
     Removed,
     RestartAsked,
@@ -36,9 +35,10 @@ from restream.domain.life.transitions import begin, step
 TIMING = Timing(RestartPolicy(jitter=0.2), probe_limit_s=15, connect_timeout_s=20, stall_timeout_s=10)
 MIDDLE = 0.5
 NOW = 1000.0
-MEDIA = ProbeResult(VideoStream("h264", 640, 360), AudioStream("aac", 16000, 1))
-SILENT_MEDIA = ProbeResult(VideoStream("h264", 640, 360))
-MOVED = Progressed(Progress(frame=10))
+MEDIA = Media(VideoStream("h264", 640, 360), AudioStream("aac", 16000, 1))
+SILENT_MEDIA = Media(VideoStream("h264", 640, 360))
+MOVED = Advanced(Advance(moved=True, frame=10))
+STILL = Advanced(Advance(moved=False))
 HELD_S, FIRST_S = 900.0, 0.5
 W, P, S, R = Phase.WAITING, Phase.PROBING, Phase.STARTING, Phase.RUNNING
 STOP, BACKOFF, HELD, FINISHED = Phase.STOPPING, Phase.BACKOFF, Phase.HELD, Phase.FINISHED
@@ -52,7 +52,7 @@ def state(phase: Phase, **fields: Any) -> State:
     media = MEDIA if started else None
     defaults = {"deadline": deadline, "media": media, "started": started}
     if phase is R:
-        defaults |= {"running_since": NOW - 5, "mark": MediaMark(5, 0, 0)}
+        defaults |= {"running_since": NOW - 5}
     return State(phase, NOW - 5, **{**defaults, **fields})
 
 
@@ -102,7 +102,7 @@ def test_the_first_state() -> None:
         (state(P), Ended(Cause.KILLED, ""), P, ()),
         # starting
         (state(S), MOVED, R, (RELEASE,)),
-        (state(S), Progressed(Progress()), S, ()),
+        (state(S), STILL, S, ()),
         (state(S, deadline=NOW), TimerFired(), STOP, (Command.STOP,)),
         (state(S), Ended(Cause.REFUSED, "line"), BACKOFF, (RELEASE,)),
         (state(S), Ended(Cause.AUTH_FAILED, "line"), HELD, (RELEASE,)),
@@ -115,7 +115,7 @@ def test_the_first_state() -> None:
         (state(S), Probed(MEDIA), S, ()),
         # running
         (state(R), MOVED, R, ()),
-        (state(R), Progressed(Progress(frame=5)), R, ()),
+        (state(R), STILL, R, ()),
         (state(R, deadline=NOW), TimerFired(), STOP, (Command.STOP,)),
         (state(R), Ended(Cause.SOURCE_ENDED, "line"), BACKOFF, (RELEASE,)),
         (state(R), Ended(Cause.SERVER_GONE, "line"), BACKOFF, (RELEASE, Command.CHECK_SERVER)),
@@ -195,8 +195,8 @@ def test_transition(before: State, event: Event, phase: Phase, commands: tuple[C
         (state(P), Probed(MEDIA), NOW + 20),
         (state(S), MOVED, NOW + 10),
         (state(R), MOVED, NOW + 10),
-        (state(R, deadline=NOW + 3), Progressed(Progress(frame=5)), NOW + 3),
-        (state(S, deadline=NOW + 3), Progressed(Progress()), NOW + 3),
+        (state(R, deadline=NOW + 3), STILL, NOW + 3),
+        (state(S, deadline=NOW + 3), STILL, NOW + 3),
         (state(P), failed(Cause.REFUSED), NOW + 5),
         (state(P, failures=1), failed(Cause.REFUSED), NOW + 10),
         (state(P, failures=20), failed(Cause.TIMEOUT), NOW + 300),
@@ -234,10 +234,9 @@ def test_a_refused_login_is_held_whenever_it_shows(phase: Phase) -> None:
 
 
 def test_a_new_run_counts_from_the_beginning() -> None:
-    before = state(W, media=MEDIA, mark=MediaMark(99, 99, 99), progress=Progress(frame=99), running_since=1.0)
+    before = state(W, media=MEDIA, advance=Advance(moved=True, frame=99), running_since=1.0)
     after, _ = follow(before, Admitted())
-    assert (after.mark, after.progress, after.running_since, after.restarts, after.started) == (
-        MediaMark(),
+    assert (after.advance, after.running_since, after.restarts, after.started) == (
         None,
         None,
         0,
@@ -261,16 +260,16 @@ def test_media_clears_the_last_failure() -> None:
 def test_why_a_silent_publisher_is_stopped(phase: Phase, server_up: bool, cause: Cause) -> None:
     after, _ = follow(state(phase, deadline=NOW, server_up=server_up), TimerFired())
     assert after.stop_cause is cause
-    suspended, _ = follow(state(phase, deadline=NOW, server_up=server_up), TimerFired(suspended=True))
+    suspended, _ = follow(state(phase, deadline=NOW, server_up=server_up), TimerFired(excuse=Cause.SUSPENDED))
     assert suspended.stop_cause is Cause.SUSPENDED
 
 
 def test_a_revision_forgets_what_the_old_row_taught() -> None:
-    before = state(R, failures=7, without_audio=True)
+    before = state(R, failures=7, lesser=True)
     stopping, _ = follow(before, Revised())
     assert stopping.stop_cause is Cause.STOPPED
     after, _ = follow(stopping, Ended(Cause.KILLED, ""))
-    assert (after.failures, after.media, after.without_audio, after.stop_cause) == (0, None, False, None)
+    assert (after.failures, after.media, after.lesser, after.stop_cause) == (0, None, False, None)
     held, _ = follow(state(HELD, cause=Cause.AUTH_FAILED, detail="401", failures=3), Revised())
     assert (held.cause, held.detail, held.failures) == (None, "", 0)
 
@@ -292,7 +291,7 @@ def test_the_removal_of_a_revised_camera_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "cause", "without_audio", "media"),
+    ("before", "cause", "lesser", "media"),
     [
         (state(STOP, stop_cause=Cause.NO_MEDIA), Cause.KILLED, True, MEDIA),
         (state(S), Cause.NO_MEDIA, True, MEDIA),
@@ -300,23 +299,23 @@ def test_the_removal_of_a_revised_camera_counts() -> None:
         (state(S), Cause.REFUSED, False, None),
         (state(S, media=SILENT_MEDIA), Cause.NO_MEDIA, False, None),
         # A start without audio proves it innocent: the next probe begins anew.
-        (state(S, without_audio=True), Cause.NO_MEDIA, False, None),
-        (state(R, without_audio=True, running_since=NOW - 60), Cause.SOURCE_ENDED, False, MEDIA),
-        (state(R, without_audio=True), Cause.SOURCE_ENDED, False, None),
-        (state(R, without_audio=True), Cause.SERVER_GONE, True, MEDIA),
+        (state(S, lesser=True), Cause.NO_MEDIA, False, None),
+        (state(R, lesser=True, running_since=NOW - 60), Cause.SOURCE_ENDED, False, MEDIA),
+        (state(R, lesser=True), Cause.SOURCE_ENDED, False, None),
+        (state(R, lesser=True), Cause.SERVER_GONE, True, MEDIA),
         (state(P, media=None), Cause.NO_MEDIA, False, None),
     ],
 )
-def test_audio_under_suspicion(before: State, cause: Cause, without_audio: bool, media: ProbeResult | None) -> None:
-    event = failed(cause) if before.phase is P else Ended(cause, "")
+def test_audio_under_suspicion(before: State, cause: Cause, lesser: bool, media: Media | None) -> None:
+    event = failed(cause) if before.phase is P else Ended(cause, "", has_lesser=before.media == MEDIA)
     after, _ = follow(before, event)
-    assert (after.without_audio, after.media) == (without_audio, media)
+    assert (after.lesser, after.media) == (lesser, media)
 
 
 def test_an_unsupported_audio_codec_is_left_out_at_once() -> None:
-    after, _ = follow(state(S), Ended(Cause.CODEC_UNSUPPORTED, ""))
+    after, _ = follow(state(S), Ended(Cause.CODEC_UNSUPPORTED, "", has_lesser=True))
     assert after.deadline == pytest.approx(NOW + FIRST_S)
-    again, _ = follow(state(S, without_audio=True), Ended(Cause.CODEC_UNSUPPORTED, ""))
+    again, _ = follow(state(S, lesser=True), Ended(Cause.CODEC_UNSUPPORTED, ""))
     assert again.deadline == pytest.approx(NOW + 80)
 
 
@@ -331,7 +330,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.just(Revised()),
     st.sampled_from([RestartAsked(), ProbeAsked(), HoldAsked(), Released()]),
     st.builds(Probed, st.sampled_from([MEDIA, SILENT_MEDIA]) | st.builds(ProbeFailure, CAUSES, st.just(""))),
-    st.builds(Progressed, st.builds(Progress, frame=st.none() | st.integers(0, 1000))),
+    st.builds(Advanced, st.builds(Advance, moved=st.booleans())),
     st.builds(Ended, CAUSES, st.just("")),
 )
 MOMENTS = st.tuples(EVENTS, st.sampled_from([0.0, 0.3, 2.0, 11.0, 31.0, 400.0, 2000.0]), st.floats(0, 0.999))
@@ -365,7 +364,7 @@ class Shell:
                 return self.requested
             case Probed():
                 return self.probes
-            case Progressed() | Ended():
+            case Advanced() | Ended():
                 return self.publishes
         return True
 
@@ -463,7 +462,7 @@ def test_after_anything_a_healthy_world_leads_back_to_running(moments: list[tupl
         elif shell.state.phase is STOP:
             shell.tell(Ended(Cause.KILLED, ""))
         else:
-            shell.tell(Progressed(Progress(frame=10**6)))
+            shell.tell(MOVED)
     raise AssertionError(f"stuck in {shell.state}")
 
 

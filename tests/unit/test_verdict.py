@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from restream.domain.camera.camera import RejectedRow
-from restream.domain.ffmpeg.plan import FfmpegSettings, StreamPlan, Target, build_plan
+from restream.domain.ffmpeg.plan import FfmpegPlan, FfmpegSettings, build_plan
 from restream.domain.judgement.quality import Quality
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.judgement.verdict import RULES, Health, Sight, Thresholds, Verdict, judge, judge_row
@@ -16,6 +16,7 @@ from restream.domain.life.cause import FACTS, Cause, Side
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
+from restream.domain.server.target import Target
 from tests.unit.fakes import WITH_AUDIO, camera
 
 NEVER = ServerPicture()
@@ -39,7 +40,7 @@ BETWEEN = State(Phase.BACKOFF, 0.0, cause=Cause.SERVER_GONE, unpublished_since=9
 
 
 def sight(state: State, server: ServerPicture, **fields: Any) -> Sight:
-    plan: StreamPlan | None = fields.pop("plan", None)
+    plan: FfmpegPlan | None = fields.pop("plan", None)
     return Sight(CameraStatus(camera(1), state, plan, None), server, own_source_id="ours", **fields)
 
 
@@ -135,8 +136,8 @@ def test_thresholds_are_settings() -> None:
 
 
 def test_audio_is_missing_only_where_it_was_and_is_wanted() -> None:
-    muted = build_plan(camera(1), WITH_AUDIO, Target(), FfmpegSettings(), drop_audio="it brought no media")
-    state = RUNNING._replace(without_audio=True)
+    muted = build_plan(camera(1), WITH_AUDIO, Target(), FfmpegSettings(), lesser=True)
+    state = RUNNING._replace(lesser=True)
     assert judge(sight(state, SEES, plan=muted, had_audio=True)).reasons[0].code == "audio_missing"
     assert judge(sight(state, SEES, plan=muted)).health is Health.HEALTHY
     assert judge(sight(RUNNING, SEES, plan=muted, had_audio=True)).health is Health.HEALTHY

@@ -39,13 +39,16 @@ from restream.config.stream_sections import (
     DegradedSection,
     FfmpegSection,
     MediamtxSection,
+    MediaServerSection,
     RestartSection,
 )
 from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import CameraTypes
-from restream.domain.ffmpeg.plan import FfmpegSettings, Target
+from restream.domain.ffmpeg.plan import FfmpegSettings
 from restream.domain.judgement.verdict import Thresholds
 from restream.domain.life.backoff import RestartPolicy
+from restream.domain.server.identity import DEFAULT_SERVER, ServerId
+from restream.domain.server.target import Target
 
 ROOT = Path(__file__).resolve().parents[3]
 """The directory that holds etc/ and log/ when run from a checkout; relative paths of the configuration start here."""
@@ -59,7 +62,6 @@ FIXED: Mapping[str, tuple[str, ...] | None] = {
     "visionaire": None,
     "influx": None,
     "database": ("dsn", "query", "notify_channel"),
-    "ffmpeg": ("stop_grace_s",),
     "mediamtx": ("interval_s",),
 }
 """Changes of these sections act only at the next start of the service; of some, only these keys. SIGHUP re-reads the
@@ -122,34 +124,45 @@ class Settings(BaseSettings):
         """Cameras probing or starting at once; the default follows the cores of this machine."""
         return self.admission.max_starting or 4 * (os.cpu_count() or 1)
 
+    @property
+    def servers(self) -> Mapping[ServerId, MediaServerSection]:
+        """All media servers by name."""
+        named = {ServerId(name): section for name, section in self.mediamtx.servers.items()}
+        return {DEFAULT_SERVER: self.mediamtx, **named}
+
     def ffmpeg_settings(self) -> FfmpegSettings:
+        """What the ffmpeg engine and ffprobe are told."""
         section = self.ffmpeg
         return FfmpegSettings(
             binary=section.binary,
             probe_binary=section.probe_binary,
             probe_timeout_s=section.probe_timeout_s,
-            connect_timeout_s=section.connect_timeout_s,
             stall_timeout_s=section.stall_timeout_s,
+            rtsp_transport=self.cameras.rtsp_transport,
             hide_source=section.source == "stdin",
             memory_bytes=section.memory_mb << 20,
         )
 
-    def target(self) -> Target:
-        section = self.mediamtx
-        password = section.publish_password
-        return Target(
-            rtsp_url=section.rtsp_url,
-            srt_url=section.srt_url,
-            publish=section.publish,
-            user=section.publish_user,
-            password=Secret(password.get_secret_value()) if password else None,
-            rtsp_transport=self.cameras.rtsp_transport,
-        )
+    def targets(self) -> Mapping[ServerId, Target]:
+        """Where streams are published, by media server."""
+        return {
+            server: Target(
+                server=server,
+                rtsp_url=section.rtsp_url,
+                srt_url=section.srt_url,
+                publish=section.publish,
+                user=section.publish_user,
+                password=Secret(section.publish_password.get_secret_value()) if section.publish_password else None,
+            )
+            for server, section in self.servers.items()
+        }
 
     def restart_policy(self) -> RestartPolicy:
+        """When a stream that ended is started again."""
         return RestartPolicy(**self.restart.model_dump())
 
     def thresholds(self) -> Thresholds:
+        """When a running camera is degraded."""
         return Thresholds(**self.degraded.model_dump())
 
     def secrets(self) -> tuple[str, ...]:
@@ -159,9 +172,11 @@ class Settings(BaseSettings):
             *(
                 secret and secret.get_secret_value()
                 for secret in (
-                    self.mediamtx.api_password,
-                    self.mediamtx.publish_password,
-                    self.mediamtx.read_password,
+                    *(
+                        password
+                        for server in self.servers.values()
+                        for password in (server.api_password, server.publish_password, server.read_password)
+                    ),
                     self.http.token,
                     self.influx.token,
                 )

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from restream.domain.camera.camera import COLUMNS
-from restream.domain.camera.options import RtspTransport, Transport, check_path
+from restream.domain.camera.options import NAME, RtspTransport, Transport, check_path
+from restream.domain.server.identity import DEFAULT_SERVER
 
 
 class Section(BaseModel):
@@ -70,6 +71,8 @@ class CamerasSection(Section):
     """Path at the media server; must contain `{id}`."""
     rtsp_transport: RtspTransport = RtspTransport.TCP
     """From the camera; a row's `options.rtsp_transport` wins."""
+    engine: Literal["ffmpeg"] = "ffmpeg"
+    """What publishes the cameras; a row's `options.engine` wins."""
 
     @field_validator("path_template")
     @classmethod
@@ -151,8 +154,8 @@ class PublicUrls(Section):
     """Base of SRT addresses; null: port 8890 of that host."""
 
 
-class MediamtxSection(Section):
-    """The media server."""
+class MediaServerSection(Section):
+    """One media server."""
 
     api_url: str = "http://127.0.0.1:9997"
     """The control API; switch it on in `mediamtx.yml` with `api: yes`."""
@@ -160,8 +163,6 @@ class MediamtxSection(Section):
     """Where the control API needs a user."""
     api_password: SecretStr | None = None
     """His password."""
-    interval_s: float = Field(default=2, gt=0.1, le=60)
-    """How often the server is asked: one cycle."""
     publish: Transport = Transport.RTSP
     """How streams are published; a row's `options.publish` wins."""
     rtsp_url: str = "rtsp://127.0.0.1:8554"
@@ -188,7 +189,7 @@ class MediamtxSection(Section):
     }
 
     @model_validator(mode="after")
-    def _publishable(self) -> MediamtxSection:
+    def _publishable(self) -> Self:
         password = self.publish_password.get_secret_value() if self.publish_password else ""
         if self.publish is Transport.SRT and ":" in f"{self.publish_user or ''}{password}":
             raise ValueError("publish_user and publish_password cannot contain ':' when publishing by SRT")
@@ -208,6 +209,40 @@ class MediamtxSection(Section):
         if parts.username or parts.password:
             raise ValueError("credentials do not belong into the URL; there are keys for them")
         return value.rstrip("/")
+
+
+class NamedServerSection(MediaServerSection):
+    """A further media server. It has the keys of `mediamtx` with their defaults; its addresses must be given."""
+
+    api_url: str
+    """Its control API."""
+    rtsp_url: str
+    """Where streams are published by RTSP."""
+    sites: tuple[str, ...] = ()
+    """Cameras of these sites are published here; a row's `options.server` wins."""
+
+
+class MediamtxSection(MediaServerSection):
+    """The media server. These keys describe the one called `default`; there may be more of them."""
+
+    interval_s: float = Field(default=2, gt=0.1, le=60)
+    """How often each server is asked: one cycle."""
+    servers: dict[str, NamedServerSection] = Field(default_factory=dict)
+    """Further servers by name, each with keys as here, and `sites` whose cameras it takes, e.g.
+    `{west: {api_url: "http://10.1.0.2:9997", rtsp_url: "rtsp://10.1.0.2:8554", sites: [West]}}`.
+    """
+
+    @field_validator("servers")
+    @classmethod
+    def _servers(cls, value: dict[str, NamedServerSection]) -> dict[str, NamedServerSection]:
+        owners: dict[str, str] = {}
+        for name, server in value.items():
+            if not NAME.fullmatch(name) or name == DEFAULT_SERVER:
+                raise ValueError(f"{name[:40]!r} is no name: expected letters, digits, '_', '-' and '.', not 'default'")
+            for site in server.sites:
+                if owners.setdefault(site, name) != name:
+                    raise ValueError(f"site {site[:40]!r} is claimed by {owners[site]} and {name}")
+        return value
 
 
 class DegradedSection(Section):

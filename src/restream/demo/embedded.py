@@ -22,7 +22,7 @@ import asyncpg
 
 from restream.adapters.processes.child_process import ChildProcess
 from restream.domain.camera.secret import Secret
-from restream.domain.ffmpeg.plan import Invocation
+from restream.domain.ffmpeg.invocation import Invocation
 
 _START_TIMEOUT_S = 30.0
 _STOP_GRACE_S = 4.0

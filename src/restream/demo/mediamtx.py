@@ -14,7 +14,7 @@ import yaml
 
 from restream.adapters.processes.child_process import ChildProcess
 from restream.adapters.server.mediamtx_http import MediamtxServer
-from restream.domain.ffmpeg.plan import Invocation
+from restream.domain.ffmpeg.invocation import Invocation
 
 _START_TIMEOUT_S = 15.0
 _STOP_GRACE_S = 3.0

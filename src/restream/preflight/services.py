@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from restream.adapters.ffmpeg.ffprobe import FfprobeProber
 from restream.adapters.reachability import notify_triggers, redis_version
 from restream.adapters.server.docker_engine import DockerEngine
 from restream.config.settings import ConfigError, Settings
+from restream.config.stream_sections import MediaServerSection
 from restream.domain.camera.camera import Camera, RejectedRow, RowReader
 from restream.domain.camera.secret import Secret
-from restream.domain.ffmpeg.plan import build_probe
-from restream.domain.ffmpeg.probe import ProbeFailure, ProbeResult
+from restream.domain.engine import Media, ProbeFailure
+from restream.domain.server.identity import DEFAULT_SERVER
 from restream.interfaces.console.explanation import describe_media
 from restream.interfaces.console.findings import CheckState, Finding
 from restream.ports import DatabaseError, Row, SinkError
@@ -112,22 +114,29 @@ async def _cameras(settings: Settings, cameras: Sequence[Camera], wanted: str) -
         outcomes = await asyncio.gather(*(_probe(settings, camera) for camera in asked))
         for camera, outcome in zip(asked, outcomes, strict=True):
             text = f"{camera.id} {camera.name}: {describe_media(outcome)}"
-            if isinstance(outcome, ProbeResult):
+            if isinstance(outcome, Media):
                 return Finding("camera", CheckState.OK, text)
             last, hint = text, outcome.cause.facts.hint
     text = last if len(chosen) == 1 else f"none of {min(len(chosen), _MOST_PROBED)} answers, the last: {last}"
     return Finding("camera", CheckState.FAIL, text, hint)
 
 
-async def _probe(settings: Settings, camera: Camera) -> ProbeResult | ProbeFailure:
-    transport = camera.options.rtsp_transport or settings.cameras.rtsp_transport
-    return await FfprobeProber().probe(build_probe(camera.source, settings.ffmpeg_settings(), transport))
+async def _probe(settings: Settings, camera: Camera) -> Media | ProbeFailure:
+    return await FfprobeProber(settings.ffmpeg_settings()).probe(camera.source, camera.options)
 
 
 async def check_media_server(settings: Settings) -> list[Finding]:
-    """Control API with its version, the publish address, and the container when one is named."""
-    section = settings.mediamtx
-    server = media_server(settings)
+    """Of each media server: control API with its version, the publish address, the container when one is named."""
+    found = await asyncio.gather(*(_media_server(section) for section in settings.servers.values()))
+    return [
+        finding if server == DEFAULT_SERVER else replace(finding, name=f"{finding.name} of {server}")
+        for server, findings in zip(settings.servers, found, strict=True)
+        for finding in findings
+    ]
+
+
+async def _media_server(section: MediaServerSection) -> list[Finding]:
+    server = media_server(section)
     try:
         status = await server.observe()
     finally:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from restream.adapters import visionaire_http
+from restream.adapters.ffmpeg.engine import FfmpegEngine
+from restream.adapters.ffmpeg.ffprobe import FfprobeProber
 from restream.adapters.postgres import PostgresCameraTable
+from restream.adapters.processes.paced_pipes import PacedPipes
 from restream.adapters.server.docker_engine import DockerEngine
 from restream.adapters.server.mediamtx_http import MediamtxServer
 from restream.adapters.server.mediamtx_in_docker import ContainedServer
@@ -19,18 +22,24 @@ from restream.adapters.stores.webhook import Webhook
 from restream.adapters.visionaire_http import VisionaireDirectory
 from restream.config.outlet_sections import is_loopback
 from restream.config.settings import ConfigError, Settings, load_camera_types, resolve
+from restream.config.stream_sections import MediaServerSection
 from restream.domain.camera.camera import RowReader
 from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import parse_source
-from restream.domain.ffmpeg.plan import Invocation, build_still
+from restream.domain.ffmpeg.invocation import Invocation
+from restream.domain.ffmpeg.plan import build_still
 from restream.domain.news.alerts import AlertRules
+from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.domain.visionaire import parse_servers
 from restream.interfaces.documents.events import EventDocument
 from restream.interfaces.documents.players import PublicBases
 from restream.interfaces.http.auth import Access
 from restream.interfaces.series import line_protocol
-from restream.ports import AlertReceiver, Archive, LineStore, MediaServer, StreamSink
+from restream.ports import AlertReceiver, Archive, Engine, LineStore, MediaServer, StreamSink
 from restream.supervisor.cameras.settings import StreamSettings
+
+ENGINES = (FfmpegEngine.name,)
+"""What publishes cameras."""
 
 
 class DependencyError(Exception):
@@ -53,7 +62,14 @@ def require_dsn(settings: Settings) -> Secret:
 
 def row_reader(settings: Settings) -> RowReader:
     """How rows are understood under this configuration. Raises ConfigError."""
-    return RowReader(load_camera_types(settings), settings.cameras.path_template, settings.database.columns)
+    sites = {ServerId(name): section.sites for name, section in settings.mediamtx.servers.items()}
+    return RowReader(
+        load_camera_types(settings),
+        settings.cameras.path_template,
+        settings.database.columns,
+        servers={DEFAULT_SERVER: (), **sites},
+        engines=ENGINES,
+    )
 
 
 def camera_table(settings: Settings) -> PostgresCameraTable:
@@ -62,22 +78,37 @@ def camera_table(settings: Settings) -> PostgresCameraTable:
     return PostgresCameraTable(require_dsn(settings), query=section.query, notify_channel=section.notify_channel)
 
 
-def media_server(settings: Settings) -> MediaServer:
-    """The media server, with its container where one is named."""
-    section = settings.mediamtx
+def media_server(section: MediaServerSection) -> MediaServer:
+    """One media server, with its container where one is named."""
     password = Secret(section.api_password.get_secret_value()) if section.api_password else None
     server = MediamtxServer(section.api_url, section.rtsp_url, user=section.api_user, password=password)
     return ContainedServer(server, DockerEngine(), section.container) if section.container else server
 
 
-def stream_settings(settings: Settings) -> StreamSettings:
-    return StreamSettings(settings.ffmpeg_settings(), settings.target(), settings.restart_policy())
+def media_servers(settings: Settings) -> Mapping[ServerId, MediaServer]:
+    """All of them, by name."""
+    return {server: media_server(section) for server, section in settings.servers.items()}
 
 
-def public_bases(settings: Settings) -> PublicBases:
+def stream_settings(settings: Settings, pipes: PacedPipes) -> StreamSettings:
+    """What all cameras share. `pipes` outlive a change of the settings."""
+    section, ffmpeg = settings.ffmpeg, settings.ffmpeg_settings()
+    engines: tuple[Engine, ...] = (FfmpegEngine(ffmpeg, stop_grace_s=section.stop_grace_s, pipes=pipes),)
+    return StreamSettings(
+        engines={engine.name: engine for engine in engines},
+        prober=FfprobeProber(ffmpeg),
+        engine=settings.cameras.engine,
+        targets=settings.targets(),
+        restart=settings.restart_policy(),
+        connect_timeout_s=section.connect_timeout_s,
+        stall_timeout_s=section.stall_timeout_s,
+    )
+
+
+def public_bases(section: MediaServerSection) -> PublicBases:
     """Player URLs' bases: as configured, else MediaMTX's default ports where streams are published."""
-    fallback = PublicBases.beside(settings.mediamtx.rtsp_url)
-    public = settings.mediamtx.public
+    fallback = PublicBases.beside(section.rtsp_url)
+    public = section.public
     return PublicBases(
         rtsp=public.rtsp or fallback.rtsp,
         hls=public.hls or fallback.hls,
@@ -120,9 +151,9 @@ def allowed_hosts(settings: Settings, listens_on: str) -> Sequence[str] | None:
     return settings.http.allowed_hosts or (() if is_loopback(listens_on) else None)
 
 
-def still_command(settings: Settings, path: str) -> Invocation:
-    """How a picture of a path of the media server is taken."""
-    section = settings.mediamtx
+def still_invocation(settings: Settings, server: ServerId, path: str) -> Invocation:
+    """How a picture of a path of a media server is taken."""
+    section = settings.servers[server]
     scheme, _, rest = section.rtsp_url.partition("://")
     password = section.read_password.get_secret_value() if section.read_password else ""
     user = f"{quote(section.read_user, safe='')}:{quote(password, safe='')}@" if section.read_user else ""

@@ -23,7 +23,7 @@ from restream.interfaces.http.app import build_app
 from restream.interfaces.http.openapi import document as openapi
 from restream.interfaces.http.session import Sessions
 from restream.ports import StillError
-from restream.service.from_settings import access, public_bases, still_command
+from restream.service.from_settings import access, public_bases, still_invocation
 from restream.service.outlets import Outlets
 from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.picture.assessor import Assessor
@@ -44,7 +44,7 @@ class Web:
     """The parts that answers are made of; `settings` are those in force."""
 
     settings: Callable[[], Settings]
-    supervisor: Fleet
+    fleet: Fleet
     assessor: Assessor
     history: History
     outlets: Outlets
@@ -78,13 +78,13 @@ class Web:
         return details(
             self.outlets.renderer.latest.snapshot,
             camera_id,
-            public_bases(self.settings()),
+            {server: public_bases(section) for server, section in self.settings().servers.items()},
             habits=self.assessor.habits(camera_id),
-            stderr_tail=self.supervisor.stderr_tail(camera_id),
+            stderr_tail=self.fleet.log(camera_id),
         )
 
     def _act(self, camera_id: str, action: Action) -> str | None:
-        refusal = self.supervisor.ask(camera_id, _REQUESTS[action])
+        refusal = self.fleet.ask(camera_id, _REQUESTS[action])
         if refusal is None and camera_id in self.outlets.renderer.latest.cameras:
             return "it is not supervised: its row is disabled or not understood"
         return refusal
@@ -96,8 +96,8 @@ class Web:
         if report.stream is None or not report.stream.path.available or not isinstance(report.subject, CameraStatus):
             reasons = "; ".join(reason.text for reason in report.verdict.reasons)
             raise StillError(f"nothing to see: {reasons}")
-        path = report.subject.camera.path
-        return await self.stills.take(path, still_command(self.settings(), path))
+        camera = report.subject.camera
+        return await self.stills.take(camera.id, still_invocation(self.settings(), camera.server, camera.path))
 
     def _visionaire(self) -> VisionaireDocument:
         poller, now = self.poller, asyncio.get_running_loop().time()

@@ -12,16 +12,14 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from restream import __version__
-from restream.adapters.ffmpeg.engine import FfmpegPublisher
-from restream.adapters.ffmpeg.ffprobe import FfprobeProber
 from restream.adapters.ffmpeg.still_picture import FfmpegStills
 from restream.adapters.host_meter import PsutilHostMeter
+from restream.adapters.processes.paced_pipes import PacedPipes
 from restream.adapters.systemd import SystemdNotifier
 from restream.config.settings import FIXED, ConfigError, Settings
 from restream.domain.judgement.status import Subject
 from restream.domain.life.lifecycle import Phase
-from restream.domain.news.event import Event, Transition
-from restream.domain.server.flow import ServerPicture
+from restream.domain.news.event import Event
 from restream.interfaces.console.frame import Facts
 from restream.interfaces.console.live import LiveConsole
 from restream.interfaces.console.screen import Screen, can_be_painted
@@ -33,6 +31,7 @@ from restream.service.from_settings import (
     allowed_hosts,
     camera_table,
     media_server,
+    media_servers,
     require_programs,
     row_reader,
     stream_directories,
@@ -51,7 +50,7 @@ from restream.supervisor.picture.assessor import Assessor
 from restream.supervisor.picture.cycle import Cycle, Scene
 from restream.supervisor.picture.history import History
 from restream.supervisor.picture.host_watch import HostWatch
-from restream.supervisor.picture.observer import Observer
+from restream.supervisor.picture.observers import Observers
 from restream.supervisor.picture.still_queue import StillQueue
 from restream.supervisor.picture.visionaire_poller import VisionairePoller
 
@@ -72,32 +71,24 @@ class Service:
         self._reload = reload
         self._history = History(event)
         self._log = TransitionLog()
-        self._components = Components(self._happened)
+        self._pipes = PacedPipes()
+        self._components = Components(self)
         interval_s = settings.mediamtx.interval_s
-        self._supervisor = Fleet(
-            stream_settings(settings),
-            prober=FfprobeProber(),
-            publisher=FfmpegPublisher(settings.ffmpeg.stop_grace_s),
+        self._observers = Observers(media_servers(settings), self._components, self, interval_s=interval_s)
+        self._fleet = Fleet(
+            stream_settings(settings, self._pipes),
             admission=Admission(settings.max_starting, settings.admission.max_starting_per_host),
-            check_server=self._suspect_server,
-            on_transition=self._transition,
-        )
-        self._observer = Observer(
-            media_server(settings),
-            self._components,
-            self._supervisor.server_changed,
-            self._swept,
-            self._happened,
-            interval_s=interval_s,
+            servers=self._observers,
+            listener=self,
         )
         self._registry = Registry(
             camera_table(settings),
             row_reader(settings),
             self._components,
-            self._supervisor.want,
+            self._fleet,
             poll_s=settings.database.poll_s,
         )
-        self._assessor = Assessor(settings.thresholds(), self._happened)
+        self._assessor = Assessor(settings.thresholds(), self)
         self._host = HostWatch(PsutilHostMeter(), self._pids, settings.host.interval_s)
         self._poller = VisionairePoller(
             stream_directories(settings), self._components, interval_s=settings.visionaire.interval_s
@@ -117,11 +108,14 @@ class Service:
             self._assessor,
             self._outlets.publish,
             self._outlets.exporter.took,
+            servers=len(settings.servers),
             longest_s=_LATE * interval_s,
         )
+        self._observers.follow(self._fleet)
+        self._observers.follow(self._cycle)
         self._web = Web(
             lambda: self._settings,
-            self._supervisor,
+            self._fleet,
             self._assessor,
             self._history,
             self._outlets,
@@ -131,20 +125,11 @@ class Service:
 
     # -- what happens --------------------------------------------------------------------------------------------------
 
-    def _suspect_server(self) -> None:
-        self._observer.suspect()
-
-    def _transition(self, transition: Transition) -> None:
-        self._log(transition)
-        self._happened(transition)
-
-    def _happened(self, happened: Event) -> None:
-        self._history.record(happened)
-        self._cycle.changed()
-
-    def _swept(self, picture: ServerPicture) -> None:
-        self._supervisor.observed(picture)
-        self._cycle.swept()
+    def happened(self, event: Event) -> None:
+        """Everybody who listens hears it."""
+        self._log.happened(event)
+        self._history.happened(event)
+        self._cycle.happened(event)
 
     # -- one cycle -----------------------------------------------------------------------------------------------------
 
@@ -152,16 +137,16 @@ class Service:
         self._history.settle(time.time())
         subjects: dict[str, Subject] = {**self._registry.rejected, **self._registry.disabled}
         return Scene(
-            subjects={**subjects, **self._supervisor.statuses},
+            subjects={**subjects, **self._fleet.statuses},
             components=self._components.all,
-            server=self._observer.picture,
+            servers=self._observers.pictures,
             host=self._host.sample,
-            start_queue_length=self._supervisor.start_queue_length,
-            draining=self._supervisor.draining,
+            start_queue_length=self._fleet.start_queue_length,
+            draining=self._fleet.draining,
         )
 
     def _pids(self) -> Mapping[str, int]:
-        statuses = self._supervisor.statuses
+        statuses = self._fleet.statuses
         return {camera_id: status.pid for camera_id, status in statuses.items() if status.pid is not None}
 
     # -- life ----------------------------------------------------------------------------------------------------------
@@ -185,15 +170,15 @@ class Service:
                 logger.info("restream %s is up: http://%s:%d", __version__, http.host, http.port)
                 await stop.wait()
                 self._notifier.stopping()
-                logger.info("stopping %d cameras", len(self._supervisor.statuses))
-            await asyncio.gather(self._supervisor.drain(), self._stills.close())
-        await self._observer.close()
+                logger.info("stopping %d cameras", len(self._fleet.statuses))
+            await asyncio.gather(self._fleet.drain(), self._stills.close())
+        await self._observers.close()
         logger.info("all publishers have ended")
 
     def _loops(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
         """Everything that runs beside the cycle, by name."""
         return {
-            "media server": self._observer.run,
+            **self._observers.loops(),
             "camera table": self._registry.run,
             "service manager": self._report,
             "host": self._host.run,
@@ -220,20 +205,32 @@ class Service:
             old, new = getattr(self._settings, section), getattr(settings, section)
             if (old != new) if keys is None else any(getattr(old, key) != getattr(new, key) for key in keys):
                 logger.warning("%s: the change takes effect at the next restart of the service", section)
-        if settings.mediamtx != self._settings.mediamtx:
-            self._observer.adopt(media_server(settings))
+        settings = self._with_same_servers(settings)
+        for server, found in settings.servers.items():
+            if found != self._settings.servers[server]:
+                self._observers.adopt(server, media_server(found))
         self._outlets.adopt(self._settings, settings)
         self._settings = settings
         self._assessor.adopt(settings.thresholds())
         admission = settings.admission
-        self._supervisor.adopt(stream_settings(settings), settings.max_starting, admission.max_starting_per_host)
+        self._fleet.adopt(
+            stream_settings(settings, self._pipes), settings.max_starting, admission.max_starting_per_host
+        )
+
+    def _with_same_servers(self, settings: Settings) -> Settings:
+        """Servers may change, but none comes or goes while the service runs."""
+        before = self._settings.mediamtx.servers
+        if settings.mediamtx.servers.keys() == before.keys():
+            return settings
+        logger.warning("mediamtx.servers: servers come and go at the next restart of the service")
+        return settings.model_copy(update={"mediamtx": settings.mediamtx.model_copy(update={"servers": before})})
 
     async def _report(self) -> None:
         """Keep systemd informed: a sign of life from this loop, and one line of status."""
         watchdog_s = self._notifier.watchdog_interval_s
         interval_s = min(watchdog_s or _STATUS_INTERVAL_S, _STATUS_INTERVAL_S)
         while True:
-            statuses = self._supervisor.statuses.values()
+            statuses = self._fleet.statuses.values()
             running = sum(status.state.phase is Phase.RUNNING for status in statuses)
             self._notifier.alive()
             self._notifier.status(f"{running} of {len(statuses)} cameras running")

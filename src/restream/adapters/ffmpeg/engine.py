@@ -6,50 +6,78 @@ from collections.abc import Callable
 
 from restream.adapters.processes.child_process import ChildProcess
 from restream.adapters.processes.paced_pipes import PacedPipes
-from restream.domain.ffmpeg.exit_cause import ProcessEnding
-from restream.domain.ffmpeg.plan import StreamPlan
-from restream.domain.ffmpeg.progress import Progress, ProgressParser
+from restream.domain.camera.camera import Camera
+from restream.domain.engine import Advance, Ending, Evidence, Media, Plan
+from restream.domain.ffmpeg.exit_cause import classify
+from restream.domain.ffmpeg.plan import ENGINE, FfmpegPlan, FfmpegSettings, build_plan
+from restream.domain.ffmpeg.progress import ProgressParser
+from restream.domain.life.cause import Cause
+from restream.domain.server.target import Target
 
 
 class FfmpegPublication:
     """One running ffmpeg."""
 
-    def __init__(self, child: ChildProcess, stop_grace_s: float) -> None:
+    def __init__(self, child: ChildProcess, progress: ProgressParser, stop_grace_s: float) -> None:
         self._child = child
+        self._progress = progress
         self._stop_grace_s = stop_grace_s
 
     @property
     def pid(self) -> int | None:
+        """Of ffmpeg."""
         return self._child.pid
 
     @property
-    def suspended(self) -> bool:
-        return self._child.suspended
-
-    @property
-    def stderr_tail(self) -> tuple[str, ...]:
+    def log(self) -> tuple[str, ...]:
+        """The last lines of its stderr."""
         return self._child.stderr_tail
 
-    async def ended(self) -> ProcessEnding:
-        return await self._child.ended()
+    def excuse(self) -> Cause | None:
+        """A process that somebody has stopped (SIGSTOP, a debugger) cannot publish anything."""
+        return Cause.SUSPENDED if self._child.suspended else None
+
+    async def ended(self) -> Ending:
+        """Wait until it is reaped; its ending, classified."""
+        return classify(await self._child.ended(), media_seen=self._progress.media_seen)
 
     async def stop(self) -> None:
+        """SIGTERM, again after 1 s, SIGKILL when the grace is over."""
         await self._child.stop(self._stop_grace_s)
+        await self._child.ended()
 
 
-class FfmpegPublisher:
-    """Starts ffmpeg for a plan; `stop_grace_s` is the time from the first SIGTERM to SIGKILL."""
+class FfmpegEngine:
+    """Starts an ffmpeg per camera; `stop_grace_s` is the time from the first SIGTERM to SIGKILL.
 
-    def __init__(self, stop_grace_s: float = 3.0) -> None:
+    `pipes` are shared by all ffmpegs, also by those that were started under other settings.
+    """
+
+    name = ENGINE
+    evidence = Evidence.ENGINE
+
+    def __init__(self, settings: FfmpegSettings, *, stop_grace_s: float = 3.0, pipes: PacedPipes | None = None) -> None:
+        self._settings = settings
         self._stop_grace_s = stop_grace_s
-        self._pipes = PacedPipes()
+        self._pipes = PacedPipes() if pipes is None else pipes
 
-    async def start(self, plan: StreamPlan, on_progress: Callable[[Progress], None]) -> FfmpegPublication:
-        parser = ProgressParser()
+    def cannot(self, camera: Camera, media: Media) -> str:
+        """It reads every scheme that rows may have, and converts what a target does not carry."""
+        return ""
+
+    def plan(self, camera: Camera, media: Media, target: Target, *, lesser: bool = False) -> FfmpegPlan:
+        """The command line."""
+        return build_plan(camera, media, target, self._settings, lesser=lesser)
+
+    async def start(self, plan: Plan, on_advance: Callable[[Advance], None]) -> FfmpegPublication:
+        """Spawn the plan's ffmpeg. Raises PublisherError, and TypeError for another engine's plan."""
+        if not isinstance(plan, FfmpegPlan):
+            raise TypeError(f"a plan of the engine {plan.engine}")
+        progress = ProgressParser()
 
         def on_stdout(chunk: bytes) -> None:
-            for progress in parser.feed(chunk):
-                on_progress(progress)
+            for advance in progress.feed(chunk):
+                on_advance(advance)
 
-        child = await ChildProcess.spawn(plan.command, on_stdout, pipes=self._pipes)
-        return FfmpegPublication(child, self._stop_grace_s)
+        child = await ChildProcess.spawn(plan.invocation, on_stdout, pipes=self._pipes)
+        return FfmpegPublication(child, progress, self._stop_grace_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from restream.adapters.processes.child_process import ChildProcess
-from restream.domain.ffmpeg.plan import Invocation
+from restream.domain.ffmpeg.invocation import Invocation
 from restream.ports import PublisherError, StillError
 
 _MAX_STILL_BYTES = 4 << 20
@@ -17,14 +17,14 @@ class FfmpegStills:
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
 
-    async def take(self, command: Invocation) -> bytes:
+    async def take(self, invocation: Invocation) -> bytes:
         picture = bytearray()
 
         def on_stdout(chunk: bytes) -> None:
             picture.extend(chunk[: _MAX_STILL_BYTES - len(picture)])
 
         try:
-            child = await ChildProcess.spawn(command, on_stdout)
+            child = await ChildProcess.spawn(invocation, on_stdout)
         except PublisherError as error:
             raise StillError(str(error)) from None
         try:

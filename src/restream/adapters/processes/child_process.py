@@ -19,7 +19,7 @@ from typing import cast
 from restream.adapters.processes.paced_pipes import PacedPipe, PacedPipes
 from restream.domain.camera.secret import mask_exact, mask_patterns
 from restream.domain.ffmpeg.exit_cause import ProcessEnding
-from restream.domain.ffmpeg.plan import Invocation
+from restream.domain.ffmpeg.invocation import Invocation
 from restream.ports import PublisherError
 
 logger = logging.getLogger(__name__)

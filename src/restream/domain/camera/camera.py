@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from restream.domain.camera.options import CameraOptions, OptionError, check_path, parse_options
 from restream.domain.camera.urls import CameraTypes, SourceFields, SourceUrl, UrlError
+from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 
 _MAX_TEXT_LENGTH = 1024
 # C1 controls drive terminals, line separators forge log lines, bidi overrides forge names, and a surrogate (from an
@@ -50,14 +51,18 @@ class Camera:
     path: str
     source: SourceUrl
     options: CameraOptions
+    server: ServerId = DEFAULT_SERVER
+    """The media server it is published to."""
 
     @property
     def stream(self) -> tuple[object, ...]:
         """What its stream is made of: only a change of this restarts the camera."""
         options = self.options
         return (
+            self.server,
             self.path,
             self.source,
+            options.engine,
             options.publish,
             options.rtsp_transport,
             options.audio,
@@ -79,12 +84,16 @@ class RejectedRow:
 
 @dataclass(frozen=True, slots=True)
 class RowReader:
-    """How rows are read: column names, URL templates, and the path template (`cam{id}`)."""
+    """How rows are read: column names, URL templates, the path template (`cam{id}`), and what options may name."""
 
     types: CameraTypes
     path_template: str = "cam{id}"
     columns: Mapping[str, str] = field(default_factory=dict)
     """Our column name → the name in the user's table or query."""
+    servers: Mapping[ServerId, Collection[str]] = field(default_factory=lambda: {DEFAULT_SERVER: ()})
+    """The media servers, each with the sites whose cameras it takes."""
+    engines: Collection[str] | None = None
+    """The engines there are; None: whatever a row names."""
 
     def read(self, row: Mapping[str, object]) -> Camera | RejectedRow:
         """Understand one row; never raises on content."""
@@ -109,6 +118,8 @@ class RowReader:
 
     def _camera(self, row: Mapping[str, object], camera_id: str, name: str) -> Camera:
         options = parse_options(self._document(row))
+        if options.engine is not None and self.engines is not None and options.engine not in self.engines:
+            raise OptionError(f"engine: {options.engine!r} is none of {', '.join(sorted(self.engines))}")
         fields = SourceFields(
             **{
                 column: self._text(row, column)
@@ -119,16 +130,25 @@ class RowReader:
             path = options.path or check_path(self.path_template.replace("{id}", camera_id))
         except ValueError:
             raise ValueError(f"id: {camera_id[:40]!r} makes no valid path name; set options.path") from None
+        site = self._text(row, "site") or options.site or ""
         return Camera(
             id=camera_id,
             name=name,
-            site=self._text(row, "site") or options.site or "",
+            site=site,
             camera_type=fields.camera_type,
             enabled=self._flag(row, "enabled"),
             path=path,
             source=self.types.source(fields),
             options=options,
+            server=self._server(options.server, site),
         )
+
+    def _server(self, named: str | None, site: str) -> ServerId:
+        if named is None:
+            return next((server for server, sites in self.servers.items() if site in sites), DEFAULT_SERVER)
+        if named not in self.servers:
+            raise OptionError(f"server: {named!r} is none of mediamtx.servers ({', '.join(sorted(self.servers))})")
+        return ServerId(named)
 
     def _value(self, row: Mapping[str, object], column: str) -> object:
         return row.get(self.columns.get(column, column))
@@ -185,9 +205,10 @@ def _plain(column: str, value: object) -> str:
 
 
 def without_collisions(cameras: Sequence[Camera | RejectedRow]) -> list[Camera | RejectedRow]:
-    """Reject rows that repeat an id, or the path of an earlier enabled camera: two publishers would fight for it."""
+    """Reject rows that repeat an id, or the path of an earlier enabled camera of the same media server: two publishers
+    would fight for it."""
     ids: set[str] = set()
-    owners: dict[str, str] = {}
+    owners: dict[tuple[ServerId, str], str] = {}
     result: list[Camera | RejectedRow] = []
     for camera in cameras:
         item = camera
@@ -197,7 +218,7 @@ def without_collisions(cameras: Sequence[Camera | RejectedRow]) -> list[Camera |
             continue
         ids.add(camera.id)
         if isinstance(camera, Camera) and camera.enabled:
-            owner = owners.setdefault(camera.path, camera.id)
+            owner = owners.setdefault((camera.server, camera.path), camera.id)
             if owner != camera.id:
                 item = RejectedRow(camera.id, camera.name, f"path: {camera.path!r} already belongs to camera {owner}")
         result.append(item)

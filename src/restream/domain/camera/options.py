@@ -45,6 +45,10 @@ class CameraOptions:
     audio: AudioChoice = AudioChoice.AUTO
     path: str | None = None
     site: str | None = None
+    server: str | None = None
+    """Name of the media server to publish to; None: the one of its site, else the default one."""
+    engine: str | None = None
+    """Name of the engine that publishes it; None: `cameras.engine`."""
     priority: int = 0
     connect_timeout_s: float | None = None
     stall_timeout_s: float | None = None
@@ -58,6 +62,8 @@ _DECIMAL = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 _SIZE = re.compile(r"[0-9]{1,12}[kKmM]?")
 _FLAGS = re.compile(r"[+-]?[a-z_0-9]+([+-][a-z_0-9]+){0,7}")
 _WORD = re.compile(r"[A-Za-z0-9_.:=,/ \-]{1,120}")
+NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
+"""Names of media servers, engines and nodes."""
 
 # Not `listen`: ffmpeg would wait for whoever comes.
 _RTSP_FLAG = r"(prefer_tcp|filter_src|satip_raw)"
@@ -140,6 +146,13 @@ def _text(key: str, value: object) -> str:
     return value.strip()
 
 
+def _name(key: str, value: object) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    if not NAME.fullmatch(text):
+        raise OptionError(f"{key}: expected a name of letters, digits, '_', '-' and '.'")
+    return text
+
+
 def _path(key: str, value: object) -> str:
     try:
         return check_path(_text(key, value))
@@ -192,12 +205,14 @@ def _shown(name: object) -> str:
 _PARSERS: Mapping[str, _Parser] = {
     "audio": _choice(AudioChoice),
     "connect_timeout_s": _seconds,
+    "engine": _name,
     "input": _allowed(INPUT_OPTIONS),
     "output": _allowed(OUTPUT_OPTIONS),
     "path": _path,
     "priority": _priority,
     "publish": _choice(Transport),
     "rtsp_transport": _choice(RtspTransport),
+    "server": _name,
     "site": _text,
     "stall_timeout_s": _seconds,
 }

@@ -1,4 +1,4 @@
-"""Why did ffmpeg end? From exit code, signal, what we asked for, and the tail of its stderr.
+"""Why did ffmpeg end? From exit code, signal, and the tail of its stderr.
 
 Patterns come from recorded output of ffmpeg 5.1 and 8.0 (tests/data/ffmpeg). No exit code means success: a lost camera
 ends with 0, so every ending that was not asked for is a failure.
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from signal import SIGKILL, SIGTERM, Signals
 
+from restream.domain.engine import Ending
 from restream.domain.life.cause import Cause
 
 
@@ -100,17 +101,15 @@ def _first(rules: _Rules, text: str) -> Cause | None:
     return next((cause for pattern, cause in rules if pattern.search(text)), None)
 
 
-def classify(ending: ProcessEnding, *, asked: Cause | None, media_seen: bool) -> tuple[Cause, str]:
-    """Cause and the deciding line (or outcome).
+def classify(ending: ProcessEnding, *, media_seen: bool) -> Ending:
+    """Cause and the deciding line (or outcome), had nobody asked for it. `media_seen`: it had been publishing."""
+    cause, detail = _cause(ending, media_seen)
+    return Ending(cause, detail, ending.stderr_tail)
 
-    `asked` is why we stopped it ourselves, else None; the reason of a kill is part of the record. `media_seen`: the run
-    had been publishing.
-    """
+
+def _cause(ending: ProcessEnding, media_seen: bool) -> tuple[Cause, str]:
     lines = [line for line in ending.stderr_tail if not _NOISE.search(line)]
     last_line = lines[-1] if lines else ending.outcome
-    if asked is not None:
-        # What ffmpeg says while it is being ended tells nothing about why.
-        return asked, ""
     if ending.signal is not None:
         by_hand = ending.signal in (SIGKILL, SIGTERM)
         return (Cause.KILLED if by_hand else Cause.INTERNAL), ending.outcome

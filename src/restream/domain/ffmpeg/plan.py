@@ -1,17 +1,22 @@
-"""From a camera and its probe to one ffmpeg command: `StreamPlan`, with the reasons for every choice."""
+"""From a camera and its probe to one ffmpeg command: `FfmpegPlan`, with the reasons for every choice."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from restream.domain.camera.camera import Camera
-from restream.domain.camera.options import AudioChoice, RtspTransport, Transport
-from restream.domain.camera.secret import Secret, mask_exact, mask_patterns, spellings
+from restream.domain.camera.options import AudioChoice, CameraOptions, RtspTransport, Transport
+from restream.domain.camera.secret import spellings
 from restream.domain.camera.urls import SourceUrl
-from restream.domain.ffmpeg.probe import AudioStream, ProbeResult
-from restream.domain.ffmpeg.source_input import ANALYSE_US, ANALYSIS, flags, quoted, source_input
+from restream.domain.engine import AudioStream, Media, Plan, Shown
+from restream.domain.ffmpeg.invocation import Invocation
+from restream.domain.ffmpeg.source_input import ANALYSE_US, ANALYSIS, flags, source_input
+from restream.domain.server.target import Target
+
+ENGINE = "ffmpeg"
+"""Name of the engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +26,9 @@ class FfmpegSettings:
     binary: str = "ffmpeg"
     probe_binary: str = "ffprobe"
     probe_timeout_s: float = 10.0
-    connect_timeout_s: float = 15.0
     stall_timeout_s: float = 10.0
+    rtsp_transport: RtspTransport = RtspTransport.TCP
+    """From the cameras, where a row has none."""
     hide_source: bool = True
     """False: the plain form, with the URL and its password on the command line."""
     memory_bytes: int = 1 << 30
@@ -40,70 +46,25 @@ class FfmpegSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """Where streams are published."""
-
-    rtsp_url: str = "rtsp://127.0.0.1:8554"
-    srt_url: str = "srt://127.0.0.1:8890"
-    publish: Transport = Transport.RTSP
-    user: str | None = None
-    password: Secret | None = None
-    rtsp_transport: RtspTransport = RtspTransport.TCP
-    """Transport from the cameras, where a row has none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Invocation:
-    """A process to start: argv, and what to write to its standard input before closing it."""
-
-    argv: tuple[str, ...]
-    stdin: Secret | None = None
-    source: SourceUrl | None = None
-    """The camera's URL, where one is read: shown in its masked form."""
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    """What must be masked in the program's messages, longest first."""
-    memory_bytes: int | None = None
-    """The most that the program may allocate; None: no limit."""
-
-    @property
-    def masked_argv(self) -> tuple[str, ...]:
-        return tuple(map(self._masked, self.argv))
-
-    @property
-    def masked_stdin(self) -> str:
-        return self._masked(self.stdin.reveal()) if self.stdin else ""
-
-    def _masked(self, text: str) -> str:
-        if self.source is not None:
-            # First as a whole: a password of one letter is found by its place alone.
-            url = self.source.reveal()
-            text = text.replace(url, self.source.masked).replace(quoted(url), self.source.masked)
-        return mask_patterns(mask_exact(text, self.secrets))
-
-
-@dataclass(frozen=True, slots=True)
 class ProbePlan:
     """How one camera is looked at; times in seconds."""
 
-    command: Invocation
+    invocation: Invocation
     network_timeout_s: float
     limit_s: float
     """When a probe that has not ended by itself is killed."""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamPlan:
-    """How one camera is published."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FfmpegPlan(Plan):
+    """One ffmpeg for one camera."""
 
-    camera_id: str
-    path: str
-    command: Invocation
-    transport: Transport
-    video: str
-    audio: str
-    """`copy`, `aac` or `none`."""
-    reasons: tuple[str, ...]
-    """Why each choice was made, for the operator."""
+    invocation: Invocation
+
+    @property
+    def shown(self) -> Shown:
+        """The command line, and the script with the source that it reads."""
+        return Shown(self.invocation.masked_argv, self.invocation.masked_stdin)
 
 
 # Audio that each transport carries as it is. RTP: payloads that ffmpeg writes and MediaMTX v1.20 reads.
@@ -117,16 +78,19 @@ _VIDEO_IN_MPEGTS = frozenset({"h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4
 _MAX_INTERLEAVE_US = 500_000
 # MediaMTX re-packetises RTP above this size; also what fits into an SRT packet.
 _PACKET_BYTES = 1316
+# An audio stream that is announced and silent, converted, keeps ffmpeg from publishing anything (measured).
+_LESSER = "the last start with audio brought no media"
 _AAC = ("-c:a", "aac", "-ar", "16000", "-ac", "1", "-b:a", "32k")
 
 
-def build_probe(source: SourceUrl, settings: FfmpegSettings, transport: RtspTransport) -> ProbePlan:
+def build_probe(source: SourceUrl, options: CameraOptions, settings: FfmpegSettings) -> ProbePlan:
     """ffprobe on one source, JSON on its standard output."""
+    transport = options.rtsp_transport or settings.rtsp_transport
     arguments, stdin = source_input(source, settings.hide_source, transport, settings.network_timeout_s, ANALYSIS)
     show = ("-show_error", "-show_streams", "-of", "json")
     argv = (settings.probe_binary, "-v", "level+error", *arguments, *show)
-    command = Invocation(argv, stdin, source, source.secrets, settings.memory_bytes)
-    return ProbePlan(command, settings.network_timeout_s, settings.probe_limit_s)
+    invocation = Invocation(argv, stdin, source, source.secrets, settings.memory_bytes)
+    return ProbePlan(invocation, settings.network_timeout_s, settings.probe_limit_s)
 
 
 def build_still(source: SourceUrl, settings: FfmpegSettings) -> Invocation:
@@ -140,18 +104,19 @@ def build_still(source: SourceUrl, settings: FfmpegSettings) -> Invocation:
 
 
 def build_plan(
-    camera: Camera, media: ProbeResult, target: Target, settings: FfmpegSettings, *, drop_audio: str | None = None
-) -> StreamPlan:
-    """The command that publishes a camera. `drop_audio` is the reason to leave the sound out, if there is one."""
+    camera: Camera, media: Media, target: Target, settings: FfmpegSettings, *, lesser: bool = False
+) -> FfmpegPlan:
+    """The command that publishes a camera. `lesser`: without its sound, since with it no media came."""
     reasons: list[str] = []
     transport = _transport(camera, media, target, reasons)
+    drop_audio = _LESSER if lesser else None
     audio = _audio(camera.options.audio, media.audio, transport, drop_audio, reasons)
     stall_timeout_s = camera.options.stall_timeout_s or settings.stall_timeout_s
     options = {**ANALYSIS, **dict(camera.options.input)}
     arguments, stdin = source_input(
         camera.source,
         settings.hide_source,
-        camera.options.rtsp_transport or target.rtsp_transport,
+        camera.options.rtsp_transport or settings.rtsp_transport,
         # Ours is the first to notice a stall; ffmpeg would end by itself after twice this time.
         stall_timeout_s,
         options,
@@ -173,20 +138,22 @@ def build_plan(
         *_output(target, transport, camera.path, packet_bytes),
     )
     password = target.password.reveal() if target.password else ""
-    return StreamPlan(
+    secrets = (*camera.source.secrets, *spellings(password))
+    return FfmpegPlan(
+        engine=ENGINE,
         camera_id=camera.id,
         path=camera.path,
-        command=Invocation(
-            argv, stdin, camera.source, (*camera.source.secrets, *spellings(password)), settings.memory_bytes
-        ),
+        server=target.server,
         transport=transport,
         video=media.video.codec,
         audio=audio,
         reasons=tuple(reasons),
+        has_lesser=audio != "none",
+        invocation=Invocation(argv, stdin, camera.source, secrets, settings.memory_bytes),
     )
 
 
-def _transport(camera: Camera, media: ProbeResult, target: Target, reasons: list[str]) -> Transport:
+def _transport(camera: Camera, media: Media, target: Target, reasons: list[str]) -> Transport:
     wanted = camera.options.publish or target.publish
     origin = "options.publish of this row" if camera.options.publish else "mediamtx.publish"
     if wanted is Transport.SRT and media.video.codec not in _VIDEO_IN_MPEGTS:

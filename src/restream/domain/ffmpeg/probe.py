@@ -9,47 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from restream.domain.engine import AudioStream, Media, ProbeFailure, VideoStream
 from restream.domain.ffmpeg.exit_cause import classify_source_line
 from restream.domain.life.cause import Cause
-
-
-@dataclass(frozen=True, slots=True)
-class VideoStream:
-    """The camera's video; width and height in pixels, fps None when the camera does not tell."""
-
-    codec: str
-    width: int
-    height: int
-    fps: float | None = None
-    profile: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AudioStream:
-    """The camera's sound."""
-
-    codec: str
-    sample_rate_hz: int
-    channels: int
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
-    """A camera that answered with video."""
-
-    video: VideoStream
-    audio: AudioStream | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeFailure:
-    """A camera that could not be probed; `detail` is the deciding line, still to be masked."""
-
-    cause: Cause
-    detail: str
-
 
 # FFmpeg's AVERROR codes in ffprobe's JSON ("error": {"code": …}): errno values and FFERRTAG constants.
 _ERROR_CODES: Mapping[int, Cause] = {
@@ -69,7 +32,7 @@ _SILENT_SHARE_OF_TIMEOUT = 0.8
 
 def parse_probe(
     stdout: bytes, stderr: str, exit_code: int | None, elapsed_s: float, timeout_s: float
-) -> ProbeResult | ProbeFailure:
+) -> Media | ProbeFailure:
     """Judge one run of ffprobe (`-show_error -show_streams -of json`).
 
     `exit_code` None: it had to be killed. `timeout_s` is the network timeout ffprobe was given; never raises.
@@ -97,7 +60,7 @@ def parse_probe(
     return ProbeFailure(cause, last_line)
 
 
-def _streams(document: object, last_line: str) -> ProbeResult | ProbeFailure:
+def _streams(document: object, last_line: str) -> Media | ProbeFailure:
     streams = document.get("streams") if isinstance(document, dict) else None
     entries = [entry for entry in streams if isinstance(entry, dict)] if isinstance(streams, list) else []
     video = next((entry for entry in entries if entry.get("codec_type") == "video"), None)
@@ -110,7 +73,7 @@ def _streams(document: object, last_line: str) -> ProbeResult | ProbeFailure:
     if width <= 0 or height <= 0:
         return ProbeFailure(Cause.NO_MEDIA, last_line or "the camera announces video but sends none")
     profile = video.get("profile")
-    return ProbeResult(
+    return Media(
         VideoStream(
             codec, width, height, _rate(video.get("avg_frame_rate")), profile if isinstance(profile, str) else None
         ),

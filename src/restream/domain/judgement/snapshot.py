@@ -14,6 +14,7 @@ from restream.domain.judgement.verdict import Verdict
 from restream.domain.life.cause import Cause
 from restream.domain.news.component import Component
 from restream.domain.server.flow import ServerPicture, Stream
+from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 
 
 class Report(NamedTuple):
@@ -40,7 +41,8 @@ class Snapshot:
     reports: Mapping[str, Report] = field(default_factory=dict)
     """By camera id."""
     components: Mapping[str, Component] = field(default_factory=dict)
-    server: ServerPicture = ServerPicture()
+    servers: Mapping[ServerId, ServerPicture] = field(default_factory=lambda: {DEFAULT_SERVER: ServerPicture()})
+    """Every media server, as its sweeps have shown it."""
     host: HostSample | None = None
     start_queue_length: int = 0
     draining: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from restream.domain.camera.camera import Camera, RejectedRow
-from restream.domain.ffmpeg.plan import StreamPlan
+from restream.domain.engine import Plan
 from restream.domain.life.lifecycle import State
 
 
@@ -15,8 +15,9 @@ class CameraStatus:
 
     camera: Camera
     state: State
-    plan: StreamPlan | None
+    plan: Plan | None
     pid: int | None
+    """Of the process that works for this camera alone, where its engine has one."""
 
 
 Subject = CameraStatus | Camera | RejectedRow

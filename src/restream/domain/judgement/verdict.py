@@ -80,6 +80,12 @@ class Sight(NamedTuple):
         return self.status.state
 
     @property
+    def engine(self) -> str:
+        """What publishes it."""
+        plan = self.status.plan
+        return plan.engine if plan is not None else "its engine"
+
+    @property
     def running(self) -> bool:
         return self.state.phase is Phase.RUNNING
 
@@ -126,21 +132,23 @@ _SERVER_SILENT = Verdict(
     (Reason("server_silent", "is still being published, but the media server does not answer"),),
     "Check the media server.",
 )
-_STALE = Verdict(
-    Health.UNKNOWN,
-    Side.MEDIA_SERVER,
-    (Reason("stale", "ffmpeg publishes, but the media server's API does not answer any more"),),
-    "Check the control API of the media server; its last data are shown.",
-)
-_NOT_ARRIVED = Verdict(
-    Health.UNKNOWN, Side.NONE, (Reason("not_arrived", "ffmpeg publishes; the media server does not show it yet"),)
-)
-_UNOBSERVED = Verdict(
-    Health.HEALTHY,
-    Side.NONE,
-    (Reason("unobserved", "ffmpeg publishes; the media server's API is not there to confirm it"),),
-    "Switch the API on (`api: yes` in mediamtx.yml) and set mediamtx.api_url.",
-)
+
+
+def _stale(sight: Sight) -> Verdict:
+    text = f"{sight.engine} publishes, but the media server's API does not answer any more"
+    hint = "Check the control API of the media server; its last data are shown."
+    return Verdict(Health.UNKNOWN, Side.MEDIA_SERVER, (Reason("stale", text),), hint)
+
+
+def _not_arrived(sight: Sight) -> Verdict:
+    text = f"{sight.engine} publishes; the media server does not show it yet"
+    return Verdict(Health.UNKNOWN, Side.NONE, (Reason("not_arrived", text),))
+
+
+def _unobserved(sight: Sight) -> Verdict:
+    text = f"{sight.engine} publishes; the media server's API is not there to confirm it"
+    hint = "Switch the API on (`api: yes` in mediamtx.yml) and set mediamtx.api_url."
+    return Verdict(Health.HEALTHY, Side.NONE, (Reason("unobserved", text),), hint)
 
 
 def _conflict(sight: Sight) -> Verdict:
@@ -202,7 +210,7 @@ def _flaws(sight: Sight) -> Iterator[tuple[Side, Reason, str]]:
         last = (("last_cause", cause.value),) if cause else ()
         yield side, Reason("restarts", text, (("restarts_1h", quality.restarts), *last)), hint
     plan = sight.status.plan
-    if sight.had_audio and plan is not None and plan.audio == "none" and sight.state.without_audio:
+    if sight.had_audio and plan is not None and plan.audio == "none" and sight.state.lesser:
         reason = Reason("audio_missing", "published without its audio, which brought no media")
         yield Side.CAMERA, reason, "Check the camera's audio settings, or set options.audio to none."
 
@@ -220,10 +228,10 @@ RULES: tuple[Rule, ...] = (
     (
         "running, API never seen",
         lambda sight: sight.running and sight.server.observed_at is None,
-        lambda _: _UNOBSERVED,
+        _unobserved,
     ),
-    ("running, API silent now", lambda sight: sight.running and sight.server.fresh_since is None, lambda _: _STALE),
-    ("running, path not available", lambda sight: sight.running and sight.stream is None, lambda _: _NOT_ARRIVED),
+    ("running, API silent now", lambda sight: sight.running and sight.server.fresh_since is None, _stale),
+    ("running, path not available", lambda sight: sight.running and sight.stream is None, _not_arrived),
     ("running and received", lambda sight: sight.running, _graded),
     ("never failed", lambda sight: sight.state.cause is None, lambda _: _STARTING),
     ("failed", lambda _: True, _failed),

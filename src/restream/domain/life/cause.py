@@ -47,6 +47,7 @@ class Cause(StrEnum):
     STALLED = "stalled"
     NO_MEDIA = "no_media"
     CODEC_UNSUPPORTED = "codec_unsupported"
+    ENGINE_UNABLE = "engine_unable"
     SERVER_REFUSED = "server_refused"
     SERVER_CONFLICT = "server_conflict"
     SERVER_GONE = "server_gone"
@@ -135,6 +136,12 @@ FACTS: Mapping[Cause, CauseFacts] = {
         Policy.SLOW,
         "the camera's codec cannot be published this way",
         "Switch the camera to H.264 or H.265 video, or set options.audio or options.publish for this row.",
+    ),
+    Cause.ENGINE_UNABLE: CauseFacts(
+        Side.CONFIG,
+        Policy.SLOW,
+        "the engine that is chosen cannot publish this camera",
+        "Choose another one in options.engine of this row, or in cameras.engine; `ffmpeg` can publish every camera.",
     ),
     Cause.SERVER_REFUSED: CauseFacts(
         Side.MEDIA_SERVER,

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from restream.domain.ffmpeg.probe import ProbeFailure, ProbeResult
-from restream.domain.ffmpeg.progress import MediaMark, Progress
+from restream.domain.engine import Advance, Media, ProbeFailure
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.life.cause import Cause
 
@@ -52,32 +51,34 @@ class Admitted:
 class Probed:
     """The probe has answered."""
 
-    outcome: ProbeResult | ProbeFailure
+    outcome: Media | ProbeFailure
 
 
 @dataclass(frozen=True, slots=True)
-class Progressed:
-    """The publisher reported progress."""
+class Advanced:
+    """The publisher, or the media server for it, reported how far it is."""
 
-    progress: Progress
+    advance: Advance
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The publisher has ended and is reaped; `cause` is what its ending tells, had nobody asked for it."""
+    """The publisher has ended and nothing of it is left; `cause` is what its ending tells, had nobody asked for it."""
 
     cause: Cause
     detail: str
+    has_lesser: bool = False
+    """A plan with less (without sound) is worth a try where this one brought no media."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimerFired:
-    """The state's deadline has come (or a little earlier: that is harmless).
+    """The state's deadline has come (or a little earlier: that is harmless)."""
 
-    `suspended`: the publisher's process is stopped, so its silence says nothing about the camera.
-    """
-
-    suspended: bool = False
+    excuse: Cause | None = None
+    """Why the publisher's silence says nothing about the camera, where its engine knows."""
+    blind: bool = False
+    """Nobody could have seen media move: only the media server can tell, and it does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class Unarrived:
     silent_since: float
     until: float
     published: bool
-    suspended: bool = False
+    excuse: Cause | None = None
     """As in `TimerFired`."""
 
 
@@ -138,7 +139,7 @@ Request = RestartAsked | ProbeAsked | HoldAsked | Released
 Event = (
     Admitted
     | Probed
-    | Progressed
+    | Advanced
     | Ended
     | TimerFired
     | Revised
@@ -180,12 +181,12 @@ class State(NamedTuple):
     wanted: bool = True
     on_hold: bool = False
     """Stopped by an operator."""
-    media: ProbeResult | None = None
+    media: Media | None = None
     """The last probe, as long as it can be trusted: a stable stream restarts without another one."""
-    without_audio: bool = False
-    """The last start with audio brought no media: leave it out this time."""
-    mark: MediaMark = MediaMark()
-    progress: Progress | None = None
+    lesser: bool = False
+    """The last start brought no media: this time by the engine's lesser plan (without sound)."""
+    advance: Advance | None = None
+    """The newest report of the publisher that runs."""
     running_since: float | None = None
     unpublished_since: float | None = None
     """Since when no publisher of ours runs; None while one does."""

@@ -6,11 +6,11 @@ The shell (supervisor.actor) carries out the commands, feeds back what happens a
 
 from __future__ import annotations
 
-from restream.domain.ffmpeg.probe import ProbeFailure, ProbeResult
-from restream.domain.ffmpeg.progress import MediaMark, Progress
+from restream.domain.engine import Advance, Media, ProbeFailure
 from restream.domain.life.cause import Cause, Policy, Side
 from restream.domain.life.lifecycle import (
     Admitted,
+    Advanced,
     Command,
     Ended,
     Event,
@@ -18,7 +18,6 @@ from restream.domain.life.lifecycle import (
     Phase,
     ProbeAsked,
     Probed,
-    Progressed,
     Released,
     Removed,
     Request,
@@ -48,16 +47,16 @@ def step(state: State, event: Event, now: float, draw: float, timing: Timing) ->
     if state.phase is Phase.FINISHED:
         return state, ()
     match event:
-        case Progressed(progress):
-            return _progressed(state, progress, now, timing)
+        case Advanced(advance):
+            return _advanced(state, advance, now, timing)
         case Admitted():
             return _admitted(state, now, timing)
         case Probed(outcome):
             return _probed(state, outcome, now, draw, timing)
-        case Ended(cause, detail):
-            return _ended(state, cause, detail, now, draw, timing)
-        case TimerFired(suspended):
-            return _timer(state, suspended, now, draw, timing)
+        case Ended():
+            return _ended(state, event, now, draw, timing)
+        case TimerFired():
+            return _timer(state, event, now, draw, timing)
         case Unarrived():
             return _unarrived(state, event, now, timing)
         case Revised():
@@ -70,6 +69,17 @@ def step(state: State, event: Event, now: float, draw: float, timing: Timing) ->
             return _server_lost(state, now)
         case ServerFound():
             return _server_found(state)
+
+
+def crash(state: State, now: float, timing: Timing, *, publishing: bool) -> Step:
+    """The shell failed while it followed an event: end what runs, then it is one more failure of this camera."""
+    clean = (Command.RELEASE_SLOT, Command.CANCEL_PROBE)
+    if publishing:
+        return _enter(state, Phase.STOPPING, now)._replace(stop_cause=Cause.INTERNAL), (*clean, Command.STOP)
+    if not state.wanted:
+        return _enter(state, Phase.FINISHED, now), clean
+    failed = state._replace(cause=Cause.INTERNAL, failures=state.failures + 1)
+    return _enter(failed, Phase.BACKOFF, now, now + timing.restart.base_s), clean
 
 
 def _enter(state: State, phase: Phase, now: float, deadline: float | None = None) -> State:
@@ -92,11 +102,11 @@ def _admitted(state: State, now: float, timing: Timing) -> Step:
 def _start(state: State, now: float, timing: Timing) -> Step:
     state = _enter(state, Phase.STARTING, now, now + timing.connect_timeout_s)
     restarts = state.restarts + (1 if state.started else 0)
-    state = state._replace(mark=MediaMark(), progress=None, running_since=None, restarts=restarts, started=True)
+    state = state._replace(advance=None, running_since=None, restarts=restarts, started=True)
     return state._replace(unpublished_since=None), (Command.START,)
 
 
-def _probed(state: State, outcome: ProbeResult | ProbeFailure, now: float, draw: float, timing: Timing) -> Step:
+def _probed(state: State, outcome: Media | ProbeFailure, now: float, draw: float, timing: Timing) -> Step:
     if state.phase is not Phase.PROBING:
         return state, ()
     if isinstance(outcome, ProbeFailure):
@@ -107,22 +117,19 @@ def _probed(state: State, outcome: ProbeResult | ProbeFailure, now: float, draw:
     return _enter(state, Phase.WAITING, now), (Command.RELEASE_SLOT,)
 
 
-def _progressed(state: State, progress: Progress, now: float, timing: Timing) -> Step:
+def _advanced(state: State, advance: Advance, now: float, timing: Timing) -> Step:
     if state.phase not in (Phase.STARTING, Phase.RUNNING):
         return state, ()
-    mark = state.mark.advance(progress)
-    if mark is None:
-        return state._replace(progress=progress), ()
+    if not advance.moved:
+        return state._replace(advance=advance), ()
     deadline = now + timing.stall_timeout_s
     if state.phase is Phase.RUNNING:
-        return state._replace(progress=progress, mark=mark, deadline=deadline), ()
+        return state._replace(advance=advance, deadline=deadline), ()
     state = _enter(state, Phase.RUNNING, now, deadline)
-    return state._replace(progress=progress, mark=mark, running_since=now, cause=None, detail=""), (
-        Command.RELEASE_SLOT,
-    )
+    return state._replace(advance=advance, running_since=now, cause=None, detail=""), (Command.RELEASE_SLOT,)
 
 
-def _ended(state: State, cause: Cause, detail: str, now: float, draw: float, timing: Timing) -> Step:
+def _ended(state: State, ended: Ended, now: float, draw: float, timing: Timing) -> Step:
     if state.phase not in _HAS_PUBLISHER:
         return state, ()
     state = state._replace(unpublished_since=now)
@@ -130,16 +137,18 @@ def _ended(state: State, cause: Cause, detail: str, now: float, draw: float, tim
         return _enter(state, Phase.FINISHED, now), (Command.RELEASE_SLOT, Command.FINISH)
     if state.stop_cause is Cause.STOPPED:
         # On request: a new life, but not a new camera.
-        fresh = state._replace(
-            failures=0, without_audio=False, stop_cause=None, running_since=None, last_cause=Cause.STOPPED
-        )
+        fresh = state._replace(failures=0, lesser=False, stop_cause=None, running_since=None, last_cause=Cause.STOPPED)
         state, commands = (_enter(fresh, Phase.HELD, now), ()) if state.on_hold else _wait(fresh, now)
         return state, (Command.RELEASE_SLOT, *commands)
-    return _fail(state, state.stop_cause or cause, detail, now, draw, timing)
+    # The reason of a stop is part of the record: what a publisher says while it is being ended tells nothing.
+    cause, detail = (ended.cause, ended.detail) if state.stop_cause is None else (state.stop_cause, "")
+    return _fail(state, cause, detail, now, draw, timing, has_lesser=ended.has_lesser)
 
 
-def _fail(state: State, cause: Cause, detail: str, now: float, draw: float, timing: Timing) -> Step:
-    """One failure: classify what it means for the next try."""
+def _fail(
+    state: State, cause: Cause, detail: str, now: float, draw: float, timing: Timing, *, has_lesser: bool = False
+) -> Step:
+    """One failure: what it means for the next try."""
     policy = cause.facts.policy
     ran_s = now - state.running_since if state.running_since is not None else 0.0
     stable = state.running_since is not None and ran_s >= timing.restart.stable_after_s
@@ -148,23 +157,17 @@ def _fail(state: State, cause: Cause, detail: str, now: float, draw: float, timi
     if policy is Policy.SERVER:
         # Not the camera's failure; still no tight loop where the server cuts off this path alone.
         failures = min(failures, _MOST_SERVER_FAILURES)
-    # A start that brought nothing with audio may succeed without it; a start without it proves audio innocent.
-    audio_suspect = (
-        cause in (Cause.NO_MEDIA, Cause.CODEC_UNSUPPORTED)
-        and state.phase is not Phase.PROBING
-        and state.media is not None
-        and state.media.audio is not None
-        and not state.without_audio
-    )
-    trusted = stable or blames_server or audio_suspect
+    # A start that brought nothing may succeed with less; a lesser one that brought nothing proves the rest innocent.
+    try_less = has_lesser and cause in (Cause.NO_MEDIA, Cause.CODEC_UNSUPPORTED) and not state.lesser
+    trusted = stable or blames_server or try_less
     state = state._replace(
         cause=cause,
         last_cause=cause,
         detail=detail,
         failures=failures,
         media=state.media if trusted else None,
-        # After a stable run audio gets another chance: one hiccup must not mute a camera for good.
-        without_audio=audio_suspect or (state.without_audio and trusted and not stable),
+        # After a stable run all of it gets another chance: one hiccup must not mute a camera for good.
+        lesser=try_less or (state.lesser and trusted and not stable),
         stop_cause=None,
         running_since=None,
     )
@@ -174,14 +177,16 @@ def _fail(state: State, cause: Cause, detail: str, now: float, draw: float, timi
         return _enter(state, Phase.HELD, now, deadline), (Command.RELEASE_SLOT, *check)
     if blames_server and not state.server_up:
         return _enter(state._replace(failures=0), Phase.WAITING, now), (Command.RELEASE_SLOT, *check)
-    quick = cause is Cause.CODEC_UNSUPPORTED and audio_suspect
+    quick = cause is Cause.CODEC_UNSUPPORTED and try_less
     delay_s = timing.restart.delay_s(0 if quick else failures, draw, slow=policy is Policy.SLOW and not quick)
     return _enter(state, Phase.BACKOFF, now, now + delay_s), (Command.RELEASE_SLOT, *check)
 
 
-def _timer(state: State, suspended: bool, now: float, draw: float, timing: Timing) -> Step:
+def _timer(state: State, fired: TimerFired, now: float, draw: float, timing: Timing) -> Step:
     if state.deadline is None or now < state.deadline:
         return state, ()
+    if fired.blind and state.phase in (Phase.STARTING, Phase.RUNNING):
+        return state._replace(deadline=now + timing.stall_timeout_s), ()
     match state.phase:
         case Phase.PROBING:
             state, commands = _fail(state, Cause.TIMEOUT, "", now, draw, timing)
@@ -189,7 +194,7 @@ def _timer(state: State, suspended: bool, now: float, draw: float, timing: Timin
         case Phase.STARTING | Phase.RUNNING:
             silent = Cause.NO_MEDIA if state.phase is Phase.STARTING else Cause.STALLED
             # A publisher blocked on a server that is away is not the camera's fault.
-            cause = Cause.SUSPENDED if suspended else silent if state.server_up else Cause.SERVER_GONE
+            cause = fired.excuse or (silent if state.server_up else Cause.SERVER_GONE)
             return _enter(state, Phase.STOPPING, now)._replace(stop_cause=cause), (Command.STOP,)
         case Phase.BACKOFF | Phase.HELD:
             return _wait(state, now)
@@ -197,12 +202,12 @@ def _timer(state: State, suspended: bool, now: float, draw: float, timing: Timin
 
 
 def _unarrived(state: State, event: Unarrived, now: float, timing: Timing) -> Step:
-    """Progress proves only that ffmpeg writes; the server's counter proves that something arrives."""
+    """An advance proves only that the engine writes; the server's counter proves that something arrives."""
     if state.phase is not Phase.RUNNING or state.running_since is None:
         return state, ()
     if event.until - max(event.silent_since, state.running_since) < timing.stall_timeout_s:
         return state, ()
-    cause = Cause.SUSPENDED if event.suspended else Cause.STALLED if event.published else Cause.SERVER_GONE
+    cause = event.excuse or (Cause.STALLED if event.published else Cause.SERVER_GONE)
     return _enter(state, Phase.STOPPING, now)._replace(stop_cause=cause), (Command.STOP,)
 
 
@@ -220,7 +225,7 @@ def _requested(state: State, request: Request, now: float) -> Step:
 
 def _revised(state: State, now: float) -> Step:
     """A new start, with delays and failures forgotten; what is known of the media is the caller's to forget."""
-    fresh = state._replace(failures=0, without_audio=False, on_hold=False)
+    fresh = state._replace(failures=0, lesser=False, on_hold=False)
     match state.phase:
         case Phase.STARTING | Phase.RUNNING:
             return _stop(fresh, now)

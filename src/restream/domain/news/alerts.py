@@ -7,7 +7,7 @@
     disabled, removed      forgotten              forgotten, nobody is told
 
 Unknown neither counts as down nor as up: time spent in it is taken off the clock, and nothing is announced meanwhile.
-While the media server is down, cameras that are down because of it are paused in the same way.
+While a media server is down, cameras that are down because of it are paused in the same way.
 What becomes due is collected for `collect_s`, so that cameras which fail together make one message.
 """
 
@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from restream.domain.news.component import Component, ComponentState
+from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 
 LISTED = 20
 """How many cameras an alert lists; its total tells of all."""
@@ -56,8 +57,6 @@ class AlertRules:
     fleet_count: int = 5
     fleet_share: float = 0.3
     """So many cameras at once, and so large a share of all that are not disabled, make it the fleet's."""
-    media_server: str = "mediamtx"
-    """The media server's name as a component."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +71,8 @@ class AlertSubject:
     fault: str = "none"
     code: str = ""
     text: str = ""
+    server: ServerId = DEFAULT_SERVER
+    """The media server it is published to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,19 +156,18 @@ def step(
         watch = _advance(state.components.get(name), signal, now, wall, elapsed_s, rules)
         if watch is not None and watch.open and watch.due is not None:
             kind = AlertKind.COMPONENT_UP if watch.announced else AlertKind.COMPONENT_DOWN
-            hit = _blamed(subjects.values()) if name == rules.media_server else 0
+            hit = 0 if component.server is None else _blamed(subjects.values(), component.server)
             alerts.append(Alert(kind, wall, Scope.COMPONENT, hit, (), "", name, component.detail, watch.began))
             watch = _told(watch)
         if watch is not None:
             parts[name] = watch
 
-    server = components.get(rules.media_server)
-    server_down = server is not None and server.state is ComponentState.DOWN
+    down = {each.server for each in components.values() if each.server and each.state is ComponentState.DOWN}
     watches: dict[str, Watch] = {}
     for id_, subject in subjects.items():
         if subject.health == "disabled":
             continue
-        excused = server_down and subject.health == "down" and subject.fault == "media_server"
+        excused = subject.server in down and subject.health == "down" and subject.fault == "media_server"
         signal = _Signal.PAUSED if excused else _HEALTH.get(subject.health, _Signal.PAUSED)
         before = state.cameras.get(id_)
         if before is None and signal is not _Signal.DOWN:
@@ -243,5 +243,5 @@ def _alert(scope: Scope, watches: Iterable[Watch], wall: float) -> Alert:
     )
 
 
-def _blamed(subjects: Iterable[AlertSubject]) -> int:
-    return sum(subject.health == "down" and subject.fault == "media_server" for subject in subjects)
+def _blamed(subjects: Iterable[AlertSubject], server: ServerId) -> int:
+    return sum(each.health == "down" and each.fault == "media_server" and each.server == server for each in subjects)

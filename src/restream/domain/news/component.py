@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from restream.domain.server.identity import ServerId
+
 
 class ComponentState(StrEnum):
     """State of something the service depends on."""
@@ -22,3 +24,5 @@ class Component:
     state: ComponentState = ComponentState.UNKNOWN
     since: float = 0.0
     detail: str = ""
+    server: ServerId | None = None
+    """Which media server it is, if it is one."""

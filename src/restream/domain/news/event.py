@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from restream.domain.camera.camera import Camera
 from restream.domain.judgement.verdict import Health, Verdict
 from restream.domain.life.cause import Cause
-from restream.domain.life.lifecycle import Phase
+from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.component import ComponentState
+from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,24 @@ class Transition:
     cause: Cause | None
     detail: str
     retry_in_s: float | None
+    server: ServerId = DEFAULT_SERVER
+    """The media server it is published to."""
+
+    @classmethod
+    def between(cls, camera: Camera, before: State, after: State, *, at: float, now: float) -> Transition:
+        """What led from one state to the next at this moment (`at` Unix time, `now` monotonic, s)."""
+        retry_at = after.deadline if after.phase in (Phase.BACKOFF, Phase.HELD) else None
+        return cls(
+            at=at,
+            camera_id=camera.id,
+            name=camera.name,
+            before=before.phase,
+            after=after.phase,
+            cause=after.cause if after.phase is not Phase.STOPPING else after.stop_cause,
+            detail=after.detail,
+            retry_in_s=None if retry_at is None else retry_at - now,
+            server=camera.server,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +53,7 @@ class HealthChange:
     name: str
     before: Health
     after: Verdict
+    server: ServerId = DEFAULT_SERVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +65,8 @@ class ComponentChange:
     before: ComponentState
     after: ComponentState
     detail: str
+    server: ServerId | None = None
+    """Which media server it is, if it is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +75,7 @@ class ServerRestart:
 
     at: float
     detail: str
+    server: ServerId = DEFAULT_SERVER
 
 
 Event = Transition | HealthChange | ComponentChange | ServerRestart

@@ -89,6 +89,17 @@ class ServerPicture:
         """The picture after a sweep that failed: the last data stay, marked stale."""
         return replace(self, fresh_since=None)
 
+    def arrived(self, path: str, since: float) -> bool:
+        """Whether the last sweep saw bytes arrive from a publisher of this path, all of them after this moment.
+
+        A path that is available is no proof: it may be so without a publisher.
+        """
+        stream = self.streams.get(path)
+        if self.fresh_since is None or stream is None or not stream.path.available:
+            return False
+        flow = stream.flow
+        return bool(flow.rate_bps) and flow.moved_at == flow.read_at == self.observed_at and flow.moved_at > since
+
     def silent_since(self, path: str, running_since: float) -> float | None:
         """Since when nothing has arrived from a publisher that runs; None when that cannot be told."""
         if self.fresh_since is None:

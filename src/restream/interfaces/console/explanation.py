@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from restream.domain.camera.camera import Camera
-from restream.domain.ffmpeg.plan import StreamPlan
-from restream.domain.ffmpeg.probe import ProbeFailure, ProbeResult
+from restream.domain.engine import Media, Plan, ProbeFailure
 from restream.interfaces.console.text import hanging, printable
 
 # What a change of a column does to a camera that is running.
@@ -31,12 +30,13 @@ class ShownCommand:
     reasons: tuple[str, ...]
 
     @classmethod
-    def of(cls, plan: StreamPlan) -> ShownCommand:
-        return cls(plan.command.masked_argv, plan.command.masked_stdin, plan.reasons)
+    def of(cls, plan: Plan) -> ShownCommand:
+        """What a plan says of itself."""
+        return cls(plan.shown.command, plan.shown.stdin, plan.reasons)
 
 
 def print_explanation(
-    console: Console, camera: Camera, media: ProbeResult | ProbeFailure | None, command: ShownCommand | None
+    console: Console, camera: Camera, media: Media | ProbeFailure | None, command: ShownCommand | None
 ) -> None:
     """What would be run for a camera, why, and what a change of its row would do."""
     console.print(f"[bold]camera {_shown(camera.id)}[/] {_shown(camera.name)}", highlight=False)
@@ -69,10 +69,10 @@ def _print_command(console: Console, command: ShownCommand) -> None:
         )
 
 
-def describe_media(media: ProbeResult | ProbeFailure | None) -> str:
+def describe_media(media: Media | ProbeFailure | None) -> str:
     """One line on what a probe found."""
     match media:
-        case ProbeResult(video=video, audio=audio):
+        case Media(video=video, audio=audio):
             rate = f", {video.fps:g} fps" if video.fps else ""
             sound = f"{audio.codec} {audio.sample_rate_hz} Hz" if audio else "no audio"
             return f"{video.codec} {video.width}x{video.height}{rate}; {sound}"
@@ -82,9 +82,9 @@ def describe_media(media: ProbeResult | ProbeFailure | None) -> str:
             return "not done"
 
 
-def print_probe(console: Console, shown_url: str, outcome: ProbeResult | ProbeFailure, elapsed_s: float) -> None:
+def print_probe(console: Console, shown_url: str, outcome: Media | ProbeFailure, elapsed_s: float) -> None:
     """The result of `restream probe`."""
-    good = isinstance(outcome, ProbeResult)
+    good = isinstance(outcome, Media)
     word = "[green]ok[/]" if good else "[red]failed[/]"
     console.print(f"{word} {_shown(shown_url)} after {elapsed_s:.1f} s", highlight=False)
     facts = [("found" if good else "cause", describe_media(outcome))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType, field
@@ -9,12 +10,13 @@ from msgspec.structs import asdict
 
 from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.camera.options import AudioChoice, CameraOptions, RtspTransport, Transport
-from restream.domain.ffmpeg.probe import ProbeResult
+from restream.domain.engine import Media
 from restream.domain.judgement.availability import Availability, Timeline, availability
 from restream.domain.judgement.series import STEP_S, Habits
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.judgement.verdict import Health
+from restream.domain.server.identity import ServerId
 from restream.interfaces.documents.cameras import CameraDocument, ProcessDocument, process, summary
 from restream.interfaces.documents.players import PlayersDocument, PublicBases
 from restream.interfaces.documents.streams import ServerSideDocument, server_side
@@ -55,6 +57,8 @@ class OptionsDocument(Document):
     audio: AudioChoice | UnsetType = UNSET
     path: str | UnsetType | None = UNSET
     site: str | UnsetType | None = UNSET
+    server: str | UnsetType | None = UNSET
+    engine: str | UnsetType | None = UNSET
     priority: int | UnsetType = UNSET
     connect_timeout_s: float | UnsetType | None = UNSET
     stall_timeout_s: float | UnsetType | None = UNSET
@@ -105,7 +109,7 @@ class MediaDocument(Document):
 
 
 class ProgressDocument(Document):
-    """ffmpeg's latest progress."""
+    """The publisher's latest progress."""
 
     frame: Annotated[int | None, about("", 1500)]
     out_time_us: Annotated[int | None, about("", 60_000_000)]
@@ -161,7 +165,7 @@ class CameraDetailsDocument(CameraDocument):
 def details(
     snapshot: Snapshot,
     camera_id: str,
-    bases: PublicBases,
+    bases: Mapping[ServerId, PublicBases],
     *,
     habits: Habits | None = None,
     stderr_tail: tuple[str, ...] = (),
@@ -173,6 +177,7 @@ def details(
     subject = report.subject
     status = subject if isinstance(subject, CameraStatus) else None
     state, plan = (status.state, status.plan) if status else (None, None)
+    shown = plan.shown if plan else None
     pid = status.pid if status else None
     return CameraDetailsDocument(
         **asdict(summary(snapshot, report)),
@@ -184,13 +189,13 @@ def details(
         row=None if isinstance(subject, RejectedRow) else _row(subject),
         server=server_side(report.stream) if report.stream else None,
         media=_media(state.media) if state and state.media else None,
-        command=plan.command.masked_argv if plan else None,
-        command_stdin=plan.command.masked_stdin if plan else None,
+        command=(shown.command or None) if shown else None,
+        command_stdin=shown.stdin if shown else None,
         command_reasons=plan.reasons if plan else (),
         pid=pid,
         process=process(snapshot.host, pid),
-        progress=copied(ProgressDocument, state.progress) if state and state.progress else None,
-        players=bases.players(status.camera.path) if status else PublicBases().players(""),
+        progress=copied(ProgressDocument, state.advance) if state and state.advance else None,
+        players=bases[status.camera.server].players(status.camera.path) if status else PublicBases().players(""),
         history=_history(habits, snapshot) if habits else None,
         stderr_tail=stderr_tail,
     )
@@ -226,7 +231,7 @@ def _options(options: CameraOptions) -> OptionsDocument:
     return OptionsDocument(**{name: value for name, value in known.items() if value not in (None, ())})
 
 
-def _media(media: ProbeResult) -> MediaDocument:
+def _media(media: Media) -> MediaDocument:
     audio = copied(AudioDocument, media.audio) if media.audio else None
     return MediaDocument(copied(VideoDocument, media.video), audio)
 

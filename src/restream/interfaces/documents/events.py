@@ -7,6 +7,7 @@ from typing import Annotated
 
 from restream.domain.life.cause import Cause, Side
 from restream.domain.news.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
+from restream.domain.server.identity import component_name
 from restream.interfaces.documents.values import Document, Moment, Whole, about, rounded, timestamp
 
 
@@ -64,7 +65,8 @@ def event(event_id: int, happened: Event) -> EventDocument:
         case ComponentChange(component=name, before=before, after=after):
             return _of_component(event_id, at, name, before, after, Side.NONE, happened.detail)
         case ServerRestart():
-            return _of_component(event_id, at, "mediamtx", "up", "restarted", Side.MEDIA_SERVER, happened.detail)
+            name = component_name(happened.server)
+            return _of_component(event_id, at, name, "up", "restarted", Side.MEDIA_SERVER, happened.detail)
 
 
 def _of_component(event_id: int, at: str, name: str, before: str, after: str, side: Side, detail: str) -> EventDocument:

@@ -60,7 +60,7 @@ class Rendering:
             b",".join(self.encoded.values()),
         )
         host = encode(self.host) if self.host is not None else None
-        return Documents(encode(latest_streams(self.snapshot.server)), whole, self.encoded, host)
+        return Documents(encode(latest_streams(self.snapshot.servers)), whole, self.encoded, host)
 
 
 class Renderer:

@@ -12,6 +12,7 @@ from restream.domain.judgement.verdict import Health
 from restream.domain.life.cause import Side
 from restream.domain.news.component import Component, ComponentState
 from restream.interfaces.documents.cameras import CameraDocument, PhaseName
+from restream.interfaces.documents.streams import observed_at
 from restream.interfaces.documents.values import Document, Moment, Whole, about, timestamp
 
 
@@ -67,7 +68,7 @@ class ServiceFacts:
 
 def status(facts: ServiceFacts, snapshot: Snapshot, cameras: Collection[CameraDocument]) -> StatusDocument:
     """`GET /api/status`."""
-    server = snapshot.server
+    observed = observed_at(snapshot.servers)
     verdicts = [camera.verdict for camera in cameras]
     return StatusDocument(
         node=facts.node,
@@ -83,7 +84,7 @@ def status(facts: ServiceFacts, snapshot: Snapshot, cameras: Collection[CameraDo
         phase=_counts(camera.phase for camera in cameras),
         fault=_counts(verdict.fault for verdict in verdicts),
         start_queue=snapshot.start_queue_length,
-        observed=timestamp(snapshot.wall(server.observed_at)) if server.observed_at is not None else None,
+        observed=timestamp(snapshot.wall(observed)) if observed is not None else None,
         components={name: _component(snapshot, part) for name, part in snapshot.components.items()},
     )
 

@@ -10,6 +10,7 @@ from msgspec.structs import asdict
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.server.flow import ServerPicture, Stream
+from restream.domain.server.identity import ServerId
 from restream.interfaces.documents.values import Document, Moment, Whole, about, copied, timestamp, whole
 from restream.ports import ServerStatus
 
@@ -113,8 +114,8 @@ class SweepDocument(Document):
     view: ServerViewDocument | None
 
 
-def latest_streams(server: ServerPicture) -> list[LatestStreamDocument]:
-    """The classic array: every path of the media server, managed or not. Round trip in ms, rates in Mbit/s."""
+def latest_streams(servers: Mapping[ServerId, ServerPicture]) -> list[LatestStreamDocument]:
+    """The classic array: every path of the media servers, managed or not. Round trip in ms, rates in Mbit/s."""
     return [
         LatestStreamDocument(
             name=name,
@@ -126,22 +127,32 @@ def latest_streams(server: ServerPicture) -> list[LatestStreamDocument]:
             recvRateMbps=stream.srt.receive_rate_mbps if stream.srt else None,
             linkCapacityMbps=stream.srt.link_capacity_mbps if stream.srt else None,
         )
+        for server in servers.values()
         for name, stream in server.streams.items()
     ]
 
 
+def observed_at(servers: Mapping[ServerId, ServerPicture]) -> float | None:
+    """When the last of the media servers answered that has ever done so (monotonic, s); None: none has."""
+    return min((each.observed_at for each in servers.values() if each.observed_at is not None), default=None)
+
+
 def streams(snapshot: Snapshot) -> StreamsDocument:
     """`GET /api/streams`: every path with what is known of its publisher, and the camera it belongs to, if any."""
-    server = snapshot.server
+    observed = observed_at(snapshot.servers)
     owners = {
-        report.subject.camera.path: camera_id
+        (report.subject.camera.server, report.subject.camera.path): camera_id
         for camera_id, report in snapshot.reports.items()
         if isinstance(report.subject, CameraStatus)
     }
     return StreamsDocument(
-        fresh=server.fresh_since is not None,
-        observed=timestamp(snapshot.wall(server.observed_at)) if server.observed_at is not None else None,
-        streams=tuple(_stream(snapshot, stream, owners.get(name)) for name, stream in server.streams.items()),
+        fresh=all(server.fresh_since is not None for server in snapshot.servers.values()),
+        observed=timestamp(snapshot.wall(observed)) if observed is not None else None,
+        streams=tuple(
+            _stream(snapshot, stream, owners.get((identity, name)))
+            for identity, server in snapshot.servers.items()
+            for name, stream in server.streams.items()
+        ),
     )
 
 

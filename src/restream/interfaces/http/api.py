@@ -19,7 +19,7 @@ from restream.interfaces.documents.answers import (
 from restream.interfaces.documents.camera_details import CameraDetailsDocument
 from restream.interfaces.documents.events import EventKind
 from restream.interfaces.documents.rendering import Rendering
-from restream.interfaces.documents.streams import latest_streams, streams
+from restream.interfaces.documents.streams import latest_streams, observed_at, streams
 from restream.interfaces.documents.visionaire import VisionaireDocument
 from restream.interfaces.http.answer import encoded_answer, json_answer, unchanged
 from restream.interfaces.http.query import Query, select_cameras
@@ -102,10 +102,10 @@ class Api:
 
     async def latest_streams(self, request: web.Request) -> web.Response:
         Query(request.query).only()
-        server = self._context.rendering().snapshot.server
-        if server.observed_at is None:
+        servers = self._context.rendering().snapshot.servers
+        if observed_at(servers) is None:
             return json_answer(ErrorDocument("no data"))
-        return json_answer(latest_streams(server))
+        return json_answer(latest_streams(servers))
 
     async def host(self, request: web.Request) -> web.Response:
         Query(request.query).only()

@@ -190,5 +190,5 @@ def _topics(rendering: Rendering, topics: frozenset[str], events: Sequence[Event
     if "host" in topics:
         known["host"] = rendering.host
     if "streams" in topics:
-        known["streams"] = latest_streams(rendering.snapshot.server)
+        known["streams"] = latest_streams(rendering.snapshot.servers)
     return known

@@ -10,33 +10,36 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, ClassVar
 
 from restream.domain.camera.camera import Camera
-from restream.domain.ffmpeg.exit_cause import classify
-from restream.domain.ffmpeg.plan import StreamPlan, build_plan, build_probe
-from restream.domain.ffmpeg.probe import ProbeFailure
-from restream.domain.ffmpeg.progress import Progress
+from restream.domain.engine import Advance, Ending, Evidence, Media, Plan, ProbeFailure
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import (
     Admitted,
+    Advanced,
     Command,
     Ended,
     Event,
     Phase,
     Probed,
-    Progressed,
     Revised,
     State,
     TimerFired,
-    Timing,
     Unarrived,
 )
-from restream.domain.life.transitions import begin, step
+from restream.domain.life.transitions import begin, crash, step
 from restream.domain.news.event import Transition
-from restream.ports import Publication, PublisherError
-from restream.supervisor.cameras.settings import Environment, StreamSettings
+from restream.domain.server.flow import ServerPicture
+from restream.ports import Engine, Publication, PublisherError
+from restream.supervisor.cameras.admission import Admission
+from restream.supervisor.cameras.settings import StreamSettings
 from restream.supervisor.cameras.timer import DeadlineTimer
+from restream.supervisor.journeys import EventListener, ServerSuspect
 
 logger = logging.getLogger(__name__)
+
+# Counters move between any two sweeps of a healthy stream; only longer silence is worth a message.
+_SURELY_SILENT_S = 1.0
+_PUBLISHES = frozenset({Phase.STARTING, Phase.RUNNING})
 
 
 class CameraActor:
@@ -46,16 +49,29 @@ class CameraActor:
     reaches nobody else.
     """
 
-    def __init__(self, camera: Camera, settings: StreamSettings, environment: Environment, *, server_up: bool) -> None:
+    def __init__(
+        self,
+        camera: Camera,
+        settings: StreamSettings,
+        *,
+        admission: Admission,
+        servers: ServerSuspect,
+        listener: EventListener,
+        server_up: bool,
+    ) -> None:
         self.camera = camera
         self._settings = settings
-        self._environment = environment
+        self._timing = settings.timing_of(camera)
+        self._admission = admission
+        self._servers = servers
+        self._listener = listener
         self._loop = asyncio.get_running_loop()
         self._mailbox: asyncio.Queue[Event] = asyncio.Queue()
         self._state, self._commands = begin(self._loop.time(), server_up=server_up)
-        self._plan: StreamPlan | None = None
+        self._plan: Plan | None = None
         self._publication: Publication | None = None
-        self._stderr_tail: tuple[str, ...] = ()
+        self._log: tuple[str, ...] = ()
+        self._server_tells = True
         self._probing: asyncio.Task[None] | None = None
         self._publishing: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -64,32 +80,47 @@ class CameraActor:
 
     @property
     def status(self) -> CameraStatus:
+        """What is known of it now."""
         pid = self._publication.pid if self._publication else None
         return CameraStatus(self.camera, self._state, self._plan, pid)
 
     @property
-    def stderr_tail(self) -> tuple[str, ...]:
+    def log(self) -> tuple[str, ...]:
         """The last lines of the running publisher, else of the one before; masked."""
-        return self._publication.stderr_tail if self._publication else self._stderr_tail
-
-    @property
-    def running_since(self) -> float | None:
-        """Since when media has flowed (monotonic, s); None while it does not."""
-        return self._state.running_since if self._state.phase is Phase.RUNNING else None
+        return self._publication.log if self._publication else self._log
 
     def tell(self, event: Event) -> None:
+        """Put an event into the mailbox."""
         self._mailbox.put_nowait(event)
 
-    def tell_unarrived(self, silent_since: float, until: float, *, published: bool) -> None:
-        """The media server has received nothing from this camera between these moments (monotonic, s)."""
-        self.tell(Unarrived(silent_since, until, published, self._suspended))
+    def see(self, picture: ServerPicture) -> None:
+        """A sweep over its media server: does anything arrive?"""
+        state = self._state
+        self._server_tells = picture.fresh_since is not None
+        if state.phase not in _PUBLISHES:
+            return
+        if self._evidence is Evidence.SERVER and picture.arrived(self.camera.path, state.since):
+            self.tell(Advanced(Advance(moved=True)))
+        if state.phase is not Phase.RUNNING or state.running_since is None:
+            return
+        silent_since = picture.silent_since(self.camera.path, state.running_since)
+        if silent_since is not None and picture.asked_at - silent_since > _SURELY_SILENT_S:
+            stream = picture.streams.get(self.camera.path)
+            published = stream is not None and stream.path.available
+            self.tell(Unarrived(silent_since, picture.asked_at, published, self._excuse))
 
     @property
-    def _suspended(self) -> bool:
-        return self._publication is not None and self._publication.suspended
+    def _excuse(self) -> Cause | None:
+        return self._publication.excuse() if self._publication else None
+
+    @property
+    def _evidence(self) -> Evidence:
+        plan = self._plan
+        return Evidence.ENGINE if plan is None else self._settings.engines[plan.engine].evidence
 
     def _due(self) -> None:
-        self.tell(TimerFired(self._suspended))
+        blind = self._evidence is Evidence.SERVER and not self._server_tells
+        self.tell(TimerFired(self._excuse, blind))
 
     def update(self, camera: Camera) -> None:
         """A row changed without changing the stream."""
@@ -98,13 +129,18 @@ class CameraActor:
     def revise(self, camera: Camera, settings: StreamSettings) -> None:
         """The stream changed: restart with the new row or settings."""
         self.camera, self._settings = camera, settings
+        self._timing = settings.timing_of(camera)
         self.tell(Revised())
 
     def adopt(self, settings: StreamSettings) -> None:
-        """New settings of the service: restart only if the command changes."""
+        """New settings of the service: restart only if the plan changes."""
         self._settings = settings
-        # In every other phase the next start builds its command from the new settings anyway.
-        if self._state.phase in (Phase.STARTING, Phase.RUNNING) and self._build_plan(settings) != self._plan:
+        self._timing = settings.timing_of(self.camera)
+        media = self._state.media
+        # In every other phase the next start makes its plan from the new settings anyway.
+        if self._state.phase not in _PUBLISHES or media is None:
+            return
+        if self._build_plan(settings.engine_of(self.camera), media) != self._plan:
             self.tell(Revised())
 
     async def _run(self) -> None:
@@ -123,10 +159,10 @@ class CameraActor:
             self._recover()
 
     def _follow(self, event: Event) -> None:
-        if isinstance(event, Admitted) and not self._environment.admission.holds(self.camera.id):
+        if isinstance(event, Admitted) and not self._admission.holds(self.camera.id):
             return  # granted before the camera queued again
         before = self._state
-        self._state, commands = step(before, event, self._loop.time(), random.random(), self._timing())  # noqa: S311
+        self._state, commands = step(before, event, self._loop.time(), random.random(), self._timing)  # noqa: S311
         if before.phase is not self._state.phase:
             self._announce(before)
         self._execute(commands)
@@ -134,52 +170,14 @@ class CameraActor:
 
     def _recover(self) -> None:
         """The crash boundary: end what runs, then treat it as one more failure of this camera."""
-        now = self._loop.time()
-        self._environment.admission.release(self.camera.id)
-        self._cancel_probe()
-        if self._publishing is not None and not self._publishing.done():
-            self._state = self._state._replace(
-                phase=Phase.STOPPING, since=now, stop_cause=Cause.INTERNAL, deadline=None
-            )
-            self._stop()
-            return
-        if not self._state.wanted:
-            self._state = self._state._replace(phase=Phase.FINISHED, since=now, deadline=None)
-            return
-        retry_s = self._settings.restart.base_s
-        failures = self._state.failures + 1
-        self._state = self._state._replace(
-            phase=Phase.BACKOFF, since=now, cause=Cause.INTERNAL, failures=failures, deadline=now + retry_s
-        )
+        publishing = self._publishing is not None and not self._publishing.done()
+        self._state, commands = crash(self._state, self._loop.time(), self._timing, publishing=publishing)
+        self._execute(commands)
         self._timer.set(self._state.deadline)
 
-    def _timing(self) -> Timing:
-        ffmpeg, options = self._settings.ffmpeg, self.camera.options
-        return Timing(
-            restart=self._settings.restart,
-            # The prober ends a probe by itself; this is the second fence.
-            probe_limit_s=ffmpeg.probe_limit_s + 5,
-            connect_timeout_s=options.connect_timeout_s or ffmpeg.connect_timeout_s,
-            stall_timeout_s=options.stall_timeout_s or ffmpeg.stall_timeout_s,
-        )
-
     def _announce(self, before: State) -> None:
-        after = self._state
-        retry_in_s = None
-        if after.phase in (Phase.BACKOFF, Phase.HELD) and after.deadline is not None:
-            retry_in_s = after.deadline - self._loop.time()
-        self._environment.on_transition(
-            Transition(
-                at=time.time(),
-                camera_id=self.camera.id,
-                name=self.camera.name,
-                before=before.phase,
-                after=after.phase,
-                cause=after.cause if after.phase is not Phase.STOPPING else after.stop_cause,
-                detail=after.detail,
-                retry_in_s=retry_in_s,
-            )
-        )
+        now = self._loop.time()
+        self._listener.happened(Transition.between(self.camera, before, self._state, at=time.time(), now=now))
 
     # -- commands ------------------------------------------------------------------------------------------------------
 
@@ -188,7 +186,7 @@ class CameraActor:
             self._HANDLERS[command](self)
 
     def _request_slot(self) -> None:
-        self._environment.admission.request(
+        self._admission.request(
             self.camera.id,
             self.camera.source.host,
             priority=self.camera.options.priority,
@@ -197,10 +195,10 @@ class CameraActor:
         )
 
     def _release_slot(self) -> None:
-        self._environment.admission.release(self.camera.id)
+        self._admission.release(self.camera.id)
 
     def _check_server(self) -> None:
-        self._environment.check_server()
+        self._servers.suspect(self.camera.server)
 
     def _probe(self) -> None:
         self._probing = self._spawn(self._run_probe(self.camera), "probe")
@@ -211,8 +209,12 @@ class CameraActor:
             self._probing = None
 
     def _start(self) -> None:
-        self._plan = self._build_plan(self._settings)
-        self._publishing = self._spawn(self._run_publication(self._plan), "publication")
+        media = self._state.media
+        if media is None:
+            raise AssertionError("a publisher is only started after a probe")
+        engine = self._settings.engine_of(self.camera)
+        self._plan = plan = self._build_plan(engine, media)
+        self._publishing = self._spawn(self._run_publication(engine, plan, media), "publication")
 
     def _stop(self) -> None:
         if self._publication is not None:
@@ -235,51 +237,45 @@ class CameraActor:
     # -- what runs beside the mailbox ----------------------------------------------------------------------------------
 
     async def _run_probe(self, camera: Camera) -> None:
-        transport = camera.options.rtsp_transport or self._settings.target.rtsp_transport
-        plan = build_probe(camera.source, self._settings.ffmpeg, transport)
         try:
-            outcome = await self._environment.prober.probe(plan)
+            outcome = await self._settings.prober.probe(camera.source, camera.options)
         except Exception:
             logger.exception("camera %s: internal error while probing", camera.id)
             outcome = ProbeFailure(Cause.INTERNAL, "internal error while probing, see the log")
         self._probing = None
         self.tell(Probed(outcome))
 
-    async def _run_publication(self, plan: StreamPlan) -> None:
+    async def _run_publication(self, engine: Engine, plan: Plan, media: Media) -> None:
         try:
-            cause, detail = await self._publish(plan)
+            refusal = engine.cannot(self.camera, media)
+            ending = Ending(Cause.ENGINE_UNABLE, refusal) if refusal else await self._publish(engine, plan)
         except PublisherError as error:
-            cause, detail = Cause.INTERNAL, str(error)
+            ending = Ending(Cause.INTERNAL, str(error), self._log)
         except Exception:
             logger.exception("camera %s: internal error while publishing", self.camera.id)
-            cause, detail = Cause.INTERNAL, "internal error while publishing, see the log"
+            ending = Ending(Cause.INTERNAL, "internal error while publishing, see the log", self._log)
             if self._publication is not None:
                 await self._publication.stop()
         self._publication = self._publishing = None
-        self.tell(Ended(cause, detail))
+        self._log = ending.log
+        self.tell(Ended(ending.cause, ending.detail, plan.has_lesser))
 
-    async def _publish(self, plan: StreamPlan) -> tuple[Cause, str]:
-        self._publication = publication = await self._environment.publisher.start(plan, self._progressed)
-        if self._state.phase not in (Phase.STARTING, Phase.RUNNING):
-            # Stopped while the process was being made.
+    async def _publish(self, engine: Engine, plan: Plan) -> Ending:
+        self._publication = publication = await engine.start(plan, self._advanced)
+        if self._state.phase not in _PUBLISHES:
+            # Stopped while it was being made.
             self._stop()
-        ending = await publication.ended()
-        self._stderr_tail = ending.stderr_tail
-        return classify(ending, asked=self._state.stop_cause, media_seen=self._state.running_since is not None)
+        return await publication.ended()
 
-    def _progressed(self, progress: Progress) -> None:
+    def _advanced(self, advance: Advance) -> None:
         # Nearly all events are these: where nothing waits before it, it is followed without waking the task.
         if self._mailbox.empty():
-            self._take(Progressed(progress))
+            self._take(Advanced(advance))
         else:
-            self.tell(Progressed(progress))
+            self.tell(Advanced(advance))
 
-    def _build_plan(self, settings: StreamSettings) -> StreamPlan:
-        media = self._state.media
-        if media is None:
-            raise AssertionError("a publisher is only started after a probe")
-        drop_audio = "the last start with audio brought no media" if self._state.without_audio else None
-        return build_plan(self.camera, media, settings.target, settings.ffmpeg, drop_audio=drop_audio)
+    def _build_plan(self, engine: Engine, media: Media) -> Plan:
+        return engine.plan(self.camera, media, self._settings.target_of(self.camera), lesser=self._state.lesser)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=f"camera {self.camera.id} {name}")

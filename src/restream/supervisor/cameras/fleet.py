@@ -5,58 +5,52 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from restream.domain.camera.camera import Camera
 from restream.domain.camera.reconcile import reconcile
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.life.lifecycle import Removed, Request, ServerFound, ServerLost
-from restream.domain.news.event import Transition
 from restream.domain.server.flow import ServerPicture
-from restream.ports import Prober, Publisher
+from restream.domain.server.identity import ServerId
 from restream.supervisor.cameras.actor import CameraActor
 from restream.supervisor.cameras.admission import Admission
-from restream.supervisor.cameras.settings import Environment, StreamSettings
+from restream.supervisor.cameras.settings import StreamSettings
+from restream.supervisor.journeys import EventListener, ServerSuspect
 
 logger = logging.getLogger(__name__)
 
-# Counters move between any two sweeps of a healthy stream; only longer silence is worth a message to its actor.
-_SURELY_SILENT_S = 1.0
+_Place = tuple[ServerId, str]
+"""A path of a media server: no two publishers may ever be there."""
 
 
 class Fleet:
-    """Starts, changes and ends actors so that they follow the table and the media server."""
+    """Starts, changes and ends actors so that they follow the table and the media servers."""
 
     def __init__(
-        self,
-        settings: StreamSettings,
-        *,
-        prober: Prober,
-        publisher: Publisher,
-        admission: Admission,
-        check_server: Callable[[], None],
-        on_transition: Callable[[Transition], None],
+        self, settings: StreamSettings, *, admission: Admission, servers: ServerSuspect, listener: EventListener
     ) -> None:
         self._settings = settings
         self._admission = admission
-        self._environment = Environment(prober, publisher, admission, check_server, on_transition)
+        self._servers = servers
+        self._listener = listener
         self._actors: dict[str, CameraActor] = {}
         self._leaving: dict[str, CameraActor] = {}
-        self._leaving_paths: Counter[str] = Counter()
-        # Wanted while an actor of the same id or path is still ending: never two publishers on one path.
+        self._leaving_places: Counter[_Place] = Counter()
+        # Wanted while an actor of the same id or place is still ending.
         self._successors: dict[str, Camera] = {}
-        self._successor_of_path: dict[str, str] = {}
-        self._server_up = True
+        self._successor_of_place: dict[_Place, str] = {}
+        self._servers_down: set[ServerId] = set()
         self._draining = False
 
     @property
     def statuses(self) -> Mapping[str, CameraStatus]:
         return {camera_id: actor.status for camera_id, actor in {**self._leaving, **self._actors}.items()}
 
-    def stderr_tail(self, camera_id: str) -> tuple[str, ...]:
+    def log(self, camera_id: str) -> tuple[str, ...]:
         """The last lines that a camera's publisher wrote, masked; not part of the snapshot, since few ever ask."""
         actor = self._actors.get(camera_id) or self._leaving.get(camera_id)
-        return actor.stderr_tail if actor else ()
+        return actor.log if actor else ()
 
     @property
     def start_queue_length(self) -> int:
@@ -100,25 +94,19 @@ class Fleet:
             actor.tell(request)
         return refusal
 
-    def server_changed(self, up: bool) -> None:
-        """The media server was lost or found; all cameras hear it."""
-        self._server_up = up
+    def server_changed(self, server: ServerId, up: bool) -> None:
+        """A media server was lost or found; its cameras hear it, no others."""
+        (self._servers_down.discard if up else self._servers_down.add)(server)
         event = ServerFound() if up else ServerLost()
         for actor in self._actors.values():
-            actor.tell(event)
+            if actor.camera.server == server:
+                actor.tell(event)
 
-    def observed(self, picture: ServerPicture) -> None:
-        """A sweep over the media server: tell those publishers from whom nothing arrives."""
+    def observed(self, server: ServerId, picture: ServerPicture) -> None:
+        """A sweep over a media server: what arrives there is told to its cameras."""
         for actor in self._actors.values():
-            running_since = actor.running_since
-            if running_since is None:
-                continue
-            path = actor.camera.path
-            silent_since = picture.silent_since(path, running_since)
-            if silent_since is not None and picture.asked_at - silent_since > _SURELY_SILENT_S:
-                stream = picture.streams.get(path)
-                published = stream is not None and stream.path.available
-                actor.tell_unarrived(silent_since, picture.asked_at, published=published)
+            if actor.camera.server == server:
+                actor.see(picture)
 
     def adopt(self, settings: StreamSettings, max_starting: int, max_per_host: int | None) -> None:
         """New settings of the service: only cameras whose command changes restart."""
@@ -139,31 +127,38 @@ class Fleet:
 
     def _restart(self, camera: Camera) -> None:
         actor = self._actors.get(camera.id)
-        if actor is not None and actor.camera.path == camera.path:
+        if actor is not None and _place(actor.camera) == _place(camera):
             actor.revise(camera, self._settings)
             return
-        # Under another path it is another stream, which may have to wait for who publishes there now.
+        # In another place it is another stream, which may have to wait for who publishes there now.
         self._remove(camera.id)
         self._add(camera)
 
     def _add(self, camera: Camera) -> None:
         if self._must_wait(camera):
             self._successors[camera.id] = camera
-            self._successor_of_path[camera.path] = camera.id
+            self._successor_of_place[_place(camera)] = camera.id
             return
-        actor = CameraActor(camera, self._settings, self._environment, server_up=self._server_up)
+        actor = CameraActor(
+            camera,
+            self._settings,
+            admission=self._admission,
+            servers=self._servers,
+            listener=self._listener,
+            server_up=camera.server not in self._servers_down,
+        )
         self._actors[camera.id] = actor
         actor.task.add_done_callback(lambda task: self._gone(actor, task))
 
     def _must_wait(self, camera: Camera) -> bool:
-        return camera.id in self._leaving or self._leaving_paths[camera.path] > 0
+        return camera.id in self._leaving or self._leaving_places[_place(camera)] > 0
 
     def _remove(self, camera_id: str) -> None:
         self._successors.pop(camera_id, None)
         actor = self._actors.pop(camera_id, None)
         if actor is not None:
             self._leaving[camera_id] = actor
-            self._leaving_paths[actor.camera.path] += 1
+            self._leaving_places[_place(actor.camera)] += 1
             actor.tell(Removed())
 
     def _gone(self, actor: CameraActor, task: asyncio.Task[None]) -> None:
@@ -178,11 +173,15 @@ class Fleet:
             self._successors[camera.id] = camera
         else:
             del self._leaving[camera.id]
-            self._leaving_paths[camera.path] -= 1
+            self._leaving_places[_place(camera)] -= 1
         if self._draining:
             return
-        for camera_id in (camera.id, self._successor_of_path.pop(camera.path, None)):
+        for camera_id in (camera.id, self._successor_of_place.pop(_place(camera), None)):
             successor = self._successors.get(camera_id) if camera_id is not None else None
             if successor is not None and not self._must_wait(successor):
                 del self._successors[successor.id]
                 self._add(successor)
+
+
+def _place(camera: Camera) -> _Place:
+    return camera.server, camera.path

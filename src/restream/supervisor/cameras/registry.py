@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from restream.domain.camera.camera import Camera, RejectedRow, RowReader, without_collisions
@@ -16,6 +16,7 @@ from restream.domain.life.backoff import RestartPolicy
 from restream.domain.news.component import ComponentState
 from restream.ports import CameraTable, DatabaseError, Row
 from restream.supervisor.components import Components
+from restream.supervisor.journeys import CameraFollower
 
 logger = logging.getLogger(__name__)
 
@@ -28,21 +29,21 @@ _RETRY = RestartPolicy(first_s=0.5, base_s=1.0, factor=2.0, max_s=2.0)
 
 
 class Registry:
-    """The current rows, understood. `on_cameras` is called after every reading that differs from the one before."""
+    """The current rows, understood. `follower` hears every reading that differs from the one before."""
 
     def __init__(
         self,
         table: CameraTable,
         reader: RowReader,
         components: Components,
-        on_cameras: Callable[[list[Camera]], None],
+        follower: CameraFollower,
         *,
         poll_s: float,
     ) -> None:
         self._table = table
         self._reader = reader
         self._components = components
-        self._on_cameras = on_cameras
+        self._follower = follower
         self._poll_s = poll_s
         self._changed = asyncio.Event()
         self._rows: list[Row] | None = None
@@ -119,7 +120,7 @@ class Registry:
         for item in self._rejected.values():
             if before.get(item.id) != item:
                 logger.warning("row %s is skipped: %s", item.id, item.problem)
-        self._on_cameras(list(self._cameras.values()))
+        self._follower.want(list(self._cameras.values()))
         self._rows = list(rows)
 
     def _understand(self, row: Row) -> Camera | RejectedRow:

@@ -1,32 +1,49 @@
-"""What actors are given: the settings that all cameras share, and the ports to the world."""
+"""The settings that all cameras share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from restream.domain.ffmpeg.plan import FfmpegSettings, Target
+from restream.domain.camera.camera import Camera
 from restream.domain.life.backoff import RestartPolicy
-from restream.domain.news.event import Transition
-from restream.ports import Prober, Publisher
-from restream.supervisor.cameras.admission import Admission
+from restream.domain.life.lifecycle import Timing
+from restream.domain.server.identity import DEFAULT_SERVER, ServerId
+from restream.domain.server.target import Target
+from restream.ports import Engine, Prober
+
+# The prober ends a probe by itself; the actor's own limit is the second fence.
+_PROBE_MARGIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class StreamSettings:
-    """What all cameras share; a change restarts those whose command it changes."""
+    """Engines and media servers by name, and the limits of time, in seconds. A change restarts those cameras whose
+    plan it changes."""
 
-    ffmpeg: FfmpegSettings
-    target: Target
-    restart: RestartPolicy
-
-
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """What an actor needs from outside."""
-
+    engines: Mapping[str, Engine]
     prober: Prober
-    publisher: Publisher
-    admission: Admission
-    check_server: Callable[[], None]
-    on_transition: Callable[[Transition], None]
+    engine: str
+    """For rows that name none."""
+    targets: Mapping[ServerId, Target] = field(default_factory=lambda: {DEFAULT_SERVER: Target()})
+    restart: RestartPolicy = RestartPolicy()
+    connect_timeout_s: float = 15.0
+    stall_timeout_s: float = 10.0
+
+    def engine_of(self, camera: Camera) -> Engine:
+        """The engine that publishes this camera."""
+        return self.engines[camera.options.engine or self.engine]
+
+    def target_of(self, camera: Camera) -> Target:
+        """Where it is published to."""
+        return self.targets[camera.server]
+
+    def timing_of(self, camera: Camera) -> Timing:
+        """Its limits of time."""
+        options = camera.options
+        return Timing(
+            restart=self.restart,
+            probe_limit_s=self.prober.limit_s + _PROBE_MARGIN_S,
+            connect_timeout_s=options.connect_timeout_s or self.connect_timeout_s,
+            stall_timeout_s=options.stall_timeout_s or self.stall_timeout_s,
+        )

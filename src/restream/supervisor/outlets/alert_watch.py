@@ -18,6 +18,7 @@ from restream.domain.judgement.verdict import Health
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.news.alerts import Alert, AlertError, AlertKind, AlertRules, AlertState, AlertSubject, Scope, step
 from restream.domain.news.component import Component, ComponentState
+from restream.domain.server.identity import DEFAULT_SERVER
 from restream.ports import AlertReceiver
 from restream.supervisor.components import Components
 
@@ -193,6 +194,7 @@ def _subject(camera_id: str, report: Report) -> AlertSubject:
         verdict.fault,
         reason.code if reason else "",
         reason.text if reason else "",
+        camera.server if isinstance(camera, Camera) else DEFAULT_SERVER,
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from restream.domain.camera.camera import Camera
 from restream.domain.judgement.availability import Timeline
 from restream.domain.judgement.quality import Window
 from restream.domain.judgement.series import Habits
@@ -15,8 +16,11 @@ from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.event import HealthChange
 from restream.domain.server.flow import ServerPicture
+from restream.domain.server.identity import DEFAULT_SERVER, ServerId
+from restream.supervisor.journeys import EventListener
 
 _HOUR_S = 3600.0
+_NEVER_SEEN = ServerPicture()
 _SETTLED = frozenset({Health.HEALTHY, Health.DEGRADED, Health.DOWN})
 
 
@@ -36,11 +40,11 @@ class _Memory:
 
 
 class Assessor:
-    """`on_change` hears when a camera is judged differently. Monotonic times in `now`, Unix times in `wall`."""
+    """`listener` hears when a camera is judged differently. Monotonic times in `now`, Unix times in `wall`."""
 
-    def __init__(self, thresholds: Thresholds, on_change: Callable[[HealthChange], None]) -> None:
+    def __init__(self, thresholds: Thresholds, listener: EventListener) -> None:
         self._thresholds = thresholds
-        self._on_change = on_change
+        self._listener = listener
         self._memories: dict[str, _Memory] = {}
         self._earlier: dict[str, Timeline] = {}
         self._watched_until = 0.0
@@ -49,7 +53,7 @@ class Assessor:
         self._thresholds = thresholds
 
     def assess(
-        self, subjects: Mapping[str, Subject], server: ServerPicture, now: float, wall: float
+        self, subjects: Mapping[str, Subject], servers: Mapping[ServerId, ServerPicture], now: float, wall: float
     ) -> Iterator[tuple[str, Report]]:
         """One report after the other; cameras that are no longer among the subjects are forgotten at the end."""
         for camera_id, subject in subjects.items():
@@ -58,10 +62,12 @@ class Assessor:
                 memory = self._memories[camera_id] = _Memory()
                 self._take_up(camera_id, memory)
             if isinstance(subject, CameraStatus):
+                server = servers.get(subject.camera.server, _NEVER_SEEN)
                 yield camera_id, self._assess_supervised(memory, subject, server, now, wall)
             else:
                 memory.window, memory.restarts_seen = Window(), 0
-                self._note(memory, camera_id, subject.name, judge_row(subject), now, wall)
+                server_of = subject.server if isinstance(subject, Camera) else DEFAULT_SERVER
+                self._note(memory, camera_id, subject.name, server_of, judge_row(subject), now, wall)
                 yield camera_id, Report(subject, memory.verdict or judge_row(subject), memory.judged_since)
         for camera_id in self._memories.keys() - subjects.keys():
             del self._memories[camera_id]
@@ -104,7 +110,7 @@ class Assessor:
             status, server, quality, memory.own_source_id, had_audio=memory.had_audio, thresholds=self._thresholds
         )
         verdict = judge(sight)
-        self._note(memory, camera.id, camera.name, verdict, now, wall)
+        self._note(memory, camera.id, camera.name, camera.server, verdict, now, wall)
         return Report(status, verdict, memory.judged_since, stream, quality, memory.timeline, memory.restarts)
 
     def _count_restarts(self, memory: _Memory, state: State, wall: float) -> None:
@@ -118,12 +124,15 @@ class Assessor:
         if cause is not Cause.STOPPED and cause.facts.side is not Side.MEDIA_SERVER:
             memory.timeline = memory.timeline.restarted(times, wall)
 
-    def _note(self, memory: _Memory, camera_id: str, name: str, verdict: Verdict, now: float, wall: float) -> None:
+    def _note(
+        self, memory: _Memory, camera_id: str, name: str, server: ServerId, verdict: Verdict, now: float, wall: float
+    ) -> None:
         before, memory.verdict = memory.verdict, verdict
         if before is None or not (verdict is before or verdict.means(before)):
             memory.judged_since = now
         memory.timeline = memory.timeline.followed(verdict.health, wall)
         if verdict.health in _SETTLED:
             if memory.settled not in (None, verdict.health):
-                self._on_change(HealthChange(wall, camera_id, name, memory.settled or Health.UNKNOWN, verdict))
+                before_it = memory.settled or Health.UNKNOWN
+                self._listener.happened(HealthChange(wall, camera_id, name, before_it, verdict, server))
             memory.settled = verdict.health

@@ -12,7 +12,9 @@ from restream.domain.host_sample import HostSample
 from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.status import Subject
 from restream.domain.news.component import Component
+from restream.domain.news.event import Event
 from restream.domain.server.flow import ServerPicture
+from restream.domain.server.identity import ServerId
 from restream.supervisor.picture.assessor import Assessor
 
 # Between rows of a large fleet the loop gets to breathe: 5,000 are judged without holding anybody up.
@@ -30,15 +32,15 @@ class Scene:
 
     subjects: Mapping[str, Subject] = field(default_factory=dict)
     components: Mapping[str, Component] = field(default_factory=dict)
-    server: ServerPicture = ServerPicture()
+    servers: Mapping[ServerId, ServerPicture] = field(default_factory=dict)
     host: HostSample | None = None
     start_queue_length: int = 0
     draining: bool = False
 
 
 class Cycle:
-    """Takes a snapshot after every sweep (`swept`), soon after a change (`changed`), and at the latest every
-    `longest_s` seconds.
+    """Takes a snapshot after every sweep over all media servers (`observed`), soon after something `happened`, and at
+    the latest every `longest_s` seconds.
 
     `publish` is awaited with each; `took` hears how many seconds a cycle's work lasted.
     """
@@ -50,24 +52,32 @@ class Cycle:
         publish: Callable[[Snapshot], Awaitable[None]],
         took: Callable[[float], None],
         *,
+        servers: int,
         longest_s: float,
     ) -> None:
         self._look = look
         self._assessor = assessor
         self._publish = publish
         self._took = took
+        self._servers = servers
+        self._asked: set[ServerId] = set()
         self._longest_s = longest_s
         self._swept = asyncio.Event()
         self._changed = asyncio.Event()
         self._wall_offset_s = time.time() - time.monotonic()
         self._generation = 0
 
-    def swept(self) -> None:
-        """The media server was asked: everything is due."""
-        self._swept.set()
+    def observed(self, server: ServerId, picture: ServerPicture) -> None:
+        """A media server was asked; once all were, everything is due."""
+        self._asked.add(server)
+        if len(self._asked) >= self._servers:
+            self._swept.set()
 
-    def changed(self) -> None:
-        """Something happened that viewers of the page want to see before the next sweep."""
+    def server_changed(self, server: ServerId, up: bool) -> None:
+        """The component's change says it already."""
+
+    def happened(self, event: Event) -> None:
+        """Something that viewers of the page want to see before the next sweep."""
         self._changed.set()
 
     async def run(self) -> NoReturn:
@@ -75,6 +85,7 @@ class Cycle:
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
+            self._asked.clear()
             self._swept.clear()
             self._changed.clear()
             await self._publish(await self._take())
@@ -87,7 +98,7 @@ class Cycle:
         now = asyncio.get_running_loop().time()
         wall = self._wall(now)
         reports: dict[str, Report] = {}
-        for camera_id, report in self._assessor.assess(scene.subjects, scene.server, now, wall):
+        for camera_id, report in self._assessor.assess(scene.subjects, scene.servers, now, wall):
             reports[camera_id] = report
             if len(reports) % _BATCH == 0:
                 await asyncio.sleep(0)
@@ -98,7 +109,7 @@ class Cycle:
             now=now,
             reports=reports,
             components=scene.components,
-            server=scene.server,
+            servers=scene.servers,
             host=scene.host,
             start_queue_length=scene.start_queue_length,
             draining=scene.draining,

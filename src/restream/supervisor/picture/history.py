@@ -1,6 +1,6 @@
 """What happened lately: a bounded ring of events, for those who ask afterwards.
 
-An outage of the media server is one event: what it does to cameras is folded into it. An ending on the server's side is
+An outage of a media server is one event: what it does to cameras is folded into it. An ending on the server's side is
 therefore kept back for a moment, until it is known whether the server or only this one stream was hit.
 """
 
@@ -14,6 +14,7 @@ from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import Phase
 from restream.domain.news.component import ComponentState
 from restream.domain.news.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
+from restream.domain.server.identity import ServerId
 from restream.ports import EventRecord
 
 _KEPT_EVENTS = 10_000
@@ -31,7 +32,7 @@ class History:
         self._render = render
         self._events: deque[EventRecord] = deque(maxlen=_KEPT_EVENTS)
         self._last_id = 0
-        self._server_down = False
+        self._servers_down: set[ServerId] = set()
         self._undecided: deque[Transition] = deque()
         self._cut_off: set[str] = set()
         self._away: set[str] = set()
@@ -48,14 +49,16 @@ class History:
             self._last_id = max(self._last_id, older[-1].id)
         self._events = deque([*older, *self._events], maxlen=_KEPT_EVENTS)
 
-    def record(self, event: Event) -> None:
+    def happened(self, event: Event) -> None:
+        """Keep it, unless it is part of an outage that is kept already."""
         match event:
-            case ServerRestart() | ComponentChange(component="mediamtx", after=ComponentState.DOWN):
-                self._server_down = isinstance(event, ComponentChange)
-                self._cut_off.update(each.camera_id for each in self._undecided)
-                self._undecided.clear()
-            case ComponentChange(component="mediamtx"):
-                self._server_down = False
+            case ServerRestart(server=server):
+                self._lost(server)
+                self._servers_down.discard(server)
+            case ComponentChange(server=str(server), after=ComponentState.DOWN):
+                self._lost(server)
+            case ComponentChange(server=str(server)):
+                self._servers_down.discard(server)
             case Transition() if self._folds(event):
                 return
             case HealthChange() if self._folds_health(event):
@@ -80,11 +83,16 @@ class History:
                 found.append(event)
         return found[::-1]
 
+    def _lost(self, server: ServerId) -> None:
+        self._servers_down.add(server)
+        self._cut_off.update(each.camera_id for each in self._undecided if each.server == server)
+        self._undecided = deque(each for each in self._undecided if each.server != server)
+
     def _folds(self, transition: Transition) -> bool:
         """Whether this is the server's doing, or may be."""
         camera_id = transition.camera_id
         if transition.cause is Cause.SERVER_GONE and transition.after is not Phase.RUNNING:
-            if self._server_down:
+            if transition.server in self._servers_down:
                 self._cut_off.add(camera_id)
             elif camera_id not in self._cut_off:
                 self._undecided.append(transition)
@@ -99,7 +107,7 @@ class History:
     def _folds_health(self, change: HealthChange) -> bool:
         camera_id, verdict = change.camera_id, change.after
         was_away = camera_id in self._away
-        if verdict.fault is Side.MEDIA_SERVER and (self._server_down or camera_id in self._cut_off):
+        if verdict.fault is Side.MEDIA_SERVER and (change.server in self._servers_down or camera_id in self._cut_off):
             self._away.add(camera_id)
             return True
         self._away.discard(camera_id)

@@ -1,18 +1,20 @@
-"""Watches the media server, so that its outage is one event and never the cameras' fault."""
+"""Watches one media server, so that its outage is one event and never the cameras' fault."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import NoReturn
 
 from restream.domain.news.component import ComponentState
 from restream.domain.news.event import ServerRestart
 from restream.domain.server.flow import ServerPicture
+from restream.domain.server.identity import ServerId, component_name
 from restream.ports import MediaServer, ServerStatus
 from restream.supervisor.components import Components
+from restream.supervisor.journeys import EventListener, ServerFollower
 
 logger = logging.getLogger(__name__)
 
@@ -25,19 +27,20 @@ class Observer:
 
     def __init__(
         self,
+        identity: ServerId,
         server: MediaServer,
         components: Components,
-        on_change: Callable[[bool], None],
-        on_picture: Callable[[ServerPicture], None],
-        on_restart: Callable[[ServerRestart], None],
+        followers: Sequence[ServerFollower],
+        listener: EventListener,
         *,
         interval_s: float,
     ) -> None:
+        self._identity = identity
+        self._component = component_name(identity)
         self._server = self._wanted = server
         self._components = components
-        self._on_change = on_change
-        self._on_picture = on_picture
-        self._on_restart = on_restart
+        self._followers = followers
+        self._listener = listener
         self._picture = ServerPicture()
         self._interval_s = interval_s
         self._suspected = asyncio.Event()
@@ -89,21 +92,25 @@ class Observer:
             self._misses = 0
             if status.view is not None:
                 self._note_restart(status.view.started, lost_all=before.available > 1 > self._picture.available)
-            if self._components.report("mediamtx", ComponentState.UP, status.detail):
-                self._on_change(True)
+            self._report(ComponentState.UP, status.detail)
         else:
             self._misses += 1
-            known = self._components.state("mediamtx")
+            known = self._components.state(self._component)
             if suspected or self._misses >= _MISSES_UNTIL_LOST or known is not ComponentState.UP:
                 detail = f"{status.detail} (cameras wait for it)"
-                if self._components.report("mediamtx", ComponentState.DOWN, detail):
-                    self._on_change(False)
-        self._on_picture(self._picture)
+                self._report(ComponentState.DOWN, detail)
+        for follower in self._followers:
+            follower.observed(self._identity, self._picture)
+
+    def _report(self, state: ComponentState, detail: str) -> None:
+        if self._components.report(self._component, state, detail, self._identity):
+            for follower in self._followers:
+                follower.server_changed(self._identity, state is ComponentState.UP)
 
     def _note_restart(self, started: str | None, *, lost_all: bool) -> None:
         """Servers before 1.15.2 do not tell when they started: there, all paths gone at once is the sign."""
         known, self._started = self._started, started or self._started
         if known not in (None, started) if started is not None else lost_all:
             detail = f"the media server restarted ({started or 'all its paths are gone at once'})"
-            logger.warning("%s", detail)
-            self._on_restart(ServerRestart(time.time(), detail))
+            logger.warning("%s: %s", self._component, detail)
+            self._listener.happened(ServerRestart(time.time(), detail, self._identity))

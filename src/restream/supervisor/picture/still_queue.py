@@ -6,7 +6,7 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from restream.domain.ffmpeg.plan import Invocation
+from restream.domain.ffmpeg.invocation import Invocation
 from restream.ports import StillCamera, StillError
 
 KEPT_S = 5.0

@@ -1,0 +1,221 @@
+"""What every engine promises: ffmpeg against a simulated camera and the stand-in, and one without any process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Protocol
+
+import psutil
+import pytest
+
+from restream.adapters.ffmpeg.engine import FfmpegEngine
+from restream.demo.cameras import SimulatedCamera
+from restream.demo.clips import Clip
+from restream.domain.camera.camera import Camera, RowReader
+from restream.domain.camera.urls import CameraTypes
+from restream.domain.engine import Advance, AudioStream, Evidence, Media, Plan, VideoStream
+from restream.domain.ffmpeg.plan import FfmpegSettings
+from restream.domain.life.cause import Cause
+from restream.domain.server.identity import ServerId
+from restream.domain.server.target import Target
+from restream.ports import Engine, Publication, PublisherError
+from tests.support.eventually import eventually
+from tests.support.scripted_engine import ScriptedEngine
+from tests.support.servers import StandIn, tracks
+
+PASSWORD = "sEcret-w0rd"
+MEDIA = Media(VideoStream("h264", 640, 360), AudioStream("aac", 16000, 1))
+
+
+class World(Protocol):
+    """An engine where it works: a camera, a media server, and what can happen to them."""
+
+    engine: Engine
+    broken: Engine
+    """The same engine, unable to start anything."""
+    camera: Camera
+    target: Target
+
+    async def received(self) -> bool:
+        """Whether the media server has the camera's stream."""
+
+    async def lose_camera(self) -> None: ...
+
+    def left(self) -> list[object]:
+        """What is left of publications."""
+
+
+class FfmpegWorld:
+    def __init__(self, simulated: SimulatedCamera, server: StandIn) -> None:
+        settings = FfmpegSettings(stall_timeout_s=3)
+        self.engine = FfmpegEngine(settings, stop_grace_s=2.0)
+        self.broken = FfmpegEngine(replace(settings, binary="/no/such/ffmpeg"))
+        self.camera = _camera(simulated.url())
+        self.target = Target(rtsp_url=server.rtsp_url, server=ServerId("west"))
+        self._simulated, self._server = simulated, server
+
+    async def received(self) -> bool:
+        return "cam1" in await tracks(self._server)
+
+    async def lose_camera(self) -> None:
+        await self._simulated.stop()
+
+    def left(self) -> list[object]:
+        return [child for child in psutil.Process().children() if child.name() == "ffmpeg"]
+
+
+class ScriptedWorld:
+    def __init__(self, evidence: Evidence) -> None:
+        self.engine = self._scripted = ScriptedEngine(evidence)
+        self.broken = ScriptedEngine(evidence)
+        self.broken.error = PublisherError("the script refuses")
+        self.camera = _camera(f"rtsp://admin:{PASSWORD}@10.0.0.1/stream")
+        self.target = Target(server=ServerId("west"))
+
+    async def received(self) -> bool:
+        for publication in self._scripted.live:
+            publication.advance()
+        return any(publication.received_bytes for publication in self._scripted.live)
+
+    async def lose_camera(self) -> None:
+        for publication in list(self._scripted.live):
+            publication.end()
+
+    def left(self) -> list[object]:
+        return list(self._scripted.live)
+
+
+def _camera(url: str) -> Camera:
+    found = RowReader(CameraTypes.parse({"default": "{link}"})).read({"id": 1, "rtsp_url": url})
+    assert isinstance(found, Camera)
+    return found
+
+
+@pytest.fixture(params=["ffmpeg", "scripted", "scripted, seen by the server"])
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    if request.param != "ffmpeg":
+        yield ScriptedWorld(Evidence.SERVER if "server" in request.param else Evidence.ENGINE)
+        return
+    request.getfixturevalue("ffmpeg")
+    server = StandIn()
+    await server.start()
+    async with contextlib.AsyncExitStack() as stack:
+        simulated = SimulatedCamera(Clip.load("h264_aac"), login="admin", password=PASSWORD)
+        await stack.enter_async_context(simulated)
+        yield FfmpegWorld(simulated, server)
+    await server.stop()
+
+
+def plan(world: World, **changes: object) -> Plan:
+    return world.engine.plan(world.camera, MEDIA, world.target, **changes)  # type: ignore[arg-type]
+
+
+@contextlib.asynccontextmanager
+async def publishing(
+    world: World, on_advance: Callable[[Advance], None] = lambda _: None
+) -> AsyncIterator[Publication]:
+    publication = await world.engine.start(plan(world), on_advance)
+    try:
+        await eventually(world.received, 20, "the server has the stream")
+        yield publication
+    finally:
+        await publication.stop()
+
+
+async def test_a_plan_says_what_it_is_for_and_equals_another_when_nothing_changes(world: World) -> None:
+    found = plan(world)
+    assert (found.engine, found.camera_id, found.path, found.server) == (world.engine.name, "1", "cam1", "west")
+    assert (found.video, found.audio, bool(found.reasons)) == ("h264", "copy", True)
+    assert found == plan(world)
+    elsewhere = replace(world.camera, path="elsewhere")
+    assert found != world.engine.plan(elsewhere, MEDIA, world.target)
+
+
+async def test_a_plan_never_shows_a_password(world: World) -> None:
+    target = replace(world.target, user="u")
+    found = world.engine.plan(world.camera, MEDIA, target)
+    assert PASSWORD in world.camera.source.reveal()
+    assert PASSWORD not in repr((found.shown, found.reasons))
+    assert PASSWORD not in repr(found)
+
+
+async def test_a_lesser_plan_leaves_the_sound_out_and_has_no_lesser_one(world: World) -> None:
+    assert plan(world).has_lesser
+    lesser = plan(world, lesser=True)
+    assert (lesser.audio, lesser.has_lesser) == ("none", False)
+
+
+async def test_an_engine_says_why_it_cannot(world: World) -> None:
+    assert world.engine.cannot(world.camera, MEDIA) == ""
+    odd = world.engine.cannot(world.camera, Media(VideoStream("mjpeg", 640, 360)))
+    assert odd.isprintable()
+
+
+async def test_media_arrives_and_its_advance_is_told_by_who_can_tell(world: World) -> None:
+    advances: list[Advance] = []
+    async with publishing(world, advances.append) as publication:
+        if world.engine.evidence is Evidence.ENGINE:
+            await eventually(lambda: any(each.moved for each in advances), 10)
+        else:
+            assert not advances
+        assert publication.excuse() is None
+        assert all(line.isprintable() and PASSWORD not in line for line in publication.log)
+    told = len(advances)
+    await asyncio.sleep(0)
+    assert len(advances) == told
+
+
+async def test_a_stop_leaves_nothing_and_may_come_twice(world: World) -> None:
+    async with publishing(world) as publication:
+        await asyncio.gather(publication.stop(), publication.stop())
+        ending = await publication.ended()
+        assert not world.left()
+        assert isinstance(ending.cause, Cause)
+        await publication.stop()
+
+
+async def test_a_camera_that_goes_ends_the_publication_with_a_cause_of_its_side(world: World) -> None:
+    async with publishing(world) as publication:
+        await world.lose_camera()
+        async with asyncio.timeout(20):
+            ending = await publication.ended()
+        assert ending.cause is Cause.SOURCE_ENDED
+        assert ending.detail
+        assert all(PASSWORD not in line for line in ending.log)
+        assert not world.left()
+
+
+async def test_what_cannot_be_started_says_so_in_one_line(world: World) -> None:
+    try:
+        publication = await world.broken.start(plan_of(world.broken, world), lambda _: None)
+    except PublisherError as error:
+        said = str(error)
+    else:
+        # What starts it may run where it does not.
+        ending = await publication.ended()
+        assert ending.cause is Cause.INTERNAL
+        said = ending.detail
+    assert said and "\n" not in said
+    assert PASSWORD not in said
+
+
+async def test_a_plan_of_another_engine_is_refused(world: World) -> None:
+    foreign = Plan(engine="another", camera_id="1", path="cam1")
+    with pytest.raises(TypeError, match="another"):
+        await world.engine.start(foreign, lambda _: None)
+
+
+async def test_a_start_that_is_given_up_leaves_nothing(world: World) -> None:
+    starting = asyncio.ensure_future(world.engine.start(plan(world), lambda _: None))
+    await asyncio.sleep(0)
+    starting.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await (await starting).stop()
+    await eventually(lambda: not world.left(), 10)
+
+
+def plan_of(engine: Engine, world: World) -> Plan:
+    return engine.plan(world.camera, MEDIA, world.target)
