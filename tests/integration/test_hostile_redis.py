@@ -99,7 +99,7 @@ async def test_events_of_others_are_left_out_and_new_ones_follow(redis_url: str)
         assert list(found.events) == [GOOD_EVENT]
         history = History(document_of)
         history.restore(found.events)
-        history.record(happened(NOW))
+        history.happened(happened(NOW))
         assert [event.detail for event in history.after(GOOD_EVENT.id)] == ["fine"]
         # Restored events go to the table of events as well.
         assert all(_row(event) for event in history.after(0))

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from msgspec.structs import asdict
-
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.server.flow import ServerPicture, Stream
 from restream.domain.server.identity import ServerId
-from restream.interfaces.documents.values import Document, Moment, Whole, about, copied, timestamp, whole
+from restream.interfaces.documents.values import Document, Moment, Whole, about, copied, timestamp, values_of, whole
 from restream.ports import ServerStatus
 
 
@@ -178,15 +176,9 @@ def server_side(stream: Stream) -> ServerSideDocument:
 
 def _stream(snapshot: Snapshot, stream: Stream, owner: str | None) -> StreamDocument:
     srt, publisher = _publisher(stream)
-    return StreamDocument(
-        **asdict(copied(ServerPathDocument, stream.path)),
-        camera=owner,
-        managed=owner is not None,
-        bitrate_bps=whole(stream.flow.rate_bps),
-        moved=timestamp(snapshot.wall(stream.flow.moved_at)),
-        srt=srt,
-        publisher=publisher,
-    )
+    known = values_of(ServerPathDocument)(stream.path)
+    bitrate_bps, moved = whole(stream.flow.rate_bps), timestamp(snapshot.wall(stream.flow.moved_at))
+    return StreamDocument(*(*known, owner, owner is not None, bitrate_bps, moved, srt, publisher))
 
 
 def _publisher(stream: Stream) -> tuple[SrtConnectionDocument | None, PublisherDocument | None]:

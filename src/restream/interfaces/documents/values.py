@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from functools import cache, lru_cache
 from math import floor
+from operator import attrgetter
 from time import gmtime, strftime
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
@@ -45,7 +46,13 @@ D = TypeVar("D", bound=Document)
 
 def copied(kind: type[D], source: Any) -> D:
     """A document with the values that another object has under the same names."""
-    return kind(*[getattr(source, name) for name in kind.__struct_fields__])
+    return kind(*values_of(kind)(source))
+
+
+@cache
+def values_of(kind: type[Document]) -> Callable[[Any], tuple[Any, ...]]:
+    """What takes the values of a kind of document, of at least two keys, from another object."""
+    return attrgetter(*kind.__struct_fields__)
 
 
 def timestamp(seconds: float) -> str:
