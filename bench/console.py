@@ -25,7 +25,8 @@ from restream.domain.news.event import Event, Transition
 from restream.interfaces.console.frame import Facts
 from restream.interfaces.console.live import LiveConsole
 from restream.interfaces.console.screen import Screen
-from restream.interfaces.documents.rendering import Renderer, ServiceFacts
+from restream.interfaces.documents.rendering import Renderer
+from restream.interfaces.documents.status import ServiceFacts
 from restream.supervisor.picture.assessor import Assessor
 from restream.supervisor.picture.cycle import Scene
 

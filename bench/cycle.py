@@ -40,17 +40,19 @@ from restream.domain.news.event import Event
 from restream.domain.server import flow
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
-from restream.interfaces.documents.cameras import details
-from restream.interfaces.documents.events import event
+from restream.interfaces.documents.camera_details import details
+from restream.interfaces.documents.events import EventDocument, event
 from restream.interfaces.documents.players import PublicBases
-from restream.interfaces.documents.rendering import Renderer, Rendering, ServiceFacts
+from restream.interfaces.documents.rendering import Renderer, Rendering
+from restream.interfaces.documents.status import ServiceFacts
+from restream.interfaces.documents.visionaire import VisionaireDocument
 from restream.interfaces.http import live
 from restream.interfaces.http.api import Api, ApiContext
 from restream.interfaces.http.app import build_app
 from restream.interfaces.http.auth import Access
 from restream.interfaces.http.exporter import Exporter
 from restream.interfaces.http.live import Live
-from restream.ports import Outlet, StreamSink
+from restream.ports.outlets import Outlet, StreamSink
 from restream.service.interpreter import COLLECTOR, raise_file_limit
 from restream.service.listening_port import listening
 from restream.supervisor.components import Components
@@ -107,7 +109,7 @@ class Parts:
             self.live,
             AlertWatch([], self.components),
             *(SinkWriter(sink, encoding, self.components) for sink in sinks),
-            Archivist(RedisArchive(secret, "", "bench"), self.history, self.assessor.restore),
+            Archivist(RedisArchive(secret, "", "bench", EventDocument), self.history, self.assessor.restore),
         ]
         self._broadcast = Broadcast(self._render, outlets, self.components)
         self.fleet = ScriptedFleet(options.cameras[0], options.changing / 100, self)
@@ -156,7 +158,7 @@ class Parts:
             details=lambda key: details(self.renderer.latest.snapshot, key, {DEFAULT_SERVER: PublicBases()}),
             events=self.history.after,
             act=lambda *_: None,
-            visionaire=dict,
+            visionaire=lambda: VisionaireDocument(60.0, ()),
         )
         exporter = Exporter(
             lambda: self.renderer.latest.snapshot,

@@ -17,7 +17,7 @@ from rich.console import Console
 from restream import __version__, commands
 from restream.config.settings import ROOT, ConfigError, Settings, load_settings, resolve
 from restream.logs import configure_logging
-from restream.ports import DatabaseError, PublisherError
+from restream.ports.cameras import DatabaseError, PublisherError
 from restream.preflight import ANY_CAMERA, check
 from restream.service.from_settings import DependencyError, require_dsn
 from restream.service.interpreter import install_child_watcher

@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import quote
 
 import aiohttp
-import orjson
+import msgspec
+from msgspec.structs import asdict
 from rich.console import Console
 
 from restream.adapters.ffmpeg.ffprobe import FfprobeProber
@@ -27,8 +28,11 @@ from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.interfaces.console import explanation
 from restream.interfaces.console.camera_table import print_cameras
+from restream.interfaces.documents.camera_details import CameraDetailsDocument, MediaDocument
+from restream.interfaces.documents.cameras import CameraDocument
 from restream.interfaces.documents.streams import by_run_of, joined, sweep
-from restream.ports import Documents, ServerStatus, SinkError
+from restream.ports.outlets import Documents, SinkError
+from restream.ports.servers import ServerStatus
 from restream.service.from_settings import (
     DependencyError,
     camera_table,
@@ -45,11 +49,10 @@ _HTTP_TIMEOUT_S = 10.0
 
 async def cameras(settings: Settings, console: Console, *, as_json: bool) -> int:
     """List the cameras of the running service. Raises DependencyError when none runs."""
-    found = await _ask_service(settings, "/api/cameras")
     if as_json:
-        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        sys.stdout.write(json.dumps(await _ask_service(settings, "/api/cameras", Any), indent=2) + "\n")
     else:
-        print_cameras(console, found)
+        print_cameras(console, await _ask_service(settings, "/api/cameras", list[CameraDocument]))
     return 0
 
 
@@ -63,7 +66,7 @@ async def once(settings: Settings) -> int:
             sys.stderr.write(f"restream: {status.detail}\n")
     if not pictures:
         return 1
-    by_run = {run: orjson.dumps(each) for run, each in by_run_of(pictures, settings.node_name).items()}
+    by_run = by_run_of(pictures, settings.node_name)
     streams = joined(by_run.values())
     sys.stdout.write(streams.decode() + "\n")
     worked = len(pictures) == len(seen)
@@ -81,12 +84,12 @@ async def once(settings: Settings) -> int:
 async def snapshot(settings: Settings) -> int:
     """Everything that can be seen now, as JSON: the media server's view, and the running service's, if there is one."""
     servers = await _observe(settings)
-    seen: dict[str, Any] = {"media_server": sweep(servers[DEFAULT_SERVER])}
+    seen: dict[str, Any] = {"media_server": msgspec.to_builtins(sweep(servers[DEFAULT_SERVER]))}
     if len(servers) > 1:
-        seen["media_servers"] = {server: sweep(status) for server, status in servers.items()}
+        seen["media_servers"] = {server: msgspec.to_builtins(sweep(status)) for server, status in servers.items()}
     for name in ("status", "cameras"):
         try:
-            seen[name] = await _ask_service(settings, f"/api/{name}")
+            seen[name] = await _ask_service(settings, f"/api/{name}", Any)
         except DependencyError as error:
             seen[name] = {"error": str(error)}
     sys.stdout.write(json.dumps(seen, indent=2) + "\n")
@@ -110,11 +113,10 @@ async def explain(settings: Settings, console: Console, camera_id: str, *, may_p
         console.print(camera, style="red", markup=False, highlight=False)
         return 1
     running = await _known_to_service(settings, camera_id)
-    media: Media | ProbeFailure | None = _media_of(running)
+    media: Media | ProbeFailure | None = _media_of(running.media) if running and running.media else None
     shown: explanation.ShownCommand | None = None
-    if running.get("command"):
-        stdin = running["command_stdin"] or ""
-        shown = explanation.ShownCommand(tuple(running["command"]), stdin, tuple(running["command_reasons"]))
+    if running and running.command:
+        shown = explanation.ShownCommand(running.command, running.command_stdin or "", running.command_reasons)
     elif media is None and may_probe:
         media, _ = await _probe(settings, camera.source, camera.options)
     if shown is None and isinstance(media, Media):
@@ -170,24 +172,24 @@ async def _read_camera(settings: Settings, camera_id: str) -> Camera | str:
     return found or f"there is no camera {camera_id}; the table has {len(rows)} rows"
 
 
-async def _known_to_service(settings: Settings, camera_id: str) -> dict[str, Any]:
-    """What the running service says of a camera; empty when none runs."""
+async def _known_to_service(settings: Settings, camera_id: str) -> CameraDetailsDocument | None:
+    """What the running service says of a camera; None when none runs."""
     try:
-        return dict(await _ask_service(settings, f"/api/cameras/{quote(camera_id, safe='')}"))
+        found: CameraDetailsDocument = await _ask_service(
+            settings, f"/api/cameras/{quote(camera_id, safe='')}", CameraDetailsDocument
+        )
     except DependencyError:
-        return {}
-
-
-def _media_of(document: dict[str, Any]) -> Media | None:
-    media = document.get("media")
-    if not media:
         return None
-    audio = media["audio"]
-    return Media(VideoStream(**media["video"]), AudioStream(**audio) if audio else None)
+    return found
 
 
-async def _ask_service(settings: Settings, path: str) -> Any:
-    """One request to the service on this host. Raises DependencyError with what to do."""
+def _media_of(media: MediaDocument) -> Media:
+    audio = AudioStream(**asdict(media.audio)) if media.audio else None
+    return Media(VideoStream(**asdict(media.video)), audio)
+
+
+async def _ask_service(settings: Settings, path: str, kind: Any) -> Any:
+    """One request to the service on this host; the answer as `kind`. Raises DependencyError with what to do."""
     http = settings.http
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(http.host, http.host)  # noqa: S104 - reading, not binding
     base = f"http://[{host}]:{http.port}" if ":" in host else f"http://{host}:{http.port}"
@@ -202,6 +204,6 @@ async def _ask_service(settings: Settings, path: str) -> Any:
                 raise DependencyError(f"the service at {base} wants its token: set RESTREAM_HTTP__TOKEN, or http.token")
             if response.status != 200:
                 raise DependencyError(f"the service at {base} answers {response.status} to {path}")
-            return await response.json()
+            return msgspec.json.decode(await response.read(), type=kind)
     except (aiohttp.ClientError, TimeoutError, ValueError):
         raise DependencyError(f"no service answers at {base}: start it with ./start.sh, or see http.port") from None

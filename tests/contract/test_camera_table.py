@@ -12,7 +12,7 @@ import pytest
 
 from restream.adapters.postgres import PostgresCameraTable
 from restream.domain.camera.secret import Secret
-from restream.ports import CameraTable, DatabaseError
+from restream.ports.cameras import CameraTable, DatabaseError
 from tests.support.eventually import eventually
 from tests.unit.fakes import FakeTable
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from restream.adapters.server.docker_engine import ContainerState
 from restream.adapters.server.mediamtx_in_docker import ContainedServer
-from restream.ports import ServerStatus
+from restream.ports.servers import ServerStatus
 from tests.unit.fakes import FakeServer, virtual
 
 

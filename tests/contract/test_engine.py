@@ -21,7 +21,7 @@ from restream.domain.ffmpeg.plan import FfmpegSettings
 from restream.domain.life.cause import Cause
 from restream.domain.server.identity import ServerId
 from restream.domain.server.target import Target
-from restream.ports import Engine, Publication, PublisherError
+from restream.ports.cameras import Engine, Publication, PublisherError
 from tests.support.eventually import eventually
 from tests.support.scripted_engine import ScriptedEngine
 from tests.support.servers import StandIn, tracks

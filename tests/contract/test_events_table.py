@@ -13,7 +13,7 @@ from restream.domain.camera.secret import Secret
 from restream.domain.news.component import ComponentState
 from restream.domain.news.event import ComponentChange
 from restream.interfaces.documents.events import event
-from restream.ports import Records, SinkError
+from restream.ports.outlets import Records, SinkError
 
 TODAY = (ROOT / "etc" / "schema_events.sql").read_text(encoding="utf-8")
 BEFORE = """

@@ -28,7 +28,7 @@ from restream.domain.engine import ProbeFailure
 from restream.domain.ffmpeg.invocation import Invocation
 from restream.domain.ffmpeg.plan import FfmpegSettings, ProbePlan
 from restream.domain.life.cause import Cause
-from restream.ports import PublisherError
+from restream.ports.cameras import PublisherError
 from restream.service.interpreter import install_child_watcher
 from restream.supervisor.cameras.timer import DeadlineTimer
 from tests.support.eventually import eventually

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 from redis.asyncio import Redis
@@ -17,8 +18,8 @@ from restream.domain.judgement.availability import Span, Timeline
 from restream.domain.judgement.verdict import Health
 from restream.domain.news.component import ComponentState
 from restream.domain.news.event import ComponentChange
-from restream.interfaces.documents.events import event
-from restream.ports import Documents, Records
+from restream.interfaces.documents.events import EventDocument, event
+from restream.ports.outlets import Documents, Records
 from tests.support.eventually import eventually
 
 LONG_S, SHORT_S = 60.0, 0.4
@@ -252,7 +253,7 @@ async def test_a_single_look_at_a_server_harms_no_service(readers: Readers, sink
 NOW = 1_700_000_000.0
 
 
-def happened(node: str, number: int) -> Mapping[str, Any]:
+def happened(node: str, number: int) -> EventDocument:
     change = ComponentChange(NOW + number, "redis", ComponentState.UP, ComponentState.DOWN, node)
     return event(int(change.at * 1000), change, node=node)
 
@@ -266,7 +267,7 @@ async def archive(redis_url: str) -> AsyncIterator[Any]:
     made: list[RedisArchive] = []
 
     def make(node: str) -> RedisArchive:
-        made.append(RedisArchive(Secret(redis_url), "", node))
+        made.append(RedisArchive(Secret(redis_url), "", node, EventDocument))
         return made[-1]
 
     yield make
@@ -288,14 +289,14 @@ async def test_a_node_reads_back_its_own_events(readers: Readers, archive: Any) 
     for first in range(0, 5000, 1000):
         await b.save(Records([happened("b", 10 + number) for number in range(first, first + 1000)], {}, NOW), ())
     assert list((await archive("a").load()).events) == [happened("a", number) for number in range(3)]
-    assert [each["id"] for each in (await archive("b").load()).events] == [
-        happened("b", 10 + number)["id"] for number in range(4000, 5000)
+    assert [each.id for each in (await archive("b").load()).events] == [
+        happened("b", 10 + number).id for number in range(4000, 5000)
     ]
 
 
 async def test_an_upgrade_loses_nothing(readers: Readers, archive: Any) -> None:
     """Records from before nodes had names count as one's own."""
-    old = {key: value for key, value in happened("", 1).items() if key != "node"}
+    old = {key: value for key, value in msgspec.to_builtins(happened("", 1)).items() if key != "node"}
     await readers.client.xadd("restream:events", {"event": orjson.dumps(old)})
     await readers.client.hset("restream:availability", "1", b'{"spans":[[%d,"healthy"]],"restarts":[]}' % NOW)
     await readers.client.set("restream:watched_until", f"{NOW + 5:.3f}")

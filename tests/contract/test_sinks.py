@@ -14,7 +14,7 @@ from restream.adapters.stores.json_file import JsonFileSink
 from restream.adapters.stores.redis_sink import RedisSink
 from restream.demo.embedded import free_port
 from restream.domain.camera.secret import Secret
-from restream.ports import Documents, SinkError
+from restream.ports.outlets import Documents, SinkError
 
 FIRST = Documents(b'[{"name":"cam1"}]', b'{"cameras":[]}', {"1": b'{"id":"1"}', "2": b'{"id":"2"}'})
 SECOND = Documents(b"[]", b'{"cameras":[1]}', {"1": b'{"id":"1","phase":"running"}'})

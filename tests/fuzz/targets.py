@@ -34,6 +34,8 @@ from restream.domain.ffmpeg.probe import parse_probe
 from restream.domain.ffmpeg.progress import ProgressParser
 from restream.domain.server.mediamtx import parse_info, parse_paths, parse_sessions, parse_srt
 from restream.domain.visionaire import parse_details, parse_streams
+from restream.interfaces.documents.events import EventDocument
+from restream.interfaces.documents.values import encode
 from restream.interfaces.http.attempts import client_of
 from restream.interfaces.http.auth import COOKIE, Access
 from restream.interfaces.http.host_names import _is_known
@@ -157,10 +159,10 @@ def visionaire(data: bytes) -> None:
 
 
 def kept(data: bytes) -> None:
-    event = decode_event(data, _NOW)
+    event = decode_event(data, _NOW, EventDocument)
     if event is not None:
-        assert 0 < event["id"] <= _NOW * 1000
-        orjson.dumps(event)
+        assert 0 < event.id <= _NOW * 1000
+        encode(event)
     timeline = decode_timeline(data, _NOW)
     if timeline is not None:
         moments = [span.since for span in timeline.spans]

@@ -15,7 +15,7 @@ import pytest
 
 from restream.adapters.server.mediamtx_http import MediamtxServer
 from restream.domain.server.mediamtx import MAX_ITEMS
-from restream.ports import ServerStatus
+from restream.ports.servers import ServerStatus
 from tests.support.eventually import eventually
 
 Answer = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 from redis.asyncio import Redis
@@ -21,8 +22,9 @@ from restream.domain.judgement.availability import KEPT_S, Timeline, availabilit
 from restream.domain.judgement.verdict import Health
 from restream.domain.news.component import ComponentState
 from restream.domain.news.event import ComponentChange
+from restream.interfaces.documents.events import EventDocument
 from restream.interfaces.documents.events import event as document_of
-from restream.ports import Records, SinkError
+from restream.ports.outlets import Records, SinkError
 from restream.supervisor.picture.history import History
 
 NOW = time.time()
@@ -30,7 +32,7 @@ NOW = time.time()
 
 @asynccontextmanager
 async def archive_of(url: str) -> AsyncIterator[RedisArchive]:
-    archive = RedisArchive(Secret(url), "", "site-a")
+    archive = RedisArchive(Secret(url), "", "site-a", EventDocument)
     try:
         yield archive
     finally:
@@ -42,9 +44,10 @@ def happened(at: float) -> ComponentChange:
 
 
 def kept(moment: float, /, **changes: Any) -> dict[str, Any]:
-    return {**document_of(int(moment * 1000), happened(moment), node="site-a"), **changes}
+    return msgspec.to_builtins(document_of(int(moment * 1000), happened(moment), node="site-a")) | changes
 
 
+GOOD_EVENT = document_of(int((NOW - 60) * 1000), happened(NOW - 60), node="site-a")
 GOOD = kept(NOW - 60)
 EVENTS: list[bytes] = [
     b"",
@@ -98,14 +101,14 @@ async def test_events_of_others_are_left_out_and_new_ones_follow(redis_url: str)
     await client.xadd(EVENTS_KEY, {"event": orjson.dumps(GOOD)})
     async with archive_of(redis_url) as archive:
         found = await archive.load()
-        assert list(found.events) == [GOOD]
+        assert list(found.events) == [GOOD_EVENT]
         history = History(partial(document_of, node="site-a"))
         history.restore(found.events)
-        history.record(happened(NOW))
-        assert [event["detail"] for event in history.after(GOOD["id"])] == ["fine"]
+        history.happened(happened(NOW))
+        assert [event.detail for event in history.after(GOOD_EVENT.id)] == ["fine"]
         # Restored events go to the table of events as well.
         assert all(_row(event, (*_COLUMNS, _NODE)) for event in history.after(0))
-        await archive.save(Records(history.after(GOOD["id"]), {}, NOW), ())
+        await archive.save(Records(history.after(GOOD_EVENT.id), {}, NOW), ())
         assert len((await archive.load()).events) == 2
     await client.aclose()
 

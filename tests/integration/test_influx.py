@@ -13,17 +13,25 @@ from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from restream.adapters.stores.influx import InfluxStore
 from restream.demo.embedded import free_port
 from restream.domain.camera.secret import Secret
+from restream.domain.host_sample import HostSample, SpaceSample
+from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.line_buffer import Rejected, Unavailable, WriteOutcome, Written
 from restream.domain.news.component import ComponentState
+from restream.interfaces.documents.cameras import CameraDocument, VerdictDocument
+from restream.interfaces.documents.host_document import host_document
+from restream.interfaces.documents.status import ServiceFacts, status
 from restream.interfaces.series.line_protocol import PRECISION, cameras, fleet, host, line
 from restream.supervisor.components import Components
 from restream.supervisor.outlets.line_writer import MAX_BATCH_LINES, LineWriter
+from tests.browser import fleet as simulated
 from tests.support.eventually import eventually
 
 TOKEN = "t0ken-with=specials&more"
@@ -237,25 +245,25 @@ async def test_nothing_is_lost_until_a_token_or_bucket_is_repaired(
 
 # --- servers that really read line protocol
 
-NASTY = {
-    "id": "7",
-    "name": 'Gate "1", north = süd \\',
-    "site": "a\\b, c",
-    "host": "10.0.0.7",
-    "verdict": {"health": "degraded", "fault": "network"},
-    "restarts": 3,
-    "bitrate_bps": 2_000_000,
-    "readers": 2,
-    "rtt_ms": 12.5,
-    "loss_ratio": 0.015,
-}
+
+def of_camera(number: int, **changes: Any) -> CameraDocument:
+    return msgspec.convert(simulated.camera(number, **changes), CameraDocument)
+
+
+NASTY = replace(
+    of_camera(7, bitrate_bps=2_000_000, readers=2, rtt_ms=12.5, loss_ratio=0.015, restarts=3),
+    name='Gate "1", north = süd \\',
+    site="a\\b, c",
+    host="10.0.0.7",
+    verdict=msgspec.convert(simulated.verdict("degraded", "network"), VerdictDocument),
+)
 WANTED_TAGS = {"id": "7", "name": 'Gate "1", north = süd /', "site": "a/b, c", "host": "10.0.0.7"}
-STATUS = {"node": "edge 1", "cameras": 1, "start_queue": 0, "health": {"degraded": 1}}
-HOST = {"cpu_percent": 12.5, "disks": [{"mount": "/srv/my disk", "percent": 50.0, "used_bytes": 1 << 40}]}
+STATUS = status(ServiceFacts("edge 1", "1", "i", 0.0, 2.0), Snapshot(1, 0.0, 0.0), [NASTY])
+HOST = host_document(HostSample(cpu_percent=12.5, disks=(SpaceSample(1 << 41, 1 << 40, 50.0, "/srv/my disk"),)))
 
 
 def everything(at_s: float) -> list[str]:
-    return [*cameras([NASTY], at_s), *fleet(STATUS, at_s), *host(HOST, "edge 1", at_s)]
+    return [*cameras([(NASTY, None)], at_s), *fleet(STATUS, at_s), *host(HOST, "edge 1", at_s)]
 
 
 @asynccontextmanager
@@ -343,7 +351,7 @@ async def test_influxdb_reads_the_lines_as_they_are_meant(tmp_path: Path) -> Non
         camera, disk, odd = await row("camera"), await row("disk"), await row("extreme")
     assert camera == {
         **WANTED_TAGS,
-        **{key: NASTY[key] for key in ("restarts", "bitrate_bps", "readers", "rtt_ms", "loss_ratio")},
+        **{key: getattr(NASTY, key) for key in ("restarts", "bitrate_bps", "readers", "rtt_ms", "loss_ratio")},
         "up": 1,
         "health": "degraded",
         "fault": "network",

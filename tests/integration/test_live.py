@@ -17,7 +17,10 @@ from restream.domain.judgement.status import CameraStatus
 from restream.domain.judgement.verdict import Health, Reason, Verdict
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
-from restream.interfaces.documents.rendering import Renderer, ServiceFacts
+from restream.domain.news.event import ServerRestart
+from restream.interfaces.documents.events import EventDocument, event
+from restream.interfaces.documents.rendering import Renderer
+from restream.interfaces.documents.status import ServiceFacts
 from restream.interfaces.http import live as module
 from restream.interfaces.http.live import Live
 from tests.support.eventually import eventually
@@ -40,10 +43,10 @@ class Studio:
 
     def __init__(self) -> None:
         self.renderer = Renderer(ServiceFacts("node", "1", "this life", 0.0, 2.0))
-        self.events: list[dict[str, Any]] = []
+        self.events: list[EventDocument] = []
         self.live = Live(
             lambda: self.renderer.latest,
-            lambda after, limit: [each for each in self.events if each["id"] > after][-limit:],
+            lambda after, limit: [each for each in self.events if each.id > after][-limit:],
         )
         self.generation = 0
         self.url = ""
@@ -142,10 +145,10 @@ async def test_each_message_is_encoded_once_for_all(studio: Studio, monkeypatch:
 
 async def test_no_event_is_lost_between_the_first_picture_and_the_next_cycle(studio: Studio) -> None:
     await studio.cycle([1])
-    studio.events = [{"id": 1}]
+    studio.events = [event(1, ServerRestart(1.0, ""))]
     async with studio.listener() as first:
-        assert (await first.receive_json(timeout=10))["events"] == [{"id": 1}]
-        studio.events.append({"id": 2})
+        assert [each["id"] for each in (await first.receive_json(timeout=10))["events"]] == [1]
+        studio.events.append(event(2, ServerRestart(2.0, "")))
         async with studio.listener() as second:
             seen = (await second.receive_json(timeout=10))["events"]
             await studio.cycle([1])

@@ -11,7 +11,7 @@ from restream import __version__
 from restream.domain.camera.secret import Secret
 from restream.interfaces.http.auth import Access
 from restream.interfaces.http.openapi.document import document
-from restream.interfaces.http.openapi.vocabulary import named
+from restream.interfaces.http.openapi.schema import named
 
 DOCUMENT = document(Access(Secret("a token")), __version__)
 MESSAGE = {"oneOf": [named("Snapshot"), named("Delta")]}

@@ -10,7 +10,7 @@ from restream.domain.camera.camera import Camera
 from restream.domain.engine import Advance, Ending, Evidence, Media, Plan
 from restream.domain.life.cause import Cause
 from restream.domain.server.target import Target
-from restream.ports import PublisherError
+from restream.ports.cameras import PublisherError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,8 @@ from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import ServerId
 from restream.domain.server.mediamtx import PathObservation, ServerView
 from restream.domain.server.target import Target
-from restream.ports import DatabaseError, Row, ServerStatus
+from restream.ports.cameras import DatabaseError, Row
+from restream.ports.servers import ServerStatus
 from restream.supervisor.cameras.admission import Admission
 from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.cameras.settings import StreamSettings

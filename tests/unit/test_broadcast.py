@@ -22,7 +22,7 @@ from restream.interfaces.console.screen import Screen
 from restream.interfaces.documents.events import event
 from restream.interfaces.documents.rendering import Renderer, Rendering, ServiceFacts
 from restream.interfaces.http.live import Live
-from restream.ports import Documents, Outlet, Records
+from restream.ports.outlets import Documents, Outlet, Records
 from restream.supervisor import loops
 from restream.supervisor.components import Components
 from restream.supervisor.loops import Loops

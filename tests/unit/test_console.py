@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,9 +24,12 @@ from restream.interfaces.console.findings import CheckState, Finding, print_find
 from restream.interfaces.console.frame import Facts, frame
 from restream.interfaces.console.screen import Screen, can_be_painted
 from restream.interfaces.console.text import Line, fitted, folded, printable
+from restream.interfaces.documents.cameras import CameraDocument
 from restream.interfaces.documents.ranking import worst_first
 from restream.interfaces.documents.rendering import Rendering
-from tests.browser.fleet import camera, down, failed, fleet
+from restream.interfaces.documents.status import StatusDocument
+from tests.browser import fleet as simulated
+from tests.browser.fleet import failed
 from tests.support.terminal import Picture
 
 FACTS = Facts("http://127.0.0.1:8000/")
@@ -34,27 +38,46 @@ HOSTILE = "\x1b[2J\x1b]0;title\x07[red]Gate[/]\r\n\x9b31m\u202e\ud800\t摄像头
 UP = {"state": "up", "since": "2026-01-02T03:04:05.000Z", "detail": ""}
 
 
-def rendering(cameras: Mapping[str, Any], **status: Any) -> Rendering:
+def camera(number: int, **changes: Any) -> CameraDocument:
+    return msgspec.convert(simulated.camera(number, **changes), CameraDocument)
+
+
+def down(number: int, cause: Cause, **changes: Any) -> CameraDocument:
+    return msgspec.convert(simulated.down(number, cause, **changes), CameraDocument)
+
+
+def fleet(size: int) -> dict[str, CameraDocument]:
+    return msgspec.convert(simulated.fleet(size), dict[str, CameraDocument])
+
+
+def rendering(cameras: Mapping[str, CameraDocument], **status: Any) -> Rendering:
     document = {
         "node": "node",
         "version": "0.1.0",
+        "instance": "i",
+        "generation": 1,
+        "time": "2026-01-02T03:04:05.000Z",
+        "uptime_s": 1.0,
+        "interval_s": 2.0,
+        "fault": {},
+        "observed": None,
         "cameras": len(cameras),
         "stopping": False,
-        "health": Counter(each["verdict"]["health"] for each in cameras.values()),
-        "phase": Counter(each["phase"] for each in cameras.values()),
+        "health": Counter(each.verdict.health for each in cameras.values()),
+        "phase": Counter(each.phase for each in cameras.values()),
         "start_queue": 0,
         "components": {"database": UP},
     }
-    return Rendering(Snapshot(1, 0.0, 0.0), document | status, cameras)
+    return Rendering(Snapshot(1, 0.0, 0.0), msgspec.convert(document | status, StatusDocument), cameras)
 
 
 def texts(found: Rendering, width: int, height: int, log: list[str] = LOG, facts: Facts = FACTS) -> list[str]:
     return [line.text for line in frame(found, log, facts, width, height)]
 
 
-def six() -> dict[str, Any]:
+def six() -> dict[str, CameraDocument]:
     cameras = [camera(n) for n in range(1, 6)] + [down(6, Cause.AUTH_FAILED, name="Yard, wrong password")]
-    return {each["id"]: each for each in cameras}
+    return {each.id: each for each in cameras}
 
 
 def test_six_cameras_and_the_log_share_the_screen() -> None:
@@ -79,7 +102,7 @@ def test_of_thousands_the_worst_are_shown_and_the_others_counted() -> None:
     (more,) = (n for n, line in enumerate(lines) if line.startswith("… and "))
     titles = next(n for n, line in enumerate(lines) if line.startswith("ID"))
     shown = [line.split()[0] for line in lines[titles + 1 : more]]
-    assert shown == [each["id"] for each in sorted(cameras.values(), key=worst_first)[: len(shown)]]
+    assert shown == [each.id for each in sorted(cameras.values(), key=worst_first)[: len(shown)]]
     assert len(shown) >= 15
     assert lines[more] == f"… and {5000 - len(shown):,} more"
     assert lines[1].startswith("5,000 cameras: ")
@@ -124,8 +147,8 @@ def test_wide_terminals_have_everything() -> None:
 
 
 def test_nothing_hostile_reaches_the_terminal() -> None:
-    bad = down(1, Cause.INTERNAL, name=HOSTILE, id=HOSTILE)
-    bad["verdict"]["reasons"][0]["text"] = HOSTILE
+    verdict = simulated.verdict("down", "camera", "internal", text=HOSTILE)
+    bad = camera(1, name=HOSTILE, id=HOSTILE, verdict=verdict)
     found = rendering(
         {"1": bad, "2": camera(2)}, node=HOSTILE, components={"x": {**UP, "state": "down", "detail": HOSTILE}}
     )
@@ -200,8 +223,8 @@ def test_health_is_a_word_and_a_colour() -> None:
     cameras = list(fleet(60).values())
     styles: dict[str, set[str]] = {}
     for each, line in zip(cameras, cameras_lines(cameras, 120)[1:], strict=True):
-        assert f" {each['verdict']['health']} " in line.text
-        styles.setdefault(each["verdict"]["health"], set()).add(line.style)
+        assert f" {each.verdict.health} " in line.text
+        styles.setdefault(each.verdict.health, set()).add(line.style)
     assert len(styles) >= 3
     assert all(len(found) == 1 for found in styles.values())
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 
@@ -25,8 +26,9 @@ from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.mediamtx import PathObservation, ServerView
 from restream.interfaces.documents import rendering as rendering_module
-from restream.interfaces.documents.rendering import Renderer, Rendering, ServiceFacts
-from restream.interfaces.documents.values import Document
+from restream.interfaces.documents.cameras import CameraDocument
+from restream.interfaces.documents.rendering import Renderer, Rendering
+from restream.interfaces.documents.status import ServiceFacts
 from restream.supervisor.components import Components
 from restream.supervisor.loops import Loops
 from restream.supervisor.outlets.alert_watch import AlertWatch
@@ -256,17 +258,17 @@ async def test_a_clock_that_is_set_back_moves_every_moment_with_it() -> None:
     before = replace(snapshot(1, {1: RUNNING}), components=parts)
     later = replace(before, generation=2, taken_at=before.taken_at - 3600, now=12.0)
     (rendering,) = (await rendered(before, later))[1:]
-    moments = [rendering.cameras["1"]["since"], rendering.cameras["1"]["verdict"]["since"]]
-    moments.append(rendering.status["components"]["redis"]["since"])
-    assert max(moments) <= rendering.status["time"], moments
-    assert rendering.status["uptime_s"] == 12
+    moments = [rendering.cameras["1"].since, rendering.cameras["1"].verdict.since]
+    moments.append(rendering.status.components["redis"].since)
+    assert max(moments) <= rendering.status.time, moments
+    assert rendering.status.uptime_s == 12
 
 
 async def test_a_bitrate_that_trembles_is_no_change_and_one_that_moves_is() -> None:
     renderings = await rendered(
         *(snapshot(n, {1: RUNNING}, count) for n, count in enumerate((1000, 1050, 1090, 1200), 1))
     )
-    assert [each.cameras["1"]["bitrate_bps"] for each in renderings] == [1000, 1000, 1000, 1200]
+    assert [each.cameras["1"].bitrate_bps for each in renderings] == [1000, 1000, 1000, 1200]
 
 
 async def test_removals_are_remembered_until_they_return() -> None:
@@ -281,11 +283,15 @@ async def test_removals_are_remembered_until_they_return() -> None:
 
 async def test_the_status_counts_every_row() -> None:
     (only,) = await rendered(snapshot(1, {1: RUNNING, 2: BROKEN, 3: BROKEN}))
-    assert only.status["cameras"] == 3
-    assert only.status["health"] == {"healthy": 1, "down": 2}
-    assert only.status["fault"] == {"none": 1, "camera": 2}
+    assert only.status.cameras == 3
+    assert only.status.health == {"healthy": 1, "down": 2}
+    assert only.status.fault == {"none": 1, "camera": 2}
     whole = orjson.loads(only.documents().snapshot)
     assert [each["id"] for each in whole["cameras"]] == ["1", "2", "3"]
+
+
+def plain(document: Any) -> Any:
+    return orjson.loads(msgspec.json.encode(document))
 
 
 # -- one camera's defect ---------------------------------------------------------------------------------------------
@@ -335,31 +341,31 @@ async def test_a_camera_that_cannot_be_shown_keeps_its_document_and_says_so(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     renderer = Renderer(ServiceFacts("node", "1", "i", 0.0, 2.0))
-    real = rendering_module.summary
+    real = rendering_module.renewed
 
-    def summary(taken: Snapshot, report: Report) -> Document:
+    def renewed(taken: Snapshot, report: Report, *others: Any) -> CameraDocument:
         if isinstance(report.subject, CameraStatus) and report.subject.camera.id in broken:
             raise ZeroDivisionError
-        return real(taken, report)
+        return real(taken, report, *others)
 
     broken: set[str] = set()
-    monkeypatch.setattr(rendering_module, "summary", summary)
+    monkeypatch.setattr(rendering_module, "renewed", renewed)
     good = await renderer.render(snapshot(1, {1: RUNNING, 2: RUNNING}))
     broken.add("1")
     first = await renderer.render(snapshot(2, {1: BROKEN, 2: BROKEN, 3: RUNNING}))
     second = await renderer.render(snapshot(3, {1: BROKEN, 2: BROKEN, 3: RUNNING}))
     for each in (first, second):
-        assert (each.cameras["1"]["phase"], each.cameras["1"]["name"]) == ("running", good.cameras["1"]["name"])
-        verdict = each.cameras["1"]["verdict"]
-        assert (verdict["health"], verdict["reasons"][0]["code"]) == ("unknown", "internal")
-        assert orjson.loads(each.encoded["1"]) == orjson.loads(orjson.dumps(each.cameras["1"]))
-        assert (each.cameras["2"]["phase"], each.cameras["3"]["phase"]) == ("backoff", "running")
-        conforms(each.cameras["1"], "Camera")
+        assert (each.cameras["1"].phase, each.cameras["1"].name) == ("running", good.cameras["1"].name)
+        verdict = each.cameras["1"].verdict
+        assert (verdict.health, verdict.reasons[0].code) == ("unknown", "internal")
+        assert orjson.loads(each.encoded["1"]) == msgspec.json.decode(msgspec.json.encode(each.cameras["1"]))
+        assert (each.cameras["2"].phase, each.cameras["3"].phase) == ("backoff", "running")
+        conforms(plain(each.cameras["1"]), "Camera")
     assert second.changed_since(2) == []
     assert len(errors(caplog)) == 1 and "camera 1 cannot be shown" in errors(caplog)[0]
     broken.clear()
     again = await renderer.render(snapshot(4, {1: BROKEN, 2: BROKEN, 3: RUNNING}))
-    assert again.cameras["1"]["phase"] == "backoff" and again.cameras["1"]["verdict"]["health"] == "down"
+    assert again.cameras["1"].phase == "backoff" and again.cameras["1"].verdict.health == "down"
     assert again.changed_since(3) == ["1"]
 
 
@@ -370,6 +376,6 @@ async def test_a_camera_that_could_never_be_shown_is_listed_all_the_same() -> No
     hostile = taken.reports["1"]._replace(subject=replace(status(1, RUNNING), camera=replace(camera(1), name="\ud800")))
     shown = await renderer.render(replace(taken, reports={**taken.reports, "1": hostile}))
     assert list(shown.cameras) == ["1", "2"]
-    conforms(shown.cameras["1"], "Camera")
-    assert shown.status["health"] == {"unknown": 1, "healthy": 1}
+    conforms(plain(shown.cameras["1"]), "Camera")
+    assert shown.status.health == {"unknown": 1, "healthy": 1}
     assert [each["id"] for each in orjson.loads(shown.documents().snapshot or b"")["cameras"]] == ["1", "2"]

@@ -11,7 +11,8 @@ from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.mediamtx import PathObservation
-from restream.ports import PublisherError, ServerStatus
+from restream.ports.cameras import PublisherError
+from restream.ports.servers import ServerStatus
 from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.components import Components
 from restream.supervisor.loops import Loops

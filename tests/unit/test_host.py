@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from restream.domain.host_sample import HostSample, NetworkSample, ProcessSample, SpaceSample, rate
@@ -21,16 +22,18 @@ def test_a_rate_survives_resets_and_the_first_sample(
 
 
 def test_the_document_sums_the_publishers() -> None:
-    document = host_document(
-        HostSample(
-            disks=(SpaceSample(10, 5, 50.0, "/"),),
-            network=(NetworkSample("eth0", 8.4, 16.6, 1, 2),),
-            processes={1: ProcessSample(1, 10.0, 1.0, 100), 2: ProcessSample(2, 20.04, 2.0, 200)},
+    document = msgspec.to_builtins(
+        host_document(
+            HostSample(
+                disks=(SpaceSample(10, 5, 50.0, "/"),),
+                network=(NetworkSample("eth0", 8.4, 16.6, 1, 2),),
+                processes={1: ProcessSample(1, 10.0, 1.0, 100), 2: ProcessSample(2, 20.04, 2.0, 200)},
+            )
         )
     )
     assert document["publishers"] == {"processes": 2, "cpu_percent": 30.0, "rss_bytes": 300}
-    assert document["disks"] == [{"mount": "/", "total_bytes": 10, "used_bytes": 5, "percent": 50.0}]
-    assert document["network"] == [{"interface": "eth0", "received_bps": 8, "sent_bps": 17, "errors": 1, "drops": 2}]
+    assert document["disks"] == ({"mount": "/", "total_bytes": 10, "used_bytes": 5, "percent": 50.0},)
+    assert document["network"] == ({"interface": "eth0", "received_bps": 8, "sent_bps": 17, "errors": 1, "drops": 2},)
     assert document["time"] == "1970-01-01T00:00:00.000Z"
 
 

@@ -7,12 +7,20 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from restream.domain.judgement.snapshot import Snapshot
+from restream.domain.judgement.verdict import Health
+from restream.domain.life.cause import Side
 from restream.domain.line_buffer import LineBuffer, Rejected, Unavailable, WriteOutcome, Written
 from restream.domain.news.component import ComponentState
+from restream.interfaces.documents.cameras import CameraDocument, ProcessDocument, VerdictDocument
+from restream.interfaces.documents.host_document import HostDocument
+from restream.interfaces.documents.status import ServiceFacts, status
 from restream.interfaces.series.line_protocol import cameras, fleet, host, line
 from restream.supervisor.components import Components
 from restream.supervisor.outlets.line_writer import MAX_BATCH_LINES, LineWriter
@@ -21,19 +29,27 @@ from .fakes import now, settle, virtual
 
 AT_S = 1_700_000_000.1234
 AT_MS = "1700000000123"
-CAMERA = {
-    "id": "7",
-    "name": "Gate 1, north",
-    "site": "Plant=A",
-    "host": "10.0.0.7",
-    "phase": "running",
-    "verdict": {"health": "degraded", "fault": "network", "reasons": []},
-    "restarts": 3,
-    "bitrate_bps": 2_000_000,
-    "readers": 2,
-    "rtt_ms": 12,
-    "loss_ratio": 0.015,
-}
+CAMERA = CameraDocument(
+    id="7",
+    name="Gate 1, north",
+    site="Plant=A",
+    host="10.0.0.7",
+    camera_type="",
+    path="cam7",
+    phase="running",
+    since="2026-01-01T00:00:00.000Z",
+    verdict=VerdictDocument(Health.DEGRADED, Side.NETWORK, (), "", "2026-01-01T00:00:00.000Z"),
+    detail="",
+    restarts=3,
+    failures=0,
+    next_retry=None,
+    video="h264",
+    audio=None,
+    bitrate_bps=2_000_000,
+    readers=2,
+    rtt_ms=12,
+    loss_ratio=0.015,
+)
 
 
 def unescape(text: str, special: str) -> str:
@@ -108,31 +124,29 @@ def test_any_text_is_one_readable_line(tags: dict[str, str], fields: dict[str, A
 
 
 def test_a_camera() -> None:
-    process = {"cpu_percent": 1.5, "rss_bytes": 10_000_000}
-    assert only(cameras([{**CAMERA, "process": process}], AT_S)) == (
+    assert only(cameras([(CAMERA, ProcessDocument(1.5, 10_000_000))], AT_S)) == (
         r"camera,host=10.0.0.7,id=7,name=Gate\ 1\,\ north,site=Plant\=A "
         'up=1i,health="degraded",fault="network",bitrate_bps=2000000i,readers=2i,restarts=3i,rtt_ms=12.0,loss_ratio=0.015,'
         f"cpu_percent=1.5,rss_bytes=10000000i {AT_MS}"
     )
 
 
-@pytest.mark.parametrize(
-    ("health", "up"), [("healthy", "1i"), ("degraded", "1i"), ("down", "0i"), ("unknown", None), ("disabled", None)]
-)
-def test_up_is_left_out_where_it_is_not_known(health: str, up: str | None) -> None:
-    fields = parsed(only(cameras([{**CAMERA, "verdict": {"health": health}}], 1)))[2]
+@pytest.mark.parametrize(("health", "up"), [*zip(Health, ("1i", "1i", "0i", None, None), strict=True)])
+def test_up_is_left_out_where_it_is_not_known(health: Health, up: str | None) -> None:
+    camera = replace(CAMERA, verdict=replace(CAMERA.verdict, health=health))
+    fields = parsed(only(cameras([(camera, None)], 1)))[2]
     assert fields.get("up") == up and fields["health"] == f'"{health}"'
 
 
 def test_what_is_missing_in_a_camera_is_missing_in_its_line() -> None:
-    nothing = {key: None for key in CAMERA if key not in ("id", "verdict")}
-    (text,) = cameras([{**CAMERA, **nothing, "process": None}, {"id": "8"}], 1)
-    assert text == 'camera,id=7 up=1i,health="degraded",fault="network" 1000'
+    nothing = {"name": "", "site": "", "host": "", "bitrate_bps": None, "readers": None, "rtt_ms": None}
+    (text,) = cameras([(replace(CAMERA, **nothing, loss_ratio=None), None)], 1)
+    assert text == 'camera,id=7 up=1i,health="degraded",fault="network",restarts=3i 1000'
 
 
 def test_types_do_not_depend_on_the_value() -> None:
     odd = {"bitrate_bps": 1.5e6, "readers": 2.0, "rtt_ms": 0, "loss_ratio": 0, "restarts": True}
-    fields = parsed(only(cameras([{**CAMERA, **odd}], 1)))[2]
+    fields = parsed(only(cameras([(replace(CAMERA, **odd), None)], 1)))[2]
     assert (fields["bitrate_bps"], fields["readers"], fields["rtt_ms"], fields["loss_ratio"]) == (
         "1500000i",
         "2i",
@@ -143,14 +157,10 @@ def test_types_do_not_depend_on_the_value() -> None:
 
 
 def test_the_fleet() -> None:
-    status = {
-        "node": "edge 1",
-        "cameras": 5,
-        "start_queue": 0,
-        "health": {"down": 2, "healthy": 3},
-        "phase": {"running": 5},
-    }
-    measurement, tags, fields, at = parsed(only(fleet(status, AT_S)))
+    nothing = status(ServiceFacts("edge 1", "1", "i", 0.0, 2.0), Snapshot(1, 0.0, 0.0), ())
+    counts = {"health": {Health.DOWN: 2, Health.HEALTHY: 3}, "phase": {"running": 5}}
+    counted = replace(nothing, cameras=5, **counts)
+    measurement, tags, fields, at = parsed(only(fleet(counted, AT_S)))
     assert (measurement, tags, at) == ("fleet", {"node": "edge 1"}, AT_MS)
     assert (fields["cameras"], fields["start_queue"], fields["health_down"], fields["health_healthy"]) == (
         *("5i", "0i", "2i", "3i"),
@@ -167,13 +177,13 @@ def test_the_host() -> None:
         "load": [0.5, 1, 2.25],
         "memory": {"total_bytes": 8, "used_bytes": 3, "available_bytes": 5, "percent": 37.5},
         "swap": {"total_bytes": 0, "used_bytes": 0, "percent": 0},
-        "disks": [{"mount": "/", "total_bytes": 10, "used_bytes": 5, "percent": 50.0}, "hostile"],
+        "disks": [{"mount": "/", "total_bytes": 10, "used_bytes": 5, "percent": 50.0}],
         "network": [{"interface": "eth 0", "received_bps": 8, "sent_bps": 9, "errors": 0, "drops": 1}],
         "temperatures": [{"sensor": "Core 0", "celsius": 51.0, "high_celsius": None}],
         "publishers": {"processes": 4, "cpu_percent": 8.0, "rss_bytes": 40},
         "service": {"cpu_percent": 2.0, "rss_bytes": 70, "open_files": 30},
     }
-    assert [*host(sample, "edge1", 1)] == [
+    assert [*host(msgspec.convert(sample, HostDocument), "edge1", 1)] == [
         "host,node=edge1 cpu_percent=12.5,load1=0.5,load5=1.0,load15=2.25,memory_percent=37.5,memory_used_bytes=3i,"
         "memory_available_bytes=5i,swap_percent=0.0,swap_used_bytes=0i,publishers_processes=4i,publishers_cpu_percent=8.0,"
         "publishers_rss_bytes=40i,"
@@ -182,7 +192,6 @@ def test_the_host() -> None:
         r"network,interface=eth\ 0,node=edge1 received_bps=8i,sent_bps=9i,errors=0i,drops=1i 1000",
         r"temperature,node=edge1,sensor=Core\ 0 celsius=51.0 1000",
     ]
-    assert [*host({}, "edge1", 1)] == [] and [*host({"load": None, "disks": None}, "edge1", 1)] == []
 
 
 # --- the buffer

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from types import SimpleNamespace
 from typing import Any
 
-import orjson
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -19,6 +19,7 @@ from restream.domain.engine import Advance
 from restream.domain.ffmpeg.plan import FfmpegSettings, build_plan
 from restream.domain.host_sample import HostSample, NetworkSample, ProcessSample, SpaceSample, TemperatureSample
 from restream.domain.judgement.quality import Quality
+from restream.domain.judgement.series import Habits
 from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.judgement.verdict import Health, Reason, Verdict
@@ -30,18 +31,21 @@ from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
 from restream.domain.server.target import Target
-from restream.interfaces.documents import cameras
-from restream.interfaces.documents.events import event
+from restream.interfaces.documents.answers import Action
+from restream.interfaces.documents.camera_details import details
+from restream.interfaces.documents.cameras import PHASES, summary
+from restream.interfaces.documents.events import EventKind, event
 from restream.interfaces.documents.players import PublicBases
-from restream.interfaces.documents.rendering import Renderer, ServiceFacts
+from restream.interfaces.documents.rendering import Renderer
+from restream.interfaces.documents.status import ServiceFacts
 from restream.interfaces.documents.streams import latest_streams, streams
-from restream.interfaces.http.api import ACTIONS, EVENT_KINDS
+from restream.interfaces.documents.values import encode
 from restream.interfaces.http.auth import Access
 from restream.interfaces.http.exporter import Exporter
 from restream.interfaces.http.live import TOPICS, Live
 from restream.interfaces.http.openapi.document import document
-from restream.interfaces.http.openapi.vocabulary import named
-from restream.interfaces.http.query import PHASES, SORTS
+from restream.interfaces.http.openapi.schema import named
+from restream.interfaces.http.query import SORTS
 from restream.reference.samples import sample
 from restream.service.http_application import Web
 from restream.supervisor.picture.history import History
@@ -93,7 +97,7 @@ def test_every_route_is_described_and_nothing_else() -> None:
 def test_names_of_operations_and_schemas_are_used_once_and_lead_somewhere() -> None:
     names = [operation["operationId"] for _, _, operation in operations()]
     assert len(names) == len(set(names))
-    text = orjson.dumps(DOCUMENT).decode()
+    text = json.dumps(DOCUMENT)
     unused = {name for name in SCHEMAS if f'"#/components/schemas/{name}"' not in text}
     assert unused == {"Snapshot", "Delta"}, "the messages of /ws are referred to in words"
 
@@ -109,9 +113,9 @@ def test_values_are_those_of_the_domain() -> None:
         assert parameter("/api/cameras", name)["items"]["enum"] == list(known)
         assert list(SCHEMAS["Status"]["properties"][name]["properties"]) == list(known)
     assert parameter("/api/cameras", "sort")["enum"] == list(SORTS)
-    assert parameter("/api/events", "kind")["enum"] == list(EVENT_KINDS)
+    assert parameter("/api/events", "kind")["enum"] == list(EventKind)
     assert parameter("/ws", "topics")["items"]["enum"] == list(TOPICS)
-    assert {f"/api/cameras/{{id}}/{action}" for action in ACTIONS} <= set(DOCUMENT["paths"])
+    assert {f"/api/cameras/{{id}}/{action}" for action in Action} <= set(DOCUMENT["paths"])
 
 
 def test_objects_are_closed() -> None:
@@ -194,6 +198,11 @@ EVERYTHING = State(
 )
 
 
+def plain(document: object) -> Any:
+    """As clients get it."""
+    return json.loads(encode(document))
+
+
 def subjects() -> Iterator[Any]:
     for phase in Phase:
         yield CameraStatus(ROW, State(phase, 0.0), None, None)
@@ -213,22 +222,25 @@ def snapshot_of(subject: Any) -> Snapshot:
 @pytest.mark.parametrize("subject", list(subjects()), ids=lambda each: type(each).__name__)
 def test_a_camera_in_every_state_is_as_described(subject: Any) -> None:
     snapshot = snapshot_of(subject)
-    conforms(orjson.loads(orjson.dumps(cameras.summary(snapshot, snapshot.reports["1"]))), "Camera")
-    details = cameras.details(snapshot, "1", {DEFAULT_SERVER: PublicBases.beside("rtsp://127.0.0.1:8554")})
-    assert details is not None
-    whole = details | {"history": None, "stderr_tail": ["line"]}
-    conforms(orjson.loads(orjson.dumps(whole)), "CameraDetails")
+    conforms(plain(summary(snapshot, snapshot.reports["1"])), "Camera")
+    habits = Habits()
+    habits.record(snapshot.reports["1"].stream, Quality(), 5.0)
+    for known in (None, habits):
+        bases = {DEFAULT_SERVER: PublicBases.beside("rtsp://127.0.0.1:8554")}
+        whole = details(snapshot, "1", bases, habits=known, stderr_tail=("line",))
+        assert whole is not None
+        conforms(plain(whole), "CameraDetails")
 
 
 async def test_everything_else_is_as_described() -> None:
     renderer = Renderer(ServiceFacts("node", "1", "i", 0.0, 2.0))
-    conforms(renderer.latest.status, "Status")
+    conforms(plain(renderer.latest.status), "Status")
     rendering = await renderer.render(snapshot_of(CameraStatus(ROW, EVERYTHING, PLAN, 4242)))
-    plain = orjson.loads(orjson.dumps([rendering.status, rendering.host, streams(rendering.snapshot)]))
-    for value, name in zip(plain, ("Status", "Host", "Streams"), strict=True):
-        conforms(value, name)
-    for each in orjson.loads(orjson.dumps(latest_streams({DEFAULT_SERVER: SERVER}))):
-        conforms(each, "LatestStream")
+    conforms(plain(rendering.status), "Status")
+    conforms(plain(rendering.host), "Host")
+    conforms(plain(streams(rendering.snapshot)), "Streams")
+    for each in latest_streams({DEFAULT_SERVER: SERVER}):
+        conforms(plain(each), "LatestStream")
 
 
 HAPPENED: tuple[Event, ...] = (
@@ -243,7 +255,7 @@ HAPPENED: tuple[Event, ...] = (
 
 @pytest.mark.parametrize("happened", HAPPENED, ids=lambda each: type(each).__name__)
 def test_an_event_of_every_kind_is_as_described(happened: Event) -> None:
-    conforms(orjson.loads(orjson.dumps(event(1, happened))), "Event")
+    conforms(plain(event(1, happened)), "Event")
 
 
 def test_an_undescribed_key_is_noticed() -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 from multidict import MultiDict
 
+from restream.interfaces.documents.cameras import CameraDocument
 from restream.interfaces.http.query import Query, select_cameras
 
 
-def _camera(camera_id: str, health: str = "healthy", fault: str = "none", **fields: Any) -> dict[str, Any]:
-    return {
+def _camera(camera_id: str, health: str = "healthy", fault: str = "none", **fields: Any) -> CameraDocument:
+    known = {
         "id": camera_id,
         "name": f"Camera {camera_id}",
         "site": "",
@@ -21,11 +23,13 @@ def _camera(camera_id: str, health: str = "healthy", fault: str = "none", **fiel
         "camera_type": "",
         "phase": "running",
         "since": f"2026-01-01T00:00:{int(camera_id):02}Z",
+        "detail": "",
         "restarts": 0,
-        "bitrate_bps": None,
-        "verdict": {"health": health, "fault": fault},
-        **fields,
+        "failures": 0,
+        "verdict": {"health": health, "fault": fault, "reasons": [], "hint": "", "since": ""},
     }
+    unknown = dict.fromkeys(("next_retry", "video", "audio", "bitrate_bps", "readers", "rtt_ms", "loss_ratio"))
+    return msgspec.convert(known | unknown | fields, CameraDocument)
 
 
 FLEET = [
@@ -56,7 +60,7 @@ FLEET = [
 )
 def test_selection(query: dict[str, str], ids: list[str]) -> None:
     found, total = select_cameras(FLEET, Query(MultiDict(query)))
-    assert [camera["id"] for camera in found] == ids
+    assert [camera.id for camera in found] == ids
     assert total >= len(found)
 
 

@@ -10,7 +10,8 @@ from restream.domain.life.lifecycle import Phase
 from restream.domain.news.component import ComponentState
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.mediamtx import ServerView
-from restream.ports import DatabaseError, ServerStatus
+from restream.ports.cameras import DatabaseError
+from restream.ports.servers import ServerStatus
 from restream.supervisor.cameras.registry import Registry
 from restream.supervisor.components import Components
 from restream.supervisor.loops import Loops

@@ -13,7 +13,7 @@ from restream.domain.life.lifecycle import Phase
 from restream.domain.news.event import Transition
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.target import Target
-from restream.ports import PublisherError
+from restream.ports.cameras import PublisherError
 from tests.unit.fakes import WITH_AUDIO, Stage, camera, now, settle, virtual
 
 WRONG_PASSWORD = ProbeFailure(Cause.AUTH_FAILED, "Server returned 401 Unauthorized (authorization failed)")

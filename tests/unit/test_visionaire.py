@@ -26,6 +26,7 @@ from restream.domain.visionaire import (
     parse_servers,
     parse_streams,
 )
+from restream.interfaces.documents.values import encode
 from restream.interfaces.documents.visionaire import visionaire
 from restream.supervisor.components import Components
 from restream.supervisor.picture.visionaire_poller import NAME, VisionairePoller
@@ -224,7 +225,7 @@ def test_the_document() -> None:
     lost = lost.after(Collection(None, errors=1, error="HTTP 500"), 160.0)
     never = HostPicture(StreamServer("vms2", "http://vms2:4004"))
     document = visionaire({"vms1": lost, "vms2": never}, now=170.0, taken_at=1_700_000_000.0, interval_s=60)
-    assert json.loads(json.dumps(document)) == {
+    assert json.loads(encode(document)) == {
         "interval_s": 60,
         "hosts": [
             {

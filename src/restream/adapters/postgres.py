@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 
 from restream.domain.camera.secret import Secret, mask_exact, mask_patterns, spellings
-from restream.ports import DatabaseError, Row
+from restream.ports.cameras import DatabaseError, Row
 
 DEFAULT_QUERY = "SELECT * FROM cameras ORDER BY id"
 _TIMEOUT_S = 10.0

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from restream.adapters.postgres import CONNECTION_ERRORS, translated
 from restream.domain.camera.secret import Secret, mask_patterns
-from restream.ports import SinkError
+from restream.ports.outlets import SinkError
 
 _TIMEOUT_S = 5.0
 

@@ -12,7 +12,7 @@ from restream.config.settings import Settings
 from restream.domain.camera.options import Transport
 from restream.domain.ffmpeg.invocation import Invocation
 from restream.interfaces.console.findings import CheckState, Finding
-from restream.ports import PublisherError
+from restream.ports.cameras import PublisherError
 
 _TIMEOUT_S = 10.0
 # The longest listing, of encoders, is 20 KiB.

@@ -19,7 +19,8 @@ from restream.domain.engine import Media, ProbeFailure
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.interfaces.console.explanation import describe_media
 from restream.interfaces.console.findings import CheckState, Finding
-from restream.ports import DatabaseError, Row, SinkError
+from restream.ports.cameras import DatabaseError, Row
+from restream.ports.outlets import SinkError
 from restream.service.from_settings import camera_table, media_server, require_dsn, row_reader
 
 ANY_CAMERA = "*"

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from http import HTTPStatus
 
-from restream.interfaces.documents.values import Document
 from restream.interfaces.http.openapi.operation import JSON
+from restream.interfaces.http.openapi.schema import Schema
 from restream.reference.samples import resolved, sample
 from restream.reference.table import cell, table
 
@@ -23,12 +23,12 @@ Where `http.token` is set, send it as `Authorization: Bearer …`, or log in for
 actions need it. Where it is not set nothing needs it. Operations marked *open* never do."""
 
 
-def api_page(document: Document) -> str:
+def api_page(document: Schema) -> str:
     """Markdown, from the description of a service that has a token."""
     return "\n\n".join(_blocks(document)) + "\n"
 
 
-def _blocks(document: Document) -> Iterator[str]:
+def _blocks(document: Schema) -> Iterator[str]:
     yield _HEAD
     yield document["info"]["description"]
     yield _ACCESS
@@ -51,7 +51,7 @@ def _blocks(document: Document) -> Iterator[str]:
         yield table(("key", "type", ""), _keys(schema))
 
 
-def _operation(title: str, operation: Document, document: Document) -> Iterator[str]:
+def _operation(title: str, operation: Schema, document: Schema) -> Iterator[str]:
     yield f'<a id="{operation["operationId"]}"></a>\n\n### `{title}`'
     sentences = [operation["summary"] + ".", operation.get("description", "")]
     told = " ".join(filter(None, [*sentences, "" if operation["security"] else "*Open.*"]))
@@ -66,7 +66,7 @@ def _operation(title: str, operation: Document, document: Document) -> Iterator[
     yield from _example(title, operation, document)
 
 
-def _parameter(parameter: Document) -> list[str]:
+def _parameter(parameter: Schema) -> list[str]:
     place = "" if parameter["in"] == "query" else f" ({parameter['in']})"
     schema = parameter["schema"]
     several = "; one or several, separated by commas"
@@ -75,7 +75,7 @@ def _parameter(parameter: Document) -> list[str]:
     return [f"`{parameter['name']}`{place}", kind, f"{parameter['description']} {default}".strip()]
 
 
-def _answer(status: str, answer: Document) -> list[str]:
+def _answer(status: str, answer: Schema) -> list[str]:
     bodies = [
         _kind(media["schema"]) if kind == JSON else "a file" if kind == "*/*" else f"`{kind}`"
         for kind, media in answer.get("content", {}).items()
@@ -85,7 +85,7 @@ def _answer(status: str, answer: Document) -> list[str]:
     return [f"{status} {HTTPStatus(int(status)).phrase}", told, ", ".join(bodies)]
 
 
-def _example(title: str, operation: Document, document: Document) -> Iterator[str]:
+def _example(title: str, operation: Schema, document: Schema) -> Iterator[str]:
     """The request for a shell, and the good answer where it is a document of its own."""
     method, _, path = title.partition(" ")
     good = next(answer for status, answer in operation["responses"].items() if status < "300")
@@ -101,7 +101,7 @@ def _example(title: str, operation: Document, document: Document) -> Iterator[st
         yield f"```json\n{shown}\n```"
 
 
-def _keys(schema: Document, prefix: str = "") -> Iterator[list[str]]:
+def _keys(schema: Schema, prefix: str = "") -> Iterator[list[str]]:
     """A line per key; objects inside follow theirs as `outer.inner`, those in arrays as `outer[].inner`."""
     schema = schema.get("anyOf", [schema])[0]
     required = schema.get("required", ())
@@ -114,7 +114,7 @@ def _keys(schema: Document, prefix: str = "") -> Iterator[list[str]]:
         yield from _keys(nested, dots + ".")
 
 
-def _kind(schema: Document) -> str:
+def _kind(schema: Schema) -> str:
     """The type in words."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]

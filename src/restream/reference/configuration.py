@@ -10,7 +10,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from restream.config.settings import FIXED, Settings
-from restream.interfaces.documents.values import Document
+from restream.interfaces.http.openapi.schema import Schema
 from restream.reference.table import cell, table
 
 _HEAD = """\
@@ -45,7 +45,7 @@ def _blocks() -> Iterator[str]:
         yield table(("key", "type", "default", "variable", "re-read", ""), keys)
 
 
-def _keys(path: tuple[str, ...], model: type[BaseModel], known: Document, schema: Document) -> Iterator[list[str]]:
+def _keys(path: tuple[str, ...], model: type[BaseModel], known: Schema, schema: Schema) -> Iterator[list[str]]:
     """A line per key; the keys of a model inside follow as `outer.inner`."""
     for key, info in model.model_fields.items():
         here, told = (*path, key), known["properties"][key]
@@ -78,7 +78,7 @@ def shown(info: FieldInfo) -> Any:
     return default if plain else list(default) if isinstance(default, tuple) else str(default)
 
 
-def kind(told: Document, schema: Document) -> str:
+def kind(told: Schema, schema: Schema) -> str:
     """The type in words, with its limits."""
     told = resolved(told, schema)
     if "anyOf" in told:
@@ -91,8 +91,8 @@ def kind(told: Document, schema: Document) -> str:
     return f"{told['type']} ({limits})" if limits else str(told["type"])
 
 
-def resolved(told: Document, schema: Document) -> Document:
+def resolved(told: Schema, schema: Schema) -> Schema:
     """A schema, or what it refers to."""
     name = told.get("$ref", "").rpartition("/")[2]
-    found: Document = schema["$defs"][name] if name else told
+    found: Schema = schema["$defs"][name] if name else told
     return found

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from restream.interfaces.documents.values import Document
+from restream.interfaces.http.openapi.schema import Schema
 
 _PLAIN = {"string": "", "integer": 0, "number": 0, "boolean": False, "null": None}
 
 
-def resolved(schema: Document, document: Document) -> Document:
+def resolved(schema: Schema, document: Schema) -> Schema:
     """A schema, or what it refers to."""
     name = schema.get("$ref", "").rpartition("/")[2]
-    found: Document = document["components"]["schemas"][name] if name else schema
+    found: Schema = document["components"]["schemas"][name] if name else schema
     return found
 
 
-def sample(schema: Document, document: Document) -> Any:
+def sample(schema: Schema, document: Schema) -> Any:
     """A value that fits the schema: its own example, else the least that can be said."""
     schema = resolved(schema, document)
     for choice in ("oneOf", "anyOf"):

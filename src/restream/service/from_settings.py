@@ -32,10 +32,13 @@ from restream.domain.ffmpeg.plan import build_still
 from restream.domain.news.alerts import AlertRules
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.domain.visionaire import parse_servers
+from restream.interfaces.documents.events import EventDocument
 from restream.interfaces.documents.players import PublicBases
 from restream.interfaces.http.auth import Access
 from restream.interfaces.series import line_protocol
-from restream.ports import AlertReceiver, Archive, Engine, LineStore, MediaServer, StreamSink
+from restream.ports.cameras import Engine
+from restream.ports.outlets import AlertReceiver, Archive, LineStore, StreamSink
+from restream.ports.servers import MediaServer
 from restream.supervisor.cameras.settings import StreamSettings
 
 ENGINES = (FfmpegEngine.name,)
@@ -133,7 +136,7 @@ def archives(settings: Settings) -> list[Archive]:
     kept: list[Archive] = []
     if settings.redis.url is not None:
         url = Secret(settings.redis.url.get_secret_value())
-        kept.append(RedisArchive(url, settings.redis.prefix, settings.node_name))
+        kept.append(RedisArchive(url, settings.redis.prefix, settings.node_name, EventDocument))
     return [*kept, PostgresEvents(require_dsn(settings))]
 
 

@@ -8,22 +8,23 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from restream import __version__
 from restream.config.settings import Settings
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.life.lifecycle import HoldAsked, ProbeAsked, Released, Request, RestartAsked
-from restream.interfaces.documents import cameras
-from restream.interfaces.documents.rendering import components_document
-from restream.interfaces.documents.values import Document
-from restream.interfaces.documents.visionaire import visionaire
+from restream.interfaces.documents.answers import Action
+from restream.interfaces.documents.camera_details import CameraDetailsDocument, details
+from restream.interfaces.documents.status import StatusDocument, components_document
+from restream.interfaces.documents.visionaire import VisionaireDocument, visionaire
 from restream.interfaces.http import page
 from restream.interfaces.http import still as stills
-from restream.interfaces.http.api import Action, Api, ApiContext
+from restream.interfaces.http.api import Api, ApiContext
 from restream.interfaces.http.app import build_app
 from restream.interfaces.http.openapi import document as openapi
 from restream.interfaces.http.session import Sessions
-from restream.ports import StillError
+from restream.ports.cameras import StillError
 from restream.service.from_settings import access, public_bases, still_invocation
 from restream.service.outlets import Outlets
 from restream.supervisor.cameras.fleet import Fleet
@@ -35,10 +36,10 @@ from restream.supervisor.picture.still_queue import StillQueue
 from restream.supervisor.picture.visionaire_poller import VisionairePoller
 
 _REQUESTS: Mapping[Action, Request] = {
-    "restart": RestartAsked(),
-    "probe": ProbeAsked(),
-    "hold": HoldAsked(),
-    "release": Released(),
+    Action.RESTART: RestartAsked(),
+    Action.PROBE: ProbeAsked(),
+    Action.HOLD: HoldAsked(),
+    Action.RELEASE: Released(),
 }
 
 
@@ -82,22 +83,21 @@ class Web:
         app.on_shutdown.append(self._end_live)
         return app
 
-    def _status(self) -> Document:
+    def _status(self) -> StatusDocument:
         latest = self.outlets.renderer.latest
         if self.pulse.silent_s is None:
             return latest.status
         # The latest cycle cannot tell that it was the last.
-        return latest.status | {"components": components_document(latest.snapshot, self.components.all)}
+        return replace(latest.status, components=components_document(latest.snapshot, self.components.all))
 
-    def _details(self, camera_id: str) -> Document | None:
-        snapshot = self.outlets.renderer.latest.snapshot
-        bases = {server: public_bases(section) for server, section in self.settings().servers.items()}
-        document = cameras.details(snapshot, camera_id, bases)
-        if document is None:
-            return None
-        habits = self.assessor.habits(camera_id)
-        tail = list(self.fleet.log(camera_id))
-        return document | {"history": habits and cameras.history(habits, snapshot), "stderr_tail": tail}
+    def _details(self, camera_id: str) -> CameraDetailsDocument | None:
+        return details(
+            self.outlets.renderer.latest.snapshot,
+            camera_id,
+            {server: public_bases(section) for server, section in self.settings().servers.items()},
+            habits=self.assessor.habits(camera_id),
+            stderr_tail=self.fleet.log(camera_id),
+        )
 
     def _act(self, camera_id: str, action: Action) -> str | None:
         refusal = self.fleet.ask(camera_id, _REQUESTS[action])
@@ -115,7 +115,7 @@ class Web:
         camera = report.subject.camera
         return await self.stills.take(camera.id, still_invocation(self.settings(), camera.server, camera.path))
 
-    def _visionaire(self) -> Document:
+    def _visionaire(self) -> VisionaireDocument:
         poller, now = self.poller, asyncio.get_running_loop().time()
         return visionaire(poller.pictures, now=now, taken_at=time.time(), interval_s=poller.interval_s)
 

@@ -12,11 +12,12 @@ from restream.config.settings import Settings
 from restream.domain.judgement.availability import Timeline
 from restream.domain.visionaire import HostPicture
 from restream.interfaces.documents.cameras import with_processes
-from restream.interfaces.documents.rendering import Renderer, Rendering, ServiceFacts
+from restream.interfaces.documents.rendering import Renderer, Rendering
+from restream.interfaces.documents.status import ServiceFacts
 from restream.interfaces.http.exporter import Exporter
 from restream.interfaces.http.live import Live
 from restream.interfaces.series import line_protocol
-from restream.ports import Outlet
+from restream.ports.outlets import Outlet
 from restream.service.from_settings import alert_receivers, alert_rules, archives, line_store, stream_sinks
 from restream.supervisor.components import Components
 from restream.supervisor.outlets.alert_watch import AlertWatch
@@ -91,7 +92,7 @@ def _lines(rendering: Rendering) -> Iterator[str]:
     yield from line_protocol.cameras(with_processes(rendering.snapshot, rendering.cameras), at_s)
     yield from line_protocol.fleet(rendering.status, at_s)
     if rendering.host is not None:
-        yield from line_protocol.host(rendering.host, rendering.status["node"], at_s)
+        yield from line_protocol.host(rendering.host, rendering.status.node, at_s)
 
 
 def _counts(

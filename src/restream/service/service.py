@@ -27,7 +27,8 @@ from restream.interfaces.console.screen import Screen, can_be_painted
 from restream.interfaces.documents.events import event
 from restream.interfaces.documents.rendering import Rendering
 from restream.logs import TransitionLog
-from restream.ports import Outlet, ServiceManager
+from restream.ports.outlets import Outlet
+from restream.ports.servers import ServiceManager
 from restream.service.from_settings import (
     allowed_hosts,
     camera_table,

@@ -9,7 +9,7 @@ from restream.domain.engine import Media, ProbeFailure
 from restream.domain.ffmpeg.plan import FfmpegSettings, ProbePlan, build_probe
 from restream.domain.ffmpeg.probe import parse_probe
 from restream.domain.life.cause import Cause
-from restream.ports import PublisherError
+from restream.ports.cameras import PublisherError
 
 # ffprobe's JSON of a camera is some KiB; an endless session description must not fill the memory.
 _MAX_OUTPUT_BYTES = 1 << 20

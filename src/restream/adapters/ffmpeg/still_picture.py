@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from restream.adapters.processes.run_once import run_once
 from restream.domain.ffmpeg.invocation import Invocation
-from restream.ports import PublisherError, StillError
+from restream.ports.cameras import PublisherError, StillError
 
 _MAX_STILL_BYTES = 4 << 20
 

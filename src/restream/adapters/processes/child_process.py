@@ -20,7 +20,7 @@ from restream.adapters.processes.paced_pipes import PacedPipe, PacedPipes
 from restream.domain.camera.secret import mask_exact, mask_patterns
 from restream.domain.ffmpeg.exit_cause import ProcessEnding
 from restream.domain.ffmpeg.invocation import Invocation
-from restream.ports import PublisherError
+from restream.ports.cameras import PublisherError
 
 logger = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ from restream.domain.server.mediamtx import (
     parse_sessions,
     parse_srt,
 )
-from restream.ports import ServerStatus
+from restream.ports.servers import ServerStatus
 
 _TIMEOUT_S = 4.5  # MediaMTX answers wrong credentials with 401 only after up to 4 s
 _API_HEAD_START_S = 1.0

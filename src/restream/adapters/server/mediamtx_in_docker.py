@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from restream.adapters.server.docker_engine import DockerEngine
-from restream.ports import MediaServer, ServerStatus
+from restream.ports.servers import MediaServer, ServerStatus
 
 # The Engine is asked rarely while all is well, and each time when it is not.
 _ASK_EVERY_S = 30.0

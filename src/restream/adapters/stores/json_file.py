@@ -8,7 +8,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from restream.ports import Documents, SinkError
+from restream.ports.outlets import Documents, SinkError
 
 # Other users read this file (a web front end); there is no credential in it.
 _MODE = 0o644

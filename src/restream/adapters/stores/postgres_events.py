@@ -7,13 +7,12 @@ import contextlib
 import time
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 
 from restream.adapters.postgres import CONNECTION_ERRORS, translated
 from restream.domain.camera.secret import Secret
-from restream.ports import Records, SinkError
+from restream.ports.outlets import EventRecord, Records, SinkError
 
 _TIMEOUT_S = 10.0
 _LOOK_AGAIN_S = 300.0
@@ -85,5 +84,5 @@ def _insert(columns: Sequence[str]) -> str:
     return f"INSERT INTO restream_event ({', '.join(columns)}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608
 
 
-def _row(event: Any, columns: Sequence[str]) -> tuple[Any, ...]:
-    return (event["id"], datetime.fromisoformat(event["at"]), *(event[name] for name in columns[2:]))
+def _row(event: EventRecord, columns: Sequence[str]) -> tuple[object, ...]:
+    return (event.id, datetime.fromisoformat(event.at), *(getattr(event, name) for name in columns[2:]))

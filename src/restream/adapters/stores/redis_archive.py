@@ -6,14 +6,14 @@ import time
 from collections.abc import Collection
 from typing import Any
 
-import orjson
+import msgspec
 
 from restream.adapters.stores import redis_keys as keys
 from restream.adapters.stores.redis_connection import Connection, script
 from restream.adapters.stores.stored_records import decode_event, decode_moment, decode_timeline, encode_timeline
 from restream.domain.camera.secret import Secret
 from restream.domain.judgement.availability import KEPT_S
-from restream.ports import Records
+from restream.ports.outlets import EventRecord, Records
 
 _FORGET = script("redis_forget")
 _MOST_EVENTS = 10_000
@@ -22,13 +22,14 @@ _KEPT_MS = int(7 * KEPT_S * 1000)
 
 
 class RedisArchive:
-    """Events and availability. All nodes add to the same stream and hash; each reads back its own events."""
+    """Events and availability. All nodes add to the same stream and hash; each reads back its own, as `event`."""
 
     name = "redis"
 
-    def __init__(self, url: Secret, prefix: str, node: str) -> None:
+    def __init__(self, url: Secret, prefix: str, node: str, event: type[EventRecord]) -> None:
         self._connection = Connection(url)
         self._node = node
+        self._event = event
         self._nodes_key = prefix + keys.NODES_KEY
         self._node_keys = prefix + keys.NODE_KEYS
         self._events_key = prefix + keys.EVENTS_KEY
@@ -51,17 +52,18 @@ class RedisArchive:
         kept = {key: timeline for key, timeline in found.items() if timeline}
         return Records([events[event_id] for event_id in sorted(events)], kept, decode_moment(until, now))
 
-    async def _events(self, now: float) -> dict[int, dict[str, Any]]:
+    async def _events(self, now: float) -> dict[int, EventRecord]:
         """The newest events of this node, and those from before nodes had names, by id."""
-        events: dict[int, dict[str, Any]] = {}
+        events: dict[int, EventRecord] = {}
         before = "+"
         for _ in range(_MOST_EVENTS // _RESTORED_EVENTS + 2):
             page: Any = await self._connection.redis.xrevrange(self._events_key, max=before, count=_RESTORED_EVENTS)
             for _, fields in page:
-                event = decode_event((fields or {}).get(b"event", b""), now)
-                if event is not None and event["node"] in (None, self._node):
+                event = decode_event((fields or {}).get(b"event", b""), now, self._event)
+                if event is not None and event.node in ("", self._node):
                     # The newest comes first, and wins.
-                    events.setdefault(event["id"], event | {"node": self._node})
+                    own = msgspec.structs.replace(event, node=self._node)  # type: ignore[type-var]
+                    events.setdefault(event.id, own)
                 if len(events) == _RESTORED_EVENTS:
                     return events
             if len(page) < _RESTORED_EVENTS:
@@ -79,7 +81,7 @@ class RedisArchive:
         async with self._connection.transaction() as pipe:
             pipe.exists(self._own_watched_key)
             for event in records.events:
-                fields = {"event": orjson.dumps(event)}
+                fields = {"event": msgspec.json.encode(event)}
                 pipe.xadd(self._events_key, fields, maxlen=_MOST_EVENTS, approximate=True)  # type: ignore[arg-type]
             if records.timelines:
                 mapping = {camera_id: encode_timeline(timeline) for camera_id, timeline in records.timelines.items()}

@@ -13,7 +13,7 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
 from restream.domain.camera.secret import Secret, mask_exact, mask_patterns, spellings
-from restream.ports import SinkError
+from restream.ports.outlets import SinkError
 
 _TIMEOUT_S = 5.0
 

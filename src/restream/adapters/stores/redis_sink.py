@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import orjson
+import msgspec
 from redis.asyncio.client import Pipeline
 
 from restream.adapters.stores import redis_keys as keys
 from restream.adapters.stores.redis_connection import Connection, script
 from restream.domain.camera.secret import Secret
-from restream.ports import Documents
+from restream.ports.outlets import Documents
 
 _CYCLE = script("redis_cycle")
 _NOTHING_BUT_A_HASH = "if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end"
@@ -117,7 +117,7 @@ class RedisSink:
             pipe.hdel(self._own_cameras, *removed)
         pipe.pexpire(self._own_cameras, self._expire_ms)
         if changed or removed:
-            pipe.publish(self._changes, orjson.dumps([*changed, *removed]))
+            pipe.publish(self._changes, msgspec.json.encode([*changed, *removed]))
         return removed
 
     async def close(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import orjson
+import msgspec
 
 from restream.adapters.network_errors import reason
 from restream.domain.camera.secret import Secret
@@ -41,7 +41,7 @@ class Webhook:
 
     async def send(self, alert: Alert, delivery: str) -> None:
         """One try, at most 10 s. `delivery` is the same in every try of one alert. Raises AlertError."""
-        body = orjson.dumps(alert_document(alert, delivery, self._node))
+        body = msgspec.json.encode(alert_document(alert, delivery, self._node))
         headers = {"Content-Type": "application/json", "X-Restream-Delivery": delivery}
         if self._secret:
             stamp = str(int(self._clock()))

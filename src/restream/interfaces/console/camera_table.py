@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console
 
+from restream.domain.judgement.verdict import Health
 from restream.interfaces.console.text import HEALTH_STYLES, Line, cut, fitted, folded, printable, segments
+from restream.interfaces.documents.cameras import CameraDocument
 from restream.interfaces.documents.ranking import HEALTHS, worst_first
 
 EMPTY = "The cameras table is empty: INSERT a row, it is picked up at once."
@@ -26,36 +27,36 @@ _LEAST_NAME, _LEAST_CAUSE = 10, 12
 @dataclass(frozen=True, slots=True)
 class _Column:
     title: str
-    cell: Callable[[Mapping[str, Any]], str]
+    cell: Callable[[CameraDocument], str]
     right: bool = False
     least: int = 0
     """Cells that it has whatever is in it, so that the columns stand still while values move."""
 
 
-def _cause(camera: Mapping[str, Any]) -> str:
-    return "; ".join(f"{reason['code']}: {reason['text']}" for reason in camera["verdict"]["reasons"])
+def _cause(camera: CameraDocument) -> str:
+    return "; ".join(f"{reason.code}: {reason.text}" for reason in camera.verdict.reasons)
 
 
-def _bitrate(camera: Mapping[str, Any]) -> str:
-    bps = camera["bitrate_bps"]
+def _bitrate(camera: CameraDocument) -> str:
+    bps = camera.bitrate_bps
     if bps is None:
         return ""
     return f"{bps / 1e6:.1f} Mbit/s" if bps >= 999_500 else f"{bps / 1e3:.0f} kbit/s"
 
 
-def _clock(camera: Mapping[str, Any]) -> str:
-    return camera["next_retry"][11:19] + "Z" if camera["next_retry"] else ""
+def _clock(camera: CameraDocument) -> str:
+    return camera.next_retry[11:19] + "Z" if camera.next_retry else ""
 
 
-_ID = _Column("ID", lambda camera: camera["id"])
-_NAME = _Column("NAME", lambda camera: camera["name"])
-_HEALTH = _Column("HEALTH", lambda camera: camera["verdict"]["health"], least=8)
-_PHASE = _Column("PHASE", lambda camera: camera["phase"], least=8)
-_WHERE = _Column("WHERE", lambda camera: camera["verdict"]["fault"])
+_ID = _Column("ID", lambda camera: camera.id)
+_NAME = _Column("NAME", lambda camera: camera.name)
+_HEALTH = _Column("HEALTH", lambda camera: camera.verdict.health, least=8)
+_PHASE = _Column("PHASE", lambda camera: camera.phase, least=8)
+_WHERE = _Column("WHERE", lambda camera: camera.verdict.fault)
 _CAUSE = _Column("CAUSE", _cause)
 _BITRATE = _Column("BITRATE", _bitrate, right=True, least=10)
-_RESTARTS = _Column("RESTARTS", lambda camera: str(camera["restarts"]), right=True)
-_MEDIA = _Column("MEDIA", lambda camera: "+".join(codec for codec in (camera["video"], camera["audio"]) if codec))
+_RESTARTS = _Column("RESTARTS", lambda camera: str(camera.restarts), right=True)
+_MEDIA = _Column("MEDIA", lambda camera: "+".join(codec for codec in (camera.video, camera.audio) if codec))
 _NEXT_TRY = _Column("NEXT TRY", _clock, least=9)
 _COLUMNS = (_ID, _NAME, _HEALTH, _PHASE, _WHERE, _CAUSE, _BITRATE, _RESTARTS, _MEDIA, _NEXT_TRY)
 _CAUSE_AT = _COLUMNS.index(_CAUSE)
@@ -63,14 +64,14 @@ _CAUSE_AT = _COLUMNS.index(_CAUSE)
 _GO_FIRST, _GO_LAST = (_MEDIA, _NEXT_TRY, _WHERE, _PHASE), (_RESTARTS, _BITRATE)
 
 
-def cameras_lines(cameras: Sequence[Mapping[str, Any]], width: int, *, fold: bool = False) -> list[Line]:
+def cameras_lines(cameras: Sequence[CameraDocument], width: int, *, fold: bool = False) -> list[Line]:
     """A line of titles, then the cameras as they come, each on one line of `width` cells; `fold`: on as many lines as
     its cause takes. The health is a word in every line, colour only repeats it."""
     cells = [tuple(printable(column.cell(camera)) for column in _COLUMNS) for camera in cameras]
     widths = _widths(cells, width)
     lines = [_line([column.title for column in _COLUMNS], widths, width, "bold")]
     for camera, row in zip(cameras, cells, strict=True):
-        style = HEALTH_STYLES.get(camera["verdict"]["health"], "")
+        style = HEALTH_STYLES.get(camera.verdict.health, "")
         for number, cause in enumerate(
             folded(row[_CAUSE_AT], widths[_CAUSE]) if fold else row[_CAUSE_AT : _CAUSE_AT + 1]
         ):
@@ -119,18 +120,18 @@ def _widths(rows: Sequence[tuple[str, ...]], width: int) -> dict[_Column, int]:
     return sizes
 
 
-def cameras_summary(counts: Mapping[str, int]) -> str:
+def cameras_summary(counts: Mapping[Health, int]) -> str:
     """`6 cameras: 1 down, 1 unknown, 4 healthy`, of so many by health."""
     parts = ", ".join(f"{counts[health]:,} {health}" for health in HEALTHS if counts.get(health))
     total = sum(counts.values())
     return f"{total:,} camera{'s' * (total != 1)}" + (f": {parts}" if parts else "")
 
 
-def print_cameras(console: Console, cameras: Sequence[Mapping[str, Any]]) -> None:
+def print_cameras(console: Console, cameras: Sequence[CameraDocument]) -> None:
     """All of them, worst first, with whole causes."""
     if cameras:
         lines = cameras_lines(sorted(cameras, key=worst_first), console.width, fold=True)
         console.print(segments([*lines, Line("")]), end="")
     else:
         console.print(EMPTY)
-    console.print(cameras_summary(Counter(camera["verdict"]["health"] for camera in cameras)), highlight=False)
+    console.print(cameras_summary(Counter(camera.verdict.health for camera in cameras)), highlight=False)

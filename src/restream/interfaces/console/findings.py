@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-import orjson
+import msgspec
 from rich.console import Console
 
 from restream.interfaces.console.text import Line, hanging, segments
@@ -44,7 +44,7 @@ def findings_json(findings: Sequence[Finding]) -> str:
         "ok": not failed(findings),
         "checks": [{"name": f.name, "state": f.state, "text": f.text, "todo": f.todo} for f in findings],
     }
-    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
 
 def print_findings(console: Console, findings: Sequence[Finding]) -> None:

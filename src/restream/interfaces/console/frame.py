@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
-from typing import Any
 
 from rich.cells import cell_len
 
+from restream.domain.news.component import ComponentState
 from restream.interfaces.console.camera_table import EMPTY, cameras_lines, cameras_summary
 from restream.interfaces.console.text import Line, cut, fitted, folded, printable
 from restream.interfaces.documents.ranking import worst_first
 from restream.interfaces.documents.rendering import Rendering
+from restream.interfaces.documents.status import ComponentDocument, StatusDocument
 
 _PENDING = ("waiting", "probing", "starting")
 # A fleet is starting while more than this share of it is; single cameras that are tried again are no start.
@@ -52,21 +53,21 @@ def frame(rendering: Rendering, log: Sequence[str], facts: Facts, width: int, he
 
 def _head(rendering: Rendering, facts: Facts, width: int) -> list[Line]:
     status = rendering.status
-    title = f"restream {status['version']} on {printable(status['node'])}"
+    title = f"restream {status.version} on {printable(status.node)}"
     gap = width - cell_len(title) - cell_len(facts.page_url)
     lines = [Line(title + " " * max(2, gap) + facts.page_url, "bold")]
     lines += [Line(part, "cyan") for note in facts.notes for part in folded(printable(note), width)]
-    lines.append(Line(cameras_summary(status["health"])))
-    lines += _components(status["components"])
+    lines.append(Line(cameras_summary(status.health)))
+    lines += _components(status.components)
     lines.append(_progress(status, width))
     return [*lines, Line("")]
 
 
-def _components(components: Mapping[str, Mapping[str, Any]]) -> list[Line]:
+def _components(components: Mapping[str, ComponentDocument]) -> list[Line]:
     """Those that are not up; the others in one line."""
-    away = {name: part for name, part in components.items() if part["state"] != "up"}
+    away = {name: part for name, part in components.items() if part.state is not ComponentState.UP}
     lines = [
-        Line(printable(f"{name} is {part['state']} since {part['since'][11:19]}Z: {part['detail']}"), "red")
+        Line(printable(f"{name} is {part.state} since {part.since[11:19]}Z: {part.detail}"), "red")
         for name, part in list(away.items())[:_MOST_COMPONENTS]
     ]
     if len(away) > _MOST_COMPONENTS:
@@ -75,13 +76,13 @@ def _components(components: Mapping[str, Mapping[str, Any]]) -> list[Line]:
     return [*lines, Line(f"up: {printable(up)}")] if up else lines
 
 
-def _progress(status: Mapping[str, Any], width: int) -> Line:
+def _progress(status: StatusDocument, width: int) -> Line:
     """How many run; while a fleet starts, a bar."""
-    phases = status["phase"]
-    wanted = status["cameras"] - phases.get("disabled", 0)
+    phases = status.phase
+    wanted = status.cameras - phases.get("disabled", 0)
     running, pending = phases.get("running", 0), sum(phases.get(phase, 0) for phase in _PENDING)
-    counts = f"{running:,} of {wanted:,} running, {status['start_queue']:,} in queue"
-    if status["stopping"]:
+    counts = f"{running:,} of {wanted:,} running, {status.start_queue:,} in queue"
+    if status.stopping:
         return Line(f"stopping: {running:,} still running", "yellow")
     if pending <= wanted * _STARTING_SHARE:
         return Line(counts)
@@ -100,7 +101,8 @@ def _cameras(rendering: Rendering, width: int, height: int) -> list[Line]:
     if height < 1:
         return []
     if not cameras:
-        known = rendering.status["components"].get("database", {}).get("state") == "up"
+        database = rendering.status.components.get("database")
+        known = database is not None and database.state is ComponentState.UP
         return [Line(cut(EMPTY if known else "The cameras table has not been read yet.", width))]
     shown = height - 1 if len(cameras) < height else height - 2
     if shown < 1:

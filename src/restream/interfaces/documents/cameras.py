@@ -1,221 +1,256 @@
-"""Cameras as documents: short ones for lists, whole ones for who looks at one camera."""
+"""Cameras in short, as lists, messages and stores have them; docs/frontend.md tells about every key."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from enum import StrEnum
 from operator import attrgetter
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import replace
 
 from restream.domain.camera.camera import Camera, RejectedRow
-from restream.domain.engine import Advance
 from restream.domain.host_sample import HostSample
-from restream.domain.judgement.availability import Availability, Timeline, availability
-from restream.domain.judgement.series import STEP_S, Habits
 from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.status import CameraStatus
-from restream.domain.judgement.verdict import NOT_JUDGED, Verdict
+from restream.domain.judgement.verdict import NOT_JUDGED, Health, Reason
+from restream.domain.life.cause import Side
 from restream.domain.life.lifecycle import Phase, State
-from restream.domain.server.identity import ServerId
-from restream.interfaces.documents.players import PublicBases
-from restream.interfaces.documents.streams import server_side
-from restream.interfaces.documents.values import Document, rounded, timestamp
+from restream.interfaces.documents.values import Document, Moment, Whole, about, one_of, timestamp
 
-_WINDOWS_S = {"1h": 3600.0, "24h": 86400.0}
+PHASES = (*Phase, "disabled")
+PhaseName = Annotated[str, one_of(PHASES)]
+"""The phase of a camera's publisher; that of a row that nothing is run for is `disabled`."""
 
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    WARN = "warn"
+    BAD = "bad"
+
+
+class ReasonDocument(Document):
+    """Why: a code for programs, a text for people, and the numbers it speaks of. New codes may appear."""
+
+    code: Annotated[str, about("", "srt_loss")]
+    text: Annotated[str, about("", "3.4% of the packets to the media server are lost at first")]
+    ratio_10s: Annotated[float | UnsetType, about("Loss of the last 10 s, as a share of one.")] = UNSET
+    ratio_60s: Annotated[float | UnsetType, about("Loss of the last minute.")] = UNSET
+    rtt_ms: float | UnsetType = UNSET
+    latency_ms: float | UnsetType = UNSET
+    level: Level | UnsetType = UNSET
+    packets_60s: Whole | UnsetType = UNSET
+    frames_60s: Whole | UnsetType = UNSET
+    bitrate_bps: Annotated[Whole | UnsetType, about("Of the last minute.")] = UNSET
+    usual_bps: Annotated[Whole | UnsetType, about("Median of the last hour.")] = UNSET
+    restarts_1h: Whole | UnsetType = UNSET
+    last_cause: Annotated[str | UnsetType, about("Code of what ended the stream last.")] = UNSET
+    address: Annotated[str | UnsetType, about("Of another publisher.")] = UNSET
+
+
+class VerdictDocument(Document):
+    """Is it watchable, and if not, where did it break. docs/verdict.md has the rules."""
+
+    health: Annotated[Health, about("", "degraded")]
+    fault: Annotated[Side, about("Where it broke.", "network")]
+    reasons: tuple[ReasonDocument, ...]
+    hint: Annotated[str, about("What to do; empty when there is nothing to do.", "Raise the SRT latency.")]
+    since: Annotated[Moment, about("Since when it is judged so.")]
+
+
+class CameraDocument(Document):
+    """A camera in short, as lists, messages and Redis have it. Null: not known."""
+
+    id: Annotated[str, about("Always text, whatever the column's type is.", "7")]
+    name: Annotated[str, about("", "Gate")]
+    site: Annotated[str, about("", "North")]
+    host: Annotated[str, about("Of the camera.", "192.0.2.7")]
+    camera_type: Annotated[str, about("", "HIKVISION")]
+    path: Annotated[str | None, about("At the media server; null when the row cannot be understood.", "cam7")]
+    phase: Annotated[PhaseName, about("What its publisher is doing.", "running")]
+    since: Annotated[Moment, about("Since when it is in this phase.")]
+    verdict: VerdictDocument
+    detail: Annotated[str, about("Free text, without credentials.", "")]
+    restarts: Annotated[Whole, about("Starts after the first one.", 3)]
+    failures: Annotated[Whole, about("Failures in a row.", 0)]
+    next_retry: Annotated[Moment | None, Meta(description="When it is tried next.", examples=[None])]
+    video: Annotated[str | None, about("Codec.", "h264")]
+    audio: Annotated[str | None, about("Codec.", "aac")]
+    bitrate_bps: Annotated[Whole | None, about("Over about 10 s.", 2_100_000)]
+    readers: Annotated[Whole | None, about("Of its path at the media server.", 1)]
+    rtt_ms: Annotated[float | None, about("SRT round trip.", 12.5)]
+    loss_ratio: Annotated[float | None, about("SRT packets lost at first, of all, over 10 s.", 0.0342)]
+
+
+class ProcessDocument(Document):
+    """What a publisher costs."""
+
+    cpu_percent: Annotated[float, about("Of one core.", 0.7)]
+    rss_bytes: Annotated[Whole, about("", 31_000_000)]
+
+
+Measured = tuple[int | None, int | None, float | None, float | None]
+"""What moves all the time, the last keys of the short object. A plain tuple: there are thousands of them a cycle."""
+_MEASURED = ("bitrate_bps", "readers", "rtt_ms", "loss_ratio")
+# Measured quantities tremble all the time: a list shows a new value once it differs by this share.
+_BITRATE_SHARE, _RTT_SHARE, _LOSS_SHARE = 0.1, 0.2, 0.2
 
 _shown_of_state = attrgetter("phase", "since", "detail", "restarts", "failures", "media")
 
 
-def summary(snapshot: Snapshot, report: Report) -> Document:
-    """The short object of lists, messages and stores."""
+def renewed(snapshot: Snapshot, report: Report, known: CameraDocument | None, earlier: Report | None) -> CameraDocument:
+    """The short object of a camera: `known`, which was rendered of `earlier`, as long as nothing in it has moved."""
+    if known is None:
+        return summary(snapshot, report)
+    now = _measured(report)
+    before = (known.bitrate_bps, known.readers, known.rtt_ms, known.loss_ratio)
+    shown = before if now == before else _settled(now, before)
+    if earlier is None or not _differ_as_measured_only(report, earlier):
+        return summary(snapshot, report, shown)
+    return known if shown == before else replace(known, **dict(zip(_MEASURED, shown, strict=True)))
+
+
+def summary(snapshot: Snapshot, report: Report, shown: Measured | None = None) -> CameraDocument:
+    """The short object of lists, messages and stores; `shown` instead of what is measured now."""
     subject = report.subject
+    if shown is None:
+        shown = _measured(report)
     if not isinstance(subject, CameraStatus):
-        return _row_only(snapshot, subject, report)
-    camera, state = subject.camera, subject.state
-    return {
-        "id": camera.id,
-        "name": camera.name,
-        "site": camera.site,
-        "host": camera.source.host,
-        "camera_type": camera.camera_type,
-        "path": camera.path,
-        "phase": state.phase,
-        "since": timestamp(snapshot.wall(state.since)),
-        "verdict": _verdict(snapshot, report),
-        "detail": state.detail,
-        "restarts": state.restarts,
-        "failures": state.failures,
-        "next_retry": _next_retry(snapshot, state),
-        "video": state.media.video.codec if state.media else None,
-        "audio": state.media.audio.codec if state.media and state.media.audio else None,
-        **measured(report),
-    }
-
-
-def not_shown(snapshot: Snapshot, camera_id: str, last: Document | None) -> Document:
-    """What is shown of a camera whose short object cannot be made: the `last` one, judged as unknown."""
-    if last is not None and last["verdict"]["reasons"] == _reasons(NOT_JUDGED):
-        return last
-    row = RejectedRow(camera_id, "", "")
-    report = Report(row, NOT_JUDGED, snapshot.now)
-    return (last or _row_only(snapshot, row, report)) | {"verdict": _verdict(snapshot, report)}
-
-
-def measured(report: Report) -> Document:
-    """What moves all the time: the last keys of the short object."""
-    stream, quality = report.stream, report.quality
-    srt = stream.srt if stream else None
-    return {
-        "bitrate_bps": rounded(quality.bitrate_bps),
-        "readers": stream.path.readers if stream else None,
-        "rtt_ms": rounded(srt.rtt_ms, 1) if srt else None,
-        "loss_ratio": rounded(quality.loss_ratio, 4),
-    }
-
-
-def differ_as_measured_only(report: Report, other: Report) -> bool:
-    """Whether the short objects of two reports are the same but for what is measured (by one clock)."""
-    subject, before = report.subject, other.subject
-    mine, others = (report.judged_since, report.verdict), (other.judged_since, other.verdict)
-    if not isinstance(subject, CameraStatus) or not isinstance(before, CameraStatus):
-        return (subject, *mine) == (before, *others)
-    state, known = subject.state, before.state
-    # Tuples, since these compare what is identical at no cost.
-    return (subject.camera, *mine, *_shown_of_state(state), _retry_at(state)) == (
-        before.camera,
-        *others,
-        *_shown_of_state(known),
-        _retry_at(known),
+        return _row_only(snapshot, subject, report, shown)
+    camera, state, media = subject.camera, subject.state, subject.state.media
+    retry_at = _retry_at(state)
+    return CameraDocument(
+        id=camera.id,
+        name=camera.name,
+        site=camera.site,
+        host=camera.source.host,
+        camera_type=camera.camera_type,
+        path=camera.path,
+        phase=state.phase,
+        since=timestamp(snapshot.wall(state.since)),
+        verdict=_verdict(snapshot, report),
+        detail=state.detail,
+        restarts=state.restarts,
+        failures=state.failures,
+        next_retry=timestamp(snapshot.wall(retry_at)) if retry_at is not None else None,
+        video=media.video.codec if media else None,
+        audio=media.audio.codec if media and media.audio else None,
+        bitrate_bps=shown[0],
+        readers=shown[1],
+        rtt_ms=shown[2],
+        loss_ratio=shown[3],
     )
 
 
-def details(snapshot: Snapshot, camera_id: str, bases: Mapping[ServerId, PublicBases]) -> Document | None:
-    """`GET /api/cameras/{id}`, but for what is not in the snapshot; None when there is no such camera."""
-    report = snapshot.reports.get(camera_id)
-    if report is None:
-        return None
-    subject = report.subject
-    document = summary(snapshot, report) | {
-        "availability": {
-            name: _availability(availability(report.timeline, snapshot.taken_at, window_s))
-            for name, window_s in _WINDOWS_S.items()
-        },
-        "timeline": _timeline(report.timeline, snapshot.taken_at),
-        "row": None if isinstance(subject, RejectedRow) else _row(subject),
-        "server": server_side(report.stream) if report.stream else None,
-    }
-    if not isinstance(subject, CameraStatus):
-        nothing = dict.fromkeys(("media", "command", "command_stdin", "pid", "process", "progress"))
-        return document | nothing | {"command_reasons": [], "players": PublicBases().players("")}
-    state, plan = subject.state, subject.plan
-    shown = plan.shown if plan else None
-    return document | {
-        "media": asdict(state.media) if state.media else None,
-        "command": list(shown.command) if shown and shown.command else None,
-        "command_stdin": shown.stdin if shown else None,
-        "command_reasons": list(plan.reasons) if plan else [],
-        "pid": subject.pid,
-        "process": _process(snapshot.host, subject.pid),
-        "progress": _progress(state.advance) if state.advance else None,
-        "players": bases[subject.camera.server].players(subject.camera.path),
-    }
+def _measured(report: Report) -> Measured:
+    """What is measured of a camera now, with as many digits as are worth showing."""
+    stream, bitrate_bps, loss_ratio = report.stream, report.quality.bitrate_bps, report.quality.loss_ratio
+    srt = stream.srt if stream else None
+    rtt_ms = srt.rtt_ms if srt else None
+    return (
+        None if bitrate_bps is None else round(bitrate_bps),
+        stream.path.readers if stream else None,
+        None if rtt_ms is None else round(rtt_ms, 1),
+        None if loss_ratio is None else round(loss_ratio, 4),
+    )
 
 
-def with_processes(snapshot: Snapshot, documents: Mapping[str, Document]) -> Iterator[Document]:
+def _differ_as_measured_only(report: Report, other: Report) -> bool:
+    """Whether the short objects of two reports are the same but for what is measured (by one clock)."""
+    subject, before = report.subject, other.subject
+    # Tuples, since these compare what is identical at no cost.
+    if (report.judged_since, report.verdict) != (other.judged_since, other.verdict):
+        return False
+    if not isinstance(subject, CameraStatus) or not isinstance(before, CameraStatus):
+        return subject == before
+    state, known = subject.state, before.state
+    return (
+        (subject.camera,) == (before.camera,)
+        and (state is known or _shown_of_state(state) == _shown_of_state(known))
+        and (state.deadline == known.deadline or _retry_at(state) == _retry_at(known))
+    )
+
+
+def not_shown(snapshot: Snapshot, camera_id: str, last: CameraDocument | None) -> CameraDocument:
+    """What is shown of a camera whose short object cannot be made: the `last` one, judged as unknown."""
+    row = RejectedRow(camera_id, "", "")
+    report = Report(row, NOT_JUDGED, snapshot.now)
+    verdict = _verdict(snapshot, report)
+    if last is None:
+        return _row_only(snapshot, row, report, _measured(report))
+    return last if last.verdict.reasons == verdict.reasons else replace(last, verdict=verdict)
+
+
+def with_processes(
+    snapshot: Snapshot, documents: Mapping[str, CameraDocument]
+) -> Iterator[tuple[CameraDocument, ProcessDocument | None]]:
     """All short objects, with what each publisher's process costs, where that is known."""
     for camera_id, document in documents.items():
         subject = snapshot.reports[camera_id].subject
         pid = subject.pid if isinstance(subject, CameraStatus) else None
-        yield document | {"process": _process(snapshot.host, pid)}
+        yield document, process(snapshot.host, pid)
 
 
-def history(habits: Habits, snapshot: Snapshot) -> Document:
-    """The last hour in steps, oldest first; null where nothing was known."""
-    names = ("bitrate_bps", "readers", "rtt_ms", "loss_ratio")
-    series = {name: getattr(habits, name) for name in names}
-    return {
-        "step_s": STEP_S,
-        "until": timestamp(snapshot.wall(habits.recorded_at)) if habits.recorded_at > 0 else None,
-        **{name: each.values if each is not None else None for name, each in series.items()},
-    }
+def process(host: HostSample | None, pid: int | None) -> ProcessDocument | None:
+    """What a publisher's process costs, as it was measured last."""
+    found = host.processes.get(pid) if host is not None and pid is not None else None
+    return ProcessDocument(found.cpu_percent, found.rss_bytes) if found else None
 
 
-def _process(host: HostSample | None, pid: int | None) -> Document | None:
-    process = host.processes.get(pid) if host is not None and pid is not None else None
-    return {"cpu_percent": process.cpu_percent, "rss_bytes": process.rss_bytes} if process else None
+def _settled(now: Measured, before: Measured) -> Measured:
+    """What is shown of each quantity: what was shown, as long as it has hardly moved from that."""
+    (bitrate_bps, readers, rtt_ms, loss_ratio), (shown_bps, _, shown_ms, shown_ratio) = now, before
+    return (
+        shown_bps if _steady(bitrate_bps, shown_bps, _BITRATE_SHARE) else bitrate_bps,
+        readers,
+        shown_ms if _steady(rtt_ms, shown_ms, _RTT_SHARE) else rtt_ms,
+        shown_ratio if _steady(loss_ratio, shown_ratio, _LOSS_SHARE) else loss_ratio,
+    )
 
 
-def _progress(advance: Advance) -> Document:
-    figures = advance._asdict()
-    del figures["moved"]
-    return figures
+def _steady(value: float | None, shown: float | None, share: float) -> bool:
+    """Whether a quantity has hardly moved from what is shown."""
+    if value is None or shown is None:
+        return value is shown
+    return value == shown or abs(value - shown) <= share * shown
 
 
-def _row(subject: CameraStatus | Camera) -> Document:
-    camera = subject if isinstance(subject, Camera) else subject.camera
-    return {
-        "id": camera.id,
-        "name": camera.name,
-        "site": camera.site,
-        "camera_type": camera.camera_type,
-        "source": camera.source.masked,
-        "enabled": camera.enabled,
-        "options": {key: value for key, value in asdict(camera.options).items() if value not in (None, ())},
-    }
-
-
-def _row_only(snapshot: Snapshot, row: Camera | RejectedRow, report: Report) -> Document:
+def _row_only(snapshot: Snapshot, row: Camera | RejectedRow, report: Report, shown: Measured) -> CameraDocument:
     camera = row if isinstance(row, Camera) else None
-    return {
-        "id": row.id,
-        "name": row.name,
-        "site": camera.site if camera else "",
-        "host": camera.source.host if camera else "",
-        "camera_type": camera.camera_type if camera else "",
-        "path": camera.path if camera else None,
-        "phase": "disabled" if camera else Phase.HELD,
-        "since": timestamp(snapshot.wall(report.judged_since)),
-        "verdict": _verdict(snapshot, report),
-        "detail": "" if isinstance(row, Camera) else row.problem,
-        "restarts": 0,
-        "failures": 0,
-        **dict.fromkeys(("next_retry", "video", "audio")),
-        **measured(report),
-    }
+    return CameraDocument(
+        id=row.id,
+        name=row.name,
+        site=camera.site if camera else "",
+        host=camera.source.host if camera else "",
+        camera_type=camera.camera_type if camera else "",
+        path=camera.path if camera else None,
+        phase="disabled" if camera else Phase.HELD,
+        since=timestamp(snapshot.wall(report.judged_since)),
+        verdict=_verdict(snapshot, report),
+        detail="" if isinstance(row, Camera) else row.problem,
+        restarts=0,
+        failures=0,
+        next_retry=None,
+        video=None,
+        audio=None,
+        bitrate_bps=shown[0],
+        readers=shown[1],
+        rtt_ms=shown[2],
+        loss_ratio=shown[3],
+    )
 
 
-def _verdict(snapshot: Snapshot, report: Report) -> Document:
-    verdict: Verdict = report.verdict
-    return {
-        "health": verdict.health,
-        "fault": verdict.fault,
-        "reasons": _reasons(verdict),
-        "hint": verdict.hint,
-        "since": timestamp(snapshot.wall(report.judged_since)),
-    }
+def _verdict(snapshot: Snapshot, report: Report) -> VerdictDocument:
+    verdict = report.verdict
+    reasons = tuple(map(_reason, verdict.reasons)) if verdict.reasons else ()
+    since = timestamp(snapshot.wall(report.judged_since))
+    return VerdictDocument(verdict.health, verdict.fault, reasons, verdict.hint, since)
 
 
-def _reasons(verdict: Verdict) -> list[Document]:
-    return [{"code": each.code, "text": each.text, **dict(each.numbers)} for each in verdict.reasons]
-
-
-def _timeline(timeline: Timeline, now: float) -> list[Document]:
-    return [{"since": timestamp(span.since), "health": span.health} for span in timeline.within(now)]
-
-
-def _availability(found: Availability) -> Document:
-    return {
-        "uptime_ratio": rounded(found.uptime_ratio, 5),
-        "restarts": found.restarts,
-        "flaps": found.flaps,
-        "longest_outage_s": rounded(found.longest_outage_s, 1),
-        "known_s": rounded(found.known_s, 1),
-    }
-
-
-def _next_retry(snapshot: Snapshot, state: State) -> str | None:
-    retry_at = _retry_at(state)
-    return timestamp(snapshot.wall(retry_at)) if retry_at is not None else None
+def _reason(reason: Reason) -> ReasonDocument:
+    return ReasonDocument(reason.code, reason.text, **dict(reason.numbers))  # type: ignore[arg-type]
 
 
 def _retry_at(state: State) -> float | None:

@@ -2,64 +2,78 @@
 
 from __future__ import annotations
 
-from restream.domain.life.cause import Side
+from enum import StrEnum
+from typing import Annotated
+
+from restream.domain.life.cause import Cause, Side
 from restream.domain.news.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
 from restream.domain.server.identity import component_name
-from restream.interfaces.documents.values import Document, rounded, timestamp
+from restream.interfaces.documents.values import Document, Moment, Whole, about, rounded, timestamp
 
 
-def event(event_id: int, happened: Event, *, node: str = "") -> Document:
+class EventKind(StrEnum):
+    """What an event happened to: a publisher, a component, a verdict."""
+
+    CAMERA = "camera"
+    COMPONENT = "component"
+    HEALTH = "health"
+
+
+class EventDocument(Document):
+    """Something that happened: to a camera's publisher (`camera`), to its verdict (`health`), to a component."""
+
+    id: Annotated[Whole, about("Rises, also over restarts of the service.", 1767607240000)]
+    at: Moment
+    kind: Annotated[EventKind, about("", "health")]
+    camera: Annotated[str | None, about("Id; null for a component.", "7")]
+    name: Annotated[str, about("Of the camera or component.", "Gate")]
+    before: Annotated[str, about("Phase, health, or state of the component.", "healthy")]
+    after: Annotated[str, about("Likewise; `restarted` when the media server began anew.", "down")]
+    cause: Annotated[
+        str | None, about(f"Code of a reason, or one of {', '.join(f'`{cause}`' for cause in Cause)}.", "refused")
+    ]
+    side: Annotated[Side, about("Where it broke.", "camera")]
+    detail: Annotated[str, about("", "the camera's host refuses the connection")]
+    hint: Annotated[str, about("What to do.")]
+    retry_in_s: float | None
+    node: Annotated[str, about("Where it happened.", "site-a")] = ""
+
+
+def event(event_id: int, happened: Event, *, node: str = "") -> EventDocument:
     """One event of a node; `retry_in_s` in seconds."""
-    document: Document = {
-        "id": event_id,
-        "node": node,
-        "at": timestamp(happened.at),
-        "kind": "component",
-        "camera": None,
-        "name": "",
-        "before": "up",
-        "after": "restarted",
-        "cause": None,
-        "side": Side.NONE,
-        "detail": "",
-        "hint": "",
-        "retry_in_s": None,
-    }
+    at = timestamp(happened.at)
     match happened:
         case Transition(cause=cause):
             facts = cause.facts if cause else None
-            return document | {
-                "kind": "camera",
-                "camera": happened.camera_id,
-                "name": happened.name,
-                "before": happened.before,
-                "after": happened.after,
-                "cause": cause,
-                "side": facts.side if facts else Side.NONE,
-                "detail": happened.detail,
-                "hint": facts.hint if facts else "",
-                "retry_in_s": rounded(happened.retry_in_s, 1),
-            }
+            return EventDocument(
+                *(event_id, at, EventKind.CAMERA, happened.camera_id, happened.name, happened.before, happened.after),
+                cause=cause,
+                side=facts.side if facts else Side.NONE,
+                detail=happened.detail,
+                hint=facts.hint if facts else "",
+                retry_in_s=rounded(happened.retry_in_s, 1),
+                node=node,
+            )
         case HealthChange(after=verdict):
             reasons = verdict.reasons
-            return document | {
-                "kind": "health",
-                "camera": happened.camera_id,
-                "name": happened.name,
-                "before": happened.before,
-                "after": verdict.health,
-                "cause": reasons[0].code if reasons else None,
-                "side": verdict.fault,
-                "detail": "; ".join(reason.text for reason in reasons),
-                "hint": verdict.hint,
-            }
-        case ComponentChange():
-            return document | {
-                "name": happened.component,
-                "before": happened.before,
-                "after": happened.after,
-                "detail": happened.detail,
-            }
+            return EventDocument(
+                *(event_id, at, EventKind.HEALTH, happened.camera_id, happened.name, happened.before, verdict.health),
+                cause=reasons[0].code if reasons else None,
+                side=verdict.fault,
+                detail="; ".join(reason.text for reason in reasons),
+                hint=verdict.hint,
+                retry_in_s=None,
+                node=node,
+            )
+        case ComponentChange(component=name, before=before, after=after):
+            return _of_component(event_id, at, name, before, after, Side.NONE, happened.detail, node)
         case ServerRestart():
             name = component_name(happened.server)
-            return document | {"name": name, "detail": happened.detail, "side": Side.MEDIA_SERVER}
+            return _of_component(event_id, at, name, "up", "restarted", Side.MEDIA_SERVER, happened.detail, node)
+
+
+def _of_component(
+    event_id: int, at: str, name: str, before: str, after: str, side: Side, detail: str, node: str
+) -> EventDocument:
+    kind = EventKind.COMPONENT
+    return EventDocument(event_id, at, kind, None, name, before, after, None, side, detail, "", None, node)

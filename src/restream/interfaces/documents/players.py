@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from restream.interfaces.documents.values import Document
+from restream.interfaces.documents.values import Document, about
+
+
+class PlayersDocument(Document):
+    """Addresses for viewers."""
+
+    rtsp: Annotated[str | None, about("", "rtsp://127.0.0.1:8554/cam7", format="uri")]
+    hls: Annotated[str | None, about("", "http://127.0.0.1:8888/cam7/index.m3u8", format="uri")]
+    webrtc: Annotated[str | None, about("", "http://127.0.0.1:8889/cam7/", format="uri")]
+    srt: Annotated[str | None, about("", "srt://127.0.0.1:8890?streamid=read:cam7", format="uri")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +34,11 @@ class PublicBases:
         host = f"[{host}]" if ":" in host else host
         return cls(rtsp_url, f"http://{host}:8888", f"http://{host}:8889", f"srt://{host}:8890")
 
-    def players(self, path: str) -> Document:
+    def players(self, path: str) -> PlayersDocument:
         """The URLs of one path."""
-        return {
-            "rtsp": self.rtsp and f"{self.rtsp}/{path}",
-            "hls": self.hls and f"{self.hls}/{path}/index.m3u8",
-            "webrtc": self.webrtc and f"{self.webrtc}/{path}/",
-            "srt": self.srt and f"{self.srt}?streamid=read:{path}",
-        }
+        return PlayersDocument(
+            rtsp=self.rtsp and f"{self.rtsp}/{path}",
+            hls=self.hls and f"{self.hls}/{path}/index.m3u8",
+            webrtc=self.webrtc and f"{self.webrtc}/{path}/",
+            srt=self.srt and f"{self.srt}?streamid=read:{path}",
+        )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from restream.domain.judgement.verdict import Health
+from restream.interfaces.documents.cameras import CameraDocument
 
-HEALTHS = ("down", "degraded", "unknown", "healthy", "disabled")
+HEALTHS = (Health.DOWN, Health.DEGRADED, Health.UNKNOWN, Health.HEALTHY, Health.DISABLED)
 """Worst first."""
 _RANKS = {health: rank for rank, health in enumerate(HEALTHS)}
 
 
-def worst_first(camera: Mapping[str, Any]) -> tuple[int, tuple[int, int, str]]:
+def worst_first(camera: CameraDocument) -> tuple[int, tuple[int, int, str]]:
     """The key that sorts short objects by health, then by id."""
-    return _RANKS[camera["verdict"]["health"]], natural(camera["id"])
+    return _RANKS[camera.verdict.health], natural(camera.id)
 
 
 def natural(camera_id: str) -> tuple[int, int, str]:

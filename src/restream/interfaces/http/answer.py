@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-import orjson
 from aiohttp import web
 
+from restream.interfaces.documents.values import encode
 from restream.interfaces.http.auth import Handler
 
 logger = logging.getLogger(__name__)
@@ -17,13 +17,14 @@ _WORTH_COMPRESSING_BYTES = 1024
 _KEPT_HEADERS = ("Allow", "Retry-After", "Upgrade", "WWW-Authenticate")
 
 
-def json_answer(document: object, headers: Mapping[str, str] | None = None) -> web.Response:
-    return encoded_answer(orjson.dumps(document), headers)
+def json_answer(document: object, *, status: int = 200) -> web.Response:
+    """A document, or several."""
+    return encoded_answer(encode(document), status=status)
 
 
-def encoded_answer(body: bytes, headers: Mapping[str, str] | None = None) -> web.Response:
+def encoded_answer(body: bytes, headers: Mapping[str, str] | None = None, *, status: int = 200) -> web.Response:
     """A document that is encoded already."""
-    response = web.Response(body=body, content_type="application/json", charset="utf-8", headers=headers)
+    response = web.Response(body=body, status=status, content_type="application/json", charset="utf-8", headers=headers)
     if len(body) > _WORTH_COMPRESSING_BYTES:
         response.enable_compression()
     return response

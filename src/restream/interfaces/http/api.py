@@ -5,19 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
 
 from aiohttp import web
 
+from restream.interfaces.documents.answers import (
+    AcceptedDocument,
+    Action,
+    AliveDocument,
+    ErrorDocument,
+    NotReady,
+    NotReadyDocument,
+    ReadyDocument,
+    StuckDocument,
+)
+from restream.interfaces.documents.camera_details import CameraDetailsDocument
+from restream.interfaces.documents.events import EventKind
 from restream.interfaces.documents.rendering import Rendering
+from restream.interfaces.documents.status import StatusDocument
 from restream.interfaces.documents.streams import latest_streams, observed_at, streams
-from restream.interfaces.documents.values import Document
+from restream.interfaces.documents.visionaire import VisionaireDocument
 from restream.interfaces.http.answer import encoded_answer, json_answer, unchanged
 from restream.interfaces.http.query import Query, select_cameras
+from restream.ports.outlets import EventRecord
 
-Action = Literal["restart", "probe", "hold", "release"]
-ACTIONS: tuple[Action, ...] = ("restart", "probe", "hold", "release")
-EVENT_KINDS = ("camera", "component", "health")
 MOST_EVENTS = 10_000
 # Ids of events begin at the milliseconds of Unix time.
 MOST_EVENT_ID = 10**15 - 1
@@ -28,17 +38,17 @@ class ApiContext:
     """What the handlers ask; all but `act` only look."""
 
     rendering: Callable[[], Rendering]
-    status: Callable[[], Document]
+    status: Callable[[], StatusDocument]
     started: Callable[[], bool]
     """Whether any cycle has completed."""
     silent_s: Callable[[], float | None]
     """For how long no cycle has completed, once that is too long."""
-    details: Callable[[str], Document | None]
-    events: Callable[..., Sequence[Any]]
+    details: Callable[[str], CameraDetailsDocument | None]
+    events: Callable[..., Sequence[EventRecord]]
     """`(after_id, *, camera_id, kind, limit)`."""
     act: Callable[[str, Action], str | None]
     """Why an action makes no sense for a camera as it is; empty when it is done, None when there is no such camera."""
-    visionaire: Callable[[], Document]
+    visionaire: Callable[[], VisionaireDocument]
 
 
 class Api:
@@ -53,7 +63,7 @@ class Api:
             web.get("/api/status", self.status),
             web.get("/api/cameras", self.cameras),
             web.get("/api/cameras/{id}", self.camera),
-            *(web.post(f"/api/cameras/{{id}}/{action}", partial(self.act, action)) for action in ACTIONS),
+            *(web.post(f"/api/cameras/{{id}}/{action}", partial(self.act, action)) for action in Action),
             web.get("/api/streams", self.streams),
             web.get("/api/streams/latest", self.latest_streams),
             web.get("/api/host", self.host),
@@ -73,12 +83,12 @@ class Api:
         rendering = self._context.rendering()
         query = Query(request.query)
         found, total = select_cameras(rendering.cameras.values(), query)
-        etag = f'W/"{rendering.status["instance"]}-{rendering.version}"'
+        etag = f'W/"{rendering.status.instance}-{rendering.version}"'
         headers = {"X-Total-Count": str(total), "ETag": etag, "Cache-Control": "no-cache"}
         same = unchanged(request, etag)
         if same is not None:
             return same
-        return encoded_answer(b"[" + b",".join(rendering.encoded[each["id"]] for each in found) + b"]", headers)
+        return encoded_answer(b"[" + b",".join(rendering.encoded[each.id] for each in found) + b"]", headers)
 
     async def camera(self, request: web.Request) -> web.Response:
         """Everything that is known of a camera."""
@@ -97,7 +107,7 @@ class Api:
             raise web.HTTPNotFound(reason="there is no such camera")
         if refusal:
             raise web.HTTPConflict(reason=refusal)
-        return web.json_response({"id": camera_id, "action": action}, status=202)
+        return json_answer(AcceptedDocument(camera_id, action), status=202)
 
     async def streams(self, request: web.Request) -> web.Response:
         """Every path of the media server."""
@@ -109,7 +119,7 @@ class Api:
         Query(request.query).only()
         servers = self._context.rendering().snapshot.servers
         if observed_at(servers) is None:
-            return json_answer({"error": "no data"})
+            return json_answer(ErrorDocument("no data"))
         return json_answer(latest_streams(servers))
 
     async def host(self, request: web.Request) -> web.Response:
@@ -131,26 +141,26 @@ class Api:
         found = self._context.events(
             query.number("since", 0, MOST_EVENT_ID),
             camera_id=query.text("camera"),
-            kind=query.choice("kind", EVENT_KINDS),
+            kind=query.choice("kind", tuple(EventKind)),
             limit=query.number("limit", 100, MOST_EVENTS),
         )
-        return json_answer(list(found))
+        return json_answer(found)
 
     async def livez(self, _: web.Request) -> web.Response:
         """Whether cycles complete."""
-        return self._stuck() or web.json_response({"status": "alive"})
+        return self._stuck() or json_answer(AliveDocument())
 
     async def readyz(self, _: web.Request) -> web.Response:
         """Whether the service is in operation."""
         if self._context.rendering().snapshot.draining:
-            return web.json_response({"status": "stopping"}, status=503)
+            return json_answer(NotReadyDocument(NotReady.STOPPING), status=503)
         if stuck := self._stuck():
             return stuck
         started = self._context.started()
-        return web.json_response({"status": "ready" if started else "starting"}, status=200 if started else 503)
+        return json_answer(ReadyDocument()) if started else json_answer(NotReadyDocument(NotReady.STARTING), status=503)
 
     def _stuck(self) -> web.Response | None:
         silent_s = self._context.silent_s()
         if silent_s is None:
             return None
-        return web.json_response({"status": "stuck", "silent_s": round(silent_s, 1)}, status=503)
+        return json_answer(StuckDocument("stuck", round(silent_s, 1)), status=503)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
+from msgspec import Raw
 
+from restream.interfaces.documents.messages import DeltaDocument, SnapshotDocument
 from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.documents.streams import latest_streams
+from restream.interfaces.documents.values import encode
 from restream.interfaces.http.query import Query
+from restream.ports.outlets import EventRecord
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +31,7 @@ _PING_S = 20.0
 _MOST_CLIENTS = 2000
 MOST_GENERATION = 10**15 - 1
 
-Events = Callable[[int, int], Sequence[Mapping[str, Any]]]
+Events = Callable[[int, int], Sequence[EventRecord]]
 """The newest so many events after an id, oldest first."""
 
 
@@ -87,7 +90,7 @@ class Live:
         self._published = rendering.generation
         self._host_published = rendering.host
         if events:
-            self._last_event_id = events[-1]["id"]
+            self._last_event_id = events[-1].id
 
     async def run(self) -> None:
         """Every client has a task of its own."""
@@ -129,7 +132,7 @@ class Live:
     def _first(self, topics: frozenset[str], instance: str | None, known: int) -> bytes:
         """What a new client gets: what it missed, when that can be told, else everything."""
         rendering = self._rendering()
-        same = instance == rendering.status["instance"]
+        same = instance == rendering.status.instance
         events = self._events_after(0, _FIRST_EVENTS)
         # The next delta begins where the last one that was published ended.
         if same and rendering.complete_since <= known <= self._published:
@@ -159,38 +162,40 @@ class Live:
         client.offer(None)
 
 
-def _head(kind: str, rendering: Rendering) -> bytes:
+def _snapshot(rendering: Rendering, topics: frozenset[str], events: Sequence[EventRecord]) -> bytes:
+    known = _topics(rendering, topics, events)
+    if "cameras" in topics:
+        known["cameras"] = _cameras(rendering, rendering.encoded)
+    return encode(SnapshotDocument(*_head(rendering), **known))
+
+
+def _delta(rendering: Rendering, after: int, topics: frozenset[str], events: Sequence[EventRecord]) -> bytes:
+    known = _topics(rendering, topics, events)
+    if "cameras" in topics:
+        known["cameras"] = _cameras(rendering, rendering.changed_since(after))
+        known["removed"] = rendering.removed_since(after)
+    return encode(DeltaDocument(*_head(rendering), **known))
+
+
+def _head(rendering: Rendering) -> tuple[str, int, str, float]:
     status = rendering.status
-    names = ("instance", "generation", "time", "interval_s")
-    return orjson.dumps({"type": kind} | {name: status[name] for name in names})[:-1]
+    return status.instance, status.generation, status.time, status.interval_s
 
 
-def _cameras(rendering: Rendering, ids: Sequence[str]) -> bytes:
-    return b'"cameras":[' + b",".join(rendering.encoded[camera_id] for camera_id in ids) + b"]"
+def _cameras(rendering: Rendering, ids: Iterable[str]) -> Raw:
+    """Cameras as they are encoded already."""
+    return Raw(b"[" + b",".join([rendering.encoded[camera_id] for camera_id in ids]) + b"]")
 
 
-def _snapshot(rendering: Rendering, topics: frozenset[str], events: Sequence[Mapping[str, Any]]) -> bytes:
-    parts = [_head("snapshot", rendering)]
-    if "cameras" in topics:
-        parts.append(_cameras(rendering, list(rendering.encoded)))
-    return b",".join([*parts, *_others(rendering, topics, events)]) + b"}"
-
-
-def _delta(rendering: Rendering, after: int, topics: frozenset[str], events: Sequence[Mapping[str, Any]]) -> bytes:
-    parts = [_head("delta", rendering)]
-    if "cameras" in topics:
-        parts.append(_cameras(rendering, rendering.changed_since(after)))
-        parts.append(b'"removed":' + orjson.dumps(rendering.removed_since(after)))
-    return b",".join([*parts, *_others(rendering, topics, events)]) + b"}"
-
-
-def _others(rendering: Rendering, topics: frozenset[str], events: Sequence[Mapping[str, Any]]) -> list[bytes]:
-    documents: dict[str, Callable[[], object]] = {
-        "status": lambda: rendering.status,
-        "events": lambda: list(events),
-        "host": lambda: rendering.host,
-        "streams": lambda: latest_streams(rendering.snapshot.servers),
-    }
-    return [
-        b'"%s":%s' % (name.encode(), orjson.dumps(document())) for name, document in documents.items() if name in topics
-    ]
+def _topics(rendering: Rendering, topics: frozenset[str], events: Sequence[EventRecord]) -> dict[str, Any]:
+    """What messages of both kinds have in common, as far as it was asked for."""
+    known: dict[str, Any] = {}
+    if "status" in topics:
+        known["status"] = rendering.status
+    if "events" in topics:
+        known["events"] = events
+    if "host" in topics:
+        known["host"] = rendering.host
+    if "streams" in topics:
+        known["streams"] = latest_streams(rendering.snapshot.servers)
+    return known

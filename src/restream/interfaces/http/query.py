@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Self
 
 from aiohttp import web
@@ -10,23 +11,21 @@ from multidict import MultiMapping
 
 from restream.domain.judgement.verdict import Health
 from restream.domain.life.cause import Side
-from restream.domain.life.lifecycle import Phase
+from restream.interfaces.documents.cameras import PHASES, CameraDocument
 from restream.interfaces.documents.ranking import natural, worst_first
 
 MOST_CAMERAS = 10_000
 MOST_OFFSET = 10**9
-PHASES = (*Phase, "disabled")
-_SEARCHED = ("id", "name", "site", "host", "path", "camera_type")
+_searched = attrgetter("id", "name", "site", "host", "path", "camera_type")
 
-Camera = Mapping[str, Any]
-_SORTS: Mapping[str, Callable[[Camera], Any]] = {
+_SORTS: Mapping[str, Callable[[CameraDocument], Any]] = {
     "worst": worst_first,
-    "id": lambda camera: natural(camera["id"]),
-    "name": lambda camera: (camera["name"].casefold(), natural(camera["id"])),
-    "site": lambda camera: (camera["site"].casefold(), natural(camera["id"])),
-    "since": lambda camera: camera["since"],
-    "restarts": lambda camera: -camera["restarts"],
-    "bitrate": lambda camera: -(camera["bitrate_bps"] or 0),
+    "id": lambda camera: natural(camera.id),
+    "name": lambda camera: (camera.name.casefold(), natural(camera.id)),
+    "site": lambda camera: (camera.site.casefold(), natural(camera.id)),
+    "since": lambda camera: camera.since,
+    "restarts": lambda camera: -camera.restarts,
+    "bitrate": lambda camera: -(camera.bitrate_bps or 0),
 }
 SORTS = tuple(f"{sign}{name}" for name in _SORTS for sign in ("", "-"))
 
@@ -75,7 +74,7 @@ class Query:
         return values
 
 
-def select_cameras(cameras: Iterable[Camera], query: Query) -> tuple[list[Camera], int]:
+def select_cameras(cameras: Iterable[CameraDocument], query: Query) -> tuple[list[CameraDocument], int]:
     """The cameras of one page, and how many there are on all pages. Raises HTTPBadRequest that names the parameter.
 
     `health`, `phase`, `fault`, `site`, `host` take one value or several, separated by commas; `q` is searched in id,
@@ -83,16 +82,17 @@ def select_cameras(cameras: Iterable[Camera], query: Query) -> tuple[list[Camera
     """
     query.only("health", "phase", "fault", "site", "host", "q", "sort", "limit", "offset")
     health, fault = query.choices("health", Health), query.choices("fault", Side)
-    exact = {"phase": query.choices("phase", PHASES), "site": query.choices("site"), "host": query.choices("host")}
-    exact = {field: wanted for field, wanted in exact.items() if wanted}
+    phase, site, host = query.choices("phase", PHASES), query.choices("site"), query.choices("host")
     text = (query.text("q") or "").casefold()
     found = [
         camera
         for camera in cameras
-        if (not health or camera["verdict"]["health"] in health)
-        and (not fault or camera["verdict"]["fault"] in fault)
-        and all(camera[field] in wanted for field, wanted in exact.items())
-        and (not text or any(text in str(camera[field]).casefold() for field in _SEARCHED))
+        if (not health or camera.verdict.health in health)
+        and (not fault or camera.verdict.fault in fault)
+        and (not phase or camera.phase in phase)
+        and (not site or camera.site in site)
+        and (not host or camera.host in host)
+        and (not text or any(text in str(each).casefold() for each in _searched(camera)))
     ]
     name = query.choice("sort", SORTS) or "worst"
     found.sort(key=_SORTS[name.lstrip("-")], reverse=name.startswith("-"))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 
-import orjson
+import msgspec
 from aiohttp import web
 
+from restream.interfaces.documents.answers import LoginDocument, SessionDocument
+from restream.interfaces.http.answer import json_answer
 from restream.interfaces.http.attempts import Attempts
 from restream.interfaces.http.auth import AUTHENTICATED, COOKIE, SESSION_S, Access
 
@@ -36,12 +38,9 @@ class Sessions:
         except TimeoutError:
             raise web.HTTPRequestTimeout(reason=f"the body did not come within {_BODY_S:g} s") from None
         try:
-            document = orjson.loads(body)
-        except ValueError:
-            document = None
-        token = document.get("token") if isinstance(document, dict) else None
-        if not isinstance(token, str):
-            raise web.HTTPBadRequest(reason='expected {"token": "…"}')
+            token = msgspec.json.decode(body, type=LoginDocument).token
+        except (ValueError, RecursionError):
+            raise web.HTTPBadRequest(reason='expected {"token": "…"}') from None
         # Nothing is awaited between the limit and the comparison: tries side by side count like others.
         client = self._access.client(request)
         if self._tries.exhausted(client):
@@ -67,9 +66,11 @@ class Sessions:
 
     async def session(self, request: web.Request) -> web.Response:
         access = self._access
-        document = {
-            "token_required": access.token_to_read,
-            "authenticated": request[AUTHENTICATED],
-            "may_write": access.may_write(request[AUTHENTICATED]),
-        }
-        return web.json_response(document)
+        authenticated = request[AUTHENTICATED]
+        return json_answer(
+            SessionDocument(
+                token_required=access.token_to_read,
+                authenticated=authenticated,
+                may_write=access.may_write(authenticated),
+            )
+        )

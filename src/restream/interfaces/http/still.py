@@ -8,7 +8,7 @@ from aiohttp import web
 
 from restream.domain.camera.secret import mask_patterns
 from restream.interfaces.http.query import Query
-from restream.ports import StillError
+from restream.ports.cameras import StillError
 
 Take = Callable[[str], Awaitable[bytes | None]]
 """A JPEG of a camera; None when there is no such camera. Raises StillError."""

@@ -8,9 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from math import isfinite
-from typing import Any
 
-Document = Mapping[str, Any]
+from restream.domain.judgement.verdict import Health
+from restream.domain.life.cause import Side
+from restream.interfaces.documents.cameras import PHASES, CameraDocument, ProcessDocument
+from restream.interfaces.documents.host_document import HostDocument
+from restream.interfaces.documents.status import StatusDocument
+from restream.interfaces.documents.values import Document
+
 Value = int | float | str
 Field = tuple[str, str | None]
 """A key that needs no escaping, and the value as it is written; None: the field is left out."""
@@ -25,7 +30,7 @@ _TAG_ESCAPES = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ ", "\\": "/"})
 _MEASUREMENT_ESCAPES = str.maketrans({",": "\\,", " ": "\\ ", "\\": "/"})
 _STRING_ESCAPES = str.maketrans({'"': '\\"', "\\": "\\\\"})
 # Whether a camera can be watched; of the others it is not known, or not wanted.
-_UP = {"healthy": "1i", "degraded": "1i", "down": "0i"}
+_UP = {Health.HEALTHY: "1i", Health.DEGRADED: "1i", Health.DOWN: "0i"}
 _INT64 = 1 << 63
 
 
@@ -38,54 +43,50 @@ def line(measurement: str, tags: Mapping[str, str], fields: Mapping[str, Value |
     return _line(_series(measurement, tuple(tags.items())), written, _milliseconds(at_s))
 
 
-def cameras(documents: Iterable[Document], at_s: float) -> Iterator[str]:
-    """`camera`: one line per camera object of the API; with "process" in it, also what its publisher uses."""
+def cameras(documents: Iterable[tuple[CameraDocument, ProcessDocument | None]], at_s: float) -> Iterator[str]:
+    """`camera`: one line per camera; with what its publisher uses, where that is known."""
     at_ms = _milliseconds(at_s)
-    for document in documents:
-        tags = tuple([(tag, _tag_text(document.get(tag))) for tag in ("id", "name", "site", "host")])
-        verdict, process = _part(document, "verdict"), _part(document, "process")
-        health = verdict.get("health")
+    for camera, process in documents:
+        tags = (("id", camera.id), ("name", camera.name), ("site", camera.site), ("host", camera.host))
+        health = camera.verdict.health
         fields: list[Field] = [
-            ("up", _UP.get(health) if isinstance(health, str) else None),
+            ("up", _UP.get(health)),
             ("health", _string(health)),
-            ("fault", _string(verdict.get("fault"))),
-            *_fields(document, _CAMERA_FIELDS),
-            *_fields(process, _PROCESS_FIELDS),
+            ("fault", _string(camera.verdict.fault)),
+            *_fields(camera, _CAMERA_FIELDS),
         ]
+        if process is not None:
+            fields += _fields(process, _PROCESS_FIELDS)
         found = _line(_series("camera", tags), fields, at_ms)
         if found is not None:
             yield found
 
 
-def fleet(status: Document, at_s: float) -> Iterator[str]:
+def fleet(status: StatusDocument, at_s: float) -> Iterator[str]:
     """`fleet`: the counts of `GET /api/status`, tagged with the node; a count per health, phase and fault."""
     fields = [*_fields(status, {"cameras": _integer, "start_queue": _integer})]
     for group, names in _COUNTED.items():
         # What nobody has is 0, not absent: the last value of a series stays on a dashboard.
-        counts = {**dict.fromkeys(names, 0), **_part(status, group)}
+        counts = dict.fromkeys(names, 0) | getattr(status, group)
         fields += [(_key(f"{group}_{name}"), _integer(count)) for name, count in counts.items()]
-    found = _line(_series("fleet", (("node", _tag_text(status.get("node"))),)), fields, _milliseconds(at_s))
+    found = _line(_series("fleet", (("node", status.node),)), fields, _milliseconds(at_s))
     return iter(() if found is None else (found,))
 
 
-def host(sample: Document, node: str, at_s: float) -> Iterator[str]:
+def host(sample: HostDocument, node: str, at_s: float) -> Iterator[str]:
     """`host`, and per device `disk`, `network` and `temperature`: the sample of `GET /api/host`."""
     at_ms = _milliseconds(at_s)
-    load = sample.get("load")
-    loads = load if isinstance(load, list | tuple) else ()
     fields: list[Field] = [
-        ("cpu_percent", _float(sample.get("cpu_percent"))),
-        *zip(("load1", "load5", "load15"), map(_float, loads), strict=False),
+        ("cpu_percent", _float(sample.cpu_percent)),
+        *zip(("load1", "load5", "load15"), map(_float, sample.load), strict=True),
     ]
     for key, prefix, columns in _HOST_PARTS:
-        fields += [(f"{prefix}{name}", text) for name, text in _fields(_part(sample, key), columns)]
+        fields += [(f"{prefix}{name}", text) for name, text in _fields(getattr(sample, key), columns)]
     lines = [_line(_series("host", (("node", node),)), fields, at_ms)]
     for measurement, key, tag, columns in _DEVICES:
-        devices = sample.get(key)
-        for device in devices if isinstance(devices, list | tuple) else ():
-            if isinstance(device, Mapping):
-                series = _series(measurement, (("node", node), (tag, _tag_text(device.get(tag)))))
-                lines.append(_line(series, _fields(device, columns), at_ms))
+        for device in getattr(sample, key):
+            series = _series(measurement, (("node", node), (tag, getattr(device, tag))))
+            lines.append(_line(series, _fields(device, columns), at_ms))
     return (each for each in lines if each is not None)
 
 
@@ -95,7 +96,7 @@ def _line(series: str, fields: Iterable[Field], at_ms: int) -> str | None:
 
 
 def _fields(document: Document, columns: Mapping[str, Convert]) -> Iterator[Field]:
-    return ((key, convert(document.get(key))) for key, convert in columns.items())
+    return ((key, convert(getattr(document, key))) for key, convert in columns.items())
 
 
 @lru_cache(maxsize=20_000)
@@ -133,21 +134,12 @@ def _plain(text: str) -> str:
     return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
 
 
-def _part(document: Document, key: str) -> Document:
-    part = document.get(key)
-    return part if isinstance(part, Mapping) else {}
-
-
 def _milliseconds(at_s: float) -> int:
     return round(at_s * 1000)
 
 
-def _tag_text(value: object) -> str:
-    return "" if value is None else str(value)
-
-
-def _string(value: object) -> str | None:
-    return _field(value) if isinstance(value, str) and value else None
+def _string(value: str) -> str | None:
+    return _field(value) if value else None
 
 
 # The two that run tens of thousands of times a sample look at the exact type: a bool is no number here.
@@ -164,9 +156,9 @@ def _float(value: object) -> str | None:
 
 
 _COUNTED: Mapping[str, tuple[str, ...]] = {
-    "health": ("healthy", "degraded", "down", "unknown", "disabled"),
-    "phase": ("waiting", "probing", "starting", "running", "stopping", "backoff", "held", "finished", "disabled"),
-    "fault": ("none", "camera", "network", "publisher", "media_server", "config"),
+    "health": tuple(Health),
+    "phase": PHASES,
+    "fault": tuple(Side),
 }
 _CAMERA_FIELDS: Mapping[str, Convert] = {
     "bitrate_bps": _integer,

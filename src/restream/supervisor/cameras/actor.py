@@ -29,7 +29,7 @@ from restream.domain.life.lifecycle import (
 from restream.domain.life.transitions import begin, crash, step
 from restream.domain.news.event import Transition
 from restream.domain.server.flow import ServerPicture
-from restream.ports import Engine, Publication, PublisherError
+from restream.ports.cameras import Engine, Publication, PublisherError
 from restream.supervisor.cameras.admission import Admission
 from restream.supervisor.cameras.settings import StreamSettings
 from restream.supervisor.cameras.timer import DeadlineTimer

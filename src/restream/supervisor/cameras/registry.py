@@ -13,7 +13,7 @@ from typing import NoReturn
 from restream.domain.camera.camera import Camera, RejectedRow, RowReader, without_collisions
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.news.component import ComponentState
-from restream.ports import CameraTable, DatabaseError, Row
+from restream.ports.cameras import CameraTable, DatabaseError, Row
 from restream.supervisor.components import Components
 from restream.supervisor.journeys import CameraFollower
 from restream.supervisor.retry import Retry

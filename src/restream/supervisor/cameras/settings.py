@@ -10,7 +10,7 @@ from restream.domain.life.backoff import RestartPolicy
 from restream.domain.life.lifecycle import Timing
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.domain.server.target import Target
-from restream.ports import Engine, Prober
+from restream.ports.cameras import Engine, Prober
 
 # The prober ends a probe by itself; the actor's own limit is the second fence.
 _PROBE_MARGIN_S = 5.0

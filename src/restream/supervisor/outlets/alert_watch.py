@@ -18,7 +18,7 @@ from restream.domain.life.backoff import RestartPolicy
 from restream.domain.news.alerts import Alert, AlertError, AlertKind, AlertRules, AlertState, AlertSubject, Scope, step
 from restream.domain.news.component import Component, ComponentState
 from restream.domain.server.identity import DEFAULT_SERVER
-from restream.ports import AlertReceiver, Rendered
+from restream.ports.outlets import AlertReceiver, Rendered
 from restream.supervisor.components import Components
 from restream.supervisor.retry import Retry
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 from restream.domain.judgement.availability import Timeline
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.life.backoff import RestartPolicy
-from restream.ports import Archive, Records, Rendered, SinkError
+from restream.ports.outlets import Archive, Records, Rendered, SinkError
 from restream.supervisor.picture.history import History
 from restream.supervisor.retry import Retry
 
@@ -73,10 +73,10 @@ class Archivist:
         own = self._history.after(0)[:1]
         if found.events:
             self._history.restore(found.events)
-            self._last_event_id = found.events[-1]["id"]
+            self._last_event_id = found.events[-1].id
         if own:
             # Of this life nothing is kept yet, even where the clock of the one before was ahead.
-            self._last_event_id = min(self._last_event_id, own[0]["id"] - 1)
+            self._last_event_id = min(self._last_event_id, own[0].id - 1)
         self._found = set(found.timelines)
         self._restore(found.timelines, found.watched_until)
 
@@ -96,4 +96,4 @@ class Archivist:
         # It was lost where fewer are left: the next cycle writes all of them again.
         self._written = timelines if kept is None or kept >= len(timelines) else {}
         if events:
-            self._last_event_id = events[-1]["id"]
+            self._last_event_id = events[-1].id

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.news.mishaps import Mishaps
-from restream.ports import Outlet
+from restream.ports.outlets import Outlet
 from restream.supervisor.components import Components
 from restream.supervisor.loops import Loops
 

@@ -11,7 +11,7 @@ from typing import Generic, NoReturn, TypeVar
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.line_buffer import LineBuffer, Rejected, Unavailable, Written
 from restream.domain.news.component import ComponentState
-from restream.ports import LineStore
+from restream.ports.outlets import LineStore
 from restream.supervisor.components import Components
 from restream.supervisor.retry import Retry
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.news.component import ComponentState
-from restream.ports import Documents, Rendered, SinkError, StreamSink
+from restream.ports.outlets import Documents, Rendered, SinkError, StreamSink
 from restream.supervisor.components import Components
 from restream.supervisor.retry import Retry
 

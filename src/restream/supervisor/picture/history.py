@@ -7,8 +7,7 @@ therefore kept back for a moment, until it is known whether the server or only t
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from restream.domain.judgement.verdict import Health
 from restream.domain.life.cause import Cause, Side
@@ -16,13 +15,11 @@ from restream.domain.life.lifecycle import Phase
 from restream.domain.news.component import ComponentState
 from restream.domain.news.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
 from restream.domain.server.identity import ServerId
+from restream.ports.outlets import EventRecord
 
 _KEPT_EVENTS = 10_000
 # Two missed checks of the default interval, and a margin.
 _UNDECIDED_S = 6.0
-
-EventDocument = Mapping[str, Any]
-"""A rendered event: `id`, `kind`, `camera` and more."""
 
 
 class History:
@@ -31,9 +28,9 @@ class History:
     Ids rise, also over restarts of the service: they begin at the milliseconds of Unix time.
     """
 
-    def __init__(self, render: Callable[[int, Event], EventDocument]) -> None:
+    def __init__(self, render: Callable[[int, Event], EventRecord]) -> None:
         self._render = render
-        self._events: deque[EventDocument] = deque(maxlen=_KEPT_EVENTS)
+        self._events: deque[EventRecord] = deque(maxlen=_KEPT_EVENTS)
         self._last_id = 0
         self._servers_down: set[ServerId] = set()
         self._undecided: deque[Transition] = deque()
@@ -43,13 +40,13 @@ class History:
         self.recorded: Counter[str] = Counter()
         """How many events of each kind this service has recorded."""
 
-    def restore(self, events: Iterable[EventDocument]) -> None:
+    def restore(self, events: Iterable[EventRecord]) -> None:
         """Put events of an earlier life before the present ones."""
-        first = self._events[0]["id"] if self._events else float("inf")
-        older = [event for event in events if event["id"] < first]
+        first = self._events[0].id if self._events else float("inf")
+        older = [event for event in events if event.id < first]
         if older:
             # The clock may have been ahead in that life.
-            self._last_id = max(self._last_id, older[-1]["id"])
+            self._last_id = max(self._last_id, older[-1].id)
         self._events = deque([*older, *self._events], maxlen=_KEPT_EVENTS)
 
     def happened(self, event: Event) -> None:
@@ -81,13 +78,13 @@ class History:
 
     def after(
         self, event_id: int, *, camera_id: str | None = None, kind: str | None = None, limit: int = _KEPT_EVENTS
-    ) -> Sequence[EventDocument]:
+    ) -> Sequence[EventRecord]:
         """The newest `limit` events after an id, oldest first."""
-        found: list[EventDocument] = []
+        found: list[EventRecord] = []
         for event in reversed(self._events):
-            if event["id"] <= event_id or len(found) >= limit:
+            if event.id <= event_id or len(found) >= limit:
                 break
-            if camera_id in (None, event["camera"]) and kind in (None, event["kind"]):
+            if camera_id in (None, event.camera) and kind in (None, event.kind):
                 found.append(event)
         return found[::-1]
 
@@ -124,5 +121,5 @@ class History:
     def _keep(self, event: Event) -> None:
         self._last_id = max(self._last_id + 1, int(event.at * 1000))
         document = self._render(self._last_id, event)
-        self.recorded[document["kind"]] += 1
+        self.recorded[document.kind] += 1
         self._events.append(document)

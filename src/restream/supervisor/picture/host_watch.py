@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from restream.domain.host_sample import HostSample
-from restream.ports import HostMeter
+from restream.ports.servers import HostMeter
 
 
 class HostWatch:

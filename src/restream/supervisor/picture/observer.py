@@ -13,7 +13,7 @@ from restream.domain.news.component import ComponentState
 from restream.domain.news.event import ServerRestart
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import ServerId, component_name
-from restream.ports import MediaServer, ServerStatus
+from restream.ports.servers import MediaServer, ServerStatus
 from restream.supervisor.components import Components
 from restream.supervisor.journeys import EventListener, ServerFollower
 

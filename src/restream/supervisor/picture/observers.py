@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId, component_name
-from restream.ports import MediaServer
+from restream.ports.servers import MediaServer
 from restream.supervisor.components import Components
 from restream.supervisor.journeys import EventListener, ServerFollower
 from restream.supervisor.picture.observer import Observer

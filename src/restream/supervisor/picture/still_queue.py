@@ -7,7 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from restream.domain.ffmpeg.invocation import Invocation
-from restream.ports import StillCamera, StillError
+from restream.ports.cameras import StillCamera, StillError
 
 KEPT_S = 5.0
 """How old a picture may be."""

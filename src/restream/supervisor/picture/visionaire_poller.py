@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from restream.domain.news.component import ComponentState
 from restream.domain.visionaire import Collection, HostPicture
-from restream.ports import StreamDirectory
+from restream.ports.servers import StreamDirectory
 from restream.supervisor.components import Components
 
 logger = logging.getLogger(__name__)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-import orjson
 from aiohttp import web
 
-from restream.interfaces.documents.values import Document
+from restream.interfaces.documents.answers import ErrorDocument
+from restream.interfaces.documents.values import about, encode
 from restream.interfaces.http.answer import encoded_answer
 from restream.interfaces.http.auth import COOKIE, Access
-from restream.interfaces.http.openapi.documents import SCHEMAS
 from restream.interfaces.http.openapi.operation import JSON, Answer, Operation, Parameter, some
 from restream.interfaces.http.openapi.operations import OPERATIONS
-from restream.interfaces.http.openapi.vocabulary import Schema, named, text
+from restream.interfaces.http.openapi.schema import Schema, components, schema_of
 
 ABOUT = """\
 IP cameras republished to MediaMTX, and one verdict for each of them.
@@ -36,16 +35,16 @@ _SECURITY: Mapping[str, Schema] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "`http.token` of the configuration."},
     "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "From `POST /api/login`."},
 }
-_ERROR_HEADERS: Mapping[int, Mapping[str, Schema]] = {
-    401: {"WWW-Authenticate": text("", "Bearer")},
-    426: {"Upgrade": text("", "websocket")},
-    429: {"Retry-After": text("Seconds to wait.", "60")},
+_ERROR_HEADERS: Mapping[int, Mapping[str, Any]] = {
+    401: {"WWW-Authenticate": Annotated[str, about("", "Bearer")]},
+    426: {"Upgrade": Annotated[str, about("", "websocket")]},
+    429: {"Retry-After": Annotated[str, about("Seconds to wait.", "60")]},
 }
 
 
 def routes(access: Access, version: str) -> list[web.RouteDef]:
     """`GET /openapi.json`."""
-    body = orjson.dumps(document(access, version))
+    body = encode(document(access, version))
 
     async def openapi(_: web.Request) -> web.Response:
         return encoded_answer(body, {"Cache-Control": "no-cache"})
@@ -53,7 +52,7 @@ def routes(access: Access, version: str) -> list[web.RouteDef]:
     return [web.get("/openapi.json", openapi)]
 
 
-def document(access: Access, version: str) -> Document:
+def document(access: Access, version: str) -> Schema:
     """The whole description; it asks for a token where this service does."""
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
@@ -63,11 +62,11 @@ def document(access: Access, version: str) -> Document:
         "info": {"title": "restream", "version": version, "description": ABOUT},
         "tags": [{"name": name, "description": told} for name, told in TAGS.items()],
         "paths": paths,
-        "components": {"schemas": dict(SCHEMAS), "securitySchemes": dict(_SECURITY)},
+        "components": {"schemas": components(), "securitySchemes": dict(_SECURITY)},
     }
 
 
-def _operation(operation: Operation, access: Access) -> Document:
+def _operation(operation: Operation, access: Access) -> Schema:
     known = {
         "operationId": operation.name,
         "summary": operation.summary,
@@ -78,7 +77,10 @@ def _operation(operation: Operation, access: Access) -> Document:
         "responses": dict(sorted(_responses(operation, access))),
     }
     if operation.body is not None:
-        known["requestBody"] = {"required": True, "content": {JSON: {"schema": operation.body}}}
+        known["requestBody"] = {
+            "required": True,
+            "content": {JSON: {"schema": schema_of(operation.body, closed=False)}},
+        }
     return {key: value for key, value in known.items() if value or key == "security"}
 
 
@@ -87,8 +89,8 @@ def _guarded(operation: Operation, access: Access) -> bool:
     return needed[operation.access]
 
 
-def _parameter(parameter: Parameter) -> Document:
-    schema = dict(parameter.schema)
+def _parameter(parameter: Parameter) -> Schema:
+    schema = schema_of(parameter.kind)
     known = {"name": parameter.name, "in": parameter.place, "description": schema.pop("description", "")}
     if parameter.place == "path":
         known["required"] = True
@@ -97,7 +99,7 @@ def _parameter(parameter: Parameter) -> Document:
     return known | {"schema": schema}
 
 
-def _responses(operation: Operation, access: Access) -> Iterator[tuple[str, Document]]:
+def _responses(operation: Operation, access: Access) -> Iterator[tuple[str, Schema]]:
     errors = dict(operation.errors)
     if _guarded(operation, access):
         errors |= some(401, 429)
@@ -106,20 +108,21 @@ def _responses(operation: Operation, access: Access) -> Iterator[tuple[str, Docu
     if access.hosts is not None:
         errors |= some(421)
     for status, told in errors.items():
-        yield str(status), _answer(Answer(told, {JSON: named("Error")}, _ERROR_HEADERS.get(status, {})))
+        yield str(status), _answer(Answer(told, {JSON: ErrorDocument}, _ERROR_HEADERS.get(status, {})))
     for status, answer in operation.answers.items():
         yield str(status), _answer(answer)
 
 
-def _answer(answer: Answer) -> Document:
-    known: Document = {"description": answer.text}
+def _answer(answer: Answer) -> Schema:
+    known: Schema = {"description": answer.text}
     if answer.headers:
-        known["headers"] = {name: _header(schema) for name, schema in answer.headers.items()}
+        known["headers"] = {name: _header(schema_of(kind)) for name, kind in answer.headers.items()}
     if answer.content:
-        content = {kind: {} if schema is None else {"schema": schema} for kind, schema in answer.content.items()}
-        known["content"] = content
+        known["content"] = {
+            media: {} if kind is None else {"schema": schema_of(kind)} for media, kind in answer.content.items()
+        }
     return known
 
 
-def _header(schema: Schema) -> Document:
+def _header(schema: Schema) -> Schema:
     return {"description": schema.get("description", ""), "required": True, "schema": schema}

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
-
-from restream.interfaces.http.openapi.vocabulary import Schema
+from typing import Any, Literal
 
 JSON = "application/json"
 ERRORS: Mapping[int, str] = {
@@ -27,20 +25,20 @@ ERRORS: Mapping[int, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """`schema` of type array: one value or several, separated by commas."""
+    """`kind`: the type of its value, with what is told of it. A list: one value or several, separated by commas."""
 
     name: str
-    schema: Schema
+    kind: Any
     place: Literal["query", "path", "header"] = "query"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status that is no error. `content`: schema by media type; None where the body is no JSON."""
+    """A status that is no error. `content`: type by media type; None where the body is no JSON. Headers by name."""
 
     text: str
-    content: Mapping[str, Schema | None] = field(default_factory=dict)
-    headers: Mapping[str, Schema] = field(default_factory=dict)
+    content: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ class Operation:
     access: Literal["open", "read", "write"] = "read"
     tag: Literal["cameras", "fleet", "live", "access", "operation", "page"] = "fleet"
     parameters: Sequence[Parameter] = ()
-    body: Schema | None = None
+    body: Any = None
     answers: Mapping[int, Answer] = field(default_factory=dict)
     errors: Mapping[int, str] = field(default_factory=dict)
 
@@ -65,6 +63,6 @@ def some(*statuses: int) -> dict[int, str]:
     return {status: ERRORS[status] for status in statuses}
 
 
-def json(told: str, answer: Schema, **headers: Schema) -> Answer:
-    """A JSON document."""
+def json(told: str, answer: Any, **headers: Any) -> Answer:
+    """A JSON document, of this type."""
     return Answer(told, {JSON: answer}, headers)

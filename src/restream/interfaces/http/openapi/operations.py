@@ -3,36 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from restream.domain.judgement.verdict import Health
 from restream.domain.life.cause import Side
-from restream.interfaces.http.api import ACTIONS, EVENT_KINDS, MOST_EVENT_ID, MOST_EVENTS, Action
+from restream.interfaces.documents.answers import (
+    AcceptedDocument,
+    Action,
+    AliveDocument,
+    ErrorDocument,
+    LoginDocument,
+    NotReadyDocument,
+    ReadyDocument,
+    SessionDocument,
+    StuckDocument,
+)
+from restream.interfaces.documents.camera_details import CameraDetailsDocument
+from restream.interfaces.documents.cameras import CameraDocument, PhaseName
+from restream.interfaces.documents.events import EventDocument, EventKind
+from restream.interfaces.documents.host_document import HostDocument
+from restream.interfaces.documents.status import StatusDocument
+from restream.interfaces.documents.streams import LatestStreamDocument, StreamsDocument
+from restream.interfaces.documents.values import Whole, about, one_of
+from restream.interfaces.documents.visionaire import VisionaireDocument
+from restream.interfaces.http.api import MOST_EVENT_ID, MOST_EVENTS
 from restream.interfaces.http.live import MOST_GENERATION, TOPICS
 from restream.interfaces.http.openapi.operation import Answer, Operation, Parameter, json, some
-from restream.interfaces.http.openapi.vocabulary import choice, many, named, number, record, schema, text, whole
-from restream.interfaces.http.query import MOST_CAMERAS, MOST_OFFSET, PHASES, SORTS
+from restream.interfaces.http.query import MOST_CAMERAS, MOST_OFFSET, SORTS
 
-_ETAG = text("Of this version.", 'W/"9f3a01c2-4711"')
-_ID = Parameter("id", text("Id of a camera.", "1", minLength=1), "path")
-_KNOWN = Parameter("If-None-Match", text("The `ETag` of the version at hand."), "header")
+
+def _up_to(most: int, default: int, told: str = "") -> Any:
+    """A whole number."""
+    return Annotated[int, Meta(ge=0, le=most), about(told, default=default)]
+
+
+_ETAG = Annotated[str, about("Of this version.", 'W/"9f3a01c2-4711"')]
+_ID = Parameter("id", Annotated[str, Meta(min_length=1), about("Id of a camera.", "1")], "path")
+_KNOWN = Parameter("If-None-Match", Annotated[str, about("The `ETag` of the version at hand.")], "header")
 
 _FILTERS = (
-    Parameter("health", many(choice(Health), "Verdicts that are wanted.")),
-    Parameter("phase", many(choice(PHASES), "Phases that are wanted.")),
-    Parameter("fault", many(choice(Side), "Fault sides that are wanted.")),
-    Parameter("site", many(text(), "Sites that are wanted, whole names.")),
-    Parameter("host", many(text(), "Hosts of cameras that are wanted.")),
-    Parameter("q", text("Searched in id, name, site, host, path and type; any case.")),
-    Parameter("sort", choice(SORTS, "`-` before a name reverses it.") | {"default": "worst"}),
-    Parameter("limit", whole("", maximum=MOST_CAMERAS, default=MOST_CAMERAS)),
-    Parameter("offset", whole("", maximum=MOST_OFFSET, default=0)),
+    Parameter("health", Annotated[list[Health], about("Verdicts that are wanted.")]),
+    Parameter("phase", Annotated[list[PhaseName], about("Phases that are wanted.")]),
+    Parameter("fault", Annotated[list[Side], about("Fault sides that are wanted.")]),
+    Parameter("site", Annotated[list[str], about("Sites that are wanted, whole names.")]),
+    Parameter("host", Annotated[list[str], about("Hosts of cameras that are wanted.")]),
+    Parameter("q", Annotated[str, about("Searched in id, name, site, host, path and type; any case.")]),
+    Parameter("sort", Annotated[str, one_of(SORTS), about("`-` before a name reverses it.", default="worst")]),
+    Parameter("limit", _up_to(MOST_CAMERAS, MOST_CAMERAS)),
+    Parameter("offset", _up_to(MOST_OFFSET, 0)),
 )
 
 _ACTIONS: Mapping[Action, tuple[str, str]] = {
-    "restart": ("Start a camera's publisher again, at once", "A camera that waits for its next try does not wait."),
-    "probe": ("Look at a camera anew", "What was known of its codecs is forgotten; then it is started again."),
-    "hold": ("Stop a camera until further notice", "Kept until `release` or a restart of the service."),
-    "release": ("Let go of a camera that is on hold", "It starts again."),
+    Action.RESTART: (
+        "Start a camera's publisher again, at once",
+        "A camera that waits for its next try does not wait.",
+    ),
+    Action.PROBE: ("Look at a camera anew", "What was known of its codecs is forgotten; then it is started again."),
+    Action.HOLD: ("Stop a camera until further notice", "Kept until `release` or a restart of the service."),
+    Action.RELEASE: ("Let go of a camera that is on hold", "It starts again."),
 }
 
 CAMERAS = (
@@ -43,8 +73,8 @@ CAMERAS = (
         answers={
             200: json(
                 "One page. Worst first, unless `sort` says otherwise.",
-                many(named("Camera")),
-                **{"ETag": _ETAG, "X-Total-Count": whole("Cameras on all pages.", 60)},
+                list[CameraDocument],
+                **{"ETag": _ETAG, "X-Total-Count": Annotated[Whole, about("Cameras on all pages.", 60)]},
             ),
             304: Answer("Nothing has changed since the version named by `If-None-Match`.", {}, {"ETag": _ETAG}),
         },
@@ -54,7 +84,7 @@ CAMERAS = (
         *("get", "/api/cameras/{id}", "getCamera", "Everything that is known of a camera"),
         tag="cameras",
         parameters=(_ID,),
-        answers={200: json("The camera.", named("CameraDetails"))},
+        answers={200: json("The camera.", CameraDetailsDocument)},
         errors=some(400, 404),
     ),
     Operation(
@@ -71,33 +101,33 @@ CAMERAS = (
             access="write",
             tag="cameras",
             parameters=(_ID,),
-            answers={202: json("Accepted. What comes of it shows in `phase` and `verdict`.", named("Accepted"))},
+            answers={202: json("Accepted. What comes of it shows in `phase` and `verdict`.", AcceptedDocument)},
             errors=some(400, 404, 409),
         )
-        for action in ACTIONS
+        for action in Action
     ),
 )
 
 FLEET = (
     Operation(
         *("get", "/api/status", "getStatus", "Counts of cameras, components, and the service itself"),
-        answers={200: json("The status.", named("Status"))},
+        answers={200: json("The status.", StatusDocument)},
         errors=some(400),
     ),
     Operation(
         *("get", "/api/events", "listEvents", "What happened lately"),
         parameters=(
-            Parameter("since", whole("Only events with a greater id.", maximum=MOST_EVENT_ID, default=0)),
-            Parameter("camera", text("Only events of this camera.")),
-            Parameter("kind", choice(EVENT_KINDS)),
-            Parameter("limit", whole("The newest so many.", maximum=MOST_EVENTS, default=100)),
+            Parameter("since", _up_to(MOST_EVENT_ID, 0, "Only events with a greater id.")),
+            Parameter("camera", Annotated[str, about("Only events of this camera.")]),
+            Parameter("kind", EventKind),
+            Parameter("limit", _up_to(MOST_EVENTS, 100, "The newest so many.")),
         ),
-        answers={200: json("Events, oldest first.", many(named("Event")))},
+        answers={200: json("Events, oldest first.", list[EventDocument])},
         errors=some(400),
     ),
     Operation(
         *("get", "/api/streams", "listStreams", "Every path of the media server"),
-        answers={200: json("The paths.", named("Streams"))},
+        answers={200: json("The paths.", StreamsDocument)},
         errors=some(400),
     ),
     Operation(
@@ -105,19 +135,19 @@ FLEET = (
         answers={
             200: json(
                 'The streams; `{"error": "no data"}` until the media server has answered for the first time.',
-                {"oneOf": [many(named("LatestStream")), named("Error")]},
+                list[LatestStreamDocument] | ErrorDocument,
             )
         },
         errors=some(400),
     ),
     Operation(
         *("get", "/api/host", "getHost", "The host the service runs on"),
-        answers={200: json("The latest measurement.", named("Host"))},
+        answers={200: json("The latest measurement.", HostDocument)},
         errors=some(400) | {503: "The host has not been measured yet."},
     ),
     Operation(
         *("get", "/api/visionaire", "getVisionaire", "Third-party stream servers and their streams"),
-        answers={200: json("The servers of `visionaire.hosts`.", named("Visionaire"))},
+        answers={200: json("The servers of `visionaire.hosts`.", VisionaireDocument)},
         errors=some(400),
     ),
 )
@@ -129,9 +159,11 @@ LIVE = (
         "message it continues there, if it can, with a `Delta`. Close code 1013: read too slowly, or the service ends.",
         tag="live",
         parameters=(
-            Parameter("topics", many(choice(TOPICS), "Default: cameras, status, events.")),
-            Parameter("instance", text("Of the last message.")),
-            Parameter("generation", whole("Of the last message.", maximum=MOST_GENERATION, default=0)),
+            Parameter(
+                "topics", Annotated[list[Annotated[str, one_of(TOPICS)]], about("Default: cameras, status, events.")]
+            ),
+            Parameter("instance", Annotated[str, about("Of the last message.")]),
+            Parameter("generation", _up_to(MOST_GENERATION, 0, "Of the last message.")),
         ),
         answers={101: Answer("The WebSocket is open.")},
         errors=some(400, 403, 426) | {503: "Too many clients are listening."},
@@ -143,29 +175,24 @@ ACCESS = (
         *("get", "/api/session", "getSession", "What whoever asks may do"),
         access="open",
         tag="access",
-        answers={200: json("The session.", named("Session"))},
+        answers={200: json("The session.", SessionDocument)},
     ),
     Operation(
         *("post", "/api/login", "login", "Exchange the token for a cookie"),
         "For browsers: the cookie holds 12 h, and scripts cannot read it.",
         access="open",
         tag="access",
-        body=record("", token=text("`http.token`.", "the token")) | {"additionalProperties": True},
-        answers={204: Answer("Logged in.", {}, {"Set-Cookie": text()})},
+        body=LoginDocument,
+        answers={204: Answer("Logged in.", {}, {"Set-Cookie": str})},
         errors=some(403, 408, 413, 429) | {400: "The body is not as expected.", 401: "This is not the token."},
     ),
     Operation(
         *("post", "/api/logout", "logout", "Forget the cookie"),
         access="open",
         tag="access",
-        answers={204: Answer("Logged out.", {}, {"Set-Cookie": text()})},
+        answers={204: Answer("Logged out.", {}, {"Set-Cookie": str})},
         errors=some(403),
     ),
-)
-
-_SILENT_S = number("For how long no cycle has completed (s); only where it is stuck.", 12.5)
-_STUCK = json(
-    "It is stuck: no cycle completes.", record("", status=schema("string", const="stuck"), silent_s=_SILENT_S)
 )
 
 OPERATION = (
@@ -180,25 +207,22 @@ OPERATION = (
         "It is as long as cycles complete, at least one in three intervals (`mediamtx.interval_s`).",
         access="open",
         tag="operation",
-        answers={200: json("It is.", record("", status=schema("string", const="alive"))), 503: _STUCK},
+        answers={200: json("It is.", AliveDocument), 503: json("It is stuck: no cycle completes.", StuckDocument)},
     ),
     Operation(
         *("get", "/readyz", "isReady", "Is the service in operation"),
         access="open",
         tag="operation",
         answers={
-            200: json("It is.", record("", status=schema("string", const="ready"))),
-            503: json(
-                "It is being started or stopped, or it is stuck.",
-                record("", ["silent_s"], status=choice(("starting", "stopping", "stuck")), silent_s=_SILENT_S),
-            ),
+            200: json("It is.", ReadyDocument),
+            503: json("It is being started or stopped, or it is stuck.", NotReadyDocument),
         },
     ),
     Operation(
         *("get", "/openapi.json", "getOpenApi", "This description, for programs"),
         access="open",
         tag="operation",
-        answers={200: json("OpenAPI 3.1.", schema("object"))},
+        answers={200: json("OpenAPI 3.1.", dict)},
     ),
 )
 
@@ -220,7 +244,7 @@ PAGE = (
         *("get", "/static/{file}", "getFile", "The files of the page"),
         access="open",
         tag="page",
-        parameters=(Parameter("file", text("", "css/base.css", minLength=1), "path"),),
+        parameters=(Parameter("file", Annotated[str, Meta(min_length=1), about("", "css/base.css")], "path"),),
         answers={200: Answer("The file.", {"*/*": None}), **_FILE},
         errors={404: "There is no such file."},
     ),

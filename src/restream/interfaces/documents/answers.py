@@ -1,0 +1,83 @@
+"""The short answers of the HTTP interface, and what it is sent."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from msgspec import UNSET, UnsetType
+
+from restream.interfaces.documents.values import Document, about
+
+
+class Action(StrEnum):
+    """What can be asked of a camera."""
+
+    RESTART = "restart"
+    PROBE = "probe"
+    HOLD = "hold"
+    RELEASE = "release"
+
+
+class ErrorDocument(Document):
+    """Every error, in words for people."""
+
+    error: Annotated[str, about("", "there is no such camera")]
+
+
+class AcceptedDocument(Document):
+    """The action is accepted."""
+
+    id: Annotated[str, about("", "7")]
+    action: Annotated[Action, about("", "restart")]
+
+
+class SessionDocument(Document):
+    """What whoever asks may do."""
+
+    token_required: Annotated[bool, about("Reading needs the token.", True)]
+    authenticated: Annotated[bool, about("The request carries the token or a session.", True)]
+    may_write: Annotated[bool, about("", True)]
+
+
+class LoginDocument(Document):
+    """The body of a login."""
+
+    token: Annotated[str, about("`http.token`.", "the token")]
+
+
+class AliveDocument(Document):
+    """The process is alive."""
+
+    status: Literal["alive"] = "alive"
+
+
+class ReadyDocument(Document):
+    """The service is in operation."""
+
+    status: Literal["ready"] = "ready"
+
+
+SilentFor = Annotated[float, about("For how long no cycle has completed (s).", 12.5)]
+
+
+class StuckDocument(Document):
+    """No cycle has completed for too long."""
+
+    status: Literal["stuck"]
+    silent_s: SilentFor
+
+
+class NotReady(StrEnum):
+    """Why the service is not in operation."""
+
+    STARTING = "starting"
+    STOPPING = "stopping"
+    STUCK = "stuck"
+
+
+class NotReadyDocument(Document):
+    """The service is being started or stopped, or it is stuck."""
+
+    status: NotReady
+    silent_s: SilentFor | UnsetType = UNSET

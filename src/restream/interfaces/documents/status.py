@@ -1,0 +1,105 @@
+"""The fleet and the service in one cycle."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from restream.domain.judgement.snapshot import Snapshot
+from restream.domain.judgement.verdict import Health
+from restream.domain.life.cause import Side
+from restream.domain.news.component import Component, ComponentState
+from restream.interfaces.documents.cameras import CameraDocument, PhaseName
+from restream.interfaces.documents.streams import observed_at
+from restream.interfaces.documents.values import Document, Moment, Whole, about, timestamp
+
+
+class ComponentDocument(Document):
+    """Something the service depends on."""
+
+    state: Annotated[ComponentState, about("", "up")]
+    since: Moment
+    detail: Annotated[str, about("What an operator should read about it.")]
+
+
+Instance = Annotated[str, about("Of this start of the service: generations of another one do not compare.", "9f3a01c2")]
+Generation = Annotated[Whole, about("Rises with every cycle.", 4711)]
+CycleTime = Annotated[Moment, about("Of the cycle.")]
+Interval = Annotated[float, about("Between two cycles.", 2.0)]
+
+
+class StatusDocument(Document):
+    """The fleet and the service in one cycle."""
+
+    node: Annotated[str, about("`node.name`, else the name of the host.", "site-a")]
+    version: Annotated[str, about("", "0.1.0")]
+    instance: Instance
+    generation: Generation
+    time: CycleTime
+    uptime_s: Annotated[float, about("", 86400.5)]
+    interval_s: Interval
+    stopping: Annotated[bool, about("", False)]
+    cameras: Annotated[Whole, about("", 60)]
+    health: Annotated[Mapping[Health, Whole], about("Cameras by health.", {"healthy": 58, "down": 2})]
+    phase: Annotated[Mapping[PhaseName, Whole], about("Cameras by phase.", {"running": 58, "backoff": 2})]
+    fault: Annotated[Mapping[Side, Whole], about("Cameras by fault.", {"none": 58, "camera": 2})]
+    start_queue: Annotated[Whole, about("Cameras that wait for admission.")]
+    observed: Annotated[Moment | None, about("When the media server last answered.")]
+    components: Annotated[
+        Mapping[str, ComponentDocument],
+        about("By name: `database`, `mediamtx`, and every store that is configured."),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFacts:
+    """What does not change while the service runs."""
+
+    node: str
+    version: str
+    instance: str
+    """Of this start of the service: generations of another one do not compare."""
+    started: float
+    """When the service started (monotonic, s)."""
+    interval_s: float
+
+
+def status(facts: ServiceFacts, snapshot: Snapshot, cameras: Collection[CameraDocument]) -> StatusDocument:
+    """`GET /api/status`."""
+    observed = observed_at(snapshot.servers)
+    verdicts = [camera.verdict for camera in cameras]
+    return StatusDocument(
+        node=facts.node,
+        version=facts.version,
+        instance=facts.instance,
+        generation=snapshot.generation,
+        time=timestamp(snapshot.taken_at),
+        uptime_s=round(snapshot.now - facts.started, 1),
+        interval_s=facts.interval_s,
+        stopping=snapshot.draining,
+        cameras=len(cameras),
+        health=_counts(verdict.health for verdict in verdicts),
+        phase=_counts(camera.phase for camera in cameras),
+        fault=_counts(verdict.fault for verdict in verdicts),
+        start_queue=snapshot.start_queue_length,
+        observed=timestamp(snapshot.wall(observed)) if observed is not None else None,
+        components=components_document(snapshot, snapshot.components),
+    )
+
+
+N = TypeVar("N", bound=str)
+
+
+def _counts(values: Iterable[N]) -> Mapping[N, int]:
+    """How many of each; what there is none of is left out."""
+    return dict(Counter(values))
+
+
+def components_document(snapshot: Snapshot, components: Mapping[str, Component]) -> Mapping[str, ComponentDocument]:
+    """States of components, by the clocks of a snapshot."""
+    return {
+        name: ComponentDocument(part.state, timestamp(snapshot.wall(part.since)), part.detail)
+        for name, part in components.items()
+    }
