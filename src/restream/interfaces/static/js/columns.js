@@ -34,12 +34,12 @@ function time(pick, style) {
 export function healthMark(cell) {
   const label = h('span', { class: 'health-word' });
   cell.append(label);
-  return (health) => {
-    if (cell.dataset.health === health) return;
-    cell.dataset.health = health;
+  return (now) => {
+    if (cell.dataset.health === now) return;
+    cell.dataset.health = now;
     cell.querySelector('.icon')?.remove();
-    cell.prepend(icon(health));
-    setText(label, word('health', health));
+    cell.prepend(icon(now));
+    setText(label, word('health', now));
   };
 }
 

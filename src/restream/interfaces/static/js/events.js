@@ -72,11 +72,11 @@ export function eventsPanel(store, route) {
   );
   const draw = () => {
     const ids = new Set(store.events.map((event) => event.id));
-    const known = [...(older ?? []).filter((event) => !ids.has(event.id)), ...store.events];
-    const all = known.filter(matches);
-    newest = known.at(-1)?.id ?? -1;
+    const all = [...(older ?? []).filter((event) => !ids.has(event.id)), ...store.events];
+    newest = all.at(-1)?.id ?? -1;
     list.replaceChildren(
       ...all
+        .filter(matches)
         .slice(-SHOWN)
         .reverse()
         .map((event) => eventItem(event, open)),

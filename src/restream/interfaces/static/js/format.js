@@ -43,21 +43,21 @@ export function uptime(ratio) {
   return percent(ratio >= 1 ? 1 : Math.min(ratio, 0.99999), ratio > 0.99 ? 3 : 1);
 }
 
-function scaled(value, units) {
+function scaled(value, sizes) {
   let step = 0;
   let amount = value;
-  while (Math.abs(amount) >= 1000 && step < units.length - 1) {
+  while (Math.abs(amount) >= 1000 && step < sizes.length - 1) {
     amount /= 1000;
     step += 1;
   }
   const digits = step > 0 && Math.abs(amount) < 10 ? 1 : 0;
-  const options = { style: 'unit', unit: units[step], unitDisplay: 'short', maximumFractionDigits: digits };
+  const options = { style: 'unit', unit: sizes[step], unitDisplay: 'short', maximumFractionDigits: digits };
   return numbers({ ...options, minimumFractionDigits: digits }).format(amount);
 }
 
 export function bitrate(bps) {
-  const units = ['bit-per-second', 'kilobit-per-second', 'megabit-per-second', 'gigabit-per-second'];
-  return missing(bps) ? NOTHING : scaled(bps, units);
+  const sizes = ['bit-per-second', 'kilobit-per-second', 'megabit-per-second', 'gigabit-per-second'];
+  return missing(bps) ? NOTHING : scaled(bps, sizes);
 }
 
 export function bytes(amount) {
