@@ -36,7 +36,7 @@ function videoText(video) {
 }
 
 function audioText(audio) {
-  const rate = audio.sample_rate ? t('media.hertz', { rate: number(audio.sample_rate) }) : '';
+  const rate = audio.sample_rate_hz ? t('media.hertz', { rate: number(audio.sample_rate_hz) }) : '';
   const channels = audio.channels ? t('media.channels', { count: audio.channels }) : '';
   return [audio.codec, rate, channels].filter(Boolean).join(' · ');
 }
