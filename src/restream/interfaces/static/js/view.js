@@ -26,7 +26,8 @@ export const SORTS = {
 
 export function comparison(sort) {
   const reversed = sort.startsWith('-');
-  const { compare } = SORTS[sort.replace('-', '')] ?? SORTS.worst;
+  const name = sort.replace('-', '');
+  const { compare } = SORTS[Object.hasOwn(SORTS, name) ? name : 'worst'];
   return reversed ? (a, b) => compare(b, a) || byId(a, b) : (a, b) => compare(a, b) || byId(a, b);
 }
 
