@@ -141,7 +141,7 @@ def details(summary: Document) -> Document:
         },
         "media": {
             "video": {"codec": "h264", "width": 1920, "height": 1080, "fps": 25.0, "profile": "Main"},
-            "audio": {"codec": "aac", "sample_rate": 16000, "channels": 1} if summary["audio"] else None,
+            "audio": {"codec": "aac", "sample_rate_hz": 16000, "channels": 1} if summary["audio"] else None,
         }
         if running
         else None,

@@ -7,11 +7,15 @@ import { notify } from './notice.js';
 import { t } from './i18n.js';
 import { icon } from './icons.js';
 
+/** @type {Action[]} */
 export const ACTIONS = ['restart', 'probe', 'hold', 'release'];
 
+/** @param {Camera} camera */
 const isHeld = (camera) => camera.verdict.reasons.some((reason) => reason.code === 'held_by_operator');
+/** @param {Camera} camera */
 const isDisabled = (camera) => camera.phase === 'disabled' || camera.phase === 'finished';
 
+/** @type {Record<string, (camera: Camera) => boolean>} */
 const POSSIBLE = {
   restart: (camera) => !isDisabled(camera) && !isHeld(camera),
   probe: (camera) => !isDisabled(camera) && !isHeld(camera),
@@ -19,6 +23,7 @@ const POSSIBLE = {
   release: isHeld,
 };
 
+/** @param {{ camera: () => Camera | null, onDone: () => void }} parts */
 export function actions({ camera, onDone }) {
   const result = h('p', { class: 'action-result', role: 'status' });
   const refusal = h('p', { class: 'note', hidden: true }, t('action.forbidden'));
@@ -39,6 +44,7 @@ export function actions({ camera, onDone }) {
     result,
   );
 
+  /** @param {Action} name */
   async function ask(name) {
     const wanted = camera();
     if (!wanted || !(await confirmed(name, wanted))) return;
@@ -52,6 +58,11 @@ export function actions({ camera, onDone }) {
     }
   }
 
+  /**
+   * @param {Camera} about
+   * @param {string} text
+   * @param {"done" | "failed"} kind
+   */
   function report(about, text, kind) {
     const same = camera()?.id === about.id;
     element.dataset.result = kind;
@@ -61,15 +72,17 @@ export function actions({ camera, onDone }) {
 
   return {
     element,
+    /** @param {boolean} may */
     allow(may) {
       allowed = may;
       refusal.hidden = may;
       for (const each of buttons) each.disabled = !may;
     },
     reset: () => setText(result, ''),
+    /** @param {Camera} now */
     update(now) {
-      for (const each of buttons) {
-        const { action } = each.dataset;
+      for (const [position, action] of ACTIONS.entries()) {
+        const each = buttons[position];
         each.disabled = !allowed || !POSSIBLE[action](now);
         each.hidden = (action === 'release' && !isHeld(now)) || (action === 'hold' && isHeld(now));
       }
@@ -77,7 +90,12 @@ export function actions({ camera, onDone }) {
   };
 }
 
-/** A modal question; resolves to the answer. */
+/**
+ * A modal question; resolves to the answer.
+ * @param {Action} name
+ * @param {Camera} camera
+ * @returns {Promise<boolean>}
+ */
 function confirmed(name, camera) {
   return new Promise((resolve) => {
     const values = { name: camera.name || camera.id, id: camera.id };

@@ -1,35 +1,60 @@
 // REST. Addresses are relative to the page, so that it works below a prefix of a reverse proxy.
 
+/** @typedef {Record<string, string | number | null | undefined>} Parameters */
+/** @typedef {RequestInit & { parameters?: Parameters, limitS?: number }} Options */
+
 export class ApiError extends Error {
+  /**
+   * @param {number} status
+   * @param {string} message
+   */
   constructor(status, message) {
     super(message);
     this.status = status;
   }
 }
 
+/** @type {() => void} */
 let whenRefused = () => {};
 
-/** Called once for every answer that asks for a login. */
+/**
+ * Called once for every answer that asks for a login.
+ * @param {() => void} callback
+ */
 export function onUnauthorized(callback) {
   whenRefused = callback;
 }
 
+/**
+ * @param {string} path
+ * @param {Parameters} parameters
+ */
 export function address(path, parameters = {}) {
   const url = new URL(path, document.baseURI);
   url.search = '';
   url.hash = '';
   for (const [name, value] of Object.entries(parameters)) {
-    if (value !== null && value !== undefined) url.searchParams.set(name, value);
+    if (value !== null && value !== undefined) url.searchParams.set(name, String(value));
   }
   return url;
 }
 
+/** @param {Parameters} parameters */
 export function socketAddress(parameters) {
   const url = address('ws', parameters);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   return url;
 }
 
+/** @param {unknown} error */
+export function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * @param {string} path
+ * @param {Options} options
+ */
 async function send(path, { parameters, limitS = 15, signal, ...options } = {}) {
   const limit = AbortSignal.timeout(limitS * 1000);
   let response;
@@ -43,7 +68,7 @@ async function send(path, { parameters, limitS = 15, signal, ...options } = {}) 
     });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new ApiError(0, error.message);
+    throw new ApiError(0, messageOf(error));
   }
   if (response.ok) return response;
   if (response.status === 401 && path !== 'api/login') whenRefused();
@@ -51,6 +76,7 @@ async function send(path, { parameters, limitS = 15, signal, ...options } = {}) 
   throw new ApiError(response.status, typeof body?.error === 'string' ? body.error : response.statusText);
 }
 
+/** @param {AbortSignal[]} signals */
 function either(...signals) {
   const first = new AbortController();
   for (const signal of signals) {
@@ -60,9 +86,15 @@ function either(...signals) {
   return first.signal;
 }
 
+/**
+ * @param {string} path
+ * @param {Options} [options]
+ */
 const json = async (path, options) => (await send(path, options)).json();
+/** @param {string} id */
 const ofCamera = (id, rest = '') => `api/cameras/${encodeURIComponent(id)}${rest}`;
 
+/** @type {Service} */
 export const api = {
   session: () => json('api/session'),
   login: (token) =>

@@ -5,6 +5,10 @@ import { duration } from './format.js';
 import { t } from './i18n.js';
 import { icon } from './icons.js';
 
+/**
+ * @param {Connection} connection
+ * @param {Store} store
+ */
 export function banner(connection, store) {
   const text = h('span', { class: 'banner-text' });
   const detail = h('span', { class: 'banner-detail' });
@@ -44,7 +48,10 @@ export function banner(connection, store) {
   return { element, update };
 }
 
-/** The small sign in the head: live, and how old the data are. */
+/**
+ * The small sign in the head: live, and how old the data are.
+ * @param {Connection} connection
+ */
 export function liveMark(connection) {
   const word = h('span', { class: 'live-word' });
   const element = h('div', { class: 'live' }, h('span', { class: 'live-dot', 'aria-hidden': 'true' }), word);

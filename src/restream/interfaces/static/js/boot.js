@@ -9,8 +9,9 @@
     } catch {
       // Storage may be forbidden: the system decides.
     }
-    root.dataset.themeChoice = chosen === 'dark' || chosen === 'light' ? chosen : 'system';
-    root.dataset.theme = root.dataset.themeChoice === 'system' ? (system.matches ? 'dark' : 'light') : chosen;
+    if (chosen !== 'dark' && chosen !== 'light') chosen = null;
+    root.dataset.themeChoice = chosen ?? 'system';
+    root.dataset.theme = chosen ?? (system.matches ? 'dark' : 'light');
   };
   system.addEventListener('change', paint);
   window.addEventListener('restream:theme', paint);

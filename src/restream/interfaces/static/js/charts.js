@@ -8,10 +8,15 @@ import { t, word } from './i18n.js';
 const WIDTH = 600;
 const DAY_MS = 86_400_000;
 // Height tells as much as colour: an outage stands out, health is the ground line.
+/** @type {Record<string, number>} */
 const BAND = { healthy: 8, degraded: 18, down: 34, unknown: 4, disabled: 2 };
 const BAND_HEIGHT = 36;
 
-/** Spans of the last day: from, to (ms), health. */
+/**
+ * Spans of the last day: from, to (ms), health.
+ * @param {CameraDetails["timeline"]} timeline
+ * @param {number} now
+ */
 export function spans(timeline, now) {
   const begin = now - DAY_MS;
   return timeline
@@ -22,8 +27,13 @@ export function spans(timeline, now) {
     .filter(({ from, to }) => to > from);
 }
 
+/**
+ * @param {ReturnType<typeof spans>} found
+ * @param {number} now
+ */
 function dayBand(found, now) {
   const begin = now - DAY_MS;
+  /** @param {number} at */
   const x = (at) => ((at - begin) / DAY_MS) * WIDTH;
   const bars = found.map(({ from, to, health }) => {
     const height = BAND[health] ?? 4;
@@ -57,6 +67,7 @@ function dayBand(found, now) {
   );
 }
 
+/** @param {number} now */
 function dayScale(now) {
   return h(
     'div',
@@ -65,6 +76,10 @@ function dayScale(now) {
   );
 }
 
+/**
+ * @typedef {{ name: "bitrate_bps" | "readers" | "rtt_ms" | "loss_ratio", key: string, format: (value: Amount) => string }} Line
+ * @type {Line[]}
+ */
 const LINES = [
   { name: 'bitrate_bps', key: 'bitrate', format: bitrate },
   { name: 'readers', key: 'readers', format: number },
@@ -73,7 +88,11 @@ const LINES = [
 ];
 const LINE_HEIGHT = 44;
 
-/** Path of a series; a gap where nothing was known. */
+/**
+ * Path of a series; a gap where nothing was known.
+ * @param {(number | null)[]} values
+ * @param {number} highest
+ */
 export function linePath(values, highest, width = WIDTH, height = LINE_HEIGHT) {
   let path = '';
   let pen = 'M';
@@ -90,6 +109,7 @@ export function linePath(values, highest, width = WIDTH, height = LINE_HEIGHT) {
   return path;
 }
 
+/** @param {Line} line */
 function lineChart({ key, format }) {
   const value = h('span', { class: 'spark-value' });
   const path = svg('path', { class: 'spark-line' });
@@ -108,6 +128,7 @@ function lineChart({ key, format }) {
     drawing,
     range,
   );
+  /** @type {(number | null)[]} */
   let series = [];
   let until = 0;
   let stepS = 10;
@@ -118,7 +139,7 @@ function lineChart({ key, format }) {
     const at = new Date(until - (series.length - 1 - position) * stepS * 1000);
     cursor.setAttribute('visibility', 'visible');
     const x = (position / Math.max(1, series.length - 1)) * WIDTH;
-    for (const name of ['x1', 'x2']) cursor.setAttribute(name, x);
+    for (const name of ['x1', 'x2']) cursor.setAttribute(name, String(x));
     setText(value, `${hour(at)}  ${format(series[position])}`);
   });
   drawing.addEventListener('pointerleave', () => {
@@ -127,11 +148,15 @@ function lineChart({ key, format }) {
   });
   return {
     element,
+    /**
+     * @param {(number | null)[] | null | undefined} values
+     * @param {CameraDetails["history"]} history
+     */
     show(values, history) {
       series = values ?? [];
       const present = series.filter((each) => each !== null);
-      element.hidden = present.length === 0;
-      if (element.hidden) return;
+      element.hidden = present.length === 0 || !history?.until;
+      if (element.hidden || !history?.until) return;
       until = Date.parse(history.until);
       stepS = history.step_s;
       const highest = Math.max(...present);
@@ -164,6 +189,7 @@ export function charts() {
   );
   return {
     element,
+    /** @param {CameraDetails} details */
     show({ timeline, history }) {
       const now = serverNow();
       // A pixel of the band is two minutes: more often it need not be drawn.
@@ -171,7 +197,7 @@ export function charts() {
         const found = spans(timeline ?? [], now);
         return found.length ? [dayBand(found, now), dayScale(now)] : [h('p', { class: 'nothing' }, t('timeline.none'))];
       });
-      for (const { name, chart } of lines) chart.show(history?.[name], history ?? {});
+      for (const { name, chart } of lines) chart.show(history?.[name], history);
       hourTitle.hidden = lines.every(({ chart }) => chart.element.hidden);
     },
   };

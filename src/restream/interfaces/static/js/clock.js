@@ -8,7 +8,10 @@ import { t } from './i18n.js';
 let aheadMs = 0;
 let calibrated = false;
 
-/** A message written at `iso` has just come. The smallest delay seen is the best estimate. */
+/**
+ * A message written at `iso` has just come. The smallest delay seen is the best estimate.
+ * @param {string} iso
+ */
 export function calibrate(iso) {
   const ahead = Date.parse(iso) - Date.now();
   if (Number.isNaN(ahead)) return;
@@ -20,10 +23,12 @@ export function serverNow() {
   return Date.now() + aheadMs;
 }
 
+/** @param {string} iso */
 export function secondsSince(iso) {
   return (serverNow() - Date.parse(iso)) / 1000;
 }
 
+/** @type {Record<string, (iso: string) => string>} */
 const STYLES = {
   age: (iso) => brief(secondsSince(iso)),
   ago: (iso) => t('time.ago', { time: brief(secondsSince(iso)) }),
@@ -33,7 +38,12 @@ const STYLES = {
   },
 };
 
-/** Makes a <time> show `iso` in a style, from now on. */
+/**
+ * Makes a <time> show `iso` in a style, from now on.
+ * @param {HTMLTimeElement} element
+ * @param {Moment} iso
+ * @param {string} style
+ */
 export function showTime(element, iso, style = 'age') {
   if (!iso) {
     element.removeAttribute('data-at');
@@ -50,9 +60,11 @@ export function showTime(element, iso, style = 'age') {
   setText(element, STYLES[style](iso));
 }
 
+/** @param {ParentNode} root */
 export function tick(root = document) {
-  for (const element of root.querySelectorAll('time[data-at]')) {
-    setText(element, STYLES[element.dataset.style](element.dataset.at));
+  for (const element of root.querySelectorAll('time')) {
+    const { at, style } = element.dataset;
+    if (at && style) setText(element, STYLES[style](at));
   }
 }
 

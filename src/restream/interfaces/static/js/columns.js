@@ -7,6 +7,11 @@ import { icon } from './icons.js';
 import { reasonLine } from './reasons.js';
 import { showTime } from './clock.js';
 
+/**
+ * @typedef {(camera: Camera) => void} Update
+ * @param {(camera: Camera) => string} show
+ * @returns {(cell: HTMLElement) => Update}
+ */
 function plain(show) {
   return (cell) => (camera) => {
     const value = show(camera);
@@ -16,12 +21,18 @@ function plain(show) {
 }
 
 // The name shares its cell with the picture.
+/** @param {HTMLElement} cell */
 function name(cell) {
   const words = h('span', { class: 'words' });
   cell.append(words);
   return plain((camera) => camera.name || t('list.unnamed', { id: camera.id }))(words);
 }
 
+/**
+ * @param {(camera: Camera) => Moment} pick
+ * @param {string} style
+ * @returns {(cell: HTMLElement) => Update}
+ */
 function time(pick, style) {
   return (cell) => {
     const node = h('time');
@@ -30,24 +41,36 @@ function time(pick, style) {
   };
 }
 
-/** Icon and word of a health; the icon is replaced only when the health changes. */
+/**
+ * Icon and word of a health; the icon is replaced only when the health changes.
+ * @param {HTMLElement} cell
+ * @returns {(now: Health) => void}
+ */
 export function healthMark(cell) {
   const label = h('span', { class: 'health-word' });
   cell.append(label);
-  return (health) => {
-    if (cell.dataset.health === health) return;
-    cell.dataset.health = health;
+  return (now) => {
+    if (cell.dataset.health === now) return;
+    cell.dataset.health = now;
     cell.querySelector('.icon')?.remove();
-    cell.prepend(icon(health));
-    setText(label, word('health', health));
+    cell.prepend(icon(now));
+    setText(label, word('health', now));
   };
 }
 
+/**
+ * @param {HTMLElement} cell
+ * @returns {Update}
+ */
 function health(cell) {
   const show = healthMark(cell);
   return (camera) => show(camera.verdict.health);
 }
 
+/**
+ * @param {HTMLElement} cell
+ * @returns {Update}
+ */
 function reason(cell) {
   const side = h('span', { class: 'side' });
   const words = h('span', { class: 'words' });
@@ -65,6 +88,7 @@ function reason(cell) {
   };
 }
 
+/** @type {{ id: string, sort: string, numeric?: boolean, fill: (cell: HTMLElement) => Update }[]} */
 export const COLUMNS = [
   { id: 'health', sort: 'worst', fill: health },
   { id: 'id', sort: 'id', fill: plain((camera) => camera.id) },

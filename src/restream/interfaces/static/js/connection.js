@@ -4,6 +4,8 @@
 import { api, socketAddress } from './api.js';
 import { Poller } from './poller.js';
 
+/** @typedef {'connecting' | 'live' | 'polling' | 'lost'} State */
+
 const FIRST_S = 0.5;
 const LONGEST_S = 20;
 const OPENING_LIMIT_S = 10;
@@ -11,16 +13,23 @@ const OPENING_LIMIT_S = 10;
 const PATIENCE_S = 2.5;
 
 export class Connection {
-  /** connecting, live, polling or lost. */
+  /** @type {State} */
   state = 'connecting';
-  /** When the last data came, by this page's clock (ms); null before. */
+  /**
+   * When the last data came, by this page's clock (ms); null before.
+   * @type {number | null}
+   */
   heardAt = null;
+  /** @type {number | null} */
   retryAt = null;
+  /** @type {WebSocket | null} */
   #socket = null;
   #attempts = 0;
+  /** @type {Set<ReturnType<typeof setTimeout>>} */
   #timers = new Set();
   #running = false;
 
+  /** @param {{ store: Store, onState: () => void, onRefused: () => void }} parts */
   constructor({ store, onState, onRefused }) {
     this.store = store;
     this.onState = onState;
@@ -51,6 +60,10 @@ export class Connection {
     this.#connect();
   }
 
+  /**
+   * @param {number} seconds
+   * @param {() => void} action
+   */
   #later(seconds, action) {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
@@ -70,6 +83,7 @@ export class Connection {
     socket?.close();
   }
 
+  /** @param {State} state */
   #set(state) {
     this.state = state;
     this.onState();
@@ -90,6 +104,7 @@ export class Connection {
     this.onState();
   }
 
+  /** @param {string} text */
   #receive(text) {
     let message;
     try {
@@ -131,6 +146,7 @@ export class Connection {
     }
   }
 
+  /** @param {boolean} worked */
   #polled(worked) {
     if (this.state === 'live' || !this.#running) return;
     if (worked) this.heardAt = performance.now();
@@ -141,7 +157,7 @@ export class Connection {
   /** Silence is trouble too: a delta comes every cycle. */
   #watch() {
     if (!this.#running || this.state !== 'live') return;
-    if (performance.now() - this.heardAt > 3 * this.store.intervalS * 1000) this.#broken();
+    if (performance.now() - (this.heardAt ?? 0) > 3 * this.store.intervalS * 1000) this.#broken();
   }
 
   #awake() {

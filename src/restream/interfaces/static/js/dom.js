@@ -2,61 +2,104 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-/** An element. `on…` properties are listeners; null and false children and attributes are left out. */
+/**
+ * An element. `on…` properties are listeners; null and false children and attributes are left out.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Attributes} attributes
+ * @param {...(Child | Child[])} children
+ */
 export function h(tag, attributes = {}, ...children) {
   return furnish(document.createElement(tag), attributes, children);
 }
 
+/**
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Attributes} attributes
+ * @param {...(Child | Child[])} children
+ */
 export function svg(tag, attributes = {}, ...children) {
   return furnish(document.createElementNS(SVG, tag), attributes, children);
 }
 
+/**
+ * @template {Element} Made
+ * @param {Made} element
+ * @param {Attributes} attributes
+ * @param {(Child | Child[])[]} children
+ */
 function furnish(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
-    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
+    if (typeof value === 'function') element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
     else element.setAttribute(name, value === true ? '' : String(value));
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...present(children));
   return element;
 }
 
-/** Writes only what changed: an untouched node costs no layout. */
+/** @param {(Child | Child[])[]} children */
+function present(children) {
+  return children.flat().filter((child) => child !== null && child !== undefined && child !== false);
+}
+
+/**
+ * Writes only what changed: an untouched node costs no layout.
+ * @param {Node} element
+ * @param {string} text
+ */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/**
+ * @param {Element} element
+ * @param {string} name
+ * @param {string | number | null | undefined} value
+ */
 export function setAttribute(element, name, value) {
   if (value === null || value === undefined) element.removeAttribute(name);
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
 }
 
-/** Replaces the children of a node when what they show has changed. */
+/**
+ * Replaces the children of a node when what they show has changed.
+ * @param {Element} element
+ */
 export function memo(element) {
+  /** @type {string | undefined} */
   let shown;
+  /**
+   * @template Data
+   * @param {Data} data
+   * @param {(data: Data) => Child | Child[]} build
+   */
   return (data, build) => {
     const key = JSON.stringify(data);
     if (key === shown) return;
     shown = key;
-    element.replaceChildren(...[build(data)].flat().filter(Boolean));
+    element.replaceChildren(...present([build(data)]));
   };
 }
 
-export function button(label, onclick, attributes = {}) {
-  return h('button', { type: 'button', onclick, ...attributes }, label);
-}
-
-/** Only web addresses may become links or frames; anything else stays text. */
+/**
+ * Only web addresses may become links or frames; anything else stays text.
+ * @param {string | null | undefined} text
+ */
 export function webAddress(text) {
   try {
-    const url = new URL(text);
+    const url = new URL(text ?? '');
     return url.protocol === 'http:' || url.protocol === 'https:' ? url.href : null;
   } catch {
     return null;
   }
 }
 
-/** Copies text; the clipboard interface is missing on plain http, so there is a second way. */
+/**
+ * Copies text; the clipboard interface is missing on plain http, so there is a second way.
+ * @param {string} text
+ */
 export async function copyText(text) {
   if (navigator.clipboard && window.isSecureContext) {
     try {
@@ -78,6 +121,6 @@ export async function copyText(text) {
     copied = false;
   }
   field.remove();
-  focused?.focus?.();
+  if (focused instanceof HTMLElement) focused.focus();
   return copied;
 }

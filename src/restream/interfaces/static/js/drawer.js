@@ -1,7 +1,7 @@
 // One camera in detail, beside the list.
 
 import { h, memo, setText } from './dom.js';
-import { api } from './api.js';
+import { ApiError, api } from './api.js';
 import { actions } from './actions.js';
 import { charts } from './charts.js';
 import { explain } from './panel.js';
@@ -18,11 +18,16 @@ const EVERY_MS = 10_000;
 const SOON_MS = 1000;
 
 export class Drawer {
+  /** @type {string | null} */
   #id = null;
+  /** @type {AbortController | null} */
   #asked = null;
-  #timer = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** @type {CameraDetails | null} */
   #details = null;
 
+  /** @param {{ store: Store, onClose: () => void }} parts */
   constructor({ store, onClose }) {
     this.store = store;
     this.onClose = onClose;
@@ -91,10 +96,12 @@ export class Drawer {
     );
   }
 
+  /** @param {Session | null} session */
   showSession(session) {
     this.actions.allow(session?.may_write ?? true);
   }
 
+  /** @param {string | null} id */
   open(id) {
     if (id === this.#id) return;
     this.#forget();
@@ -119,7 +126,10 @@ export class Drawer {
     this.onClose();
   }
 
-  /** New data came for the list. */
+  /**
+   * New data came for the list.
+   * @param {Change} change
+   */
   show({ cameras, events }) {
     if (this.#id === null) return;
     if (cameras.has(this.#id)) this.#summary();
@@ -156,7 +166,7 @@ export class Drawer {
       this.#show(details);
     } catch (problem) {
       if (asked.signal.aborted) return;
-      setText(this.error, problem.status === 404 ? t('drawer.gone') : explain(problem));
+      setText(this.error, problem instanceof ApiError && problem.status === 404 ? t('drawer.gone') : explain(problem));
     }
     this.#timer = setTimeout(() => this.refetch(), EVERY_MS);
   }
@@ -165,9 +175,10 @@ export class Drawer {
   #summary() {
     const camera = this.store.camera(this.#id);
     if (camera) this.#head(camera);
-    else setText(this.title, this.#id);
+    else setText(this.title, this.#id ?? '');
   }
 
+  /** @param {Camera} camera */
   #head(camera) {
     setText(this.title, camera.name || t('list.unnamed', { id: camera.id }));
     setText(
@@ -183,6 +194,7 @@ export class Drawer {
     this.actions.update(camera);
   }
 
+  /** @param {CameraDetails} details */
   #show(details) {
     this.#details = details;
     if (!this.store.camera(this.#id)) this.#head(details);
@@ -197,8 +209,12 @@ export class Drawer {
   }
 }
 
-/** The verdict in words: where it broke, why, what to do, what happens next. */
+/**
+ * The verdict in words: where it broke, why, what to do, what happens next.
+ * @param {{ verdict: Verdict, phase: string, detail: string, retry: string | null }} shown
+ */
 function words({ verdict, phase, detail, retry }) {
+  /** @type {Child[]} */
   const parts = [];
   if (verdict.fault !== 'none')
     parts.push(

@@ -3,12 +3,14 @@
 import { h, setText } from './dom.js';
 import { t } from './i18n.js';
 
+/** @param {() => void} onClear */
 export function emptyState(onClear) {
   const title = h('h2');
   const text = h('p');
   const code = h('pre', { hidden: true });
   const clear = h('button', { type: 'button', onclick: onClear }, t('filter.clear'));
   const element = h('div', { class: 'empty' }, title, text, code, clear);
+  /** @param {string | null} kind */
   const update = (kind, filters = false) => {
     element.hidden = kind === null;
     if (kind === null) return;

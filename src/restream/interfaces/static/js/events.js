@@ -9,27 +9,34 @@ import { causeTitle } from './reasons.js';
 import { known, t, word } from './i18n.js';
 import { icon } from './icons.js';
 
+const GROUPS = { health: 'health', camera: 'phase', component: 'state' };
 const SHOWN = 300;
+/** @type {("all" | ServiceEvent["kind"])[]} */
 const KINDS = ['all', 'health', 'camera', 'component'];
 
+/**
+ * @param {ServiceEvent} event
+ * @param {string} value
+ */
 function state(event, value) {
-  const group = { health: 'health', camera: 'phase', component: 'state' }[event.kind] ?? 'state';
+  const group = GROUPS[event.kind] ?? 'state';
   const words = h('span', { class: 'event-state', 'data-health': event.kind === 'health' ? value : null });
   if (event.kind === 'health') words.append(icon(value));
   words.append(word(group, value));
   return words;
 }
 
-/** One event as a list item; `onCamera` makes the camera's name a way to it. */
+/**
+ * One event as a list item; `onCamera` makes the camera's name a way to it.
+ * @param {ServiceEvent} event
+ * @param {((id: string) => void) | null} onCamera
+ */
 export function eventItem(event, onCamera = null) {
   const name = event.kind === 'component' ? word('component', event.name) : event.name || event.camera;
+  const { camera } = event;
   const subject =
-    onCamera && event.camera !== null
-      ? h(
-          'button',
-          { type: 'button', class: 'link', onclick: () => onCamera(event.camera) },
-          `${event.camera} ${event.name ?? ''}`,
-        )
+    onCamera && camera !== null
+      ? h('button', { type: 'button', class: 'link', onclick: () => onCamera(camera) }, `${camera} ${event.name ?? ''}`)
       : onCamera
         ? h('span', { class: 'event-name' }, name)
         : null;
@@ -47,13 +54,21 @@ export function eventItem(event, onCamera = null) {
   );
 }
 
+/**
+ * @param {Store} store
+ * @param {Route} route
+ */
 export function eventsPanel(store, route) {
+  /** @type {"all" | ServiceEvent["kind"]} */
   let kind = 'all';
+  /** @type {ServiceEvent[] | null} */
   let older = null;
   let newest = -1;
   const list = h('ol', { class: 'events' });
   const nothing = h('p', { class: 'nothing' }, t('events.none'));
+  /** @param {string} id */
   const open = (id) => route.change({ camera: id }, { step: true });
+  /** @param {ServiceEvent} event */
   const matches = (event) => kind === 'all' || event.kind === kind;
   const buttons = KINDS.map((name) =>
     h(
@@ -72,17 +87,18 @@ export function eventsPanel(store, route) {
   );
   const draw = () => {
     const ids = new Set(store.events.map((event) => event.id));
-    const known = [...(older ?? []).filter((event) => !ids.has(event.id)), ...store.events];
-    const all = known.filter(matches);
-    newest = known.at(-1)?.id ?? -1;
+    const all = [...(older ?? []).filter((event) => !ids.has(event.id)), ...store.events];
+    newest = all.at(-1)?.id ?? -1;
     list.replaceChildren(
       ...all
+        .filter(matches)
         .slice(-SHOWN)
         .reverse()
         .map((event) => eventItem(event, open)),
     );
     nothing.hidden = list.childElementCount > 0;
   };
+  /** @param {"all" | ServiceEvent["kind"]} name */
   const choose = (name) => {
     kind = name;
     buttons.forEach((each, position) => each.setAttribute('aria-pressed', String(KINDS[position] === name)));
@@ -102,13 +118,14 @@ export function eventsPanel(store, route) {
       draw();
       fetchOlder();
     },
+    /** @param {Change} change */
     show({ events }) {
       if (element.hidden) return;
       // What came before the panel was opened may come again with a snapshot.
       const fresh = events.filter((event) => event.id > newest);
       newest = fresh.at(-1)?.id ?? newest;
       for (const event of fresh.filter(matches)) list.prepend(eventItem(event, open));
-      while (list.childElementCount > SHOWN) list.lastChild.remove();
+      while (list.childElementCount > SHOWN) list.lastChild?.remove();
       nothing.hidden = list.childElementCount > 0;
     },
   };

@@ -5,6 +5,12 @@ import { bitrate, bytes, milliseconds, number, percent } from './format.js';
 import { t } from './i18n.js';
 import { icon } from './icons.js';
 
+/** @typedef {NonNullable<CameraDetails['media']>} Media */
+
+/**
+ * @param {string} name
+ * @param {...Child} children
+ */
 function section(name, ...children) {
   return h(
     'section',
@@ -14,33 +20,39 @@ function section(name, ...children) {
   );
 }
 
+/**
+ * @param {string} text
+ * @param {string} label
+ */
 function copyButton(text, label) {
-  const control = h(
-    'button',
-    { type: 'button', class: 'plain copy', 'aria-label': label, title: label },
-    icon('copy'),
-    h('span', { class: 'copied', role: 'status' }),
-  );
+  const said = h('span', { class: 'copied', role: 'status' });
+  const attributes = { type: 'button', class: 'plain copy', 'aria-label': label, title: label };
+  const control = h('button', attributes, icon('copy'), said);
   control.addEventListener('click', async () => {
-    const said = control.querySelector('.copied');
     said.textContent = t((await copyText(text)) ? 'copy.done' : 'copy.failed');
     setTimeout(() => (said.textContent = ''), 2000);
   });
   return control;
 }
 
+/** @param {Media["video"]} video */
 function videoText(video) {
   const size = video.width && video.height ? `${video.width} × ${video.height}` : '';
   const rate = video.fps ? t('media.fps', { fps: number(video.fps, 2) }) : '';
   return [video.codec, size, rate, video.profile].filter(Boolean).join(' · ');
 }
 
+/** @param {NonNullable<Media["audio"]>} audio */
 function audioText(audio) {
-  const rate = audio.sample_rate ? t('media.hertz', { rate: number(audio.sample_rate) }) : '';
+  const rate = audio.sample_rate_hz ? t('media.hertz', { rate: number(audio.sample_rate_hz) }) : '';
   const channels = audio.channels ? t('media.channels', { count: audio.channels }) : '';
   return [audio.codec, rate, channels].filter(Boolean).join(' · ');
 }
 
+/**
+ * @param {CameraDetails} details
+ * @returns {[string, string][]}
+ */
 function knownFacts({
   media,
   row,
@@ -56,6 +68,7 @@ function knownFacts({
   loss_ratio: loss,
 }) {
   const publisher = server?.publisher ?? server?.srt;
+  /** @type {[string, string | null | undefined][]} */
   const found = [
     ['video', media?.video && videoText(media.video)],
     ['audio', media ? (media.audio ? audioText(media.audio) : t('media.silent')) : null],
@@ -81,7 +94,7 @@ function knownFacts({
     ['path', path],
     ['options', row?.options && Object.keys(row.options).length ? JSON.stringify(row.options) : null],
   ];
-  return found.filter(([, value]) => value !== null && value !== undefined && value !== '');
+  return found.flatMap(([name, value]) => (value ? [[name, value]] : []));
 }
 
 export function factsSection() {
@@ -89,6 +102,7 @@ export function factsSection() {
   const show = memo(list);
   return {
     element: section('media', list),
+    /** @param {CameraDetails} details */
     show(details) {
       const found = knownFacts(details);
       show(found, () =>
@@ -102,6 +116,7 @@ export function playersSection() {
   const list = h('ul', { class: 'addresses' });
   const show = memo(list);
   const element = section('players', list);
+  /** @param {[string, string]} player */
   const item = ([kind, address]) => {
     const link = webAddress(address);
     const name = kind.toUpperCase();
@@ -129,15 +144,20 @@ export function playersSection() {
   };
   return {
     element,
+    /** @param {CameraDetails} details */
     show({ players }) {
-      const known = Object.entries(players ?? {}).filter(([, address]) => address);
+      /** @type {[string, string][]} */
+      const known = Object.entries(players ?? {}).flatMap(([kind, address]) => (address ? [[kind, address]] : []));
       element.hidden = known.length === 0;
       show(known, () => known.map(item));
     },
   };
 }
 
-/** As it could be typed into a shell. */
+/**
+ * As it could be typed into a shell.
+ * @param {string[]} argv
+ */
 export function shellLine(argv) {
   return argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
 }
@@ -148,6 +168,7 @@ export function commandSection() {
   const element = section('command', box);
   return {
     element,
+    /** @param {CameraDetails} details */
     show({ command, command_stdin: stdin, command_reasons: reasons }) {
       element.hidden = !command;
       if (!command) return;
@@ -178,6 +199,7 @@ export function stderrSection() {
   const element = section('stderr', box);
   return {
     element,
+    /** @param {CameraDetails} details */
     show({ stderr_tail: lines }) {
       element.hidden = !lines?.length;
       if (element.hidden) return;

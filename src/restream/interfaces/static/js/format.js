@@ -1,12 +1,18 @@
 // Numbers, amounts and times in the reader's language.
 
 let locale = 'en';
+/** @type {Map<string, unknown>} */
 let cache = new Map();
+/** @type {Record<string, string>} */
 let units = {};
 
 export const NOTHING = '–';
 
-/** `spelled`: how a day, hour, minute, second are written, as `{count}d`; the browser's own forms are too long. */
+/**
+ * `spelled`: how a day, hour, minute, second are written, as `{count}d`; the browser's own forms are too long.
+ * @param {string} chosen
+ * @param {Record<string, string>} spelled
+ */
 export function useLocale(chosen, spelled) {
   locale = chosen;
   units = spelled;
@@ -17,63 +23,89 @@ export function collator() {
   return made('collator', () => new Intl.Collator(locale, { numeric: true, sensitivity: 'base' }));
 }
 
+/**
+ * @template Made
+ * @param {string} key
+ * @param {() => Made} make
+ */
 function made(key, make) {
   if (!cache.has(key)) cache.set(key, make());
-  return cache.get(key);
+  return /** @type {Made} */ (cache.get(key));
 }
 
+/** @param {Intl.NumberFormatOptions} options */
 function numbers(options) {
   return made(JSON.stringify(options), () => new Intl.NumberFormat(locale, options));
 }
 
+/**
+ * @param {Amount} value
+ * @returns {value is null | undefined}
+ */
 const missing = (value) => value === null || value === undefined || Number.isNaN(value);
 
+/** @param {Amount} value */
 export function number(value, digits = 0) {
   return missing(value) ? NOTHING : numbers({ maximumFractionDigits: digits }).format(value);
 }
 
-/** Share of one as per cent. */
+/**
+ * Share of one as per cent.
+ * @param {Amount} ratio
+ */
 export function percent(ratio, digits = 1) {
   return missing(ratio) ? NOTHING : numbers({ style: 'percent', maximumFractionDigits: digits }).format(ratio);
 }
 
-/** Like `percent`, but never rounds an outage away. */
+/**
+ * Like `percent`, but never rounds an outage away.
+ * @param {Amount} ratio
+ */
 export function uptime(ratio) {
   if (missing(ratio)) return NOTHING;
   return percent(ratio >= 1 ? 1 : Math.min(ratio, 0.99999), ratio > 0.99 ? 3 : 1);
 }
 
-function scaled(value, units) {
+/**
+ * @param {number} value
+ * @param {string[]} sizes
+ */
+function scaled(value, sizes) {
   let step = 0;
   let amount = value;
-  while (Math.abs(amount) >= 1000 && step < units.length - 1) {
+  while (Math.abs(amount) >= 1000 && step < sizes.length - 1) {
     amount /= 1000;
     step += 1;
   }
   const digits = step > 0 && Math.abs(amount) < 10 ? 1 : 0;
-  const options = { style: 'unit', unit: units[step], unitDisplay: 'short', maximumFractionDigits: digits };
-  return numbers({ ...options, minimumFractionDigits: digits }).format(amount);
+  const exact = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return numbers({ style: 'unit', unit: sizes[step], unitDisplay: 'short', ...exact }).format(amount);
 }
 
+/** @param {Amount} bps */
 export function bitrate(bps) {
-  const units = ['bit-per-second', 'kilobit-per-second', 'megabit-per-second', 'gigabit-per-second'];
-  return missing(bps) ? NOTHING : scaled(bps, units);
+  const sizes = ['bit-per-second', 'kilobit-per-second', 'megabit-per-second', 'gigabit-per-second'];
+  return missing(bps) ? NOTHING : scaled(bps, sizes);
 }
 
+/** @param {Amount} amount */
 export function bytes(amount) {
   return missing(amount) ? NOTHING : scaled(amount, ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte']);
 }
 
+/** @param {Amount} value */
 export function milliseconds(value) {
   if (missing(value)) return NOTHING;
   return numbers({ style: 'unit', unit: 'millisecond', unitDisplay: 'short', maximumFractionDigits: 0 }).format(value);
 }
 
+/** @param {Amount} value */
 export function celsius(value) {
   if (missing(value)) return NOTHING;
   return numbers({ style: 'unit', unit: 'celsius', maximumFractionDigits: 0 }).format(value);
 }
 
+/** @type {[string, number][]} */
 const STEPS = [
   ['day', 86400],
   ['hour', 3600],
@@ -81,7 +113,10 @@ const STEPS = [
   ['second', 1],
 ];
 
-/** A length of time in its two largest units: "3h 12m". */
+/**
+ * A length of time in its two largest units: "3h 12m".
+ * @param {Amount} seconds
+ */
 export function duration(seconds) {
   if (missing(seconds)) return NOTHING;
   let rest = Math.max(0, Math.floor(seconds));
@@ -97,24 +132,35 @@ export function duration(seconds) {
   return parts.join(' ');
 }
 
-/** The same for columns: one unit, but for hours below ten, whose minutes still tell something. */
+/**
+ * The same for columns: one unit, but for hours below ten, whose minutes still tell something.
+ * @param {Amount} seconds
+ */
 export function brief(seconds) {
   if (missing(seconds)) return NOTHING;
   const whole = Math.max(0, Math.floor(seconds));
   if (whole >= 3600 && whole < 36_000) return duration(whole);
-  const [name, size] = STEPS.find(([, each]) => whole >= each) ?? STEPS.at(-1);
+  const [name, size] = STEPS.find(([, each]) => whole >= each) ?? STEPS[STEPS.length - 1];
   return unit(Math.floor(whole / size), name);
 }
 
+/**
+ * @param {number} count
+ * @param {string} name
+ */
 function unit(count, name) {
   return units[name].replace('{count}', number(count));
 }
 
+/** @param {Moment} iso */
 export function clock(iso) {
   return iso ? dates({ hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(new Date(iso)) : NOTHING;
 }
 
-/** Time of day; with the day when it is not today's. */
+/**
+ * Time of day; with the day when it is not today's.
+ * @param {Moment} iso
+ */
 export function moment(iso) {
   if (!iso) return NOTHING;
   const at = new Date(iso);
@@ -122,14 +168,17 @@ export function moment(iso) {
   return dates({ day: '2-digit', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(at);
 }
 
+/** @param {Moment} iso */
 export function full(iso) {
   return iso ? dates({ dateStyle: 'medium', timeStyle: 'long' }).format(new Date(iso)) : NOTHING;
 }
 
+/** @param {Date | number} date */
 export function hour(date) {
   return dates({ hour: '2-digit', minute: '2-digit' }).format(date);
 }
 
+/** @param {Intl.DateTimeFormatOptions} options */
 function dates(options) {
   return made(`date ${JSON.stringify(options)}`, () => new Intl.DateTimeFormat(locale, options));
 }

@@ -7,13 +7,21 @@ import { number } from './format.js';
 
 const THEMES = ['system', 'light', 'dark'];
 
+/** @param {{ route: Route, live: HTMLElement, onLogin: () => void, onLogout: () => void }} parts */
 export function pageHead({ route, live, onLogin, onLogout }) {
   const node = h('span', { class: 'node' });
-  const tabs = new Map(TABS.map((name) => [name, tab(name, route)]));
-  tabs.get('visionaire').hidden = true;
+  const count = h('span', { class: 'tab-count' });
+  const tabs = new Map(TABS.map((name) => [name, tab(name, route, name === 'cameras' ? count : null)]));
+  const show = (/** @type {Tab} */ name, shown = true) => tabs.get(name)?.toggleAttribute('hidden', !shown);
+  show('visionaire', false);
   const list = h(
     'div',
-    { class: 'tabs', role: 'tablist', 'aria-label': t('tabs.label'), onkeydown: (event) => walk(event, tabs) },
+    {
+      class: 'tabs',
+      role: 'tablist',
+      'aria-label': t('tabs.label'),
+      onkeydown: (/** @type {KeyboardEvent} */ event) => walk(event, [...tabs.values()]),
+    },
     [...tabs.values()],
   );
   const entry = h('button', { type: 'button', hidden: true });
@@ -40,9 +48,14 @@ export function pageHead({ route, live, onLogin, onLogout }) {
     );
   return {
     element,
+    /**
+     * @param {Tab} name
+     * @param {boolean} shown
+     */
     showTab(name, shown) {
-      tabs.get(name).hidden = !shown && route.now.tab !== name;
+      show(name, shown || route.now.tab === name);
     },
+    /** @param {Tab} chosen */
     select(chosen) {
       for (const [name, each] of tabs) {
         each.setAttribute('aria-selected', String(name === chosen));
@@ -51,15 +64,16 @@ export function pageHead({ route, live, onLogin, onLogout }) {
       }
       reveal();
     },
+    /** @param {Status} status */
     showStatus(status) {
       setText(node, status.node ?? '');
       node.title = t('page.service', { version: status.version ?? '' });
-      const count = tabs.get('cameras').querySelector('.tab-count');
       const shown = number(status.cameras);
       if (count.textContent === shown) return;
       setText(count, shown);
       reveal();
     },
+    /** @param {Session | null} session */
     showSession(session) {
       leave = Boolean(session?.authenticated);
       entry.hidden = !session || (!leave && session.may_write);
@@ -68,8 +82,12 @@ export function pageHead({ route, live, onLogin, onLogout }) {
   };
 }
 
-function tab(name, route) {
-  const count = name === 'cameras' ? h('span', { class: 'tab-count' }) : null;
+/**
+ * @param {Tab} name
+ * @param {Route} route
+ * @param {HTMLElement | null} count
+ */
+function tab(name, route, count) {
   return h(
     'button',
     {
@@ -84,11 +102,16 @@ function tab(name, route) {
   );
 }
 
+/**
+ * @param {KeyboardEvent} event
+ * @param {HTMLElement[]} tabs
+ */
 function walk(event, tabs) {
-  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
   if (!step) return;
-  const shown = [...tabs.values()].filter((each) => !each.hidden);
-  const next = shown[(shown.indexOf(event.target) + step + shown.length) % shown.length];
+  const shown = tabs.filter((each) => !each.hidden);
+  const at = shown.findIndex((each) => each === event.target);
+  const next = shown[(at + step + shown.length) % shown.length];
   event.preventDefault();
   next.focus();
   next.click();
@@ -100,7 +123,7 @@ function themeChoice() {
     { 'aria-label': t('theme.label'), class: 'theme-choice' },
     THEMES.map((name) => h('option', { value: name }, t(`theme.${name}`))),
   );
-  select.value = document.documentElement.dataset.themeChoice;
+  select.value = document.documentElement.dataset.themeChoice ?? 'system';
   select.addEventListener('change', () => {
     remember('restream.theme', select.value === 'system' ? null : select.value);
     window.dispatchEvent(new Event('restream:theme'));
@@ -112,10 +135,7 @@ function languageChoice() {
   const options = Object.entries(LANGUAGES).map(([code, name]) =>
     h('option', { value: code, lang: code, selected: code === language }, name),
   );
-  const select = h(
-    'select',
-    { 'aria-label': t('language.label'), class: 'language-choice', onchange: () => chooseLanguage(select.value) },
-    options,
-  );
+  const select = h('select', { 'aria-label': t('language.label'), class: 'language-choice' }, options);
+  select.addEventListener('change', () => chooseLanguage(select.value));
   return select;
 }

@@ -34,6 +34,7 @@ export function history() {
     list,
     nothing,
   );
+  /** @param {[string, CameraDetails["availability"]["1h"]]} row */
   const line = ([window, each]) => {
     const partial =
       each.known_s + 60 < (window === '1h' ? 3600 : 86400)
@@ -56,23 +57,26 @@ export function history() {
     );
   };
   let last = -1;
+  /** @param {ServiceEvent[]} events */
   const add = (events) => {
     for (const event of events) {
       if (event.id <= last) continue;
       last = event.id;
       list.prepend(eventItem(event));
     }
-    while (list.childElementCount > SHOWN) list.lastChild.remove();
+    while (list.childElementCount > SHOWN) list.lastChild?.remove();
     nothing.hidden = list.childElementCount > 0;
   };
   return {
     element,
     add,
+    /** @param {ServiceEvent[]} events */
     replace(events) {
       last = -1;
       list.replaceChildren();
       add(events);
     },
+    /** @param {CameraDetails} details */
     show({ availability }) {
       const known = Object.entries(availability ?? {});
       showFigures(known, () => known.map(line));

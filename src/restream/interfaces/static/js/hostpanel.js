@@ -2,12 +2,14 @@
 
 import { h, memo } from './dom.js';
 import { bitrate, bytes, celsius, number, percent } from './format.js';
-import { meter } from './overview.js';
+import { meter } from './gauges.js';
 import { table } from './table.js';
 import { t } from './i18n.js';
 
+/** @param {Amount} value */
 const share = (value) => percent((value ?? 0) / 100, 0);
 
+/** @param {Store} store */
 export function hostPanel(store) {
   const meters = h('ul', { class: 'gauges large' });
   const showMeters = memo(meters);
@@ -60,14 +62,19 @@ export function hostPanel(store) {
   return { element, show, enter: show };
 }
 
+/**
+ * @param {Host} host
+ * @returns {{ label: string, ratio: number, text: string, note?: string }[]}
+ */
 function bars(host) {
+  /** @param {{ used_bytes: number, total_bytes: number, percent: number }} space */
   const used = ({ used_bytes: used_, total_bytes: total, percent: part }) =>
     t('host.used', { part: share(part), used: bytes(used_), total: bytes(total) });
   return [
     { label: t('host.cpu'), ratio: (host.cpu_percent ?? 0) / 100, text: share(host.cpu_percent) },
-    ...['memory', 'swap']
-      .filter((name) => host[name]?.total_bytes)
-      .map((name) => ({ label: t(`host.${name}`), ratio: host[name].percent / 100, text: used(host[name]) })),
+    ...Object.entries({ memory: host.memory, swap: host.swap })
+      .filter(([, space]) => space?.total_bytes)
+      .map(([name, space]) => ({ label: t(`host.${name}`), ratio: space.percent / 100, text: used(space) })),
     ...(host.disks ?? []).map((disk) => ({
       label: t('host.mount', { mount: disk.mount }),
       ratio: disk.percent / 100,
@@ -82,6 +89,7 @@ function bars(host) {
   ];
 }
 
+/** @param {Host} host */
 function figures({ cores, load, publishers, service }) {
   const found = [[t('host.processors'), number(cores)]];
   if (load) found.push([t('host.load'), load.map((value) => number(value, 2)).join(' · ')]);

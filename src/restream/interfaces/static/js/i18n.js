@@ -2,14 +2,24 @@
 
 import * as format from './format.js';
 
+/** @type {Record<string, string>} */
 export const LANGUAGES = { en: 'English', de: 'Deutsch', ru: 'Русский' };
 const STORED = 'restream.language';
 const UNITS = ['day', 'hour', 'minute', 'second'];
+/** @type {Record<string, (value: number) => string>} */
+const FORMATS = {
+  bitrate: format.bitrate,
+  duration: format.duration,
+  milliseconds: format.milliseconds,
+  percent: format.percent,
+};
 
+/** @type {Record<string, string | Record<string, string>>} */
 let messages = {};
 let plurals = new Intl.PluralRules('en');
 export let language = 'en';
 
+/** @param {string} key */
 export function remembered(key) {
   try {
     return localStorage.getItem(key);
@@ -18,6 +28,10 @@ export function remembered(key) {
   }
 }
 
+/**
+ * @param {string} key
+ * @param {string | null} value
+ */
 export function remember(key, value) {
   try {
     if (value === null) localStorage.removeItem(key);
@@ -29,7 +43,7 @@ export function remember(key, value) {
 
 function preferred() {
   const chosen = remembered(STORED);
-  if (chosen in LANGUAGES) return chosen;
+  if (chosen !== null && Object.hasOwn(LANGUAGES, chosen)) return chosen;
   const wanted = (navigator.languages ?? [navigator.language]).map((each) => each.slice(0, 2).toLowerCase());
   return wanted.find((each) => each in LANGUAGES) ?? 'en';
 }
@@ -41,22 +55,30 @@ export async function loadLanguage() {
   plurals = new Intl.PluralRules(language);
   // Regional habits of the browser (en-GB dates) are kept when they belong to the language shown.
   const region = (navigator.languages ?? []).find((each) => each.toLowerCase().startsWith(language));
-  const units = Object.fromEntries(UNITS.map((name) => [name, messages[`unit.${name}`]]));
+  const units = Object.fromEntries(UNITS.map((name) => [name, String(messages[`unit.${name}`])]));
   format.useLocale(region ?? language, units);
   document.documentElement.lang = language;
 }
 
-/** The page is built anew in the other language. */
+/**
+ * The page is built anew in the other language.
+ * @param {string} chosen
+ */
 export function chooseLanguage(chosen) {
   remember(STORED, chosen);
   location.reload();
 }
 
+/** @param {string} key */
 export function known(key) {
   return Object.hasOwn(messages, key);
 }
 
-/** Text of a key; `{name}` and `{name:format}` are filled in, `count` chooses the plural form. */
+/**
+ * Text of a key; `{name}` and `{name:format}` are filled in, `count` chooses the plural form.
+ * @param {string} key
+ * @param {Values & { count?: number }} values
+ */
 export function t(key, values = {}) {
   const entry = messages[key];
   if (entry === undefined) return key;
@@ -64,12 +86,20 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)(?::(\w+))?\}/g, (_, name, kind) => fill(values[name], kind));
 }
 
+/**
+ * @param {unknown} value
+ * @param {string | undefined} kind
+ */
 function fill(value, kind) {
-  if (kind) return format[kind](value);
-  return typeof value === 'number' ? format.number(value) : String(value ?? '');
+  if (typeof value === 'number') return kind ? FORMATS[kind](value) : format.number(value);
+  return kind ? format.NOTHING : String(value ?? '');
 }
 
-/** Of a word the API chose: translated when known, else as it came. */
+/**
+ * Of a word the API chose: translated when known, else as it came.
+ * @param {string} group
+ * @param {string | null | undefined} value
+ */
 export function word(group, value) {
   const key = `${group}.${value}`;
   return known(key) ? t(key) : String(value ?? '');

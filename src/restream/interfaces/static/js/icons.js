@@ -12,6 +12,7 @@ const LINE = {
 };
 const SOLID = { fill: 'currentColor' };
 
+/** @type {Record<string, [keyof SVGElementTagNameMap, Attributes][]>} */
 const SHAPES = {
   healthy: [
     ['circle', { cx: 8, cy: 8, r: 6.5, ...SOLID }],
@@ -59,7 +60,10 @@ const SHAPES = {
   release: [['path', { d: 'M4.5 3v10l8-5z', ...LINE }]],
 };
 
-/** A decorative icon: the words beside it carry the meaning. */
+/**
+ * A decorative icon: the words beside it carry the meaning.
+ * @param {string} name
+ */
 export function icon(name, extra = '') {
   const parts = (SHAPES[name] ?? []).map(([tag, attributes]) => svg(tag, attributes));
   return svg(

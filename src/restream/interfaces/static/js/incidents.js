@@ -15,25 +15,41 @@ const HARMLESS = new Set([
   'not_arrived',
 ]);
 
+/**
+ * @param {CameraRecord[]} records
+ * @param {(record: CameraRecord) => string | null} keyOf
+ */
 function gather(records, keyOf) {
+  /** @type {Map<string, CameraRecord[]>} */
   const groups = new Map();
   for (const record of records) {
     const key = keyOf(record);
     if (key === null) continue;
-    if (!groups.has(key)) groups.set(key, []);
-    groups.get(key).push(record);
+    const members = groups.get(key);
+    if (members) members.push(record);
+    else groups.set(key, [record]);
   }
   return [...groups].filter(([, members]) => members.length >= FEWEST);
 }
 
-/** Incidents among records, largest first; a camera belongs to one at most. */
+/**
+ * Incidents among records, largest first; a camera belongs to one at most.
+ * @param {CameraRecord[]} records
+ */
 export function incidents(records) {
   const failed = records.filter(
     ({ camera, cause }) => !['healthy', 'disabled'].includes(camera.verdict.health) && !HARMLESS.has(cause),
   );
   if (failed.length < FEWEST) return [];
+  /** @type {Incident[]} */
   const found = [];
   const taken = new Set();
+  /**
+   * @param {Scope} scope
+   * @param {(camera: Camera) => string} place
+   * @param {(record: CameraRecord) => string | null} keyOf
+   * @param {(members: CameraRecord[]) => boolean} accept
+   */
   const take = (scope, place, keyOf, accept = () => true) => {
     const rest = failed.filter((record) => !taken.has(record.id));
     for (const [key, members] of gather(rest, keyOf)) {
@@ -55,13 +71,14 @@ export function incidents(records) {
   );
   const sizes = new Map();
   for (const { camera } of records) sizes.set(camera.site, (sizes.get(camera.site) ?? 0) + 1);
+  /** @param {CameraRecord} record */
   const bySite = ({ camera, cause }) =>
     camera.site && camera.verdict.fault === 'network' ? `${cause} ${camera.site}` : null;
   take(
     'site',
     (camera) => camera.site,
     bySite,
-    (members) => members.length >= SITE_SHARE * sizes.get(members[0].camera.site),
+    (members) => members.length >= SITE_SHARE * (sizes.get(members[0].camera.site) ?? 0),
   );
   return found.sort((a, b) => b.records.length - a.records.length);
 }

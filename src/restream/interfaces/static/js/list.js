@@ -8,6 +8,7 @@ import { arrange } from './view.js';
 import { Stills } from './stills.js';
 import { t } from './i18n.js';
 
+/** @type {Record<string, number>} */
 const HEIGHTS = { widest: 36, wide: 36, medium: 36, narrow: 66 };
 const STILL_HEIGHT = 84;
 const OVERSCAN = 6;
@@ -15,10 +16,15 @@ const REST_MS = 600;
 const LONGEST_WAIT_MS = 3000;
 
 export class CameraList {
+  /** @type {Item[]} */
   items = [];
+  /** @type {Map<string, CameraRow | HeadingRow>} */
   #rows = new Map();
+  /** @type {Record<Item["kind"], (CameraRow | HeadingRow)[]>} */
   #spare = { camera: [], group: [], incident: [] };
+  /** @type {Map<string, boolean>} */
   #open = new Map();
+  /** @type {CameraRecord[]} */
   #order = [];
   #scheduled = false;
   #stale = true;
@@ -26,6 +32,7 @@ export class CameraList {
   #movedAt = -Infinity;
   #made = 0;
 
+  /** @param {{ store: Store, route: Route, onOpen: Opening, onArranged: (found: Arranged) => void }} parts */
   constructor({ store, route, onOpen, onArranged }) {
     this.store = store;
     this.route = route;
@@ -51,12 +58,13 @@ export class CameraList {
     this.body.addEventListener('pointermove', () => (this.#movedAt = performance.now()), { passive: true });
     this.body.addEventListener('pointerleave', () => (this.#movedAt = -Infinity));
     this.body.addEventListener('click', (event) => {
-      const key = event.target.closest('.row')?.dataset.key;
-      const index = this.items.findIndex((item) => item.key === key);
+      const row = event.target instanceof Element ? event.target.closest('.row') : null;
+      const index = this.items.findIndex((item) => item.key === row?.getAttribute('data-key'));
       if (index >= 0) this.keys.choose(index, { open: true });
     });
   }
 
+  /** @param {number} width */
   #fit(width) {
     const name = width < 640 ? 'narrow' : width < 1080 ? 'medium' : width < 1560 ? 'wide' : 'widest';
     if (this.element.dataset.width === name) return;
@@ -85,8 +93,13 @@ export class CameraList {
     });
   }
 
+  /**
+   * @param {string} key
+   * @param {boolean} byDefault
+   */
   isOpen = (key, byDefault) => this.#open.get(key) ?? byDefault;
 
+  /** @param {HeadingItem} item */
   toggle(item, open = !item.open) {
     this.#open.set(item.key, open);
     this.refresh();
@@ -129,6 +142,11 @@ export class CameraList {
     this.head.update(this.route.now);
   }
 
+  /**
+   * @param {number} first
+   * @param {number} last
+   * @param {number} height
+   */
   #place(first, last, height) {
     const wanted = new Set(this.items.slice(first, last).map((item) => item.key));
     for (const [key, row] of this.#rows) {
@@ -145,9 +163,10 @@ export class CameraList {
     for (const rows of Object.values(this.#spare)) for (const row of rows) row.element.remove();
     const current = this.#rows.get(this.items[this.keys.index]?.key);
     setAttribute(this.element, 'aria-activedescendant', current?.element.id ?? null);
-    this.stills.wish([...this.#rows.values()].filter((row) => row.still));
+    this.stills.wish([...this.#rows.values()].flatMap((row) => row.frame ?? []));
   }
 
+  /** @param {Item} item */
   #take(item) {
     const row = this.#spare[item.kind].pop() ?? this.#make(item.kind);
     row.element.dataset.key = item.key;
@@ -156,6 +175,7 @@ export class CameraList {
     return row;
   }
 
+  /** @param {Item["kind"]} kind */
   #make(kind) {
     const row = kind === 'camera' ? new CameraRow(this.route.now.stills) : new HeadingRow(kind);
     row.element.id = `row-${(this.#made += 1)}`;
@@ -171,6 +191,12 @@ export class CameraList {
     this.refresh();
   }
 
+  /**
+   * @param {CameraRow | HeadingRow} row
+   * @param {Item} item
+   * @param {number} index
+   * @param {number} height
+   */
   #position(row, item, index, height) {
     if (row.top !== index * height) {
       row.top = index * height;
@@ -183,7 +209,10 @@ export class CameraList {
     setAttribute(row.element, 'aria-selected', item.id !== null && item.id === this.route.now.camera ? 'true' : null);
   }
 
-  /** Scrolls a row into view, below what sticks to the top. */
+  /**
+   * Scrolls a row into view, below what sticks to the top.
+   * @param {number} index
+   */
   reveal(index) {
     const height = this.rowHeight;
     const sticky = this.head.element.getBoundingClientRect().bottom;

@@ -1,13 +1,19 @@
 // Keyboard of the list: one row is current; the list keeps the focus, so rows may come and go.
 
+/** @typedef {import('./list.js').CameraList} CameraList */
+
+/** @type {Record<string, (list: CameraList) => number>} */
 const STEPS = { ArrowDown: () => 1, ArrowUp: () => -1, PageDown: (list) => list.page, PageUp: (list) => -list.page };
 const FOLLOW_MS = 150;
 
 export class ListKeys {
   index = -1;
+  /** @type {string | null} */
   #key = null;
-  #following = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #following;
 
+  /** @param {CameraList} list */
   constructor(list) {
     this.list = list;
     list.element.addEventListener('keydown', (event) => this.#press(event));
@@ -21,6 +27,7 @@ export class ListKeys {
     this.index = this.#key === null ? -1 : this.list.items.findIndex((item) => item.key === this.#key);
   }
 
+  /** @param {number} index */
   choose(index, { open = false, enter = false } = {}) {
     const item = this.list.items[index];
     if (!item) return;
@@ -36,10 +43,12 @@ export class ListKeys {
     this.list.reveal(index);
   }
 
+  /** @param {KeyboardEvent} event */
   #press(event) {
     if (event.target !== this.list.element || event.altKey || event.ctrlKey || event.metaKey) return;
     const last = this.list.items.length - 1;
     const item = this.list.items[this.index];
+    /** @param {number} index */
     const clamp = (index) => Math.min(last, Math.max(0, index));
     if (event.key in STEPS) this.choose(clamp(this.index + STEPS[event.key](this.list)));
     else if (event.key === 'Home') this.choose(0);

@@ -1,9 +1,10 @@
 // The token, once; the service answers with a cookie that scripts cannot read.
 
 import { h, setText } from './dom.js';
-import { api } from './api.js';
+import { ApiError, api, messageOf } from './api.js';
 import { t } from './i18n.js';
 
+/** @param {(done: boolean) => void} onDone */
 export function loginForm(onDone) {
   const token = h('input', {
     type: 'password',
@@ -15,6 +16,7 @@ export function loginForm(onDone) {
   const error = h('p', { class: 'error', role: 'alert' });
   const submit = h('button', { type: 'submit', class: 'primary' }, t('login.submit'));
   const cancel = h('button', { type: 'button', onclick: () => onDone(false), hidden: true }, t('dialog.cancel'));
+  /** @param {SubmitEvent} event */
   const send = async (event) => {
     event.preventDefault();
     submit.disabled = true;
@@ -56,7 +58,10 @@ export function loginForm(onDone) {
   };
 }
 
-function explain({ status, message }) {
+/** @param {unknown} problem */
+function explain(problem) {
+  if (!(problem instanceof ApiError)) return messageOf(problem);
+  const { status, message } = problem;
   if (status === 401) return t('login.wrong');
   if (status === 429) return t('login.often');
   return status === 0 ? t('error.offline') : message;

@@ -25,10 +25,11 @@ const shell = new Shell({ store, route, connection, onLogin: () => askToken({ op
 store.subscribe((change) => shell.show(change));
 route.subscribe((now, before) => shell.showRoute(now, before));
 onUnauthorized(refused);
-document.querySelector('#app').append(shell.element, login.element);
+document.querySelector('#app')?.append(shell.element, login.element);
 startTicking();
 enter(asked);
 
+/** @param {Promise<Session | null>} answer */
 async function enter(answer = api.session().catch(() => null)) {
   const session = await answer;
   if (session?.token_required && !session.authenticated) {

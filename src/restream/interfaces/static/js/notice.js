@@ -11,18 +11,15 @@ export function noticeRegion() {
   return region;
 }
 
+/** @param {string} text */
 export function notify(text, kind = 'done') {
-  const element = h(
-    'div',
-    { class: 'notice', 'data-kind': kind },
+  const element = h('div', { class: 'notice', 'data-kind': kind });
+  const close = () => element.remove();
+  element.append(
     icon(kind === 'done' ? 'healthy' : 'down'),
     h('span', {}, text),
-    h(
-      'button',
-      { type: 'button', class: 'plain', 'aria-label': t('notice.close'), onclick: () => element.remove() },
-      icon('close'),
-    ),
+    h('button', { type: 'button', class: 'plain', 'aria-label': t('notice.close'), onclick: close }, icon('close')),
   );
   region.append(element);
-  if (kind === 'done') setTimeout(() => element.remove(), SHOWN_MS);
+  if (kind === 'done') setTimeout(close, SHOWN_MS);
 }

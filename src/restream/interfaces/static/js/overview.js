@@ -1,19 +1,30 @@
 // The strip on top: how many are how, where it breaks, what the service depends on, how the host is.
 
 import { h, setAttribute, setText } from './dom.js';
-import { number, percent, celsius } from './format.js';
+import { number } from './format.js';
 import { FAULTS, HEALTHS } from './store.js';
 import { t, word } from './i18n.js';
 import { icon } from './icons.js';
+import { showGauges } from './gauges.js';
 import { showTime } from './clock.js';
 
+/** @typedef {{ time: HTMLTimeElement, state: HTMLElement, element: HTMLElement }} Chip */
+
+/**
+ * @param {string[]} list
+ * @param {string} value
+ */
 function toggled(list, value) {
   return list.includes(value) ? list.filter((each) => each !== value) : [...list, value];
 }
 
+/**
+ * @param {'health' | 'fault'} group
+ * @param {Health | Fault} value
+ * @param {Route} route
+ */
 function counter(group, value, route) {
-  const name = group === 'health' ? 'health' : 'fault';
-  const press = () => route.change({ [name]: toggled(route.now[name], value), tab: 'cameras' });
+  const press = () => route.change({ [group]: toggled(route.now[group], value), tab: 'cameras' });
   const count = h('span', { class: 'amount' }, '–');
   const element = h(
     'button',
@@ -31,6 +42,10 @@ function counter(group, value, route) {
   );
   return {
     element,
+    /**
+     * @param {Partial<Record<string, number>> | undefined} counts
+     * @param {string[]} chosen
+     */
     update(counts, chosen) {
       const amount = counts?.[value] ?? 0;
       setText(count, counts ? number(amount) : '–');
@@ -40,6 +55,7 @@ function counter(group, value, route) {
   };
 }
 
+/** @param {Route} route */
 export function overview(route) {
   const healths = HEALTHS.map((value) => counter('health', value, route));
   const faults = FAULTS.map((value) => counter('fault', value, route));
@@ -63,10 +79,13 @@ export function overview(route) {
     h('div', { class: 'resources' }, components, gauges),
     queue.element,
   );
+  /** @type {Map<string, Chip>} */
   const chips = new Map();
+  /** @type {Map<string, import('./gauges.js').Meter>} */
   const meters = new Map();
   return {
     element,
+    /** @param {{ status: Status | null, host: Host | null }} known */
     update({ status, host }) {
       for (const each of healths) each.update(status?.health, route.now.health);
       for (const each of faults) each.update(status?.fault, route.now.fault);
@@ -79,8 +98,14 @@ export function overview(route) {
   };
 }
 
+/** @type {Record<string, string>} */
 const COMPONENT_ICON = { up: 'up', down: 'down', unknown: 'unknown' };
 
+/**
+ * @param {HTMLElement} list
+ * @param {Map<string, Chip>} chips
+ * @param {Status} status
+ */
 function showComponents(list, chips, status) {
   const parts = Object.entries(status.components ?? {});
   for (const [name, part] of parts) {
@@ -114,73 +139,6 @@ function showComponents(list, chips, status) {
   }
 }
 
-const HIGH = 0.85;
-const FULL = 0.95;
-
-/** A bar with its number; beyond the thresholds a word says so too. */
-export function meter(label) {
-  const fill = h('span', { class: 'fill' });
-  const value = h('span', { class: 'value' });
-  const bar = h(
-    'span',
-    { class: 'bar', role: 'meter', 'aria-label': label, 'aria-valuemin': 0, 'aria-valuemax': 100 },
-    fill,
-  );
-  const element = h('li', { class: 'gauge' }, h('span', { class: 'gauge-name' }, label), bar, value);
-  return {
-    element,
-    show(share, text, note = '') {
-      const bounded = Math.min(1, Math.max(0, share ?? 0));
-      fill.style.width = `${bounded * 100}%`;
-      setAttribute(bar, 'aria-valuenow', Math.round(bounded * 100));
-      setAttribute(bar, 'aria-valuetext', text);
-      element.dataset.level = share >= FULL ? 'full' : share >= HIGH ? 'high' : 'fine';
-      setText(value, share >= HIGH ? `▲ ${text}` : text);
-      setAttribute(element, 'title', note || null);
-    },
-  };
-}
-
-/** What the gauges show, from a sample of the host: key, label, share of one, text. */
-export function readings(host) {
-  const found = [];
-  const add = (key, label, share, text, note) => found.push({ key, label, share, text, note });
-  const share = (value) => percent(value / 100, 0);
-  if (host.cpu_percent !== undefined && host.cpu_percent !== null)
-    add(
-      'cpu',
-      t('host.cpu'),
-      host.cpu_percent / 100,
-      share(host.cpu_percent),
-      t('host.cores', { count: host.cores ?? 0 }),
-    );
-  if (host.memory) add('memory', t('host.memory'), host.memory.percent / 100, share(host.memory.percent));
-  const disk = [...(host.disks ?? [])].sort((a, b) => b.percent - a.percent)[0];
-  if (disk) add('disk', t('host.disk'), disk.percent / 100, share(disk.percent), disk.mount);
-  const hottest = [...(host.temperatures ?? [])].sort((a, b) => b.celsius - a.celsius)[0];
-  if (hottest)
-    add(
-      'temperature',
-      t('host.temperature'),
-      hottest.celsius / (hottest.high_celsius ?? 100),
-      celsius(hottest.celsius),
-      hottest.sensor,
-    );
-  return found;
-}
-
-function showGauges(list, meters, host) {
-  const found = readings(host);
-  for (const { key, label, share, text, note } of found) {
-    if (!meters.has(key)) {
-      meters.set(key, meter(label));
-      list.append(meters.get(key).element);
-    }
-    meters.get(key).show(share, text, note);
-  }
-  for (const [key, each] of meters) each.element.hidden = !found.some((reading) => reading.key === key);
-}
-
 /** While a fleet comes up: how far it is. */
 function startQueue() {
   const fill = h('span', { class: 'fill' });
@@ -193,6 +151,7 @@ function startQueue() {
   const element = h('div', { class: 'queue', hidden: true }, text, bar);
   return {
     element,
+    /** @param {Status} status */
     update({ start_queue: waiting = 0, phase = {}, cameras = 0 }) {
       element.hidden = !waiting;
       if (!waiting) return;

@@ -4,11 +4,26 @@ import { h, setText } from './dom.js';
 import { ApiError } from './api.js';
 import { t } from './i18n.js';
 
+/**
+ * @template Data
+ * @typedef {object} Fetching
+ * @property {string} name
+ * @property {number} everyS
+ * @property {(signal: AbortSignal) => Promise<Data>} load
+ * @property {(data: Data) => void} show
+ * @property {Child[]} children
+ */
+
+/** @param {unknown} error */
 export function explain(error) {
   if (!(error instanceof ApiError) || error.status === 0) return t('error.offline');
   return error.message;
 }
 
+/**
+ * @template Data
+ * @param {Fetching<Data>} parts
+ */
 export function fetchingPanel({ name, everyS, load, show, children }) {
   const error = h('p', { class: 'error', role: 'alert' });
   const element = h(
@@ -18,7 +33,9 @@ export function fetchingPanel({ name, everyS, load, show, children }) {
     error,
     ...children,
   );
+  /** @type {AbortController | null} */
   let asked = null;
+  /** @param {AbortSignal} signal */
   const round = async (signal) => {
     try {
       const data = await load(signal);

@@ -1,12 +1,17 @@
 // Where WebSockets cannot be had, the same picture by REST, less often.
 
-import { api } from './api.js';
+import { ApiError, api } from './api.js';
 
 const EVERY_S = 5;
 
 export class Poller {
+  /** @type {AbortController | null} */
   #stopped = null;
 
+  /**
+   * @param {Store} store
+   * @param {(worked: boolean) => void} onRound
+   */
   constructor(store, onRound) {
     this.store = store;
     this.onRound = onRound;
@@ -23,6 +28,7 @@ export class Poller {
     this.#stopped = null;
   }
 
+  /** @param {AbortSignal} signal */
   async #run(signal) {
     while (!signal.aborted) {
       let worked = true;
@@ -33,13 +39,17 @@ export class Poller {
       } catch (error) {
         if (signal.aborted) return;
         worked = false;
-        if (error.status === 401) this.stop();
+        if (error instanceof ApiError && error.status === 401) this.stop();
       }
       this.onRound(worked);
       await new Promise((resolve) => setTimeout(resolve, EVERY_S * 1000));
     }
   }
 
+  /**
+   * @param {AbortSignal} signal
+   * @returns {Promise<Message>}
+   */
   async #round(signal) {
     const since = this.store.events.at(-1)?.id;
     const [status, cameras, events, host] = await Promise.all([

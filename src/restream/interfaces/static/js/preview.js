@@ -1,14 +1,21 @@
 // The picture of a camera, on demand: a still from the service, or the media server's own player.
 
 import { h, setText, webAddress } from './dom.js';
-import { api } from './api.js';
+import { ApiError, api } from './api.js';
 import { clock } from './format.js';
 import { explain } from './panel.js';
 import { t } from './i18n.js';
 
+// What the service answers where there is no picture.
+const TOLD = [404, 503, 504];
+
 export function preview() {
   const screen = h('div', { class: 'screen' });
   const caption = h('p', { class: 'caption', role: 'status' });
+  /**
+   * @param {string} name
+   * @param {() => void} action
+   */
   const choose = (name, action) =>
     h('button', { type: 'button', 'data-view': name, 'aria-pressed': 'false', onclick: action }, t(`preview.${name}`));
   const buttons = {
@@ -24,11 +31,16 @@ export function preview() {
     screen,
     caption,
   );
+  /** @type {string | null} */
   let id = null;
+  /** @type {Partial<CameraDetails["players"]>} */
   let players = {};
+  /** @type {string | null} */
   let picture = null;
+  /** @type {AbortController | null} */
   let asked = null;
 
+  /** @param {string | null} name */
   function press(name) {
     for (const [each, control] of Object.entries(buttons)) control.setAttribute('aria-pressed', String(each === name));
     buttons.stop.hidden = name === null;
@@ -47,6 +59,7 @@ export function preview() {
   }
 
   async function still() {
+    if (id === null) return;
     stop();
     press('still');
     asked = new AbortController();
@@ -62,11 +75,12 @@ export function preview() {
       if (signal.aborted) return;
       screen.hidden = true;
       element.classList.add('failed');
-      const known = { 404: 'preview.error.404', 503: 'preview.error.503', 504: 'preview.error.504' }[problem.status];
-      setText(caption, known ? `${t(known)} (${problem.message})` : explain(problem));
+      const told = problem instanceof ApiError && TOLD.includes(problem.status);
+      setText(caption, told ? `${t(`preview.error.${problem.status}`)} (${problem.message})` : explain(problem));
     }
   }
 
+  /** @param {"webrtc" | "hls"} kind */
   function play(kind) {
     stop();
     // The address of HLS is that of its playlist; the media server's player is the page above it.
@@ -89,11 +103,16 @@ export function preview() {
   stop();
   return {
     element,
+    /**
+     * @param {string | null} camera
+     * @param {CameraDetails | null} details
+     */
     open(camera, details) {
       if (camera !== id) stop();
       id = camera;
       players = details?.players ?? {};
-      for (const kind of ['webrtc', 'hls']) buttons[kind].hidden = !webAddress(players[kind]);
+      buttons.webrtc.hidden = !webAddress(players.webrtc);
+      buttons.hls.hidden = !webAddress(players.hls);
     },
   };
 }

@@ -2,7 +2,10 @@
 
 import { known, t, word } from './i18n.js';
 
-/** One reason as a sentence. */
+/**
+ * One reason as a sentence.
+ * @param {Reason} reason
+ */
 export function reasonText(reason) {
   const key = `reason.${reason.code}`;
   if (!known(key)) return reason.text || reason.code;
@@ -12,6 +15,7 @@ export function reasonText(reason) {
   return t(key, { ...reason, count: reason[COUNTED[reason.code]] ?? 0 });
 }
 
+/** @type {Record<string, (keyof Reason)[]>} */
 const NEEDS = {
   srt_loss: ['ratio_10s'],
   srt_rtt: ['rtt_ms', 'latency_ms'],
@@ -21,21 +25,31 @@ const NEEDS = {
   restarts: ['restarts_1h'],
   row_rejected: ['text'],
 };
+/** @type {Record<string, "packets_60s" | "frames_60s" | "restarts_1h">} */
 const COUNTED = { srt_drops: 'packets_60s', frames_in_error: 'frames_60s', restarts: 'restarts_1h' };
 
-/** All reasons in one line; a healthy camera has none. */
+/**
+ * All reasons in one line; a healthy camera has none.
+ * @param {Verdict} verdict
+ */
 export function reasonLine(verdict) {
   return verdict.reasons.map(reasonText).join(' · ');
 }
 
-/** What to do about it. For frequent restarts that is what helps against their cause. */
+/**
+ * What to do about it. For frequent restarts that is what helps against their cause.
+ * @param {Verdict} verdict
+ */
 export function hintText(verdict) {
   const first = verdict.reasons[0];
   const key = `hint.${first?.last_cause ?? first?.code}`;
   return known(key) ? t(key) : verdict.hint;
 }
 
-/** A cause as a short title, for groups, incidents and events. */
+/**
+ * A cause as a short title, for groups, incidents and events.
+ * @param {string | null} code
+ */
 export function causeTitle(code) {
   return code ? word('cause', code) : '';
 }

@@ -2,35 +2,51 @@
 
 import { FAULTS, HEALTHS } from './store.js';
 
-export const TABS = ['cameras', 'unmanaged', 'events', 'visionaire', 'host'];
-export const GROUPS = ['none', 'site', 'host', 'cause'];
-const TEXTS = ['q', 'site', 'type', 'camera'];
+/** @typedef {(now: View, before: View) => void} RouteListener */
 
+/** @type {Tab[]} */
+export const TABS = ['cameras', 'unmanaged', 'events', 'visionaire', 'host'];
+/** @type {Grouping[]} */
+export const GROUPS = ['none', 'site', 'host', 'cause'];
+
+/**
+ * @template {string} Word
+ * @param {string | null} text
+ * @param {Word[]} known
+ */
 function among(text, known) {
-  return (text ?? '').split(',').filter((value) => known.includes(value));
+  return (text ?? '').split(',').flatMap((value) => known.filter((each) => each === value));
 }
 
+/**
+ * @param {string} hash
+ * @returns {View}
+ */
 export function parse(hash) {
   const values = new URLSearchParams(hash.replace(/^#/, ''));
-  const texts = TEXTS.map((name) => [name, values.get(name)]);
   return {
-    ...Object.fromEntries(texts),
     q: values.get('q') ?? '',
-    tab: TABS.includes(values.get('tab')) ? values.get('tab') : 'cameras',
+    site: values.get('site'),
+    type: values.get('type'),
+    camera: values.get('camera'),
+    tab: TABS.find((each) => each === values.get('tab')) ?? 'cameras',
     health: among(values.get('health'), HEALTHS),
     fault: among(values.get('fault'), FAULTS),
-    group: GROUPS.includes(values.get('group')) ? values.get('group') : 'none',
-    sort: /^-?[a-z]+$/.test(values.get('sort') ?? '') ? values.get('sort') : 'worst',
+    group: GROUPS.find((each) => each === values.get('group')) ?? 'none',
+    sort: /^-?[a-z]+$/.exec(values.get('sort') ?? '')?.[0] ?? 'worst',
     stills: values.get('stills') === '1',
   };
 }
 
+/** @param {View} route */
 export function write(route) {
   const values = new URLSearchParams();
   if (route.tab !== 'cameras') values.set('tab', route.tab);
-  for (const name of ['health', 'fault']) if (route[name].length) values.set(name, route[name].join(','));
+  if (route.health.length) values.set('health', route.health.join(','));
+  if (route.fault.length) values.set('fault', route.fault.join(','));
   if (route.q) values.set('q', route.q);
-  for (const name of ['site', 'type']) if (route[name] !== null) values.set(name, route[name]);
+  if (route.site !== null) values.set('site', route.site);
+  if (route.type !== null) values.set('type', route.type);
   if (route.group !== 'none') values.set('group', route.group);
   if (route.sort !== 'worst') values.set('sort', route.sort);
   if (route.stills) values.set('stills', '1');
@@ -40,6 +56,7 @@ export function write(route) {
 }
 
 export class Route {
+  /** @type {Set<RouteListener>} */
   #listeners = new Set();
 
   constructor() {
@@ -48,11 +65,15 @@ export class Route {
     for (const event of ['popstate', 'hashchange']) window.addEventListener(event, () => this.#reread());
   }
 
+  /** @param {RouteListener} listener */
   subscribe(listener) {
     this.#listeners.add(listener);
   }
 
-  /** Changes some values. `step`: worth a step of the back button. */
+  /**
+   * Changes some values. `step`: worth a step of the back button.
+   * @param {Partial<View>} values
+   */
   change(values, { step = false } = {}) {
     const next = { ...this.now, ...values };
     const text = write(next);
@@ -66,6 +87,7 @@ export class Route {
     if (write(next) !== write(this.now)) this.#set(next);
   }
 
+  /** @param {View} next */
   #set(next) {
     const before = this.now;
     this.now = next;

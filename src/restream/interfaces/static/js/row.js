@@ -8,11 +8,18 @@ import { icon } from './icons.js';
 import { causeTitle } from './reasons.js';
 
 export class CameraRow {
+  /** @type {'camera'} */
   kind = 'camera';
+  /** Where it is (px); not a number before it was placed. */
+  top = NaN;
+  /** @type {CameraRecord | null} */
   #record = null;
+  /** @type {boolean | null} */
   #inside = null;
+  /** @type {((camera: Camera) => void)[]} */
   #updates;
 
+  /** @param {boolean} stills */
   constructor(stills) {
     this.element = h('div', { role: 'row', class: 'row camera' });
     this.#updates = COLUMNS.map((column) => {
@@ -21,10 +28,17 @@ export class CameraRow {
       return column.fill(cell);
     });
     this.still = stills ? h('div', { class: 'cell still', 'aria-hidden': 'true' }) : null;
-    if (this.still) this.element.querySelector('.name').prepend(this.still);
+    if (this.still) this.element.querySelector('.name')?.prepend(this.still);
   }
 
+  /** Where the picture of which camera goes; null where none is shown. */
+  get frame() {
+    return this.still && this.#record ? { id: this.#record.id, place: this.still } : null;
+  }
+
+  /** @param {Item} item */
   show(item) {
+    if (item.kind !== 'camera') return;
     if (item.inside !== this.#inside) this.element.classList.toggle('inside', (this.#inside = item.inside));
     if (item.record === this.#record) return;
     this.#record = item.record;
@@ -37,26 +51,31 @@ export class CameraRow {
 
 /** A row for several cameras: a group, or an incident. */
 export class HeadingRow {
+  frame = null;
+  top = NaN;
+  /** @type {Map<Health, { element: HTMLElement, text: HTMLElement }>} */
   #counts = new Map();
 
+  /** @param {HeadingItem["kind"]} kind */
   constructor(kind) {
     this.kind = kind;
     this.title = h('span', { class: 'heading-title' });
     this.note = h('span', { class: 'heading-note' });
     this.mark = h('span', { class: 'heading-mark' });
     this.counts = h('span', { class: 'heading-counts' });
-    const lead = kind === 'incident' ? this.mark : null;
     const cell = h('div', { role: 'gridcell', class: 'cell heading', 'aria-colspan': COLUMNS.length });
-    cell.append(...[icon('open', 'twist'), lead, this.title, this.note, this.counts].filter(Boolean));
+    cell.append(icon('open', 'twist'), ...(kind === 'incident' ? [this.mark] : []), this.title, this.note, this.counts);
     this.element = h('div', { role: 'row', class: `row ${kind}` }, cell);
     this.showMark = healthMark(this.mark);
   }
 
+  /** @param {Item} item */
   show(item) {
+    if (item.kind === 'camera') return;
     setAttribute(this.element, 'aria-expanded', String(item.open));
-    const worst = HEALTHS.find((health) => item.counts[health]);
+    const worst = HEALTHS.find((health) => item.counts[health]) ?? 'unknown';
     this.element.dataset.health = worst;
-    if (this.kind === 'incident') {
+    if (item.kind === 'incident') {
       this.showMark(worst);
       setText(this.title, t(`incident.${item.scope}`, { place: item.place, count: item.total }));
       setText(this.note, causeTitle(item.cause));
@@ -67,18 +86,24 @@ export class HeadingRow {
     for (const health of HEALTHS) this.#showCount(health, item.counts[health] ?? 0);
   }
 
+  /**
+   * @param {Health} health
+   * @param {number} count
+   */
   #showCount(health, count) {
     let chip = this.#counts.get(health);
     if (!chip) {
-      chip = h('span', { class: 'count', 'data-health': health }, icon(health), h('span'));
+      const text = h('span');
+      chip = { text, element: h('span', { class: 'count', 'data-health': health }, icon(health), text) };
       this.#counts.set(health, chip);
-      this.counts.append(chip);
+      this.counts.append(chip.element);
     }
-    chip.hidden = count === 0 || this.kind === 'incident';
-    setText(chip.lastChild, t('list.count', { count, health: word('health', health) }));
+    chip.element.hidden = count === 0 || this.kind === 'incident';
+    setText(chip.text, t('list.count', { count, health: word('health', health) }));
   }
 }
 
+/** @param {GroupItem} item */
 function groupTitle(item) {
   if (item.value === '') return t(`group.${item.by}.none`);
   return item.by === 'cause' ? causeTitle(item.value) : item.value;

@@ -17,6 +17,7 @@ import { visionairePanel } from './visionaire.js';
 const NARROW = window.matchMedia('(max-width: 1199px)');
 
 export class Shell {
+  /** @param {{ store: Store, route: Route, connection: Connection, onLogin: () => void, onLogout: () => void }} parts */
   constructor({ store, route, connection, onLogin, onLogout }) {
     this.store = store;
     this.route = route;
@@ -34,7 +35,7 @@ export class Shell {
       onOpen: (id, how) => this.#open(id, how),
       onArranged: (found) => this.#arranged(found),
     });
-    this.drawer = new Drawer({ store, route, onClose: () => this.#close() });
+    this.drawer = new Drawer({ store, onClose: () => this.#close() });
     this.panels = {
       cameras: {
         element: h('div', { class: 'panel cameras' }, this.toolbar.element, this.list.element, this.empty.element),
@@ -72,6 +73,7 @@ export class Shell {
     this.drawer.refetch();
   }
 
+  /** @param {Session | null} session */
   showSession(session) {
     this.head.showSession(session);
     this.drawer.showSession(session);
@@ -82,11 +84,14 @@ export class Shell {
     this.mark.update();
   }
 
-  /** New data. */
+  /**
+   * New data.
+   * @param {Change} change
+   */
   show(change) {
     const { store } = this;
     if (change.status || change.host) this.overview.update(store);
-    if (change.status) this.head.showStatus(store.status);
+    if (change.status && store.status) this.head.showStatus(store.status);
     if (change.structure) this.toolbar.update();
     if (change.cameras.size || change.structure) this.list.refresh({ now: change.structure });
     this.drawer.show(change);
@@ -95,7 +100,11 @@ export class Shell {
     this.showConnection();
   }
 
-  /** Another view is asked for. */
+  /**
+   * Another view is asked for.
+   * @param {View} now
+   * @param {View | null} before
+   */
   showRoute(now, before) {
     this.overview.update(this.store);
     this.toolbar.update();
@@ -109,15 +118,22 @@ export class Shell {
     this.#cover();
   }
 
+  /**
+   * @param {Tab} tab
+   * @param {boolean} changed
+   */
   #showTab(tab, changed) {
     this.head.select(tab);
-    for (const [name, panel] of Object.entries(this.panels)) {
+    /** @type {[string, Panel][]} */
+    const panels = Object.entries(this.panels);
+    for (const [name, panel] of panels) {
       panel.element.hidden = name !== tab;
       if (changed && name === tab) panel.enter?.();
       if (changed && name !== tab) panel.leave?.();
     }
   }
 
+  /** @param {Arranged} found */
   #arranged(found) {
     this.summary.update(found);
     const { filled } = this.store;
@@ -126,6 +142,7 @@ export class Shell {
     this.list.element.hidden = kind !== null;
   }
 
+  /** @type {Opening} */
   #open(id, { enter = false }) {
     this.route.change({ camera: id }, { step: this.route.now.camera === null });
     if (enter || NARROW.matches) this.drawer.focus();
@@ -144,9 +161,10 @@ export class Shell {
     setAttribute(this.head.element, 'inert', open && NARROW.matches ? '' : null);
   }
 
+  /** @param {KeyboardEvent} event */
   #press(event) {
     if (event.defaultPrevented || document.querySelector('dialog[open]') || this.element.hidden) return;
-    const typing = event.target.matches?.('input, textarea, select');
+    const typing = event.target instanceof Element && event.target.matches('input, textarea, select');
     if (event.key === 'Escape') {
       if (this.route.now.camera !== null) this.drawer.close();
       else if (this.route.now.q) this.route.change({ q: '' });

@@ -1,25 +1,33 @@
 // Small pictures in the list, only when asked for, only for rows on the screen, two at a time.
 
 import { h } from './dom.js';
-import { api } from './api.js';
+import { api, messageOf } from './api.js';
 import { t } from './i18n.js';
+
+/** @typedef {{ id: string, place: HTMLElement }} Frame */
 
 const AT_ONCE = 2;
 const KEPT = 120;
 const REST_MS = 300;
 
 export class Stills {
+  /** @type {Map<string, { url?: string, error?: string }>} */
   #pictures = new Map();
+  /** @type {Frame[]} */
   #wanted = [];
   #running = 0;
-  #rest = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #rest;
 
-  /** The rows on the screen that have room for a picture. */
-  wish(rows) {
-    for (const row of rows) this.#show(row);
-    this.#wanted = rows;
+  /**
+   * The places on the screen that have room for a picture.
+   * @param {Frame[]} frames
+   */
+  wish(frames) {
+    for (const frame of frames) this.#show(frame);
+    this.#wanted = frames;
     clearTimeout(this.#rest);
-    if (rows.length) this.#rest = setTimeout(() => this.#fetch(), REST_MS);
+    if (frames.length) this.#rest = setTimeout(() => this.#fetch(), REST_MS);
   }
 
   forget() {
@@ -27,35 +35,35 @@ export class Stills {
     this.#pictures.clear();
   }
 
-  #show(row) {
-    const id = row.element.dataset.camera;
+  /** @param {Frame} frame */
+  #show({ id, place }) {
     const picture = this.#pictures.get(id);
     const state = `${id} ${picture?.url ?? picture?.error ?? ''}`;
-    if (row.still.dataset.state === state) return;
-    row.still.dataset.state = state;
-    if (picture?.url) row.still.replaceChildren(h('img', { src: picture.url, alt: '' }));
-    else row.still.replaceChildren(h('span', {}, picture ? t('still.none') : t('still.waiting')));
+    if (place.dataset.state === state) return;
+    place.dataset.state = state;
+    if (picture?.url) place.replaceChildren(h('img', { src: picture.url, alt: '' }));
+    else place.replaceChildren(h('span', {}, picture ? t('still.none') : t('still.waiting')));
   }
 
   #fetch() {
     while (this.#running < AT_ONCE) {
-      const row = this.#wanted.find(
-        (each) => each.element.isConnected && !this.#pictures.has(each.element.dataset.camera),
-      );
-      if (!row) return;
-      const id = row.element.dataset.camera;
+      const frame = this.#wanted.find((each) => each.place.isConnected && !this.#pictures.has(each.id));
+      if (!frame) return;
+      const { id } = frame;
       this.#pictures.set(id, {});
       this.#running += 1;
       this.#load(id);
     }
   }
 
+  /** @param {string} id */
   async #load(id) {
+    /** @type {{ url?: string, error?: string }} */
     let picture;
     try {
       picture = { url: URL.createObjectURL(await api.still(id)) };
     } catch (error) {
-      picture = { error: error.message };
+      picture = { error: messageOf(error) };
     }
     this.#running -= 1;
     this.#pictures.set(id, picture);
@@ -64,7 +72,7 @@ export class Stills {
       if (url) URL.revokeObjectURL(url);
       this.#pictures.delete(old);
     }
-    for (const row of this.#wanted) if (row.element.dataset.camera === id) this.#show(row);
+    for (const frame of this.#wanted) if (frame.id === id) this.#show(frame);
     this.#fetch();
   }
 }

@@ -2,12 +2,19 @@
 
 import { calibrate } from './clock.js';
 
+/** @type {Record<string, number>} */
 const RANK = { down: 0, degraded: 1, unknown: 2, healthy: 3, disabled: 4 };
+/** @type {Health[]} */
 export const HEALTHS = ['down', 'degraded', 'unknown', 'healthy', 'disabled'];
+/** @type {Fault[]} */
 export const FAULTS = ['camera', 'network', 'publisher', 'media_server', 'config'];
 const KEPT_EVENTS = 1000;
 
-/** A camera with what lists need of it, computed once per change. */
+/**
+ * A camera with what lists need of it, computed once per change.
+ * @param {Camera} camera
+ * @returns {CameraRecord}
+ */
 export function record(camera) {
   const numeric = /^\d{1,15}$/.test(camera.id);
   const searched = [camera.id, camera.name, camera.site, camera.host, camera.path, camera.camera_type];
@@ -22,31 +29,45 @@ export function record(camera) {
 }
 
 export class Store {
+  /** @type {Map<string, CameraRecord>} */
   records = new Map();
+  /** @type {Map<string, number>} */
   sites = new Map();
+  /** @type {Map<string, number>} */
   types = new Map();
+  /** @type {Status | null} */
   status = null;
+  /** @type {Host | null} */
   host = null;
+  /** @type {ServiceEvent[]} */
   events = [];
+  /** @type {string | null} */
   instance = null;
   generation = 0;
   intervalS = 2;
   /** False until the first list came. */
   filled = false;
+  /** @type {Set<(change: Change) => void>} */
   #listeners = new Set();
 
+  /** @param {(change: Change) => void} listener */
   subscribe(listener) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
+  /** @param {string | null} id */
   camera(id) {
-    return this.records.get(id)?.camera ?? null;
+    return (id !== null && this.records.get(id)?.camera) || null;
   }
 
-  /** Takes a message of the WebSocket, or what polling made to look like one. */
+  /**
+   * Takes a message of the WebSocket, or what polling made to look like one.
+   * @param {Message} message
+   */
   apply(message) {
     if (message.time) calibrate(message.time);
+    /** @type {Change} */
     const change = { cameras: new Set(), structure: false, status: false, events: [], host: false };
     if (message.instance !== undefined && message.instance !== this.instance) this.events = [];
     this.instance = message.instance ?? this.instance;
@@ -69,6 +90,10 @@ export class Store {
     for (const listener of this.#listeners) listener(change);
   }
 
+  /**
+   * @param {Camera[]} cameras
+   * @param {Change} change
+   */
   #replaceAll(cameras, change) {
     const present = new Set();
     for (const camera of cameras) {
@@ -81,6 +106,10 @@ export class Store {
     this.filled = true;
   }
 
+  /**
+   * @param {Camera} camera
+   * @param {Change} change
+   */
   #put(camera, change) {
     const before = this.records.get(camera.id)?.camera;
     if (before) this.#count(before, -1);
@@ -90,6 +119,10 @@ export class Store {
     change.cameras.add(camera.id);
   }
 
+  /**
+   * @param {string} id
+   * @param {Change} change
+   */
   #remove(id, change) {
     const before = this.records.get(id);
     if (!before) return;
@@ -99,17 +132,24 @@ export class Store {
     change.structure = true;
   }
 
+  /**
+   * @param {Camera} camera
+   * @param {number} by
+   */
   #count(camera, by) {
-    for (const [counts, value] of [
+    /** @type {[Map<string, number>, string][]} */
+    const counted = [
       [this.sites, camera.site],
       [this.types, camera.camera_type],
-    ]) {
+    ];
+    for (const [counts, value] of counted) {
       const count = (counts.get(value) ?? 0) + by;
       if (count > 0) counts.set(value, count);
       else counts.delete(value);
     }
   }
 
+  /** @param {ServiceEvent[]} events */
   #addEvents(events) {
     const last = this.events.at(-1)?.id ?? -1;
     const fresh = events.filter((event) => event.id > last);

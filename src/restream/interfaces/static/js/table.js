@@ -2,7 +2,13 @@
 
 import { h, memo } from './dom.js';
 
-/** Columns: `{label, numeric, cell(row) → node or text}`. Rows are made anew only when they changed. */
+/**
+ * Columns: `{label, numeric, cell(row) → node or text}`. Rows are made anew only when they changed.
+ * @template Row
+ * @param {string} caption
+ * @param {Column<Row>[]} columns
+ * @param {string} empty
+ */
 export function table(caption, columns, empty) {
   const body = h('tbody');
   const show = memo(body);
@@ -14,16 +20,18 @@ export function table(caption, columns, empty) {
   const nothing = h('p', { class: 'nothing' }, empty);
   const grid = h('table', {}, h('caption', { class: 'visually-hidden' }, caption), h('thead', {}, head), body);
   const element = h('div', { class: 'table-box', role: 'region', 'aria-label': caption, tabindex: '0' }, grid, nothing);
+  /** @param {Row} row */
   const build = (row) =>
     h(
       'tr',
-      { 'data-health': row.health ?? null },
+      {},
       columns.map(({ label, numeric, cell }) =>
         h('td', { class: numeric ? 'numeric' : null, 'data-label': label }, cell(row)),
       ),
     );
   return {
     element,
+    /** @param {Row[]} rows */
     show(rows) {
       grid.hidden = rows.length === 0;
       nothing.hidden = rows.length > 0;

@@ -8,12 +8,24 @@ import { icon } from './icons.js';
 
 const TYPING_MS = 120;
 
+/**
+ * @param {string} label
+ * @param {(value: string) => void} onchange
+ */
 function choice(label, onchange) {
-  const select = h('select', { 'aria-label': label, onchange: () => onchange(select.value) });
+  const select = h('select', { 'aria-label': label });
+  select.addEventListener('change', () => onchange(select.value));
   return select;
 }
 
-/** Options of a filter: all, then every value with its number of cameras. */
+/**
+ * Options of a filter: all, then every value with its number of cameras.
+ * @param {HTMLSelectElement} select
+ * @param {Map<string, number>} counts
+ * @param {string | null} chosen
+ * @param {string} all
+ * @param {string} empty
+ */
 function fillOptions(select, counts, chosen, all, empty) {
   const values = [...counts.keys()].sort((a, b) => collator().compare(a, b));
   if (chosen !== null && !counts.has(chosen)) values.push(chosen);
@@ -26,8 +38,10 @@ function fillOptions(select, counts, chosen, all, empty) {
   select.replaceChildren(h('option', { value: '', selected: chosen === null }, all), ...options);
 }
 
+/** @param {{ store: Store, route: Route, summary: HTMLElement }} parts */
 export function toolbar({ store, route, summary }) {
-  let typing = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let typing;
   const typed = () => {
     clearTimeout(typing);
     typing = setTimeout(() => route.change({ q: search.value.trim() }), TYPING_MS);
@@ -42,10 +56,16 @@ export function toolbar({ store, route, summary }) {
     spellcheck: 'false',
     oninput: typed,
   });
+  /**
+   * @param {"site" | "type"} name
+   * @returns {(value: string) => void}
+   */
   const exact = (name) => (value) => route.change({ [name]: value === '' ? null : value.slice(1) });
   const site = choice(t('filter.site'), exact('site'));
   const type = choice(t('filter.type'), exact('type'));
-  const group = choice(t('filter.group'), (value) => route.change({ group: value }));
+  const group = choice(t('filter.group'), (value) =>
+    route.change({ group: GROUPS.find((each) => each === value) ?? 'none' }),
+  );
   group.append(...GROUPS.map((name) => h('option', { value: name }, t(`group.${name}`))));
   const stills = h(
     'button',
@@ -96,19 +116,26 @@ export function toolbar({ store, route, summary }) {
 const SORT_NAMES = ['worst', 'id', 'name', 'site', 'since', 'bitrate', 'readers', 'restarts', 'retry'];
 
 // Narrow lists have no column heads to click on.
+/**
+ * @param {HTMLSelectElement} select
+ * @param {string} sort
+ */
 function fillSorts(select, sort) {
   const names = SORT_NAMES.includes(sort) ? SORT_NAMES : [...SORT_NAMES, sort];
   if (select.dataset.shown === sort) return;
   select.dataset.shown = sort;
+  /** @param {string} name */
   const label = (name) =>
     t('filter.sorted', { by: name === 'worst' ? t('sort.worst') : word('column', name.replace('-', '')) });
   select.replaceChildren(...names.map((name) => h('option', { value: name, selected: name === sort }, label(name))));
 }
 
+/** @param {View} view */
 export function hasFilters({ q, health, fault, site, type }) {
   return Boolean(q || health.length || fault.length || site !== null || type !== null);
 }
 
+/** @param {Route} route */
 export function clearFilters(route) {
   route.change({ q: '', health: [], fault: [], site: null, type: null });
 }
@@ -118,6 +145,7 @@ export function listSummary() {
   const element = h('p', { class: 'summary', role: 'status' });
   return {
     element,
+    /** @param {Arranged} found */
     update: ({ shown, total }) =>
       setText(
         element,

@@ -13,6 +13,7 @@ const EVERY_S = 5;
 export function unmanagedPanel() {
   const note = h('p', { class: 'note' }, t('unmanaged.text'));
   const stale = h('p', { class: 'warning', hidden: true });
+  /** @param {string} iso */
   const time = (iso) => {
     const element = h('time');
     showTime(element, iso, 'ago');
@@ -33,6 +34,7 @@ export function unmanagedPanel() {
     ],
     t('unmanaged.none'),
   );
+  /** @param {Streams["streams"][number]} stream */
   const row = (stream) => ({
     name: stream.name,
     available: stream.available,
@@ -44,6 +46,7 @@ export function unmanagedPanel() {
     readers: stream.readers,
     moved: stream.moved,
   });
+  /** @param {Streams} picture */
   const show = ({ fresh, observed, streams }) => {
     stale.hidden = fresh;
     setText(stale, observed ? t('streams.stale', { time: Math.max(0, secondsSince(observed)) }) : t('streams.never'));

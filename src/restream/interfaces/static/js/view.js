@@ -3,20 +3,46 @@
 import { collator } from './format.js';
 import { incidents } from './incidents.js';
 
+/** @typedef {(a: CameraRecord, b: CameraRecord) => number} Comparison */
+/** @typedef {(key: string, byDefault: boolean) => boolean} IsOpen */
+
+/** @type {Comparison} */
 const byId = (a, b) => a.number - b.number || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+/**
+ * @param {(camera: Camera) => string} pick
+ * @returns {Comparison}
+ */
 const text = (pick) => (a, b) => collator().compare(pick(a.camera), pick(b.camera));
+/**
+ * @param {(camera: Camera) => number | null} pick
+ * @returns {Comparison}
+ */
 const largest = (pick) => (a, b) => (pick(b.camera) ?? -1) - (pick(a.camera) ?? -1);
+/**
+ * @param {string} x
+ * @param {string} y
+ */
 const order = (x, y) => (x < y ? -1 : x > y ? 1 : 0);
+/**
+ * @param {(camera: Camera) => string | null} pick
+ * @returns {Comparison}
+ */
 const latest = (pick) => (a, b) => order(pick(b.camera) ?? '', pick(a.camera) ?? '');
 
-/** Comparisons by the name in the address; a leading minus reverses. `ascending` is for screen readers. */
+/**
+ * Comparisons by the name in the address; a leading minus reverses. `ascending` is for screen readers.
+ * @type {Record<string, { compare: Comparison, ascending: boolean }>}
+ */
 export const SORTS = {
   worst: { compare: (a, b) => a.rank - b.rank, ascending: false },
   id: { compare: () => 0, ascending: true },
   name: { compare: text((camera) => camera.name), ascending: true },
   site: { compare: text((camera) => camera.site), ascending: true },
   phase: { compare: text((camera) => camera.phase), ascending: true },
-  reason: { compare: (a, b) => (a.cause === '') - (b.cause === '') || order(a.cause, b.cause), ascending: true },
+  reason: {
+    compare: (a, b) => Number(a.cause === '') - Number(b.cause === '') || order(a.cause, b.cause),
+    ascending: true,
+  },
   since: { compare: latest((camera) => camera.verdict.since), ascending: true },
   bitrate: { compare: largest((camera) => camera.bitrate_bps), ascending: false },
   readers: { compare: largest((camera) => camera.readers), ascending: false },
@@ -24,17 +50,30 @@ export const SORTS = {
   retry: { compare: (a, b) => order(a.camera.next_retry ?? '~', b.camera.next_retry ?? '~'), ascending: true },
 };
 
+/**
+ * @param {string} sort
+ * @returns {Comparison}
+ */
 export function comparison(sort) {
   const reversed = sort.startsWith('-');
-  const { compare } = SORTS[sort.replace('-', '')] ?? SORTS.worst;
+  const name = sort.replace('-', '');
+  const { compare } = SORTS[Object.hasOwn(SORTS, name) ? name : 'worst'];
   return reversed ? (a, b) => compare(b, a) || byId(a, b) : (a, b) => compare(a, b) || byId(a, b);
 }
 
-/** How a click on a column changes the sort; `null` clicks were never sorted by it. */
+/**
+ * How a click on a column changes the sort; `null` clicks were never sorted by it.
+ * @param {string} now
+ * @param {string} column
+ */
 export function nextSort(now, column) {
   return now === column ? `-${column}` : column;
 }
 
+/**
+ * @param {CameraRecord[]} records
+ * @param {View} route
+ */
 export function filtered(records, route) {
   const { health, fault, site, type } = route;
   const words = route.q.toLowerCase().split(/\s+/).filter(Boolean);
@@ -51,19 +90,34 @@ export function filtered(records, route) {
   return found;
 }
 
+/** @type {Record<string, (record: CameraRecord) => string>} */
 const KEYS = {
   site: (record) => record.camera.site,
   host: (record) => record.camera.host,
   cause: (record) => record.cause,
 };
 
-/** A row that stands for several cameras and opens to them. */
-function heading(kind, key, records, open, more = {}) {
+/**
+ * A row that stands for several cameras and opens to them.
+ * @template {"group" | "incident"} Kind
+ * @param {Kind} kind
+ * @param {string} key
+ * @param {CameraRecord[]} records
+ * @param {boolean} open
+ * @returns {Heading<Kind>}
+ */
+function heading(kind, key, records, open) {
+  /** @type {Partial<Record<Health, number>>} */
   const counts = {};
   for (const { camera } of records) counts[camera.verdict.health] = (counts[camera.verdict.health] ?? 0) + 1;
-  return { kind, key: `${kind}:${key}`, id: null, value: key, counts, total: records.length, open, ...more };
+  return { kind, key: `${kind}:${key}`, id: null, value: key, counts, total: records.length, open };
 }
 
+/**
+ * @param {CameraRecord} record
+ * @param {boolean} inside
+ * @returns {CameraItem}
+ */
 const cameraItem = (record, inside = false) => ({
   kind: 'camera',
   key: `camera:${record.id}`,
@@ -72,30 +126,43 @@ const cameraItem = (record, inside = false) => ({
   inside,
 });
 
+/**
+ * @param {CameraRecord[]} sorted
+ * @param {View} route
+ * @param {IsOpen} isOpen
+ */
 function grouped(sorted, route, isOpen) {
+  /** @type {Map<string, CameraRecord[]>} */
   const groups = new Map();
   for (const record of sorted) {
     const key = KEYS[route.group](record);
-    if (!groups.has(key)) groups.set(key, []);
-    groups.get(key).push(record);
+    const members = groups.get(key);
+    if (members) members.push(record);
+    else groups.set(key, [record]);
   }
+  /** @type {Item[]} */
   const items = [];
   // Sorted worst first, the group of the worst camera comes first; an empty key goes last.
-  const entries = [...groups].sort(([a], [b]) => (a === '') - (b === ''));
+  const entries = [...groups].sort(([a], [b]) => Number(a === '') - Number(b === ''));
   for (const [key, members] of entries) {
-    const item = heading('group', key, members, isOpen(`group:${key}`, true), { by: route.group });
+    const item = { ...heading('group', key, members, isOpen(`group:${key}`, true)), by: route.group };
     items.push(item);
     if (item.open) for (const record of members) items.push(cameraItem(record, true));
   }
   return items;
 }
 
+/**
+ * @param {CameraRecord[]} sorted
+ * @param {IsOpen} isOpen
+ */
 function withIncidents(sorted, isOpen) {
   const found = incidents(sorted);
   const covered = new Set(found.flatMap((incident) => incident.records.map((record) => record.id)));
+  /** @type {Item[]} */
   const items = [];
   for (const { key, records, ...facts } of found) {
-    const item = heading('incident', key, records, isOpen(`incident:${key}`, false), facts);
+    const item = { ...heading('incident', key, records, isOpen(`incident:${key}`, false)), ...facts };
     items.push(item);
     if (item.open) for (const record of records) items.push(cameraItem(record, true));
   }
@@ -103,12 +170,20 @@ function withIncidents(sorted, isOpen) {
   return items;
 }
 
-/** The rows of the list. `kept` is the order of the last time: nearly sorted input sorts fast. */
+/**
+ * The rows of the list. `kept` is the order of the last time: nearly sorted input sorts fast.
+ * @param {Map<string, CameraRecord>} records
+ * @param {View} route
+ * @param {IsOpen} isOpen
+ * @param {CameraRecord[]} kept
+ * @returns {Arranged}
+ */
 export function arrange(records, route, isOpen, kept = []) {
-  const known = kept.map((record) => records.get(record.id)).filter(Boolean);
+  const known = kept.flatMap((record) => records.get(record.id) ?? []);
   const all = known.length === records.size ? known : [...records.values()];
   all.sort(comparison(route.sort));
   const sorted = filtered(all, route);
+  /** @type {Item[]} */
   let items;
   if (route.group !== 'none') items = grouped(sorted, route, isOpen);
   // Who searches or sorts by a column wants cameras, not summaries.

@@ -11,6 +11,7 @@ import { showTime } from './clock.js';
 
 const EVERY_S = 15;
 
+/** @param {(hosts: Visionaire["hosts"]) => void} onHosts */
 export function visionairePanel(onHosts) {
   const box = h('div', { class: 'hosts' });
   const show = memo(box);
@@ -29,12 +30,14 @@ export function visionairePanel(onHosts) {
   return { ...panel, begin };
 }
 
+/** @param {boolean} up */
 function mark(up) {
   const element = h('span', { class: 'mark' });
   healthMark(element)(up ? 'healthy' : 'down');
   return element;
 }
 
+/** @param {Visionaire["hosts"][number]} picture */
 function host(picture) {
   const seen = h('time');
   showTime(seen, picture.observed, 'ago');
@@ -52,7 +55,7 @@ function host(picture) {
     ],
     t('visionaire.none'),
   );
-  streams.show([...picture.streams].sort((a, b) => a.up - b.up));
+  streams.show([...picture.streams].sort((a, b) => Number(a.up) - Number(b.up)));
   const facts = h(
     'p',
     { class: 'note' },

@@ -1,0 +1,141 @@
+// What the page's scripts speak of: documents of the service, and shapes that several scripts know.
+
+import type { components, operations } from './api';
+
+type Schemas = components['schemas'];
+/** What an operation answers when all is well. */
+type Answer<Name extends keyof operations> = operations[Name] extends {
+  responses: { 200: { content: { 'application/json': infer Body } } };
+}
+  ? Promise<Body>
+  : never;
+
+declare global {
+  type Store = import('../../../src/restream/interfaces/static/js/store.js').Store;
+  type Route = import('../../../src/restream/interfaces/static/js/route.js').Route;
+  type Connection = import('../../../src/restream/interfaces/static/js/connection.js').Connection;
+
+  type Camera = Schemas['Camera'];
+  type CameraDetails = Schemas['CameraDetails'];
+  type Verdict = Schemas['Verdict'];
+  type Reason = Verdict['reasons'][number];
+  type Health = Verdict['health'];
+  type Fault = Verdict['fault'];
+  type Status = Schemas['Status'];
+  type Host = Schemas['Host'];
+  type ServiceEvent = Schemas['Event'];
+  type Streams = Schemas['Streams'];
+  type Visionaire = Schemas['Visionaire'];
+  type Session = Schemas['Session'];
+  type Action = Schemas['Accepted']['action'];
+  /** Of the WebSocket, or what polling makes to look like one, without a generation. */
+  type Message = Partial<Omit<Schemas['Delta'], 'type'>> & { type: 'snapshot' | 'delta' };
+
+  /** A time as the service writes it. */
+  type Moment = string | null | undefined;
+  type Amount = number | null | undefined;
+  type Values = Record<string, unknown>;
+
+  type Child = Node | string | false | null | undefined;
+  type Listener = (event: never) => unknown;
+  type Attributes = Record<string, string | number | boolean | null | undefined | Listener>;
+
+  interface Service {
+    session(): Answer<'getSession'>;
+    login(token: string): Promise<Response>;
+    logout(): Promise<Response>;
+    status(signal: AbortSignal): Answer<'getStatus'>;
+    cameras(signal: AbortSignal): Answer<'listCameras'>;
+    camera(id: string, signal: AbortSignal): Answer<'getCamera'>;
+    events(parameters: operations['listEvents']['parameters']['query'], signal?: AbortSignal): Answer<'listEvents'>;
+    streams(signal: AbortSignal): Answer<'listStreams'>;
+    host(signal: AbortSignal): Answer<'getHost'>;
+    visionaire(signal?: AbortSignal): Answer<'getVisionaire'>;
+    act(id: string, action: Action): Promise<Schemas['Accepted']>;
+    still(id: string, signal?: AbortSignal): Promise<Blob>;
+  }
+
+  type Tab = 'cameras' | 'unmanaged' | 'events' | 'visionaire' | 'host';
+  type Grouping = 'none' | 'site' | 'host' | 'cause';
+  interface View {
+    tab: Tab;
+    q: string;
+    site: string | null;
+    type: string | null;
+    camera: string | null;
+    health: Health[];
+    fault: Fault[];
+    group: Grouping;
+    sort: string;
+    stills: boolean;
+  }
+
+  /** A camera with what lists need of it. */
+  interface CameraRecord {
+    id: string;
+    camera: Camera;
+    rank: number;
+    number: number;
+    cause: string;
+    search: string;
+  }
+  interface Change {
+    cameras: Set<string>;
+    structure: boolean;
+    status: boolean;
+    events: ServiceEvent[];
+    host: boolean;
+  }
+
+  type Scope = 'server' | 'host' | 'site';
+  interface Incident {
+    key: string;
+    scope: Scope;
+    place: string;
+    cause: string;
+    camera: Camera;
+    records: CameraRecord[];
+  }
+
+  /** How a row is opened; `enter`: the focus goes along. */
+  type Opening = (id: string, how: { enter?: boolean }) => void;
+  interface CameraItem {
+    kind: 'camera';
+    key: string;
+    id: string;
+    record: CameraRecord;
+    inside: boolean;
+    open?: undefined;
+  }
+  interface Heading<Kind extends 'group' | 'incident'> {
+    kind: Kind;
+    key: string;
+    id: null;
+    value: string;
+    counts: Partial<Record<Health, number>>;
+    total: number;
+    open: boolean;
+    inside?: undefined;
+  }
+  type GroupItem = Heading<'group'> & { by: Grouping };
+  type IncidentItem = Heading<'incident'> & Omit<Incident, 'key' | 'records'>;
+  type HeadingItem = GroupItem | IncidentItem;
+  type Item = CameraItem | HeadingItem;
+  interface Arranged {
+    items: Item[];
+    shown: number;
+    total: number;
+    order: CameraRecord[];
+  }
+
+  interface Panel {
+    element: HTMLElement;
+    enter?: () => void;
+    leave?: () => void;
+  }
+  interface Column<Row> {
+    label: string;
+    numeric?: boolean;
+    cell: (row: Row) => Child;
+  }
+}

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { linePath, spans } from '../../../src/restream/interfaces/static/js/charts.js';
+import { webAddress } from '../../../src/restream/interfaces/static/js/dom.js';
+import { shellLine } from '../../../src/restream/interfaces/static/js/facts.js';
+
+const NOW = Date.parse('2026-01-05T10:00:00.000Z');
+
+test('a command can be typed into a shell as it is', () => {
+  assert.equal(shellLine(['ffmpeg', '-i', 'rtsp://cam/a?b=1&c', '']), "ffmpeg -i 'rtsp://cam/a?b=1&c' ''");
+  assert.equal(shellLine(["it's", '$(reboot)']), "'it'\\''s' '$(reboot)'");
+});
+
+test('only web addresses become links', () => {
+  assert.equal(webAddress('https://media/cam1/'), 'https://media/cam1/');
+  for (const text of ['javascript:alert(1)', 'data:text/html,x', 'rtsp://media/cam1', 'cam1', '', null])
+    assert.equal(webAddress(text), null, String(text));
+});
+
+test('a line has gaps where nothing was known', () => {
+  assert.equal(linePath([0, 10, null, 5], 10, 300, 44), 'M0.0 42.0L100.0 2.0M300.0 22.0');
+  assert.equal(linePath([0], 0, 300, 44), 'M0.0 42.0');
+});
+
+test('spans are of the last day and reach until now', () => {
+  const at = (hours) => new Date(NOW - hours * 3_600_000).toISOString();
+  const timeline = [
+    { since: at(60), health: 'down' },
+    { since: at(48), health: 'healthy' },
+    { since: at(1), health: 'down' },
+  ];
+  assert.deepEqual(
+    spans(timeline, NOW).map(({ from, to, health }) => [(NOW - from) / 3_600_000, (NOW - to) / 3_600_000, health]),
+    [
+      [24, 1, 'healthy'],
+      [1, 0, 'down'],
+    ],
+  );
+});

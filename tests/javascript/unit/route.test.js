@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { parse, write } from '../../../src/restream/interfaces/static/js/route.js';
+
+const USUAL = {
+  ...{ q: '', site: null, type: null, camera: null, tab: 'cameras', health: [], fault: [], group: 'none' },
+  ...{ sort: 'worst', stills: false },
+};
+
+test('an empty address is the usual view, and the usual view an empty address', () => {
+  for (const hash of ['', '#']) assert.deepEqual(parse(hash), USUAL);
+  assert.equal(write(USUAL), '#');
+});
+
+test('what is written is read again', () => {
+  const views = [
+    { q: 'gate & "yard" #7', site: '', type: 'AXIS' },
+    { site: 'Süd/Ost=1', camera: '7 & 8', stills: true },
+    { tab: 'events', health: ['down', 'unknown'], fault: ['media_server'], group: 'host', sort: '-bitrate' },
+  ];
+  for (const view of views) assert.deepEqual(parse(write({ ...USUAL, ...view })), { ...USUAL, ...view });
+});
+
+test('what there is none of is left out', () => {
+  const hash = '#tab=nothing&health=down,ill,,healthy&fault=none,camera&group=constructor&sort=1;x&stills=yes&other=1';
+  assert.deepEqual(parse(hash), { ...USUAL, health: ['down', 'healthy'], fault: ['camera'] });
+});
