@@ -20,7 +20,7 @@ from tests.support.service import QUICK
 
 # Property tests: the same on a slow and on a busy machine, with other examples each time; what fails is remembered.
 # `--hypothesis-profile thorough` looks longer.
-for _profile, _examples in (("quick", 25), ("thorough", 1000)):
+for _profile, _examples in (("quick", 25), ("usual", 100), ("thorough", 1000)):
     settings.register_profile(
         _profile, max_examples=_examples, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )

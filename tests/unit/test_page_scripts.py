@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from restream.config import ROOT
+from restream.config.settings import ROOT
 
 FILES = sorted((ROOT / "tests" / "javascript" / "unit").glob("*.test.js"))
 
