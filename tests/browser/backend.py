@@ -114,6 +114,7 @@ class Backend:
             "fault": Counter(each["fault"] for each in verdicts),
             "start_queue": self.start_queue,
             "components": self.components,
+            "servers": {},
             "observed": fleet.ago(1),
         }
 

@@ -48,6 +48,8 @@ def camera(number: int, **changes: Any) -> Document:
         "host": f"10.{number // 4096}.{number // 16 % 256}.{10 + number % 16 // 8}",
         "camera_type": TYPES[number // 16 % len(TYPES)],
         "path": f"cam{number}",
+        "media_server": "default",
+        "node": "site-a",
         "phase": "running",
         "since": ago(dice.randint(100, 90_000)),
         "verdict": verdict("healthy", since_s=dice.randint(100, 90_000)),

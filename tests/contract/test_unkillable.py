@@ -12,8 +12,10 @@ import signal
 import pytest
 
 from restream.adapters.ffmpeg.engine import FfmpegPublication
-from restream.adapters.processes.child_process import ChildProcess, child_process
+from restream.adapters.processes import child_process
+from restream.adapters.processes.child_process import ChildProcess
 from restream.domain.ffmpeg.invocation import Invocation
+from restream.domain.ffmpeg.progress import ProgressParser
 from tests.support.eventually import eventually
 
 PID = 4_000_000_000  # more than the kernel gives
@@ -60,7 +62,7 @@ async def test_stopping_it_ends_and_so_does_whoever_waits_for_its_end(
     stuck: tuple[ChildProcess, StuckTransport], signals: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     child, transport = stuck
-    publication = FfmpegPublication(child, stop_grace_s=0.2)
+    publication = FfmpegPublication(child, ProgressParser(), stop_grace_s=0.2)
     waiting = asyncio.create_task(publication.ended())
     async with asyncio.timeout(10):
         await asyncio.gather(publication.stop(), publication.stop())

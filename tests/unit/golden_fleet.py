@@ -296,4 +296,6 @@ class Fleet:
         subjects = _subjects(step, second=second)
         reports = dict(self.assessor.assess(subjects, {DEFAULT_SERVER: self._server}, now, wall(now)))
         parts = _components(second=second)
-        return Snapshot(generation, wall(now), now, reports, parts, {DEFAULT_SERVER: self._server}, _host(LAST), 3)
+        return Snapshot(
+            generation, wall(now), now, reports, parts, {DEFAULT_SERVER: self._server}, _host(LAST), 3, node="edge-1"
+        )

@@ -67,6 +67,7 @@ def rendering(cameras: Mapping[str, CameraDocument], **status: Any) -> Rendering
         "phase": Counter(each.phase for each in cameras.values()),
         "start_queue": 0,
         "components": {"database": UP},
+        "servers": {},
     }
     return Rendering(Snapshot(1, 0.0, 0.0), msgspec.convert(document | status, StatusDocument), cameras)
 

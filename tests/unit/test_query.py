@@ -20,6 +20,8 @@ def _camera(camera_id: str, health: str = "healthy", fault: str = "none", **fiel
         "site": "",
         "host": f"10.0.0.{camera_id}",
         "path": f"cam{camera_id}",
+        "media_server": "default",
+        "node": "site-a",
         "camera_type": "",
         "phase": "running",
         "since": f"2026-01-01T00:00:{int(camera_id):02}Z",

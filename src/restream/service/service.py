@@ -147,6 +147,7 @@ class Service:
             components=self._components.all,
             servers=self._observers.pictures,
             host=self._host.sample,
+            node=self._settings.node_name,
             start_queue_length=self._fleet.start_queue_length,
             draining=self._fleet.draining,
         )

@@ -48,6 +48,8 @@ class Snapshot:
     draining: bool = False
     table_read: bool = False
     """The table has been read: a camera without a report is not in it (any more)."""
+    node: str = ""
+    """Where it was taken."""
 
     def wall(self, monotonic: float) -> float:
         """A moment of the monotonic clock as Unix time."""

@@ -69,6 +69,8 @@ class CameraDocument(Document):
     host: Annotated[str, about("Of the camera.", "192.0.2.7")]
     camera_type: Annotated[str, about("", "HIKVISION")]
     path: Annotated[str | None, about("At the media server; null when the row cannot be understood.", "cam7")]
+    media_server: Annotated[str | None, about("Name of the one it is published to; null like the path.", "default")]
+    node: Annotated[str, about("Of the service that supervises it.", "site-a")]
     phase: Annotated[PhaseName, about("What its publisher is doing.", "running")]
     since: Annotated[Moment, about("Since when it is in this phase.")]
     verdict: VerdictDocument
@@ -128,6 +130,8 @@ def summary(snapshot: Snapshot, report: Report, shown: Measured | None = None) -
         host=camera.source.host,
         camera_type=camera.camera_type,
         path=camera.path,
+        media_server=camera.server,
+        node=snapshot.node,
         phase=state.phase,
         since=timestamp(snapshot.wall(state.since)),
         verdict=_verdict(snapshot, report),
@@ -226,6 +230,8 @@ def _row_only(snapshot: Snapshot, row: Camera | RejectedRow, report: Report, sho
         host=camera.source.host if camera else "",
         camera_type=camera.camera_type if camera else "",
         path=camera.path if camera else None,
+        media_server=camera.server if camera else None,
+        node=snapshot.node,
         phase="disabled" if camera else Phase.HELD,
         since=timestamp(snapshot.wall(report.judged_since)),
         verdict=_verdict(snapshot, report),

@@ -30,6 +30,15 @@ CycleTime = Annotated[Moment, about("Of the cycle.")]
 Interval = Annotated[float, about("Between two cycles.", 2.0)]
 
 
+class MediaServerDocument(Document):
+    """One of the media servers, as its sweeps have shown it."""
+
+    fresh: Annotated[bool, about("False: it does not answer, these are its last data.", True)]
+    observed: Annotated[Moment | None, about("When it last answered.")]
+    paths: Annotated[Whole, about("That have a publisher.", 60)]
+    cameras: Annotated[Whole, about("That belong to it.", 60)]
+
+
 class StatusDocument(Document):
     """The fleet and the service in one cycle."""
 
@@ -51,6 +60,7 @@ class StatusDocument(Document):
         Mapping[str, ComponentDocument],
         about("By name: `database`, `mediamtx`, and every store that is configured."),
     ]
+    servers: Annotated[Mapping[str, MediaServerDocument], about("The media servers by name.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +96,20 @@ def status(facts: ServiceFacts, snapshot: Snapshot, cameras: Collection[CameraDo
         start_queue=snapshot.start_queue_length,
         observed=timestamp(snapshot.wall(observed)) if observed is not None else None,
         components=components_document(snapshot, snapshot.components),
+        servers=_servers(snapshot, Counter(camera.media_server for camera in cameras)),
     )
+
+
+def _servers(snapshot: Snapshot, cameras: Mapping[str | None, int]) -> Mapping[str, MediaServerDocument]:
+    return {
+        server: MediaServerDocument(
+            picture.fresh_since is not None,
+            None if picture.observed_at is None else timestamp(snapshot.wall(picture.observed_at)),
+            picture.available,
+            cameras.get(server, 0),
+        )
+        for server, picture in snapshot.servers.items()
+    }
 
 
 N = TypeVar("N", bound=str)

@@ -88,6 +88,7 @@ class ServerSideDocument(Document):
 class StreamDocument(ServerPathDocument):
     """A path, what is known of its publisher, and the camera it belongs to."""
 
+    server: Annotated[str, about("Name of the media server that has it.", "default")]
     camera: Annotated[str | None, about("Id of the camera it belongs to.", "7")]
     managed: Annotated[bool, about("Whether it belongs to a camera.", True)]
     bitrate_bps: Annotated[Whole | None, about("Between the last two answers.", 2_100_000)]
@@ -170,7 +171,7 @@ def streams(snapshot: Snapshot) -> StreamsDocument:
         fresh=all(server.fresh_since is not None for server in snapshot.servers.values()),
         observed=timestamp(snapshot.wall(observed)) if observed is not None else None,
         streams=tuple(
-            _stream(snapshot, stream, owners.get((identity, name)))
+            _stream(snapshot, identity, stream, owners.get((identity, name)))
             for identity, server in snapshot.servers.items()
             for name, stream in server.streams.items()
         ),
@@ -197,11 +198,11 @@ def server_side(stream: Stream) -> ServerSideDocument:
     return ServerSideDocument(copied(ServerPathDocument, stream.path), *_publisher(stream))
 
 
-def _stream(snapshot: Snapshot, stream: Stream, owner: str | None) -> StreamDocument:
+def _stream(snapshot: Snapshot, server: ServerId, stream: Stream, owner: str | None) -> StreamDocument:
     srt, publisher = _publisher(stream)
     known = values_of(ServerPathDocument)(stream.path)
     bitrate_bps, moved = whole(stream.flow.rate_bps), timestamp(snapshot.wall(stream.flow.moved_at))
-    return StreamDocument(*(*known, owner, owner is not None, bitrate_bps, moved, srt, publisher))
+    return StreamDocument(*(*known, server, owner, owner is not None, bitrate_bps, moved, srt, publisher))
 
 
 def _publisher(stream: Stream) -> tuple[SrtConnectionDocument | None, PublisherDocument | None]:

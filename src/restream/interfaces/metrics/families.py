@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from restream.domain.camera.camera import Camera
 from restream.domain.host_sample import HostSample
 from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.status import CameraStatus
@@ -90,7 +91,28 @@ def fleet_families(snapshot: Snapshot) -> list[Family]:
     components = Family("restream_component_up", "gauge", "Whether a dependency is there.")
     for name, component in snapshot.components.items():
         components.add(labels(component=name), component.state is ComponentState.UP)
-    return [cameras, queue, components, *(_host_families(snapshot.host) if snapshot.host is not None else ())]
+    return [
+        cameras,
+        queue,
+        components,
+        *_server_families(snapshot),
+        *(_host_families(snapshot.host) if snapshot.host is not None else ()),
+    ]
+
+
+def _server_families(snapshot: Snapshot) -> Iterator[Family]:
+    fresh = Family("restream_server_fresh", "gauge", "Whether the media server answers: its last sweep succeeded.")
+    paths = Family("restream_server_paths", "gauge", "Paths of the media server that have a publisher.")
+    published = Family("restream_server_cameras", "gauge", "Cameras that belong to the media server.")
+    rows = (report.subject for report in snapshot.reports.values())
+    known = (row.camera if isinstance(row, CameraStatus) else row for row in rows)
+    cameras = Counter(camera.server for camera in known if isinstance(camera, Camera))
+    for server, picture in snapshot.servers.items():
+        own = labels(server=server)
+        fresh.add(own, picture.fresh_since is not None)
+        paths.add(own, picture.available)
+        published.add(own, cameras[server])
+    yield from (fresh, paths, published)
 
 
 def _host_families(host: HostSample) -> Iterator[Family]:

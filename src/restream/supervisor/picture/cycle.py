@@ -34,6 +34,7 @@ class Scene:
     components: Mapping[str, Component] = field(default_factory=dict)
     servers: Mapping[ServerId, ServerPicture] = field(default_factory=dict)
     host: HostSample | None = None
+    node: str = ""
     start_queue_length: int = 0
     draining: bool = False
     table_read: bool = False
@@ -116,6 +117,7 @@ class Cycle:
             components=scene.components,
             servers=scene.servers,
             host=scene.host,
+            node=scene.node,
             start_queue_length=scene.start_queue_length,
             draining=scene.draining,
             table_read=scene.table_read,
