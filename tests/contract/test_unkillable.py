@@ -16,6 +16,7 @@ from restream.adapters.processes import child_process
 from restream.adapters.processes.child_process import ChildProcess
 from restream.domain.ffmpeg.invocation import Invocation
 from restream.domain.ffmpeg.progress import ProgressParser
+from restream.domain.life.cause import Cause
 from tests.support.eventually import eventually
 
 PID = 4_000_000_000  # more than the kernel gives
@@ -67,7 +68,7 @@ async def test_stopping_it_ends_and_so_does_whoever_waits_for_its_end(
     async with asyncio.timeout(10):
         await asyncio.gather(publication.stop(), publication.stop())
         ending = await waiting
-    assert (ending.exit_code, ending.signal) == (None, signal.SIGKILL)
+    assert (ending.cause, ending.detail) == (Cause.KILLED, "SIGKILL")
     assert signals.count(signal.SIGKILL) == 2 and not child.running and transport.closed
     told = [record.message for record in caplog.records]
     assert len(told) == 1 and f"process {PID} (ffmpeg) is still there" in told[0]

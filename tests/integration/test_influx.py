@@ -230,7 +230,8 @@ async def test_nothing_is_lost_until_a_token_or_bucket_is_repaired(
     components, samples = Components(), iter([["m v=1i 1"], ["m v=1i 2"]])
     async with ScriptedInflux() as server:
         server.answers = [web.Response(status=status), web.Response(status=status)]
-        writer = LineWriter(store_of(server.url), lambda: next(samples, []), components, interval_s=0.1)
+        writer = LineWriter(store_of(server.url), lambda _: next(samples, []), components, interval_s=0.1)
+        writer.publish("cycle")
         task = asyncio.create_task(writer.run())
         try:
             await eventually(lambda: components.state("influx") is ComponentState.DOWN, 10)

@@ -153,8 +153,8 @@ async def test_a_cycle_that_hangs_is_noticed_and_so_is_that_it_goes_on(
         await running.answers("/livez", 503, "stuck", NOTICED_S)
         await running.answers("/readyz", 503, "stuck", 1)
         await running.not_fed()
-        component = await running.component()
-        assert component is not None and component["state"] == "down"
+        component = await eventually(running.component, 5, "the component says it")
+        assert component["state"] == "down"
         assert component["detail"].startswith("no cycle has completed for ")
         gate.open.set()
         await running.answers("/livez", 200, "alive", 10)
