@@ -47,10 +47,10 @@ def test_recorded(case: dict[str, Any]) -> None:
 
 
 def test_both_generations_are_recorded() -> None:
-    assert {path.name for path in FOLDER.iterdir()} >= {"5.1", "8.0"}
-    names = [{path.name for path in folder.glob("*.json")} for folder in FOLDER.iterdir()]
-    assert all(each == names[0] for each in names)
-    assert len(names[0]) > 50
+    # Of other versions only what is theirs is recorded.
+    older, newer = ({path.name for path in (FOLDER / version).glob("*.json")} for version in ("5.1", "8.0"))
+    assert older == newer
+    assert len(older) > 50
 
 
 def test_recordings_contain_neither_credentials_nor_paths_of_a_machine() -> None:

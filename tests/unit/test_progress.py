@@ -23,6 +23,17 @@ drop_frames=0
 speed=0.973x
 progress=continue
 """
+# Copying to RTSP: 7.0.2 has no frames either.
+BLOCK_702 = b"""bitrate=N/A
+total_size=N/A
+out_time_us=1533333
+out_time_ms=1533333
+out_time=00:00:01.533333
+dup_frames=0
+drop_frames=0
+speed=1.53x
+progress=continue
+"""
 # 8.0 before the first packet is written.
 BLOCK_80_EMPTY = b"""frame=0
 fps=0.00
@@ -63,8 +74,12 @@ def parse(*chunks: bytes) -> list[Advance]:
     return [block for chunk in chunks for block in parser.feed(chunk)]
 
 
-def test_blocks_of_both_versions() -> None:
+def test_blocks_of_two_versions() -> None:
     assert parse(OUTPUT) == BLOCKS
+
+
+def test_a_block_without_frames() -> None:
+    assert parse(BLOCK_702) == [Advance(True, out_time_us=1533333, speed=1.53, dup_frames=0, drop_frames=0)]
 
 
 def test_a_block_comes_out_when_its_last_line_is_complete() -> None:

@@ -32,11 +32,11 @@ class FfmpegSettings:
     hide_source: bool = True
     """False: the plain form, with the URL and its password on the command line."""
     memory_bytes: int = 1 << 30
-    """What each process may allocate. A 4K stream takes 0.3 GB at most; a camera can make it any amount (measured)."""
+    """What each process may allocate; a camera can make it any amount (tests/integration/test_hostile_camera.py)."""
 
     @property
     def network_timeout_s(self) -> float:
-        """What ffprobe is told: a freeze shows up after twice this time (measured)."""
+        """What ffprobe is told: a freeze shows up after twice this time (probe-ok_then_freeze, tests/data/ffmpeg)."""
         return max(1.0, self.probe_timeout_s / 2)
 
     @property
@@ -74,11 +74,11 @@ _AUDIO_AS_IS: Mapping[Transport, frozenset[str]] = {
 }
 _VIDEO_IN_MPEGTS = frozenset({"h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4"})
 
-# Announced but silent audio would delay the first packet by 10.5 s; with this, by 3.7 s (measured, 5.1).
+# How long video waits for audio that is announced and silent; ffmpeg's own default is 10 s.
 _MAX_INTERLEAVE_US = 500_000
 # MediaMTX re-packetises RTP above this size; also what fits into an SRT packet.
 _PACKET_BYTES = 1316
-# An audio stream that is announced and silent, converted, keeps ffmpeg from publishing anything (measured).
+# Silent audio, converted, keeps ffmpeg from publishing (test_silent_audio_does_not_keep_a_camera_down).
 _LESSER = "the last start with audio brought no media"
 _AAC = ("-c:a", "aac", "-ar", "16000", "-ac", "1", "-b:a", "32k")
 

@@ -12,8 +12,8 @@ class ProgressParser:
     """Reads the progress of one ffmpeg. Feed chunks as they come; an `Advance` comes out for every block whose last
     line (`progress=…`) is complete.
 
-    `total_size` is N/A for RTSP outputs, 7.0.2 omits `frame`, 8.0 may omit `out_time_us` (measured): media has moved
-    when any of them is larger than ever before.
+    Each counter may be missing or N/A: `total_size` with RTSP outputs, `frame` in 7.0.2, `out_time_us` in the first
+    blocks of 8.0 (blocks of all three: tests/unit/test_progress.py). Media has moved when any is larger than ever.
     """
 
     def __init__(self) -> None:

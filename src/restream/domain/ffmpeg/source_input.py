@@ -1,7 +1,7 @@
 """How ffmpeg and ffprobe are told their source: as an ffconcat script on standard input, or in the plain form.
 
-With the script, no command line and no environment shows a camera's password. Options and timings are measured on
-ffmpeg 5.1 to 9.0; `-timeout` of an RTSP source is microseconds.
+With the script, no command line and no environment shows a camera's password. What ffmpeg 5.1 and 8.0 answer to it is
+recorded in tests/data/ffmpeg. `-timeout` of an RTSP source is microseconds (since ffmpeg 5.0).
 """
 
 from __future__ import annotations
