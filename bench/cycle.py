@@ -74,7 +74,7 @@ def add_arguments(commands: Any) -> None:
     parser = commands.add_parser("cycle", help=__doc__)
     parser.add_argument("--cameras", type=int, nargs="+", default=[100, 1000, 5000])
     parser.add_argument("--seconds", type=float, default=30.0, metavar="S", help="how long to measure each part")
-    parser.add_argument("--clients", type=int, default=500, help="WebSocket clients")
+    parser.add_argument("--clients", type=int, default=500, help="WebSocket clients; 0: without this part")
     parser.add_argument("--changing", type=float, default=2.0, metavar="PERCENT", help="cameras whose phase changes")
     parser.add_argument(
         "--collector",
@@ -270,8 +270,8 @@ async def _measure(options: argparse.Namespace) -> dict[str, Any]:
         lag = await _lag(parts, options.seconds)
         _instrument(stages)
         costs = await _costs(parts, stages, options.seconds, redis)
-        answers = await _http(base, options.cameras[0])
-        return {**sizes, "cycle": lag | costs, "http": answers, "live": await _live(parts, stages, base, options)}
+        found = {**sizes, "cycle": lag | costs, "http": await _http(base, options.cameras[0])}
+        return found | {"live": await _live(parts, stages, base, options)} if options.clients else found
 
 
 async def _size(url: str) -> int:
