@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import aiohttp
 import pytest
 from redis.asyncio import Redis
 
@@ -21,31 +19,9 @@ from tests.support.eventually import eventually
 from tests.support.gate import Gate
 from tests.support.servers import RealMediamtx, StandIn, TestServer
 from tests.support.service import RunningService, running_service
+from tests.support.verdicts import HEALTHY, PATIENT, tells
 
 pytestmark = pytest.mark.usefixtures("ffmpeg")
-
-# Long enough in backoff to be looked at; no run counts as stable.
-PATIENT = {"RESTREAM_RESTART__BASE_S": "60", "RESTREAM_RESTART__MAX_S": "60", "RESTREAM_RESTART__STABLE_AFTER_S": "300"}
-Told = tuple[str, str, str | None]
-
-
-async def tells(service: RunningService, expected: Mapping[str, Told], timeout_s: float = 60) -> None:
-    """Wait until each camera has this health, fault and (first) reason."""
-
-    async def told() -> bool:
-        cameras = await service.cameras()
-        found = {key: _told(cameras[key]["verdict"]) for key in expected if key in cameras}
-        assert found == dict(expected)
-        return True
-
-    await eventually(told, timeout_s, f"the verdicts {expected}")
-
-
-def _told(verdict: dict[str, Any]) -> Told:
-    return verdict["health"], verdict["fault"], verdict["reasons"][0]["code"] if verdict["reasons"] else None
-
-
-HEALTHY: Told = ("healthy", "none", None)
 
 
 async def test_faults_of_cameras_and_publishers(
@@ -249,48 +225,6 @@ async def test_events_and_availability_outlive_the_service(
         await eventually(remembered, 20)
         events = await service.get("/api/events?limit=1000")
         assert [event["id"] for event in events] == sorted({event["id"] for event in events})
-
-
-async def test_an_operator_restarts_probes_holds_and_releases(
-    tmp_path: Path, dsn: str, add_camera: AddCamera, stand_in: TestServer
-) -> None:
-    camera = await add_camera(1)
-    await add_camera(2, password="wrong")
-    async with running_service(tmp_path, server=stand_in, overrides={"PG_DSN": dsn, **PATIENT}) as service:
-        await tells(service, {"1": HEALTHY, "2": ("down", "config", "auth_failed")})
-
-        async def ask(camera_id: str, action: str) -> int:
-            async with aiohttp.ClientSession() as session:
-                url = f"{service.base_url}/api/cameras/{camera_id}/{action}"
-                async with session.post(url) as response:
-                    assert "error" in await response.json() or response.status == 202
-                    return response.status
-
-        async def replaced() -> bool:
-            return (await service.pids()).get("1", pid) != pid
-
-        for action, looks in (("restart", 2), ("probe", 4)):
-            pid, looked = (await service.pids())["1"], camera.describes_total
-            assert await ask("1", action) == 202
-            await eventually(replaced, 15)
-            assert 0 < camera.describes_total - looked <= looks
-        assert await ask("1", "hold") == 202
-        await tells(service, {"1": ("disabled", "none", "held_by_operator")})
-        assert [await ask("1", action) for action in ("hold", "restart", "probe")] == [409, 409, 409]
-        assert await ask("1", "release") == 202
-        await tells(service, {"1": HEALTHY})
-        assert await ask("1", "release") == 409
-        assert await ask("9", "restart") == 404
-        assert await ask("1", "explode") == 404
-        # Held for its password, and asked again at once all the same.
-        failed = (await service.cameras())["2"]["since"]
-        assert await ask("2", "probe") == 202
-
-        async def tried() -> bool:
-            found = (await service.cameras())["2"]
-            return found["phase"] == "held" and found["since"] != failed
-
-        await eventually(tried, 15)
 
 
 async def test_srt_is_measured_and_a_stalled_but_living_connection_is_caught(
