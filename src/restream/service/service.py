@@ -203,7 +203,7 @@ class Service:
         """SIGHUP: re-read what can be re-read; a bad configuration changes nothing."""
         self._notifier.reloading()
         try:
-            settings = self._reload()
+            settings = self._with_same_servers(self._reload())
             reader = row_reader(settings)
         except ConfigError as error:
             logger.error("configuration not re-read, the old one stays in force: %s", error)
@@ -218,7 +218,6 @@ class Service:
             old, new = getattr(self._settings, section), getattr(settings, section)
             if (old != new) if keys is None else any(getattr(old, key) != getattr(new, key) for key in keys):
                 logger.warning("%s: the change takes effect at the next restart of the service", section)
-        settings = self._with_same_servers(settings)
         for server, found in settings.servers.items():
             if found != self._settings.servers[server]:
                 self._observers.adopt(server, media_server(found))

@@ -1,0 +1,35 @@
+"""SIGHUP: servers that come or go in the configuration do so at the next start, and nobody is sent to one meanwhile."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.e2e.conftest import AddCamera
+from tests.support.eventually import eventually
+from tests.support.servers import TestServer
+from tests.support.service import running_service
+
+pytestmark = pytest.mark.usefixtures("ffmpeg")
+
+
+async def test_a_server_that_the_configuration_gains_waits_for_the_next_start(
+    tmp_path: Path, dsn: str, add_camera: AddCamera, stand_in: TestServer
+) -> None:
+    await add_camera(1, site="West")
+    config = tmp_path / "restream.yml"
+    config.write_text("{}", encoding="utf-8")
+    overrides = {"PG_DSN": dsn, "RESTREAM_DATABASE__POLL_S": "0.5"}
+    async with running_service(tmp_path, "--config", str(config), server=stand_in, overrides=overrides) as service:
+        await service.reach({"1": "healthy"})
+        west = {"api_url": "http://127.0.0.1:1", "rtsp_url": "rtsp://127.0.0.1:1", "sites": ["West"]}
+        config.write_text(yaml.safe_dump({"mediamtx": {"servers": {"west": west}}}), encoding="utf-8")
+        service.process.send_signal(signal.SIGHUP)
+        await eventually(lambda: "configuration re-read" in service.log, 10)
+        assert "servers come and go at the next restart" in service.log
+        await add_camera(2, site="West")
+        await service.reach({"1": "healthy", "2": "healthy"})
+        assert "Traceback" not in service.log
