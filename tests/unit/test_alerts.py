@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from restream.domain.news.alerts import Alert, AlertRules, AlertState, AlertSubject, Scope, step
 from restream.domain.news.component import Component, ComponentState
-from restream.domain.server.identity import DEFAULT_SERVER
+from restream.domain.server.identity import DEFAULT_SERVER, ServerId, component_name
 
 RULES = AlertRules(collect_s=0.0)
 STEP_S = 5.0
@@ -72,6 +72,26 @@ def test_an_outage_of_the_media_server_is_one_alert() -> None:
         ("component_down", "mediamtx", 1),
         ("component_up", "mediamtx", 0),
     ]
+
+
+def test_an_outage_of_a_further_media_server_is_told_by_its_name_with_its_cameras_alone() -> None:
+    west = ServerId("west")
+    parts = {
+        name: Component(name, state, 0.0, "refused", server)
+        for name, state, server in (
+            ("mediamtx", ComponentState.UP, DEFAULT_SERVER),
+            (component_name(west), ComponentState.DOWN, west),
+        )
+    }
+    subjects = {
+        key: AlertSubject(key, health="down", fault="media_server", server=server)
+        for key, server in (("1", west), ("2", west), ("3", DEFAULT_SERVER))
+    }
+    state, told = AlertState(), []
+    for at in (0.0, 30.0, 60.0):
+        state, alerts = step(state, subjects, parts, at, at, RULES, 3)
+        told += [(alert.scope, alert.component, alert.total) for alert in alerts]
+    assert told == [(Scope.COMPONENT, "mediamtx:west", 2), (Scope.CAMERA, "", 1)]
 
 
 def test_a_camera_with_a_fault_of_its_own_is_told_of_during_an_outage_of_the_media_server() -> None:

@@ -232,6 +232,7 @@ class MediamtxSection(MediaServerSection):
     servers: dict[str, NamedServerSection] = Field(default_factory=dict)
     """Further servers by name, each with keys as here, and `sites` whose cameras it takes, e.g.
     `{west: {api_url: "http://10.1.0.2:9997", rtsp_url: "rtsp://10.1.0.2:8554", sites: [West]}}`.
+    Which there are is settled at the start.
     """
 
     @field_validator("servers")
