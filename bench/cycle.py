@@ -12,11 +12,9 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
-import orjson
 import psutil
 from aiohttp import web
 from redis.asyncio import Redis
@@ -27,8 +25,9 @@ from bench.scripted_api import scripted_api
 from bench.scripted_fleet import ScriptedFleet
 from bench.stages import Rounds, Stages, loop_lag, shares
 from restream import __version__
-from restream.adapters.server import mediamtx_http
+from restream.adapters.server import mediamtx_lists
 from restream.adapters.server.mediamtx_http import MediamtxServer
+from restream.adapters.server.mediamtx_lists import ListKind
 from restream.adapters.stores.json_file import JsonFileSink
 from restream.adapters.stores.redis_archive import RedisArchive
 from restream.adapters.stores.redis_sink import RedisSink
@@ -189,14 +188,12 @@ class Parts:
 
 
 def _instrument(stages: Stages) -> None:
-    decoder = SimpleNamespace(loads=orjson.loads)
-    setattr(mediamtx_http, "orjson", decoder)  # noqa: B010
     places: Sequence[tuple[Any, str, str]] = (
         (MediamtxServer, "_get", "sweep: fetch"),
-        (decoder, "loads", "sweep: decode"),
-        (mediamtx_http, "_parse_long", "sweep: parse"),
-        (mediamtx_http, "parse_paths", "sweep: parse"),
-        (mediamtx_http, "parse_srt", "sweep: parse"),
+        (mediamtx_lists, "_PATHS", "sweep: decode"),
+        (mediamtx_lists, "_CONNECTIONS", "sweep: decode"),
+        (ListKind, "read_long", "sweep: parse"),
+        (ListKind, "read", "sweep: parse"),
         (flow, "join_streams", "sweep: join"),
         (ScriptedFleet, "advance", "bench itself"),
         (ScriptedFleet, "progress_of", "bench itself"),

@@ -16,7 +16,7 @@ from multidict import CIMultiDict
 
 from restream.adapters.processes.child_process import StderrTail
 from restream.adapters.server.docker_engine import parse_container
-from restream.adapters.server.mediamtx_http import _parse_long
+from restream.adapters.server.mediamtx_lists import PATHS, SRT
 from restream.adapters.stores.stored_records import decode_event, decode_moment, decode_timeline
 from restream.domain.camera.camera import Camera, RowReader
 from restream.domain.camera.options import (
@@ -94,6 +94,9 @@ def media_server(data: bytes) -> None:
         for key, found in parse(document).items():
             assert key.isprintable()
             orjson.dumps(found._asdict())
+    if isinstance(document, dict):
+        # By their types, lists are read as by the parser that takes everything.
+        assert (PATHS.read(data), SRT.read(data)) == (parse_paths(document), parse_srt(document))
     orjson.dumps(parse_info(document))
 
 
@@ -103,10 +106,10 @@ def long_list(data: bytes) -> None:
         return
     whole = parse_paths(orjson.loads(data))
     padding = b'{"name":"' + b"x" * 300 + b'"},'
-    assert _parse_long(data, parse_paths) == whole
+    assert PATHS.read_long(data) == whole
     large = data.replace(b'"items":[{"name":"', b'"items":[' + padding * 1000 + b'{"name":"', 1)
     if isinstance(_strict_json(large), dict):
-        assert _parse_long(large, parse_paths) == parse_paths(orjson.loads(large))
+        assert PATHS.read_long(large) == parse_paths(orjson.loads(large))
 
 
 def progress(data: bytes) -> None:

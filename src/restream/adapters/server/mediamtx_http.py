@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import ssl
 from base64 import b64encode
-from collections.abc import Callable, Coroutine, Iterator
-from itertools import islice
-from typing import Any, TypeVar
+from collections.abc import Coroutine
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import orjson
 
 from restream.adapters.bounded_body import BodyTooLargeError, read_body
+from restream.adapters.server.mediamtx_lists import PATHS, SRT, ListError, ListKind, T, json_object, session_list
 from restream.domain.camera.secret import Secret
-from restream.domain.server.mediamtx import (
-    MAX_ITEMS,
-    SESSION_LISTS,
-    ServerView,
-    parse_info,
-    parse_paths,
-    parse_sessions,
-    parse_srt,
-)
+from restream.domain.server.mediamtx import SESSION_LISTS, ServerView, parse_info
 from restream.ports.servers import ServerStatus
 
 _TIMEOUT_S = 4.5  # MediaMTX v1.20 answers wrong credentials with 401 only after up to 4 s
@@ -34,18 +24,10 @@ _RTSP_TIMEOUT_S = 3.5
 # 5,000 SRT connections are 7.4 MB, as bench/scripted_api.py writes them.
 _MAX_LIST_BYTES = 32 << 20
 _MAX_INFO_BYTES = 64 << 10
-# A document of tiny values becomes twenty times its size when it is decoded.
-_MAX_AT_ONCE_BYTES = 4 << 20
 _ALL_ITEMS = 1_000_000
 # Smaller lists are parsed sooner than a thread takes over.
 _LONG_BYTES = 512 << 10
-# Nobody else runs while the decoder works: so much of a long list takes it about 2 ms.
-_PART_BYTES = 256 << 10
 _READ_BYTES = 1 << 20
-_FIRST_ITEM = re.compile(rb'"items":\[(\{"\w+":")')
-
-T = TypeVar("T")
-Parse = Callable[[object], dict[str, T]]
 
 
 class MediamtxServer:
@@ -81,7 +63,7 @@ class MediamtxServer:
         try:
             async with asyncio.timeout(_TIMEOUT_S):
                 return await self._sweep()
-        except (_ApiError, BodyTooLargeError) as error:
+        except (_ApiError, ListError, BodyTooLargeError) as error:
             return str(error)
         except TimeoutError:
             return f"no answer within {_TIMEOUT_S:g} s"
@@ -95,29 +77,27 @@ class MediamtxServer:
             self._session = None
 
     async def _sweep(self) -> ServerStatus:
-        told, paths, srt = await _together(
-            self._get("info", _MAX_INFO_BYTES), self._list("paths", parse_paths), self._list("srtconns", parse_srt)
-        )
-        version, started = parse_info(_object(told)) if told is not None else (None, None)
+        told, paths, srt = await _together(self._get("info", _MAX_INFO_BYTES), self._list(PATHS), self._list(SRT))
+        version, started = parse_info(json_object(told)) if told is not None else (None, None)
         if paths is None:
             raise _ApiError("it does not know /v3/paths/list: is it MediaMTX 1.0 or newer?")
         types = {path.source_type for path in paths.values()}
         lists = [name for kind, name in SESSION_LISTS.items() if kind in types]
-        found = await _together(*(self._list(name, parse_sessions) for name in lists))
+        found = await _together(*(self._list(session_list(name)) for name in lists))
         sessions = {key: session for each in found if each for key, session in each.items()}
         view = ServerView(version=version, started=started, paths=paths, srt=srt or {}, sessions=sessions)
         stand_in = view.version == "stand-in"
         name = "stand-in for MediaMTX (demo and test double)" if stand_in else f"MediaMTX {view.version or ''}".strip()
         return ServerStatus(True, name, view)
 
-    async def _list(self, name: str, parse: Parse[T]) -> dict[str, T] | None:
+    async def _list(self, kind: ListKind[T]) -> dict[str, T] | None:
         """A whole list as one large page, since pages are not one snapshot; None when its protocol is disabled."""
-        body = await self._get(f"{name}/list?itemsPerPage={_ALL_ITEMS}", _MAX_LIST_BYTES)
+        body = await self._get(f"{kind.name}/list?itemsPerPage={_ALL_ITEMS}", _MAX_LIST_BYTES)
         if body is None:
             return None
         if len(body) < _LONG_BYTES:
-            return parse(_object(body))
-        return await asyncio.to_thread(_parse_long, body, parse)
+            return kind.read(body)
+        return await asyncio.to_thread(kind.read_long, body)
 
     def _open(self) -> aiohttp.ClientSession:
         # A few compressed bytes can become gigabytes; this server compresses nothing.
@@ -179,42 +159,6 @@ async def _together(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
     finally:
         for task in tasks:
             task.cancel()
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    if len(body) > _MAX_AT_ONCE_BYTES:
-        raise _ApiError("its answer is too large, and no list of MediaMTX")
-    document = orjson.loads(body)
-    if not isinstance(document, dict):
-        raise _ApiError("its answer is no JSON object")
-    return document
-
-
-def _parse_long(body: bytes, parse: Parse[T]) -> dict[str, T]:
-    """A long list, part by part where it can be cut."""
-    found: dict[str, T] = {}
-    try:
-        for part in _parts(body):
-            found |= parse(_object(part))
-            if len(found) >= MAX_ITEMS:
-                break
-    except ValueError:
-        return parse(_object(body))
-    return dict(islice(found.items(), MAX_ITEMS))
-
-
-def _parts(body: bytes) -> Iterator[bytes]:
-    """A document with `items`, as several with some of them each: cut where an item begins with the first one's key.
-
-    No text can look like this, its quotes are escaped; and a cut elsewhere than between two items leaves no JSON.
-    """
-    first = _FIRST_ITEM.search(body, 0, 256)
-    begin = first.start(1) if first else 0
-    cut_before = b"}," + first[1] if first else b""
-    while first and (cut := body.find(cut_before, begin + _PART_BYTES)) >= 0:
-        yield b'{"items":[%s]}' % body[begin : cut + 1]
-        begin = cut + 2
-    yield b'{"items":[' + body[begin:] if begin else body
 
 
 def _reason(error: Exception) -> str:
