@@ -87,7 +87,7 @@ def add_arguments(commands: Any) -> None:
 
 
 class Parts:
-    """The service without its supervisor, database and processes, wired as bootstrap does."""
+    """The service without its supervisor, database and processes, put together as service/service.py does."""
 
     def __init__(self, options: argparse.Namespace, api_url: str, redis_url: str, directory: str) -> None:
         self.history = History(event)

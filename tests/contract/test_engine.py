@@ -151,7 +151,8 @@ async def test_a_lesser_plan_leaves_the_sound_out_and_has_no_lesser_one(world: W
 async def test_an_engine_says_why_it_cannot(world: World) -> None:
     assert world.engine.cannot(world.camera, MEDIA) == ""
     odd = world.engine.cannot(world.camera, Media(VideoStream("mjpeg", 640, 360)))
-    assert odd.isprintable()
+    assert "mjpeg" in odd or not odd
+    assert bool(odd) is isinstance(world.engine, ScriptedEngine)
 
 
 async def test_media_arrives_and_its_advance_is_told_by_who_can_tell(world: World) -> None:
@@ -163,9 +164,6 @@ async def test_media_arrives_and_its_advance_is_told_by_who_can_tell(world: Worl
             assert not advances
         assert publication.excuse() is None
         assert all(line.isprintable() and PASSWORD not in line for line in publication.log)
-    told = len(advances)
-    await asyncio.sleep(0)
-    assert len(advances) == told
 
 
 async def test_a_stop_leaves_nothing_and_may_come_twice(world: World) -> None:

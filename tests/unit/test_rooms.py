@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.test_layers import PACKAGE, identify, imports_of, modules
+from tests.unit.test_layers import identify, imports_of, modules
 
 ENGINES = ("restream.domain.ffmpeg", "restream.adapters.ffmpeg.engine", "restream.adapters.processes.child_process")
 NEVERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -67,4 +67,3 @@ def test_two_types_never_share_a_name() -> None:
     # What a module keeps to itself is nobody else's concern.
     shared = {name: where for name, where in places.items() if len(where) > 1 and not name.startswith("_")}
     assert shared == {}
-    assert PACKAGE.name == "restream"

@@ -1,4 +1,4 @@
-"""Makes each part from the configuration; bootstrap puts them together."""
+"""Makes each part from the configuration; service.py puts them together."""
 
 from __future__ import annotations
 

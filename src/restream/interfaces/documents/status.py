@@ -55,7 +55,9 @@ class StatusDocument(Document):
     phase: Annotated[Mapping[PhaseName, Whole], about("Cameras by phase.", {"running": 58, "backoff": 2})]
     fault: Annotated[Mapping[Side, Whole], about("Cameras by fault.", {"none": 58, "camera": 2})]
     start_queue: Annotated[Whole, about("Cameras that wait for admission.")]
-    observed: Annotated[Moment | None, about("When the media server last answered.")]
+    observed: Annotated[
+        Moment | None, about("When the media server last answered; of several, the one that answered longest ago.")
+    ]
     components: Annotated[
         Mapping[str, ComponentDocument],
         about("By name: `database`, `mediamtx`, and every store that is configured."),
