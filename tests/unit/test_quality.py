@@ -22,7 +22,7 @@ def stream(
 def measured(*streams: Stream | None) -> Quality:
     window = Window()
     for each in streams:
-        window = window.followed(each)
+        window.follow(each)
     return window.measure(streams[-1], usual_bitrate_bps=None, restarts=0)
 
 
@@ -88,12 +88,12 @@ def test_no_history_of_counters_gives_nonsense(steps: list[tuple[float, int, str
     for elapsed_s, more, source, lost, present in steps:
         at, received = at + elapsed_s, max(0, received + more)
         now = stream(at, received, source=source, srt=srt(received, lost)) if present else None
-        window = window.followed(now)
+        window.follow(now)
         quality = window.measure(now, usual_bitrate_bps=None, restarts=0)
         assert quality.bitrate_bps is None or quality.bitrate_bps >= 0
         assert quality.loss_ratio is None or 0 <= quality.loss_ratio <= 1
         assert quality.dropped >= 0
-        assert len(window.readings) <= 14
+        assert len(window) <= 14
 
 
 def test_a_series_keeps_an_hour_and_knows_what_is_usual_after_ten_minutes() -> None:

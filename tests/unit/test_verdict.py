@@ -199,5 +199,5 @@ def test_every_failure_has_a_side_and_a_hint(cause: Cause) -> None:
 def test_the_documented_table_is_the_one_in_force() -> None:
     document = (Path(__file__).parents[2] / "docs" / "verdict.md").read_text(encoding="utf-8")
     rows = [line.split("|")[2].strip() for line in document.splitlines() if line.startswith("| ") and "|" in line[2:]]
-    documented = [row for row in rows if row in {name for name, _, _ in RULES}]
-    assert documented == [name for name, _, _ in RULES]
+    documented = [row for row in rows if row in {rule.name for rule in RULES}]
+    assert documented == [rule.name for rule in RULES]

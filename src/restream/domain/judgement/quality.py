@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from array import array
+from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
 from restream.domain.server.flow import Stream
@@ -13,39 +14,6 @@ LONG_S = 60.0
 """The window of what lasts."""
 # The readings are kept this far apart: windows are exact to one step.
 _STEP_S = 5.0
-
-
-class Reading(NamedTuple):
-    """Counters of one publisher at one moment (monotonic, s)."""
-
-    at: float
-    source_id: str | None
-    received_bytes: int
-    frames_in_error: int
-    packets_unique: int = 0
-    packets_lost: int = 0
-    packets_dropped: int = 0
-
-    @classmethod
-    def of(cls, stream: Stream) -> Reading:
-        """The newest counters of a stream; those of packets are 0 but for SRT."""
-        path, srt = stream.path, stream.srt
-        at = stream.flow.read_at
-        if srt is None:
-            return cls(at, path.source_id, path.inbound_bytes, path.frames_in_error)
-        srt_counts = (srt.packets_unique, srt.packets_lost, srt.packets_dropped)
-        return cls(at, path.source_id, path.inbound_bytes, path.frames_in_error, *srt_counts)
-
-    def continues(self, before: Reading) -> bool:
-        """Whether both are of one publisher, whose counters only grow."""
-        return (
-            self.source_id == before.source_id
-            and self.received_bytes >= before.received_bytes
-            and self.frames_in_error >= before.frames_in_error
-            and self.packets_unique >= before.packets_unique
-            and self.packets_lost >= before.packets_lost
-            and self.packets_dropped >= before.packets_dropped
-        )
 
 
 class Quality(NamedTuple):
@@ -69,58 +37,93 @@ class Quality(NamedTuple):
     """Of the publisher, in the last hour."""
 
 
-@dataclass(frozen=True, slots=True)
+Counts = tuple[int, int, int, int, int]
+"""Bytes received, frames in error; of SRT: packets that arrived, were lost at first, never arrived."""
+
+
 class Window:
-    """Readings of the last minute, oldest first."""
+    """Counters of one publisher over the last minute, a reading every 5 s, oldest first."""
 
-    readings: tuple[Reading, ...] = ()
+    __slots__ = ("_at", "_counts", "_source_id")
 
-    def followed(self, stream: Stream | None) -> Window:
+    def __init__(self) -> None:
+        self._source_id: str | None = None
+        self._at = array("d")
+        self._counts: list[Counts] = []
+
+    def __len__(self) -> int:
+        """How many readings are kept."""
+        return len(self._at)
+
+    def follow(self, stream: Stream | None) -> None:
         """One more sweep; a publisher that is gone or new begins an empty window."""
         if stream is None or not stream.path.available:
-            return self if not self.readings else Window()
-        last = self.readings[-1] if self.readings else None
-        if last is not None and stream.flow.read_at - last.at < _STEP_S and stream.path.source_id == last.source_id:
-            return self
-        reading = Reading.of(stream)
-        if last is not None and not reading.continues(last):
-            return Window((reading,))
-        begin = reading.at - LONG_S - _STEP_S
-        return Window((*(each for each in self.readings if each.at >= begin), reading))
+            self.clear()
+            return
+        at, moments, source_id = stream.flow.read_at, self._at, stream.path.source_id
+        known = bool(moments) and source_id == self._source_id
+        if known and at - moments[-1] < _STEP_S:
+            return
+        counts = _counts(stream)
+        if not known or _restarted(self._counts[-1], counts):
+            self.clear()
+            self._source_id = source_id
+        over = bisect_left(moments, at - LONG_S - _STEP_S)
+        del moments[:over], self._counts[:over]
+        moments.append(at)
+        self._counts.append(counts)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        del self._at[:], self._counts[:]
 
     def measure(self, stream: Stream | None, *, usual_bitrate_bps: float | None, restarts: int) -> Quality:
         """What the readings and the newest counters tell."""
-        if stream is None or not self.readings:
-            return Quality(usual_bitrate_bps=usual_bitrate_bps, restarts=restarts)
-        newest = Reading.of(stream)
-        if not newest.continues(self.readings[-1]):
-            return Quality(usual_bitrate_bps=usual_bitrate_bps, restarts=restarts)
-        short, long = self._before(newest.at - SHORT_S), self._before(newest.at - LONG_S)
+        moments = self._at
+        if stream is None or not moments or stream.path.source_id != self._source_id:
+            return Quality(None, None, usual_bitrate_bps, None, None, 0, 0, restarts)
+        counts = _counts(stream)
+        if _restarted(self._counts[-1], counts):
+            return Quality(None, None, usual_bitrate_bps, None, None, 0, 0, restarts)
+        # The newest reading at or before the begin of a window, else the oldest.
+        at = stream.flow.read_at
+        short, long = bisect_right(moments, at - SHORT_S) or 1, bisect_right(moments, at - LONG_S) or 1
+        short_s, long_s = at - moments[short - 1], at - moments[long - 1]
+        received, errors, unique, lost, dropped = counts
+        received_before, _, unique_before, lost_before, _ = self._counts[short - 1]
+        received_first, errors_first, unique_first, lost_first, dropped_first = self._counts[long - 1]
         has_srt = stream.srt is not None
         return Quality(
-            bitrate_bps=_bitrate(short, newest),
-            long_bitrate_bps=_bitrate(long, newest) if newest.at - long.at >= LONG_S else None,
-            usual_bitrate_bps=usual_bitrate_bps,
-            loss_ratio=_loss(short, newest) if has_srt else None,
-            long_loss_ratio=_loss(long, newest) if has_srt else None,
-            dropped=newest.packets_dropped - long.packets_dropped,
-            frames_in_error=newest.frames_in_error - long.frames_in_error,
-            restarts=restarts,
+            (received - received_before) * 8 / short_s if short_s > 0 else None,
+            (received - received_first) * 8 / long_s if long_s >= LONG_S else None,
+            usual_bitrate_bps,
+            _share(lost - lost_before, unique - unique_before) if has_srt else None,
+            _share(lost - lost_first, unique - unique_first) if has_srt else None,
+            dropped - dropped_first,
+            errors - errors_first,
+            restarts,
         )
 
-    def _before(self, moment: float) -> Reading:
-        """The newest reading at or before a moment, else the oldest."""
-        for each in reversed(self.readings):
-            if each.at <= moment:
-                return each
-        return self.readings[0]
+
+def _counts(stream: Stream) -> Counts:
+    path, srt = stream.path, stream.srt
+    if srt is None:
+        return (path.inbound_bytes, path.frames_in_error, 0, 0, 0)
+    return (path.inbound_bytes, path.frames_in_error, srt.packets_unique, srt.packets_lost, srt.packets_dropped)
 
 
-def _bitrate(before: Reading, now: Reading) -> float | None:
-    elapsed_s = now.at - before.at
-    return (now.received_bytes - before.received_bytes) * 8 / elapsed_s if elapsed_s > 0 else None
+def _restarted(before: Counts, counts: Counts) -> bool:
+    """Whether they are of another publisher: counters of one only grow."""
+    received, errors, unique, lost, dropped = before
+    received_now, errors_now, unique_now, lost_now, dropped_now = counts
+    return (
+        received_now < received
+        or errors_now < errors
+        or unique_now < unique
+        or lost_now < lost
+        or dropped_now < dropped
+    )
 
 
-def _loss(before: Reading, now: Reading) -> float | None:
-    unique, lost = now.packets_unique - before.packets_unique, now.packets_lost - before.packets_lost
-    return lost / (unique + lost) if unique + lost else None
+def _share(lost: int, arrived: int) -> float | None:
+    return lost / (arrived + lost) if arrived + lost else None

@@ -49,7 +49,7 @@ class Series:
     def usual(self) -> float | None:
         """The median; None until there are ten minutes of values."""
         if self._usual_age >= _USUAL_EVERY:
-            known = [value for value in self._values[-_STEPS:] if not math.isnan(value)]
+            known = [value for value in self._values[-_STEPS:] if value == value]  # NaN is not
             self._usual = median(known) if len(known) >= _LEAST_FOR_USUAL else None
             self._usual_age = 0
         return self._usual

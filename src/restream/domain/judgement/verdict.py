@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -87,11 +87,6 @@ class Sight(NamedTuple):
         """What publishes it."""
         plan = self.status.plan
         return plan.engine if plan is not None else "its engine"
-
-    @property
-    def running(self) -> bool:
-        """Its publisher runs, and says that media moves."""
-        return self.state.phase is Phase.RUNNING
 
     @property
     def stopping(self) -> bool:
@@ -244,39 +239,42 @@ def _flaws(sight: Sight) -> Iterator[tuple[Side, Reason, str]]:
 _LINK_HINT = "Check the network between this host and the media server; raise the SRT latency."
 _ERROR_HINT = "Packets are lost or damaged on the way: check the network, and the camera's link when it sends over UDP."
 
-Rule = tuple[str, Callable[[Sight], bool], Callable[[Sight], Verdict]]
-"""A line of the truth table: its name, whether it holds, what it decides."""
+
+class Rule(NamedTuple):
+    """A line of the truth table: its name, whether it holds, what it decides, and in which phases it can hold."""
+
+    name: str
+    holds: Callable[[Sight], bool]
+    verdict: Callable[[Sight], Verdict]
+    phases: Collection[Phase] = frozenset(Phase)
+
+
+_STOPPING, _WAITING, _RUNNING = (frozenset({phase}) for phase in (Phase.STOPPING, Phase.WAITING, Phase.RUNNING))
 
 RULES: tuple[Rule, ...] = (
-    ("held by an operator", lambda sight: sight.state.on_hold, lambda _: _ON_HOLD),
-    ("supervised by a service that is being stopped", lambda sight: sight.draining, lambda _: _DRAINING),
-    ("not wanted any more", lambda sight: not sight.state.wanted, lambda _: _LEAVING),
-    (
-        "being stopped on request",
-        lambda sight: sight.stopping and sight.failure is None,
-        lambda _: _RESTARTING,
-    ),
-    ("being stopped because it failed", lambda sight: sight.stopping, _failed),
-    ("somebody else publishes on its path", lambda sight: sight.intruder is not None, _conflict),
-    ("waiting for the media server", lambda sight: sight.state.waits_for_server, lambda _: _SERVER_AWAY),
-    ("running, server away", lambda sight: sight.running and not sight.state.server_up, lambda _: _SERVER_SILENT),
-    (
-        "running, API never seen",
-        lambda sight: sight.running and sight.server.observed_at is None,
-        _unobserved,
-    ),
-    ("running, API silent now", lambda sight: sight.running and sight.server.fresh_since is None, _stale),
-    ("running, path not available", lambda sight: sight.running and sight.stream is None, _not_arrived),
-    ("running and received", lambda sight: sight.running, _graded),
-    ("never failed", lambda sight: sight.failure is None, lambda _: _STARTING),
-    ("failed", lambda _: True, _failed),
+    Rule("held by an operator", lambda sight: sight.state.on_hold, lambda _: _ON_HOLD),
+    Rule("supervised by a service that is being stopped", lambda sight: sight.draining, lambda _: _DRAINING),
+    Rule("not wanted any more", lambda sight: not sight.state.wanted, lambda _: _LEAVING),
+    Rule("being stopped on request", lambda sight: sight.failure is None, lambda _: _RESTARTING, _STOPPING),
+    Rule("being stopped because it failed", lambda _: True, _failed, _STOPPING),
+    Rule("somebody else publishes on its path", lambda sight: sight.intruder is not None, _conflict),
+    Rule("waiting for the media server", lambda sight: not sight.state.server_up, lambda _: _SERVER_AWAY, _WAITING),
+    Rule("running, server away", lambda sight: not sight.state.server_up, lambda _: _SERVER_SILENT, _RUNNING),
+    Rule("running, API never seen", lambda sight: sight.server.observed_at is None, _unobserved, _RUNNING),
+    Rule("running, API silent now", lambda sight: sight.server.fresh_since is None, _stale, _RUNNING),
+    Rule("running, path not available", lambda sight: sight.stream is None, _not_arrived, _RUNNING),
+    Rule("running and received", lambda _: True, _graded, _RUNNING),
+    Rule("never failed", lambda sight: sight.failure is None, lambda _: _STARTING),
+    Rule("failed", lambda _: True, _failed),
 )
-"""The truth table of supervised cameras: name, condition, verdict. The first that holds decides."""
+"""The truth table of supervised cameras. The first rule that holds decides."""
+
+_RULES_IN = {phase: tuple(rule for rule in RULES if phase in rule.phases) for phase in Phase}
 
 
 def judge(sight: Sight) -> Verdict:
     """Judge a supervised camera. A stale picture of the server gives unknown, never down."""
-    for _, holds, verdict in RULES:
+    for _, holds, verdict, _ in _RULES_IN[sight.status.state.phase]:
         if holds(sight):
             return verdict(sight)
     raise AssertionError("the last rule always holds")

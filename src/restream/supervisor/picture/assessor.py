@@ -111,7 +111,8 @@ class Assessor:
         if isinstance(subject, CameraStatus):
             server = servers.get(subject.camera.server, _NEVER_SEEN)
             return self._assess_supervised(memory, subject, server, now, wall, draining=draining)
-        memory.window, memory.restarts_seen = Window(), 0
+        memory.window.clear()
+        memory.restarts_seen = 0
         self._note(memory, camera_id, subject.name, _server_of(subject), judge_row(subject), now, wall)
         return Report(subject, memory.verdict or judge_row(subject), memory.judged_since)
 
@@ -151,7 +152,7 @@ class Assessor:
         if state.restarts != memory.restarts_seen:
             self._count_restarts(memory, state, wall)
         if server.fresh_since is not None:
-            memory.window = memory.window.followed(stream)
+            memory.window.follow(stream)
         quality = memory.window.measure(
             stream,
             usual_bitrate_bps=memory.habits.bitrate_bps.usual,
