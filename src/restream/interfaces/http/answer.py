@@ -12,7 +12,8 @@ from restream.interfaces.http.auth import Handler
 
 logger = logging.getLogger(__name__)
 
-_WORTH_COMPRESSING_BYTES = 1024
+WORTH_COMPRESSING_BYTES = 1024
+"""Shorter answers are sent as they are."""
 # What the statuses 401, 405, 426, 429 and 503 are incomplete without.
 _KEPT_HEADERS = ("Allow", "Retry-After", "Upgrade", "WWW-Authenticate")
 
@@ -25,7 +26,7 @@ def json_answer(document: object, *, status: int = 200) -> web.Response:
 def encoded_answer(body: bytes, headers: Mapping[str, str] | None = None, *, status: int = 200) -> web.Response:
     """A document that is encoded already."""
     response = web.Response(body=body, status=status, content_type="application/json", charset="utf-8", headers=headers)
-    if len(body) > _WORTH_COMPRESSING_BYTES:
+    if len(body) > WORTH_COMPRESSING_BYTES:
         response.enable_compression()
     return response
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,7 +24,8 @@ from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.documents.status import StatusDocument
 from restream.interfaces.documents.streams import latest_streams, observed_at, streams
 from restream.interfaces.documents.visionaire import VisionaireDocument
-from restream.interfaces.http.answer import encoded_answer, json_answer, unchanged
+from restream.interfaces.http.answer import json_answer
+from restream.interfaces.http.answer_cache import AnswerCache
 from restream.interfaces.http.query import Query, select_cameras
 from restream.ports.outlets import EventRecord
 
@@ -56,6 +57,7 @@ class Api:
 
     def __init__(self, context: ApiContext) -> None:
         self._context = context
+        self._answers = AnswerCache()
 
     def routes(self) -> list[web.RouteDef]:
         """All of them."""
@@ -81,14 +83,13 @@ class Api:
     async def cameras(self, request: web.Request) -> web.Response:
         """Cameras in short: filtered, sorted, paged."""
         rendering = self._context.rendering()
-        query = Query(request.query)
-        found, total = select_cameras(rendering.cameras.values(), query)
-        etag = f'W/"{rendering.status.instance}-{rendering.version}"'
-        headers = {"X-Total-Count": str(total), "ETag": etag, "Cache-Control": "no-cache"}
-        same = unchanged(request, etag)
-        if same is not None:
-            return same
-        return encoded_answer(b"[" + b",".join(rendering.encoded[each.id] for each in found) + b"]", headers)
+
+        def make() -> tuple[bytes, Mapping[str, str]]:
+            found, total = select_cameras(rendering.cameras.values(), Query(request.query))
+            body = b"[" + b",".join(rendering.encoded[each.id] for each in found) + b"]"
+            return body, {"X-Total-Count": str(total)}
+
+        return await self._answers.answer(request, f"{rendering.status.instance}-{rendering.version}", make)
 
     async def camera(self, request: web.Request) -> web.Response:
         """Everything that is known of a camera."""

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.hdrs import ACCEPT_ENCODING, CONTENT_ENCODING, ETAG, VARY
+
+from restream.interfaces.http.answer import WORTH_COMPRESSING_BYTES, unchanged
 
 STATIC = Path(__file__).resolve().parents[1] / "static"
 # What is not in this table is not served, however it is spelt.
@@ -21,19 +29,52 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     # Files change with the service; asking each time costs a 304.
     "Cache-Control": "no-cache",
+    VARY: ACCEPT_ENCODING,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Asset:
+    """A file as it is sent; `packed` is empty where compressing it is not worth while."""
+
+    body: bytes
+    packed: bytes
+    etag: str
+    content_type: str
+
+    def answer(self, request: web.Request) -> web.Response:
+        """The file, or 304."""
+        headers = {**_HEADERS, ETAG: self.etag}
+        if (same := unchanged(request, self.etag)) is not None:
+            same.headers.update(headers)
+            return same
+        if self.packed and "gzip" in request.headers.get(ACCEPT_ENCODING, "").lower():
+            return web.Response(
+                body=self.packed, content_type=self.content_type, headers={**headers, CONTENT_ENCODING: "gzip"}
+            )
+        return web.Response(body=self.body, content_type=self.content_type, headers=headers)
+
+
+@cache
+def _asset(name: str) -> _Asset:
+    """Read and compressed once; the files are those of this version of the service."""
+    body = FILES[name].read_bytes()
+    packed = gzip.compress(body, mtime=0) if len(body) > WORTH_COMPRESSING_BYTES else b""
+    etag = f'W/"{hashlib.sha256(body).hexdigest()[:16]}"'
+    kind, _ = mimetypes.guess_type(name)
+    return _Asset(body, packed if len(packed) < len(body) else b"", etag, kind or "application/octet-stream")
 
 
 def routes() -> list[web.AbstractRouteDef]:
     return [web.get("/", _page), web.get("/static/{file:.+}", _file)]
 
 
-async def _page(_: web.Request) -> web.StreamResponse:
-    return web.FileResponse(STATIC / "index.html", headers=_HEADERS)
+async def _page(request: web.Request) -> web.StreamResponse:
+    return _asset("index.html").answer(request)
 
 
 async def _file(request: web.Request) -> web.StreamResponse:
-    path = FILES.get(request.match_info["file"])
-    if path is None:
+    name = request.match_info["file"]
+    if name not in FILES:
         raise web.HTTPNotFound(reason="there is no such file")
-    return web.FileResponse(path, headers=_HEADERS)
+    return _asset(name).answer(request)
