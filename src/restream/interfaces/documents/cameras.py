@@ -95,6 +95,7 @@ class ProcessDocument(Document):
 
 Measured = tuple[int | None, int | None, float | None, float | None]
 """What moves all the time, the last keys of the short object. A plain tuple: there are thousands of them a cycle."""
+_NOTHING: Measured = (None, None, None, None)
 _MEASURED = ("bitrate_bps", "readers", "rtt_ms", "loss_ratio")
 # Measured quantities tremble all the time: a list shows a new value once it differs by this share.
 _BITRATE_SHARE, _RTT_SHARE, _LOSS_SHARE = 0.1, 0.2, 0.2
@@ -106,9 +107,8 @@ def renewed(snapshot: Snapshot, report: Report, known: CameraDocument | None, ea
     """The short object of a camera: `known`, which was rendered of `earlier`, as long as nothing in it has moved."""
     if known is None:
         return summary(snapshot, report)
-    now = _measured(report)
     before = (known.bitrate_bps, known.readers, known.rtt_ms, known.loss_ratio)
-    shown = before if now == before else _settled(now, before)
+    shown = _measured(report, before)
     if earlier is None or not _differ_as_measured_only(report, earlier):
         return summary(snapshot, report, shown)
     return known if shown == before else replace(known, **dict(zip(_MEASURED, shown, strict=True)))
@@ -148,16 +148,18 @@ def summary(snapshot: Snapshot, report: Report, shown: Measured | None = None) -
     )
 
 
-def _measured(report: Report) -> Measured:
-    """What is measured of a camera now, with as many digits as are worth showing."""
-    stream, bitrate_bps, loss_ratio = report.stream, report.quality.bitrate_bps, report.quality.loss_ratio
+def _measured(report: Report, shown: Measured = _NOTHING) -> Measured:
+    """What is measured of a camera, with as many digits as are worth showing; of a quantity that has hardly moved from
+    what is `shown` of it, that."""
+    stream, quality = report.stream, report.quality
     srt = stream.srt if stream else None
-    rtt_ms = srt.rtt_ms if srt else None
+    bitrate_bps, rtt_ms, loss_ratio = quality.bitrate_bps, srt.rtt_ms if srt else None, quality.loss_ratio
+    shown_bps, _, shown_ms, shown_ratio = shown
     return (
-        None if bitrate_bps is None else round(bitrate_bps),
+        shown_bps if _steady(bitrate_bps, shown_bps, _BITRATE_SHARE) else _whole(bitrate_bps),
         stream.path.readers if stream else None,
-        None if rtt_ms is None else round(rtt_ms, 1),
-        None if loss_ratio is None else round(loss_ratio, 4),
+        shown_ms if _steady(rtt_ms, shown_ms, _RTT_SHARE) else _rounded(rtt_ms, 1),
+        shown_ratio if _steady(loss_ratio, shown_ratio, _LOSS_SHARE) else _rounded(loss_ratio, 4),
     )
 
 
@@ -203,15 +205,12 @@ def process(host: HostSample | None, pid: int | None) -> ProcessDocument | None:
     return ProcessDocument(found.cpu_percent, found.rss_bytes) if found else None
 
 
-def _settled(now: Measured, before: Measured) -> Measured:
-    """What is shown of each quantity: what was shown, as long as it has hardly moved from that."""
-    (bitrate_bps, readers, rtt_ms, loss_ratio), (shown_bps, _, shown_ms, shown_ratio) = now, before
-    return (
-        shown_bps if _steady(bitrate_bps, shown_bps, _BITRATE_SHARE) else bitrate_bps,
-        readers,
-        shown_ms if _steady(rtt_ms, shown_ms, _RTT_SHARE) else rtt_ms,
-        shown_ratio if _steady(loss_ratio, shown_ratio, _LOSS_SHARE) else loss_ratio,
-    )
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 def _steady(value: float | None, shown: float | None, share: float) -> bool:
