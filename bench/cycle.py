@@ -36,7 +36,6 @@ from restream.domain.camera.secret import Secret
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.verdict import Thresholds
 from restream.domain.news.event import Event
-from restream.domain.server import flow
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.interfaces.documents.camera_details import details
@@ -194,7 +193,7 @@ def _instrument(stages: Stages) -> None:
         (mediamtx_lists, "_CONNECTIONS", "sweep: decode"),
         (ListKind, "read_long", "sweep: parse"),
         (ListKind, "read", "sweep: parse"),
-        (flow, "join_streams", "sweep: join"),
+        (Observer, "_swept", "sweep: join"),
         (ScriptedFleet, "advance", "bench itself"),
         (ScriptedFleet, "progress_of", "bench itself"),
         (Cycle, "_take", "assess"),

@@ -40,7 +40,7 @@ from restream.service.from_settings import (
     stream_settings,
 )
 from restream.service.http_application import Web
-from restream.service.interpreter import calm_collector, raise_file_limit
+from restream.service.interpreter import calm_collector, collect_rarely, raise_file_limit
 from restream.service.listening_port import listening
 from restream.service.outlets import adopt_alerts, outlets
 from restream.supervisor.cameras.admission import Admission
@@ -174,6 +174,7 @@ class Service:
                 await stack.enter_async_context(listening(exporter, metrics.host, metrics.port, "metrics.port"))
             observing = await stack.enter_async_context(Loops())
             observing.start("cycle", self._cycle.run)
+            observing.start("garbage collector", collect_rarely)
             async with Loops() as services:
                 for name, run in self._loops().items():
                     services.start(name, run)

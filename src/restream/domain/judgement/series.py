@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from itertools import filterfalse
 from statistics import median
 
 from restream.domain.judgement.quality import Quality
@@ -49,7 +50,7 @@ class Series:
     def usual(self) -> float | None:
         """The median; None until there are ten minutes of values."""
         if self._usual_age >= _USUAL_EVERY:
-            known = [value for value in self._values[-_STEPS:] if value == value]  # NaN is not
+            known = list(filterfalse(math.isnan, self._values[-_STEPS:]))
             self._usual = median(known) if len(known) >= _LEAST_FOR_USUAL else None
             self._usual_age = 0
         return self._usual

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -40,16 +40,17 @@ class Stream(NamedTuple):
     session: SessionObservation | None = None
 
 
-def join_streams(view: ServerView, before: Mapping[str, Stream], now: float) -> dict[str, Stream]:
-    """Every path of a sweep, with its counter followed from the sweep before."""
-    streams = {}
+def join_streams(view: ServerView, before: Mapping[str, Stream], now: float) -> Iterator[tuple[str, Stream]]:
+    """Every path of a sweep by its name, with its counter followed from the sweep before, one after the other."""
+    sessions, srt = view.sessions, view.srt
     for name, path in view.paths.items():
-        known = before.get(name)
-        same_publisher = known is not None and known.path.source_id == path.source_id
+        known, key = before.get(name), path.source_id
+        same_publisher = known is not None and known.path.source_id == key
         flow = follow(known.flow if known is not None and same_publisher else None, path.inbound_bytes, now)
-        session = view.sessions.get(path.source_id) if path.source_id is not None else None
-        streams[name] = Stream(path, flow, view.srt_of(path), session)
-    return streams
+        yield (
+            name,
+            Stream(path, flow, None, None) if key is None else Stream(path, flow, srt.get(key), sessions.get(key)),
+        )
 
 
 # Nobody may be silent for longer than the largest stall_timeout_s that can be configured.
@@ -79,7 +80,12 @@ class ServerPicture:
 
     def swept(self, view: ServerView, now: float, *, asked_at: float | None = None) -> ServerPicture:
         """The picture after one more good sweep, which began at `asked_at` and is complete now."""
-        streams = join_streams(view, self.streams, now)
+        return self.joined(view, dict(join_streams(view, self.streams, now)), now, asked_at)
+
+    def joined(
+        self, view: ServerView, streams: Mapping[str, Stream], now: float, asked_at: float | None = None
+    ) -> ServerPicture:
+        """The same, of a sweep whose streams are joined already."""
         lost = {path: moved_at for path, moved_at in self.moved_before_loss.items() if now - moved_at < _LOSS_KEPT_S}
         for path, stream in self.streams.items():
             if stream.path.available and not (path in streams and streams[path].path.available):

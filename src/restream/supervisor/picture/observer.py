@@ -11,8 +11,9 @@ from typing import NoReturn
 
 from restream.domain.news.component import ComponentState
 from restream.domain.news.event import ServerRestart
-from restream.domain.server.flow import ServerPicture
+from restream.domain.server.flow import ServerPicture, join_streams
 from restream.domain.server.identity import ServerId, component_name
+from restream.domain.server.mediamtx import ServerView
 from restream.ports.servers import MediaServer, ServerStatus
 from restream.supervisor.components import Components
 from restream.supervisor.journeys import EventListener, ServerFollower
@@ -27,6 +28,8 @@ _GATHER_S = 0.1
 _LEAST_PAUSE_S = 0.3
 # and they never take more than a tenth of the time.
 _MOST_SHARE = 0.1
+# Paths that are joined before somebody else may run.
+_BATCH = 500
 
 
 class Observer:
@@ -87,7 +90,7 @@ class Observer:
             suspected = self._suspected.is_set()
             self._suspected.clear()
             asked_at = loop.time()
-            self._take(await self._server.observe(), asked_at, suspected=suspected)
+            await self._take(await self._server.observe(), asked_at, suspected=suspected)
             if suspected:
                 pause_s = max(_LEAST_PAUSE_S, 2 * self._pause_s, (loop.time() - asked_at) / _MOST_SHARE)
                 self._pause_s = min(pause_s, self._interval_s)
@@ -107,10 +110,17 @@ class Observer:
             async with asyncio.timeout(pause_s):
                 await self._adopted.wait()
 
-    def _take(self, status: ServerStatus, asked_at: float, *, suspected: bool) -> None:
-        now = asyncio.get_running_loop().time()
+    async def _swept(self, view: ServerView, asked_at: float) -> ServerPicture:
+        now, streams = asyncio.get_running_loop().time(), {}
+        for name, stream in join_streams(view, self._picture.streams, now):
+            streams[name] = stream
+            if len(streams) % _BATCH == 0:
+                await asyncio.sleep(0)
+        return self._picture.joined(view, streams, now, asked_at)
+
+    async def _take(self, status: ServerStatus, asked_at: float, *, suspected: bool) -> None:
         before = self._picture
-        self._picture = before.missed() if status.view is None else before.swept(status.view, now, asked_at=asked_at)
+        self._picture = before.missed() if status.view is None else await self._swept(status.view, asked_at)
         if status.reachable:
             self._misses = 0
             if status.view is not None:
