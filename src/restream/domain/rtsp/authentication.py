@@ -39,9 +39,13 @@ class Authenticator:
         """Names of all that the camera offered last: `Basic`, `MD5`, `SHA-256` …"""
 
     @property
-    def attempted(self) -> bool:
-        """Whether credentials go, or went, with requests."""
-        return self._challenge is not None
+    def trouble(self) -> str:
+        """What a person should know of a login that failed."""
+        if self._credentials is None:
+            return "no login is sent: the row has none, or the camera redirected to another host"
+        if not self.offered:
+            return "it does not say how to log in"
+        return f"it offers {', '.join(self.offered)}"
 
     def accepted(self) -> None:
         """An answer other than 401 has come."""

@@ -101,6 +101,13 @@ def _clean(rest: str) -> str:
     return quote(rest[:MAX_URL_CHARACTERS].encode("latin-1", "replace"), safe=_KEPT)
 
 
+def redirect_target(url: RtspUrl, location: str) -> tuple[RtspUrl, Credentials | None] | None:
+    """Where a `Location` leads from a URL, and the credentials that it brings along; None: to no RTSP URL."""
+    if location.startswith("/"):
+        return url.under(location), None
+    return parse_url(location) if "://" in location else None
+
+
 def base_url(
     request: RtspUrl, session_control: str = "", content_base: str = "", content_location: str = ""
 ) -> RtspUrl:
