@@ -13,9 +13,11 @@ from restream.domain.rtsp.challenges import DIGESTERS, Challenge, parse_challeng
 from restream.domain.rtsp.failure import FailureKind
 from restream.domain.rtsp.messages import Response
 from restream.domain.rtsp.url import Credentials
+from restream.domain.rtsp.words import readable
 
 Cnonce = Callable[[], str]
 """Where client nonces come from: hexadecimal digits nobody can guess."""
+_LONGEST_NAME = 40
 
 
 class Authenticator:
@@ -58,7 +60,7 @@ class Authenticator:
     def refused(self, response: Response) -> FailureKind | None:
         """A 401 has come: None, when the request is to be sent again with `authorize`."""
         challenges = parse_challenges(response.headers.all("www-authenticate"))
-        self.offered = tuple(dict.fromkeys(challenge.name for challenge in challenges))
+        self.offered = tuple(dict.fromkeys(readable(challenge.name)[:_LONGEST_NAME] for challenge in challenges))
         chosen = _strongest(challenges)
         if self._credentials is None or not challenges:
             return FailureKind.AUTH_FAILED

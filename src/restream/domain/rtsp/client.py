@@ -112,6 +112,8 @@ class RtspClient:
         if self._is_connected and (message := self._reader.finish()):
             self._closes = True
             self._take(message, now)
+            if not self._is_connected:  # over, or to go on over another connection
+                return
         if not (self._is_connected or self._next):
             return
         question, self._is_connected, self._next = self._requests.question, False, None

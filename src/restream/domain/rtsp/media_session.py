@@ -65,7 +65,8 @@ class MediaSession:
 
     def next_channels(self) -> Interleaved:
         """What to ask for the next track."""
-        free = next(channel for channel in range(0, 256, 2) if not {channel, channel + 1} & self._channels.keys())
+        usual = range(2 * len(self.tracks), 256, 2)
+        free = next((channel for channel in usual if not {channel, channel + 1} & self._channels.keys()), 0)
         return Interleaved(free, free + 1)
 
     def heard(self, header: str) -> None:
