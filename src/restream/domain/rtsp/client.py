@@ -1,0 +1,297 @@
+"""The conversation with one camera, without I/O: bytes and moments in; bytes, events and one deadline out.
+
+Whoever carries the bytes calls `start`, and at each ConnectionWanted connects and calls `connected`; hands over what
+comes (`receive`), sends `data_to_send`, calls `due` at `deadline`, and takes the events after each of these calls.
+Moments are seconds of any clock that never goes back. Nothing here raises, whatever a camera sends.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from restream.domain.rtsp.authentication import Authenticator, Cnonce
+from restream.domain.rtsp.description import read_description
+from restream.domain.rtsp.dialogue import Conversation, Dialogue, Step
+from restream.domain.rtsp.events import Announced, ConnectionWanted, Failed, Finished, Playing, RtspEvent
+from restream.domain.rtsp.failure import AUTHENTICATION, Failure, FailureKind, Stage
+from restream.domain.rtsp.message_reader import MessageReader
+from restream.domain.rtsp.messages import InterleavedFrame, Message, Response, ServerRequest
+from restream.domain.rtsp.requester import Question, Requester, Said
+from restream.domain.rtsp.route import Route
+from restream.domain.rtsp.url import Credentials, RtspUrl
+from restream.domain.rtsp.words import readable
+
+OPEN_BODY_QUIET_S = 1.0
+"""A description whose length the camera does not tell is whole when nothing follows for so long."""
+TEARDOWN_S = 2.0
+"""How long a farewell may take."""
+REDIRECTIONS = frozenset({301, 302, 303, 305, 307, 308})
+"""Answers with a `Location`."""
+_PUBLIC = ("Public", "OPTIONS, ANNOUNCE, GET_PARAMETER, SET_PARAMETER, REDIRECT, TEARDOWN")
+_ANSWERED_WITH_200 = frozenset({"OPTIONS", "GET_PARAMETER", "SET_PARAMETER", "ANNOUNCE", "REDIRECT", "TEARDOWN"})
+
+
+class RtspClient:
+    """One conversation with one camera."""
+
+    def __init__(self, url: RtspUrl, credentials: Credentials | None, wanted: Conversation, cnonce: Cnonce) -> None:
+        self._wanted = wanted
+        self._cnonce = cnonce
+        self._route = Route(url, credentials)
+        self._deadline: float | None = None
+        self._since = 0.0
+        """Moment from which is waited for what comes next."""
+        self._events: deque[RtspEvent] = deque()
+        self._stage = Stage.CONNECT
+        self._is_connected = False
+        self._next: Question | None = None
+        """What is asked once there is a connection."""
+        self._repeated = False
+        """The request under way repeats one that was answered 401."""
+        self._closes = False
+        """The camera has said that it closes this connection."""
+        self._understood = False
+        """It has said anything in RTSP."""
+        self._reader = MessageReader()
+        self._requests = Requester(Authenticator(credentials, cnonce))
+        self._dialogue = Dialogue(url, wanted, self._route.secrets)
+
+    @property
+    def stage(self) -> Stage:
+        """How far it has come."""
+        return self._stage
+
+    @property
+    def deadline(self) -> float | None:
+        """When `due` is to be called; None: never."""
+        return self._deadline
+
+    @property
+    def said(self) -> Said:
+        """What the camera has said of itself and to each request so far, masked."""
+        return self._requests.said(self._route.secrets)
+
+    def data_to_send(self) -> bytes:
+        """Bytes for the connection, once."""
+        return self._requests.data_to_send()
+
+    def events(self) -> Iterator[RtspEvent]:
+        """What has happened, each once."""
+        while self._events:
+            yield self._events.popleft()
+
+    def start(self, now: float) -> None:
+        """Begin: a connection is wanted."""
+        self._connect(self._dialogue.opening(), "the conversation begins", now)
+
+    def encrypting(self, now: float) -> None:
+        """The host has taken the connection; TLS comes next."""
+        if self._stage is Stage.CONNECT:
+            self._wait(Stage.TLS, self._wanted.connect_timeout_s, now)
+
+    def connected(self, now: float) -> None:
+        """The connection that was wanted is there."""
+        question, self._next = self._next, None
+        if question is not None:
+            self._reader, self._is_connected, self._closes = MessageReader(), True, False
+            self._ask(question, now)
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Bytes have come."""
+        if self._is_connected:
+            self._reader.receive(data)
+        while self._is_connected and (message := self._reader.next_message()) is not None:
+            self._take(message, now)
+        if self._is_connected and self._reader.has_open_body:
+            limit = self._since + self._wanted.answer_timeout_s
+            self._deadline = min(limit, now + OPEN_BODY_QUIET_S)
+
+    def lost(self, reason: str, now: float) -> None:
+        """The connection is gone, or did not come about; `reason` as the system says it."""
+        if self._is_connected and (message := self._reader.finish()):
+            self._closes = True
+            self._take(message, now)
+            if not self._is_connected:  # over, or to go on over another connection
+                return
+        if not (self._is_connected or self._next):
+            return
+        question, self._is_connected, self._next = self._requests.question, False, None
+        self._requests.give_up(now)
+        if self._stage is Stage.TEARDOWN:
+            self._end(Finished())
+        elif question and self._repeated and question.stage is not Stage.PLAYING:
+            self._reconnect(question, "the camera closed the connection after it had asked for a login", now)
+        elif question and question.track and not question.track.is_video:
+            again = self._dialogue.without(question.track, "the camera closed the connection when asked for it")
+            self._reconnect(again, "the camera closed the connection in the SETUP of a track", now)
+        else:
+            self._fail(FailureKind.SOURCE_ENDED, f"the connection ended ({self._stage}): {reason}", now)
+
+    def due(self, now: float) -> None:
+        """The deadline has come."""
+        if self._deadline is None or now < self._deadline:
+            return
+        if self._is_connected and (message := self._reader.finish()):
+            self._deadline = self._since + self._wanted.answer_timeout_s
+            self._take(message, now)
+        elif self._stage is Stage.TEARDOWN:
+            self._end(Finished())
+        elif self._stage is Stage.PLAYING:
+            self._keep_alive(now)
+        elif self._stage is Stage.PLAY and self._dialogue.session.has_early_media:
+            self._requests.give_up(now)
+            self._dialogue.add_reason("the camera sends media and does not answer PLAY")
+            self._follow(Step(self._dialogue.playing()), now)
+        else:
+            question, waited_s = self._requests.question, now - self._since
+            self._requests.give_up(now)
+            what = f"no answer to {question.method}" if question else f"no connection ({self._stage})"
+            self._fail(FailureKind.TIMEOUT, f"{what} within {waited_s:.1f} s", now, waited_s=waited_s)
+
+    def close(self, now: float) -> None:
+        """End it; where there is a session, the camera is told."""
+        farewell = self._dialogue.farewell() if self._is_connected else None
+        if farewell is not None:
+            self._requests.ask(farewell, now)
+            self._wait(Stage.TEARDOWN, TEARDOWN_S, now)
+        elif self._stage is not Stage.CLOSED:
+            self._end(Finished())
+
+    def _take(self, message: Message, now: float) -> None:
+        if isinstance(message, InterleavedFrame):
+            self._take_frame(message)
+            return
+        self._understood = True
+        if isinstance(message, Response):
+            self._take_response(message, now)
+        elif isinstance(message, ServerRequest):
+            self._take_request(message, now)
+        else:
+            words = f"{message.problem}: {readable(message.begin, self._route.secrets)}"
+            self._fail(FailureKind.NOT_RTSP, words, now)
+
+    def _take_frame(self, frame: InterleavedFrame) -> None:
+        session = self._dialogue.session
+        packet = session.packet(frame)
+        if packet is not None and self._stage is Stage.PLAYING:
+            self._events.append(packet)
+        elif packet is not None and self._stage is not Stage.TEARDOWN:
+            session.keep(packet)
+
+    def _take_response(self, response: Response, now: float) -> None:
+        if response.protocol.startswith("HTTP"):
+            self._fail(FailureKind.NOT_RTSP, f"a web server answers: {response.status_line}", now)
+            return
+        question = self._requests.take(response, now) if response.status >= 200 else None
+        if question is None:
+            return
+        self._closes = self._closes or response.headers.get("connection").lower() == "close"
+        if self._stage is Stage.TEARDOWN:
+            self._end(Finished())
+            return
+        if response.status == 401:
+            self._take_unauthorised(question, response, now)
+            return
+        self._repeated = False
+        self._requests.login.accepted()
+        if question.stage is Stage.PLAYING:
+            if setback := self._dialogue.kept_alive(question, response):
+                self._follow(Step(setback=setback), now)
+        elif response.status in REDIRECTIONS:
+            self._redirect(response.headers.get("location"), response.status_line, response.status, now)
+        else:
+            logged_in = self._requests.authorised
+            self._follow(self._dialogue.answered(question, response, logged_in=logged_in), now)
+
+    def _take_unauthorised(self, question: Question, response: Response, now: float) -> None:
+        kind = self._requests.login.refused(response)
+        if kind is None:
+            self._repeated = True
+            self._ask(question, now)
+            return
+        self._fail(kind, f"{response.status_line} ({self._requests.login.trouble})", now, response.status)
+
+    def _take_request(self, request: ServerRequest, now: float) -> None:
+        known = request.method in _ANSWERED_WITH_200
+        self._requests.answer(request, 200 if known else 501, "OK" if known else "Not Implemented", _PUBLIC)
+        if self._stage is Stage.TEARDOWN:
+            return
+        if request.method == "REDIRECT":
+            self._redirect(request.headers.get("location"), "REDIRECT", None, now)
+        elif request.method == "ANNOUNCE":
+            self._events.append(Announced(read_description(request.body)))
+        elif request.method == "TEARDOWN":
+            self._fail(FailureKind.SOURCE_ENDED, "the camera ended the session", now)
+
+    def _wait(self, stage: Stage, seconds: float, now: float) -> None:
+        self._stage, self._since, self._deadline = stage, now, now + seconds
+
+    def _ask(self, question: Question, now: float) -> None:
+        playing = question.stage is Stage.PLAYING
+        if self._closes and not playing:
+            self._reconnect(question, "the camera closes the connection after its answer", now)
+            return
+        session = self._dialogue.session
+        self._requests.session = session.id
+        self._requests.ask(question, now)
+        self._wait(question.stage, session.timeout_s / 2 if playing else self._wanted.answer_timeout_s, now)
+
+    def _keep_alive(self, now: float) -> None:
+        # Many cameras do not answer; whether media still comes is judged by those who receive it.
+        self._requests.give_up(now)
+        self._ask(self._dialogue.keep_alive(), now)
+
+    def _follow(self, step: Step, now: float) -> None:
+        if step.event is not None:
+            self._events.append(step.event)
+        if step.setback is not None:
+            self._fail(step.setback.kind, step.setback.words, now, step.setback.status)
+        elif step.question is not None:
+            self._ask(step.question, now)
+        elif isinstance(step.event, Playing):
+            self._events.extend(self._dialogue.session.early())
+            self._wait(Stage.PLAYING, step.event.session_timeout_s / 2, now)
+        else:
+            self._end(Finished())
+
+    def _connect(self, question: Question, reason: str, now: float) -> None:
+        self._requests.discard()
+        self._is_connected, self._next, self._repeated = False, question, False
+        self._wait(Stage.CONNECT, self._wanted.connect_timeout_s, now)
+        self._events.append(ConnectionWanted(self._route.url, reason))
+
+    def _reconnect(self, question: Question, reason: str, now: float) -> None:
+        """The same conversation over another connection, to which a session and its channels do not go along."""
+        if not self._route.may_reconnect():
+            self._fail(FailureKind.SOURCE_ENDED, f"again and again {reason}", now)
+            return
+        self._requests.login.reconnected()
+        self._connect(self._dialogue.anew() if self._dialogue.session.tracks else question, reason, now)
+
+    def _redirect(self, location: str, words: str, status: int | None, now: float) -> None:
+        told = f"{words}, to {location}"
+        if kind := self._route.redirect(location):
+            self._fail(kind, told, now, status)
+            return
+        self._requests.login = Authenticator(self._route.credentials, self._cnonce)
+        self._dialogue = Dialogue(self._route.url, self._wanted, self._route.secrets)
+        self._connect(self._dialogue.opening(), readable(told, self._route.secrets), now)
+
+    def _fail(
+        self, kind: FailureKind, words: str, now: float, status: int | None = None, waited_s: float | None = None
+    ) -> None:
+        if status is None and not self._understood and self._reader.garbage:
+            kind, words = FailureKind.NOT_RTSP, f"bytes that are no RTSP: {readable(self._reader.garbage)}"
+        offered = self._requests.login.offered if kind in AUTHENTICATION else ()
+        failure = Failure(kind, self._stage, readable(words, self._route.secrets), status, offered, waited_s)
+        # Cameras keep the sessions of those who go without a word, and have few.
+        farewell = self._dialogue.farewell() if self._is_connected else None
+        if farewell is not None:
+            self._requests.ask(farewell, now)
+        self._end(Failed(failure))
+
+    def _end(self, event: Failed | Finished) -> None:
+        self._stage, self._deadline = Stage.CLOSED, None
+        self._is_connected, self._next = False, None
+        self._events.append(event)

@@ -1,0 +1,147 @@
+"""Asks a camera one thing at a time: numbers and authorises requests, knows their answers, and keeps the times."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from restream.domain.rtsp.authentication import Authenticator
+from restream.domain.rtsp.failure import Stage
+from restream.domain.rtsp.messages import Response, ServerRequest
+from restream.domain.rtsp.request import encode_answer, encode_request
+from restream.domain.rtsp.tracks import Track
+from restream.domain.rtsp.url import RtspUrl
+from restream.domain.rtsp.words import readable
+
+USER_AGENT = "restream"
+"""There are cameras that refuse requests without one (go2rtc issue 235)."""
+MAX_EXCHANGES = 64
+"""Of the last ones."""
+MAX_UNSENT_BYTES = 256 * 1024
+"""A camera that asks more than it reads is not answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, and of which track."""
+
+    stage: Stage
+    method: str
+    url: RtspUrl
+    headers: tuple[tuple[str, str], ...] = ()
+    track: Track | None = None
+
+
+class Exchange(NamedTuple):
+    """One request and its answer, for the operator."""
+
+    stage: Stage
+    method: str
+    answer: str
+    """The camera's status line, as it came; empty: it has not answered."""
+    seconds: float
+    """From the request to the answer."""
+
+
+class Said(NamedTuple):
+    """What a camera has said, printable and masked."""
+
+    exchanges: tuple[Exchange, ...]
+    """Requests and answers, the oldest first; of many the last ones."""
+    offered: tuple[str, ...]
+    """Ways to log in that it offered last: `Basic`, `MD5`, `SHA-256` …"""
+    server: str
+    """What it calls itself; empty: it does not."""
+    date: str
+    """Its clock in its last answer, as it wrote it."""
+
+
+class Requester:
+    """The requests of one conversation, over as many connections as it takes."""
+
+    def __init__(self, login: Authenticator) -> None:
+        self.login = login
+        self.question: Question | None = None
+        """What is not answered yet."""
+        self.asked_at = 0.0
+        self.authorised = False
+        """The request that is under way has credentials with it."""
+        self.session = ""
+        self._exchanges: deque[Exchange] = deque(maxlen=MAX_EXCHANGES)
+        self._server = self._date = ""
+        self._number = 0
+        self._numbers = False
+        """The camera numbers its answers: one with an old number answers an old request."""
+        self._previous: Response | None = None
+        self._out = bytearray()
+
+    def ask(self, question: Question, now: float) -> None:
+        """Send a request; the one before it is not waited for any longer."""
+        self._number += 1
+        self.question, self.asked_at = question, now
+        target = str(question.url)
+        authorization = self.login.authorize(question.method, target)
+        self.authorised = authorization is not None
+        headers = [("CSeq", str(self._number)), ("User-Agent", USER_AGENT)]
+        if authorization is not None:
+            headers.append(("Authorization", authorization))
+        if self.session:
+            headers.append(("Session", self.session))
+        self._out += encode_request(question.method, target, (*headers, *question.headers))
+
+    def again(self, now: float) -> None:
+        """Send the request once more, with what the camera asks for meanwhile."""
+        if self.question is not None:
+            self.ask(self.question, now)
+
+    def take(self, response: Response, now: float) -> Question | None:
+        """What a response answers, which is then no longer waited for; None: nothing, or nothing any more."""
+        question = self.question
+        if question is None or not self._is_answer(response):
+            return None
+        self._previous = response
+        self.question = None
+        self._server = response.headers.get("server", self._server)
+        self._date = response.headers.get("date", self._date)
+        self._exchanges.append(Exchange(question.stage, question.method, response.status_line, now - self.asked_at))
+        return question
+
+    def _is_answer(self, response: Response) -> bool:
+        """Cameras answer twice, with another number than asked, or with none."""
+        text = response.headers.get("cseq").strip()
+        number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else None
+        if number == self._number:
+            self._numbers = self._numbers or number > 1
+            return True
+        if number is None or number > self._number:
+            return True
+        return not self._numbers and response != self._previous
+
+    def give_up(self, now: float) -> None:
+        """There will be no answer."""
+        if self.question is not None:
+            self._exchanges.append(Exchange(self.question.stage, self.question.method, "", now - self.asked_at))
+            self.question = None
+
+    def answer(self, request: ServerRequest, status: int, reason: str, *headers: tuple[str, str]) -> None:
+        """Answer a request of the camera."""
+        if len(self._out) < MAX_UNSENT_BYTES:
+            number = request.headers.get("cseq", "0")[:32]
+            self._out += encode_answer(status, reason, (("CSeq", number), ("User-Agent", USER_AGENT), *headers))
+
+    def said(self, secrets: tuple[str, ...]) -> Said:
+        """What the camera has said so far."""
+        exchanges = tuple(each._replace(answer=readable(each.answer, secrets)) for each in self._exchanges)
+        server, date = readable(self._server, secrets), readable(self._date, secrets)
+        return Said(exchanges, self.login.offered, server, date)
+
+    def discard(self) -> None:
+        """The connection is gone: nothing is left to be sent over it."""
+        self._out.clear()
+
+    def data_to_send(self) -> bytes:
+        """Bytes for the connection, once."""
+        data = bytes(self._out)
+        self._out.clear()
+        return data

@@ -1,0 +1,52 @@
+"""The way to a camera: its URL after redirects, the login that goes with it, and how often it may change."""
+
+from __future__ import annotations
+
+from restream.domain.camera.secret import spellings
+from restream.domain.rtsp.failure import FailureKind
+from restream.domain.rtsp.url import Credentials, RtspUrl, redirect_target
+
+MAX_REDIRECTS = 3
+"""Of one conversation."""
+MAX_RECONNECTS = 3
+"""Of one conversation: cameras close the connection after 401, or after each answer."""
+
+
+class Route:
+    """Where a conversation is held."""
+
+    def __init__(self, url: RtspUrl, credentials: Credentials | None) -> None:
+        self.url = url
+        self.credentials = credentials
+        self.secrets: tuple[str, ...] = ()
+        """Spellings of every password that was on the way, longest first."""
+        self._redirects = self._reconnects = 0
+        self._remember(credentials)
+
+    def _remember(self, credentials: Credentials | None) -> None:
+        if credentials is not None:
+            known = {*self.secrets, *spellings(credentials.password.reveal())}
+            self.secrets = tuple(sorted(known, key=len, reverse=True))
+
+    def redirect(self, location: str) -> FailureKind | None:
+        """Follow a `Location`; else the class of failure. Credentials never go to another host, or from TLS into clear.
+
+        Those that the redirect itself brings are followed with it.
+        """
+        self._redirects += 1
+        if self._redirects > MAX_REDIRECTS:
+            return FailureKind.REDIRECT_LOOP
+        target = redirect_target(self.url, location)
+        if target is None:
+            return FailureKind.REQUEST_REFUSED
+        url, brought = target
+        stays = url.host == self.url.host and url.secure >= self.url.secure
+        self.credentials = brought or (self.credentials if stays else None)
+        self.url = url
+        self._remember(brought)
+        return None
+
+    def may_reconnect(self) -> bool:
+        """Count one more connection to the same place."""
+        self._reconnects += 1
+        return self._reconnects <= MAX_RECONNECTS

@@ -1,0 +1,28 @@
+"""What a camera said, as a person may read it: printable, short, and without credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from restream.domain.camera.secret import mask_exact, mask_patterns
+
+MAX_WORDS = 200
+"""Characters of a camera's own words that are shown."""
+_MASKABLE = 2048
+"""Characters that are looked at: a secret is masked before the text is cut."""
+
+
+def readable(said: str | bytes, secrets: Iterable[str] = ()) -> str:
+    """One line of at most MAX_WORDS printable characters; `secrets` are spellings, longest first.
+
+    Text of messages is kept as Latin-1, byte for byte (see messages.Headers); what is valid UTF-8 is shown as that.
+    """
+    raw = said if isinstance(said, bytes) else said.encode("latin-1", "replace")
+    raw = raw[:_MASKABLE]
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    text = mask_patterns(mask_exact(text, secrets))
+    return text if len(text) <= MAX_WORDS else text[: MAX_WORDS - 1] + "…"
