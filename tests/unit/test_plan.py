@@ -19,7 +19,7 @@ G711 = AudioStream("pcm_alaw", 8000, 1)
 SRT = Target(publish=Transport.SRT)
 HEAD = (
     *("ffmpeg", "-hide_banner", "-loglevel", "level+warning", "-nostats", "-progress", "pipe:1", "-stats_period", "1"),
-    *("-f", "concat", "-safe", "0", "-protocol_whitelist", "pipe,rtsp,rtp,udp,tcp"),
+    *("-f", "concat", "-safe", "0", "-protocol_whitelist", "pipe,rtsp,rtsps,rtp,udp,tcp,tls"),
     *("-analyzeduration", "3000000", "-probesize", "5000000", "-fpsprobesize", "0", "-i", "pipe:0"),
 )
 WITH_AUDIO = ("-map", "0:v:0", "-map", "0:a:0?", "-dn", "-sn", "-c:v", "copy")
@@ -146,7 +146,7 @@ def test_the_plain_form() -> None:
     assert argv == (
         *("ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "level+warning", "-nostats"),
         *("-progress", "pipe:1", "-stats_period", "1"),
-        *("-protocol_whitelist", "rtsp,rtp,udp,tcp", "-timeout", "10000000", "-rtsp_transport", "tcp"),
+        *("-protocol_whitelist", "rtsp,rtsps,rtp,udp,tcp,tls", "-timeout", "10000000", "-rtsp_transport", "tcp"),
         *("-analyzeduration", "3000000", "-probesize", "5000000", "-fpsprobesize", "0"),
         *("-i", "rtsp://admin:sEcret@10.0.0.1:554/stream=0", *WITH_AUDIO, *COPY, *DELTA, *TO_RTSP),
     )
@@ -155,17 +155,17 @@ def test_the_plain_form() -> None:
 @pytest.mark.parametrize(
     ("url", "protocols", "timeout"),
     [
-        ("rtsp://h/x", "pipe,rtsp,rtp,udp,tcp", "timeout"),
+        ("rtsp://h/x", "pipe,rtsp,rtsps,rtp,udp,tcp,tls", "timeout"),
         ("rtsps://h/x", "pipe,rtsp,rtsps,rtp,udp,tcp,tls", "timeout"),
-        ("rtmp://h/x", "pipe,rtmp,tcp", "rw_timeout"),
-        ("rtmps://h/x", "pipe,rtmps,tls,tcp", "rw_timeout"),
-        ("http://h/x", "pipe,http,tcp,crypto,data", "rw_timeout"),
-        ("https://h/x", "pipe,https,http,tls,tcp,crypto,data", "rw_timeout"),
+        ("rtmp://h/x", "pipe,rtmp,rtmps,tcp,tls", "rw_timeout"),
+        ("rtmps://h/x", "pipe,rtmp,rtmps,tcp,tls", "rw_timeout"),
+        ("http://h/x", "pipe,http,https,tcp,tls,crypto,data", "rw_timeout"),
+        ("https://h/x", "pipe,http,https,tcp,tls,crypto,data", "rw_timeout"),
         ("srt://h:9000", "pipe,srt", "timeout"),
         ("udp://239.0.0.1:1234", "pipe,udp", "timeout"),
     ],
 )
-def test_each_scheme_has_the_shortest_list_of_protocols_and_a_timeout(url: str, protocols: str, timeout: str) -> None:
+def test_each_scheme_reaches_its_encrypted_form_and_has_a_timeout(url: str, protocols: str, timeout: str) -> None:
     found = plan(rtsp_url=url)
     argv = found.invocation.argv
     assert argv[argv.index("-protocol_whitelist") + 1] == protocols
@@ -291,7 +291,14 @@ def test_golden_probe() -> None:
     command = build_probe(camera().source, CameraOptions(), FfmpegSettings()).invocation
     assert command.argv == (
         *("ffprobe", "-v", "level+error", "-f", "concat", "-safe", "0"),
-        *("-protocol_whitelist", "pipe,rtsp,rtp,udp,tcp", "-analyzeduration", "3000000", "-probesize", "5000000"),
+        *(
+            "-protocol_whitelist",
+            "pipe,rtsp,rtsps,rtp,udp,tcp,tls",
+            "-analyzeduration",
+            "3000000",
+            "-probesize",
+            "5000000",
+        ),
         *("-fpsprobesize", "0", "-i", "pipe:0", "-show_error", "-show_streams", "-of", "json"),
     )
     assert command.stdin == Secret(SCRIPT.replace("10000000", "5000000"))
@@ -303,7 +310,7 @@ def test_golden_probe_in_the_plain_form() -> None:
         camera().source, CameraOptions(rtsp_transport=RtspTransport.UDP), FfmpegSettings(hide_source=False)
     ).invocation
     assert command.stdin is None
-    assert command.argv[:5] == ("ffprobe", "-v", "level+error", "-protocol_whitelist", "rtsp,rtp,udp,tcp")
+    assert command.argv[:5] == ("ffprobe", "-v", "level+error", "-protocol_whitelist", "rtsp,rtsps,rtp,udp,tcp,tls")
     assert command.argv[5:9] == ("-timeout", "5000000", "-rtsp_transport", "udp")
     assert "sEcret" not in " ".join(command.masked_argv)
 

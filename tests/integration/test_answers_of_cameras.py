@@ -1,0 +1,55 @@
+"""What ffmpeg makes of a camera's answers, and what is told of it."""
+
+from __future__ import annotations
+
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from restream.adapters.ffmpeg.ffprobe import FfprobeProber
+from restream.domain.camera.options import CameraOptions
+from restream.domain.camera.urls import parse_source
+from restream.domain.engine import Media, ProbeFailure
+from restream.domain.ffmpeg.plan import FfmpegSettings
+from restream.domain.life.cause import Cause
+from tests.support.answering_camera import Answer, AnsweringCamera
+
+pytestmark = pytest.mark.usefixtures("ffmpeg")
+SETTINGS = FfmpegSettings(probe_timeout_s=2)
+
+
+async def probed(camera: AnsweringCamera, options: CameraOptions | None = None) -> Media | ProbeFailure:
+    return await FfprobeProber(SETTINGS).probe(parse_source(camera.url()), options or CameraOptions())
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> ssl.SSLContext:
+    """Of a server whose certificate nobody has signed, like a camera's."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    make = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=camera")
+    subprocess.run((*make, "-keyout", key, "-out", certificate), check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+@pytest.mark.program("openssl")
+async def test_a_redirect_to_the_encrypted_stream_is_followed(tls: ssl.SSLContext) -> None:
+    async with AnsweringCamera({"DESCRIBE": Answer("404 Not Found")}, tls) as encrypted:
+        there = Answer("301 Moved Permanently", f"Location: {encrypted.url()}\r\n")
+        async with AnsweringCamera({"DESCRIBE": there}) as camera:
+            found = await probed(camera)
+        assert encrypted.asked == ["OPTIONS", "DESCRIBE"]
+        assert isinstance(found, ProbeFailure)
+        assert found.cause is Cause.NOT_FOUND
+
+
+async def test_a_redirect_to_a_file_is_not_followed(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("the content of a file")
+    async with AnsweringCamera({"DESCRIBE": Answer("301 Moved", f"Location: file://{secret}\r\n")}) as camera:
+        found = await probed(camera)
+    assert isinstance(found, ProbeFailure)
+    assert "content" not in found.detail
