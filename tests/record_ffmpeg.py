@@ -82,7 +82,7 @@ async def run_probe(
     exit_code: int | None = None
     number: int | None = None
     try:
-        async with asyncio.timeout(settings.probe_limit_s):
+        async with asyncio.timeout(settings.probe_limit_s(CameraOptions())):
             ending = await child.ended()
             exit_code, number = ending.exit_code, ending.signal
     except TimeoutError:
@@ -102,7 +102,7 @@ async def run_probe(
         "exit_code": exit_code,
         "signal": number,
         "elapsed_s": round(elapsed_s, 1),
-        "timeout_s": settings.network_timeout_s,
+        "timeout_s": settings.network_timeout_s(CameraOptions()),
         "stdout": stdout,
         "stderr": [scrub(line) for line in child.stderr_tail],
     }

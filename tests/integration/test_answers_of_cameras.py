@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from restream.adapters.ffmpeg.ffprobe import FfprobeProber
-from restream.domain.camera.options import CameraOptions
+from restream.domain.camera.options import CameraOptions, parse_options
 from restream.domain.camera.urls import parse_source
 from restream.domain.engine import Media, ProbeFailure
 from restream.domain.ffmpeg.plan import FfmpegSettings
@@ -44,6 +44,17 @@ async def test_a_redirect_to_the_encrypted_stream_is_followed(tls: ssl.SSLContex
         assert encrypted.asked == ["OPTIONS", "DESCRIBE"]
         assert isinstance(found, ProbeFailure)
         assert found.cause is Cause.NOT_FOUND
+
+
+@pytest.mark.parametrize("options", [{"audio": "none"}, {"input": {"allowed_media_types": "video"}}])
+async def test_a_camera_that_cannot_set_up_its_sound_is_not_asked_for_it(options: object) -> None:
+    async with AnsweringCamera({"SETUP audio": Answer("400 Bad Request")}) as camera:
+        assert isinstance(await probed(camera), ProbeFailure)
+        assert "SETUP audio" in camera.asked
+        camera.asked.clear()
+        await probed(camera, parse_options(options))
+        assert [asked for asked in camera.asked if asked.startswith("SETUP")] == ["SETUP video"]
+        assert "PLAY" in camera.asked
 
 
 async def test_a_redirect_to_a_file_is_not_followed(tmp_path: Path) -> None:

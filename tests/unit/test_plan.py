@@ -101,7 +101,8 @@ def test_golden_commands(
     found = plan(options, audio=audio, target=target)
     output = TO_SRT if target is SRT else TO_RTSP
     assert found.invocation.argv == (*HEAD, *selection, *DELTA, *output)
-    assert script(found) == SCRIPT
+    unwanted = "option allowed_media_types 'video'\n" if options == {"audio": "none"} else ""
+    assert script(found) == SCRIPT + unwanted
     assert (found.camera_id, found.path, found.video, found.audio) == ("1", "cam1", "h264", chosen)
     assert found.transport is target.publish
 
@@ -317,5 +318,41 @@ def test_golden_probe_in_the_plain_form() -> None:
 
 def test_the_limit_of_a_probe_leaves_room_for_a_camera_that_freezes() -> None:
     settings = FfmpegSettings(probe_timeout_s=10)
-    assert settings.network_timeout_s == 5
-    assert settings.probe_limit_s == 2 * 5 + 3 + 2
+    assert settings.network_timeout_s(CameraOptions()) == 5
+    assert settings.probe_limit_s(CameraOptions()) == 2 * 5 + 3 + 2
+
+
+@pytest.mark.parametrize(
+    ("options", "line", "network_timeout_s", "limit_s"),
+    [
+        ({"rtsp_transport": "udp"}, "option rtsp_transport 'udp'", 5, 15),
+        ({"audio": "none"}, "option allowed_media_types 'video'", 5, 15),
+        ({"input": {"allowed_media_types": "video"}}, "option allowed_media_types 'video'", 5, 15),
+        ({"audio": "none", "input": {"allowed_media_types": "video+data"}}, "types 'video+data'", 5, 15),
+        ({"connect_timeout_s": 40}, "option timeout '20000000'", 20, 45),
+        ({"connect_timeout_s": 2}, "option timeout '5000000'", 5, 15),
+        ({"input": {"timeout": 8_000_000}}, "option timeout '8000000'", 8, 21),
+        ({"input": {"timeout": 0}}, "option timeout '0'", 1, 7),
+        ({"input": {"timeout": 10**12 - 1}}, "option timeout '999999999999'", 60, 125),
+        ({"input": {"analyzeduration": 20_000_000}}, "option fpsprobesize '0'", 5, 32),
+        ({"input": {"analyzeduration": 10**12 - 1}}, "option fpsprobesize '0'", 5, 72),
+        ({"input": {"user_agent": "CCTV 1"}}, "option user_agent 'CCTV 1'", 5, 15),
+    ],
+)
+def test_what_a_row_says_of_its_input_reaches_the_probe(
+    options: object, line: str, network_timeout_s: float, limit_s: float
+) -> None:
+    row = camera(options)
+    found = build_probe(row.source, row.options, FfmpegSettings())
+    assert found.invocation.stdin is not None
+    assert f"{line}\n" in found.invocation.stdin.reveal()
+    assert (found.network_timeout_s, found.limit_s) == (network_timeout_s, limit_s)
+
+
+def test_sound_that_is_not_wanted_is_not_asked_for() -> None:
+    for found in (plan({"audio": "none"}), plan(lesser=True), plan({"audio": "none"}, audio=None)):
+        assert "option allowed_media_types 'video'\n" in script(found)
+    assert "allowed_media_types" not in script(plan())
+    # Only RTSP sets up each medium by itself.
+    assert "allowed_media_types" not in script(plan({"audio": "none"}, rtsp_url="srt://h:9000"))
+    assert plan({"audio": "none"}, audio=None).reasons[-1] == "no audio: options.audio of this row says none"
