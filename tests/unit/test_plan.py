@@ -291,7 +291,7 @@ def test_a_target_with_a_path_and_a_slash() -> None:
 def test_golden_probe() -> None:
     command = build_probe(camera().source, CameraOptions(), FfmpegSettings()).invocation
     assert command.argv == (
-        *("ffprobe", "-v", "level+error", "-f", "concat", "-safe", "0"),
+        *("ffprobe", "-v", "level+warning", "-f", "concat", "-safe", "0"),
         *(
             "-protocol_whitelist",
             "pipe,rtsp,rtsps,rtp,udp,tcp,tls",
@@ -311,7 +311,7 @@ def test_golden_probe_in_the_plain_form() -> None:
         camera().source, CameraOptions(rtsp_transport=RtspTransport.UDP), FfmpegSettings(hide_source=False)
     ).invocation
     assert command.stdin is None
-    assert command.argv[:5] == ("ffprobe", "-v", "level+error", "-protocol_whitelist", "rtsp,rtsps,rtp,udp,tcp,tls")
+    assert command.argv[:5] == ("ffprobe", "-v", "level+warning", "-protocol_whitelist", "rtsp,rtsps,rtp,udp,tcp,tls")
     assert command.argv[5:9] == ("-timeout", "5000000", "-rtsp_transport", "udp")
     assert "sEcret" not in " ".join(command.masked_argv)
 

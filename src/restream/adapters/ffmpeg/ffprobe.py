@@ -37,5 +37,4 @@ async def look(plan: ProbePlan) -> Media | ProbeFailure:
     except PublisherError as error:
         return ProbeFailure(Cause.INTERNAL, str(error))
     exit_code = None if run.timed_out else run.ending.exit_code
-    stderr = "\n".join(run.ending.stderr_tail)
-    return parse_probe(run.output, stderr, exit_code, run.elapsed_s, plan.network_timeout_s)
+    return parse_probe(run.output, run.ending.stderr_tail, exit_code, run.elapsed_s, plan.network_timeout_s)

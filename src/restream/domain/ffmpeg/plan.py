@@ -63,6 +63,8 @@ class FfmpegPlan(Plan):
     """One ffmpeg for one camera."""
 
     invocation: Invocation
+    network_timeout_s: float
+    """How long the camera may be silent before ffmpeg gives up."""
 
     @property
     def shown(self) -> Shown:
@@ -97,7 +99,7 @@ def build_probe(source: SourceUrl, options: CameraOptions, settings: FfmpegSetti
         _input(source, options, silent=options.audio is AudioChoice.NONE),
     )
     show = ("-show_error", "-show_streams", "-of", "json")
-    argv = (settings.probe_binary, "-v", "level+error", *arguments, *show)
+    argv = (settings.probe_binary, "-v", "level+warning", *arguments, *show)
     invocation = Invocation(argv, stdin, source, source.secrets, settings.memory_bytes)
     return ProbePlan(invocation, network_timeout_s, settings.probe_limit_s(options))
 
@@ -158,6 +160,7 @@ def build_plan(
         reasons=tuple(reasons),
         has_lesser=audio != "none",
         invocation=Invocation(argv, stdin, camera.source, secrets, settings.memory_bytes),
+        network_timeout_s=stall_timeout_s,
     )
 
 
