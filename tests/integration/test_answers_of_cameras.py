@@ -64,3 +64,27 @@ async def test_a_redirect_to_a_file_is_not_followed(tmp_path: Path) -> None:
         found = await probed(camera)
     assert isinstance(found, ProbeFailure)
     assert "content" not in found.detail
+
+
+@pytest.mark.parametrize(
+    ("method", "answer", "cause", "shown"),
+    [
+        ("DESCRIBE", Answer("503 Service Unavailable"), Cause.BUSY, "503"),
+        ("SETUP", Answer("453 Not Enough Bandwidth"), Cause.BUSY, "453"),
+        ("DESCRIBE", Answer("500 Could not write header: Connection refused"), Cause.CAMERA_ERROR, "500"),
+        ("DESCRIBE", Answer("400 Bad Request"), Cause.REQUEST_REFUSED, "400"),
+        ("SETUP", Answer("451 Parameter Not Understood"), Cause.REQUEST_REFUSED, "451"),
+        (
+            "SETUP",
+            Answer(headers="Transport: RTP/AVP;client_port=5000-5001\r\n"),
+            Cause.TRANSPORT_REFUSED,
+            "Nonmatching transport",
+        ),
+    ],
+)
+async def test_what_a_camera_answers_is_told(method: str, answer: Answer, cause: Cause, shown: str) -> None:
+    async with AnsweringCamera({method: answer}) as camera:
+        found = await FfprobeProber(SETTINGS).probe(parse_source(camera.url("refused/461/404")), CameraOptions())
+    assert isinstance(found, ProbeFailure)
+    assert found.cause is cause
+    assert shown in found.detail
