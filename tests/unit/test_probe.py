@@ -152,6 +152,12 @@ def test_a_crash_in_the_resolver_is_still_dns() -> None:
     assert found.cause is Cause.DNS
 
 
+@pytest.mark.parametrize("exit_code", [126, 127])
+def test_what_could_not_be_started_is_not_the_cameras_fault(exit_code: int) -> None:
+    line = "setpriv: failed to execute ffprobe: No such file or directory"
+    assert probe(b"", line, exit_code=exit_code) == ProbeFailure(Cause.INTERNAL, line)
+
+
 def test_silence_says_the_exit_code() -> None:
     assert probe(b"", exit_code=3) == ProbeFailure(Cause.UNCLEAR, "ffprobe: exit 3")
 

@@ -115,6 +115,8 @@ _SINK_RULES = _rules(
     (r"Could not write header.*: Invalid argument$", Cause.CODEC_UNSUPPORTED),
 )
 
+NOT_STARTED = frozenset({126, 127})
+"""Exit codes of what could not execute the program that it was to start (POSIX)."""
 _SILENT_SHARE_OF_TIMEOUT = 0.8
 
 
@@ -167,6 +169,8 @@ def _cause(ending: ProcessEnding, media_seen: bool, silent: bool) -> tuple[Cause
             return _sink_cause(messages) or (Cause.UNCLEAR, last_line)
     if ending.exit_code == 0:
         return Cause.SOURCE_ENDED, last_line
+    if ending.exit_code in NOT_STARTED:
+        return Cause.INTERNAL, last_line
     if ending.exit_code == _TOLD_TO_END and not messages:
         return Cause.KILLED, ending.outcome
     return _by_rule(_MEDIA_RULES, messages) or (Cause.UNCLEAR, last_line)

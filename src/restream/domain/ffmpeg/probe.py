@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from restream.domain.engine import AudioStream, Media, ProbeFailure, VideoStream
-from restream.domain.ffmpeg.exit_cause import source_cause, understand, was_silent
+from restream.domain.ffmpeg.exit_cause import NOT_STARTED, source_cause, understand, was_silent
 from restream.domain.life.cause import Cause
 
 # FFmpeg's AVERROR codes in ffprobe's JSON ("error": {"code": …}): errno values and FFERRTAG constants. For lines that
@@ -54,6 +54,8 @@ def parse_probe(
     code = error.get("code") if isinstance(error, dict) else None
     silent = exit_code is None or was_silent(elapsed_s, timeout_s)
     cause = _ERROR_CODES.get(code) if isinstance(code, int) else None
+    if exit_code in NOT_STARTED:
+        cause = Cause.INTERNAL
     outcome = "ffprobe had to be ended, it did not answer" if exit_code is None else f"ffprobe: exit {exit_code}"
     detail = messages[-1].line if messages else outcome
     return ProbeFailure(cause or (Cause.TIMEOUT if silent else Cause.UNCLEAR), detail)
