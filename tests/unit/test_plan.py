@@ -15,6 +15,7 @@ from restream.domain.server.target import Target
 READER = RowReader(CameraTypes.parse({"default": "{login}:{password}@{link}:554/stream={channel}"}))
 H264 = VideoStream("h264", 640, 360, 15.0)
 AAC = AudioStream("aac", 16000, 1)
+ADTS = AudioStream("aac", 16000, 1, adts=True)
 G711 = AudioStream("pcm_alaw", 8000, 1)
 SRT = Target(publish=Transport.SRT)
 HEAD = (
@@ -84,6 +85,9 @@ def script(stream_plan: FfmpegPlan) -> str:
         (Target(), AAC, {"audio": "aac"}, "aac", (*WITH_AUDIO, *CONVERT)),
         (Target(), G711, {"audio": "aac"}, "aac", (*WITH_AUDIO, *CONVERT)),
         (Target(), None, {"audio": "aac"}, "none", WITHOUT_AUDIO),
+        (Target(), ADTS, None, "aac", (*WITH_AUDIO, *CONVERT)),
+        (Target(), ADTS, {"audio": "copy"}, "copy", (*WITH_AUDIO, *COPY)),
+        (SRT, ADTS, None, "copy", (*WITH_AUDIO, *COPY)),
         (SRT, AAC, None, "copy", (*WITH_AUDIO, *COPY)),
         (SRT, G711, None, "aac", (*WITH_AUDIO, *CONVERT)),
         (SRT, AudioStream("pcm_mulaw", 8000, 1), None, "aac", (*WITH_AUDIO, *CONVERT)),
@@ -139,7 +143,7 @@ def test_audio_that_brought_no_media_is_left_out() -> None:
     found = plan(lesser=True)
     assert found.audio == "none"
     assert "-an" in found.invocation.argv
-    assert found.reasons[-1] == "audio aac is dropped: the last start with audio brought no media"
+    assert found.reasons[-1] == "audio aac is dropped: the last start with it failed"
 
 
 def test_the_plain_form() -> None:

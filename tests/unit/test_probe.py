@@ -13,7 +13,7 @@ from restream.domain.life.cause import Cause
 from tests.unit.recordings import FOLDER, recordings
 
 VIDEO = {"codec_type": "video", "codec_name": "h264", "width": 640, "height": 360, "avg_frame_rate": "15/1"}
-AUDIO = {"codec_type": "audio", "codec_name": "aac", "sample_rate": "16000", "channels": 1}
+AUDIO = {"codec_type": "audio", "codec_name": "aac", "sample_rate": "16000", "channels": 1, "extradata_size": 2}
 
 
 def streams(*entries: object) -> bytes:
@@ -92,6 +92,16 @@ def test_exit_0_without_streams(stdout: bytes) -> None:
 
 def test_sound_alone_is_no_video() -> None:
     assert probe(streams(AUDIO), exit_code=0) == ProbeFailure(Cause.NO_MEDIA, "the camera offers no video stream")
+
+
+@pytest.mark.parametrize(
+    ("entry", "adts"),
+    [({}, False), ({"extradata_size": 0}, True), ({"extradata_size": None}, True), ({"codec_name": "mp3"}, False)],
+)
+def test_aac_of_mpegts_is_told_by_its_missing_configuration(entry: dict[str, object], adts: bool) -> None:
+    found = probe(streams(VIDEO, {**AUDIO, **entry}), exit_code=0)
+    assert isinstance(found, Media) and found.audio is not None
+    assert found.audio.adts is adts
 
 
 def test_sound_of_an_unknown_kind() -> None:

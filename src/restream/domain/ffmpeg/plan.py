@@ -84,7 +84,7 @@ _MAX_INTERLEAVE_US = 500_000
 # MediaMTX re-packetises RTP above this size; also what fits into an SRT packet.
 _PACKET_BYTES = 1316
 # Silent audio, converted, keeps ffmpeg from publishing (test_silent_audio_does_not_keep_a_camera_down).
-_LESSER = "the last start with audio brought no media"
+_LESSER = "the last start with it failed"
 _AAC = ("-c:a", "aac", "-ar", "16000", "-ac", "1", "-b:a", "32k")
 
 
@@ -198,6 +198,10 @@ def _audio(
     if audio.codec == "unknown" or audio.sample_rate_hz <= 0:
         reasons.append("audio is dropped: ffprobe cannot tell what it is")
         return "none"
+    if audio.adts and transport is Transport.RTSP:
+        # "AAC with no global headers is currently not supported"; aac_adtstoasc comes too late for the header.
+        reasons.append("audio aac is encoded anew: RTSP needs its configuration ahead, ADTS has it in each frame")
+        return "aac"
     if audio.codec in _AUDIO_AS_IS[transport]:
         reasons.append(f"audio {audio.codec} is copied: {transport.upper()} carries it")
         return "copy"

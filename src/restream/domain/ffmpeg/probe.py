@@ -90,6 +90,8 @@ def _audio(entry: dict[str, object] | None) -> AudioStream | None:
         codec if isinstance(codec, str) else "unknown",
         _integer(entry.get("sample_rate")),
         _integer(entry.get("channels")),
+        # The configuration that stands ahead of the frames is what ffprobe calls extradata.
+        adts=codec == "aac" and _integer(entry.get("extradata_size")) <= 0,
     )
 
 
