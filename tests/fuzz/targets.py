@@ -127,7 +127,7 @@ def progress(data: bytes) -> None:
 def probe(data: bytes) -> None:
     stdout, _, stderr = data.partition(b"\xff")
     for exit_code in (0, 1, None):
-        result = parse_probe(stdout, stderr.decode("utf-8", "replace"), exit_code, 1.0, 5.0)
+        result = parse_probe(stdout, stderr.decode("utf-8", "replace").split("\n"), exit_code, 1.0, 5.0)
         repr(result)
 
 

@@ -62,7 +62,7 @@ async def test_a_probe_is_bounded(mode: str, hidden: bool) -> None:
             prober = FfprobeProber(settings)
             began = loop.time()
             found = await prober.probe(parse_source(camera.url), CameraOptions())
-            assert loop.time() - began < prober.limit_s + 15
+            assert loop.time() - began < prober.limit_s(CameraOptions()) + 15
         _, ours = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

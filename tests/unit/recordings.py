@@ -10,10 +10,10 @@ FOLDER = Path(__file__).parents[1] / "data" / "ffmpeg"
 
 
 def recordings(kind: str) -> list[Any]:
-    """One parameter per recorded case, named `5.1-refused`."""
+    """One parameter per recorded case, named `5.1-refused`, with the `version` it was recorded with."""
     return [
         pytest.param(
-            json.loads(path.read_text(encoding="utf-8")),
+            {"version": path.parent.name, **json.loads(path.read_text(encoding="utf-8"))},
             id=f"{path.parent.name}-{path.stem.removeprefix(kind + '-')}",
         )
         for path in sorted(FOLDER.glob(f"*/{kind}-*.json"))

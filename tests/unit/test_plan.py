@@ -15,11 +15,12 @@ from restream.domain.server.target import Target
 READER = RowReader(CameraTypes.parse({"default": "{login}:{password}@{link}:554/stream={channel}"}))
 H264 = VideoStream("h264", 640, 360, 15.0)
 AAC = AudioStream("aac", 16000, 1)
+ADTS = AudioStream("aac", 16000, 1, adts=True)
 G711 = AudioStream("pcm_alaw", 8000, 1)
 SRT = Target(publish=Transport.SRT)
 HEAD = (
     *("ffmpeg", "-hide_banner", "-loglevel", "level+warning", "-nostats", "-progress", "pipe:1", "-stats_period", "1"),
-    *("-f", "concat", "-safe", "0", "-protocol_whitelist", "pipe,rtsp,rtp,udp,tcp"),
+    *("-f", "concat", "-safe", "0", "-protocol_whitelist", "pipe,rtsp,rtsps,rtp,udp,tcp,tls"),
     *("-analyzeduration", "3000000", "-probesize", "5000000", "-fpsprobesize", "0", "-i", "pipe:0"),
 )
 WITH_AUDIO = ("-map", "0:v:0", "-map", "0:a:0?", "-dn", "-sn", "-c:v", "copy")
@@ -84,6 +85,9 @@ def script(stream_plan: FfmpegPlan) -> str:
         (Target(), AAC, {"audio": "aac"}, "aac", (*WITH_AUDIO, *CONVERT)),
         (Target(), G711, {"audio": "aac"}, "aac", (*WITH_AUDIO, *CONVERT)),
         (Target(), None, {"audio": "aac"}, "none", WITHOUT_AUDIO),
+        (Target(), ADTS, None, "aac", (*WITH_AUDIO, *CONVERT)),
+        (Target(), ADTS, {"audio": "copy"}, "copy", (*WITH_AUDIO, *COPY)),
+        (SRT, ADTS, None, "copy", (*WITH_AUDIO, *COPY)),
         (SRT, AAC, None, "copy", (*WITH_AUDIO, *COPY)),
         (SRT, G711, None, "aac", (*WITH_AUDIO, *CONVERT)),
         (SRT, AudioStream("pcm_mulaw", 8000, 1), None, "aac", (*WITH_AUDIO, *CONVERT)),
@@ -101,7 +105,8 @@ def test_golden_commands(
     found = plan(options, audio=audio, target=target)
     output = TO_SRT if target is SRT else TO_RTSP
     assert found.invocation.argv == (*HEAD, *selection, *DELTA, *output)
-    assert script(found) == SCRIPT
+    unwanted = "option allowed_media_types 'video'\n" if options == {"audio": "none"} else ""
+    assert script(found) == SCRIPT + unwanted
     assert (found.camera_id, found.path, found.video, found.audio) == ("1", "cam1", "h264", chosen)
     assert found.transport is target.publish
 
@@ -138,7 +143,7 @@ def test_audio_that_brought_no_media_is_left_out() -> None:
     found = plan(lesser=True)
     assert found.audio == "none"
     assert "-an" in found.invocation.argv
-    assert found.reasons[-1] == "audio aac is dropped: the last start with audio brought no media"
+    assert found.reasons[-1] == "audio aac is dropped: the last start with it failed"
 
 
 def test_the_plain_form() -> None:
@@ -146,7 +151,7 @@ def test_the_plain_form() -> None:
     assert argv == (
         *("ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "level+warning", "-nostats"),
         *("-progress", "pipe:1", "-stats_period", "1"),
-        *("-protocol_whitelist", "rtsp,rtp,udp,tcp", "-timeout", "10000000", "-rtsp_transport", "tcp"),
+        *("-protocol_whitelist", "rtsp,rtsps,rtp,udp,tcp,tls", "-timeout", "10000000", "-rtsp_transport", "tcp"),
         *("-analyzeduration", "3000000", "-probesize", "5000000", "-fpsprobesize", "0"),
         *("-i", "rtsp://admin:sEcret@10.0.0.1:554/stream=0", *WITH_AUDIO, *COPY, *DELTA, *TO_RTSP),
     )
@@ -155,17 +160,17 @@ def test_the_plain_form() -> None:
 @pytest.mark.parametrize(
     ("url", "protocols", "timeout"),
     [
-        ("rtsp://h/x", "pipe,rtsp,rtp,udp,tcp", "timeout"),
+        ("rtsp://h/x", "pipe,rtsp,rtsps,rtp,udp,tcp,tls", "timeout"),
         ("rtsps://h/x", "pipe,rtsp,rtsps,rtp,udp,tcp,tls", "timeout"),
-        ("rtmp://h/x", "pipe,rtmp,tcp", "rw_timeout"),
-        ("rtmps://h/x", "pipe,rtmps,tls,tcp", "rw_timeout"),
-        ("http://h/x", "pipe,http,tcp,crypto,data", "rw_timeout"),
-        ("https://h/x", "pipe,https,http,tls,tcp,crypto,data", "rw_timeout"),
+        ("rtmp://h/x", "pipe,rtmp,rtmps,tcp,tls", "rw_timeout"),
+        ("rtmps://h/x", "pipe,rtmp,rtmps,tcp,tls", "rw_timeout"),
+        ("http://h/x", "pipe,http,https,tcp,tls,crypto,data", "rw_timeout"),
+        ("https://h/x", "pipe,http,https,tcp,tls,crypto,data", "rw_timeout"),
         ("srt://h:9000", "pipe,srt", "timeout"),
         ("udp://239.0.0.1:1234", "pipe,udp", "timeout"),
     ],
 )
-def test_each_scheme_has_the_shortest_list_of_protocols_and_a_timeout(url: str, protocols: str, timeout: str) -> None:
+def test_each_scheme_reaches_its_encrypted_form_and_has_a_timeout(url: str, protocols: str, timeout: str) -> None:
     found = plan(rtsp_url=url)
     argv = found.invocation.argv
     assert argv[argv.index("-protocol_whitelist") + 1] == protocols
@@ -290,8 +295,15 @@ def test_a_target_with_a_path_and_a_slash() -> None:
 def test_golden_probe() -> None:
     command = build_probe(camera().source, CameraOptions(), FfmpegSettings()).invocation
     assert command.argv == (
-        *("ffprobe", "-v", "level+error", "-f", "concat", "-safe", "0"),
-        *("-protocol_whitelist", "pipe,rtsp,rtp,udp,tcp", "-analyzeduration", "3000000", "-probesize", "5000000"),
+        *("ffprobe", "-v", "level+warning", "-f", "concat", "-safe", "0"),
+        *(
+            "-protocol_whitelist",
+            "pipe,rtsp,rtsps,rtp,udp,tcp,tls",
+            "-analyzeduration",
+            "3000000",
+            "-probesize",
+            "5000000",
+        ),
         *("-fpsprobesize", "0", "-i", "pipe:0", "-show_error", "-show_streams", "-of", "json"),
     )
     assert command.stdin == Secret(SCRIPT.replace("10000000", "5000000"))
@@ -303,12 +315,48 @@ def test_golden_probe_in_the_plain_form() -> None:
         camera().source, CameraOptions(rtsp_transport=RtspTransport.UDP), FfmpegSettings(hide_source=False)
     ).invocation
     assert command.stdin is None
-    assert command.argv[:5] == ("ffprobe", "-v", "level+error", "-protocol_whitelist", "rtsp,rtp,udp,tcp")
+    assert command.argv[:5] == ("ffprobe", "-v", "level+warning", "-protocol_whitelist", "rtsp,rtsps,rtp,udp,tcp,tls")
     assert command.argv[5:9] == ("-timeout", "5000000", "-rtsp_transport", "udp")
     assert "sEcret" not in " ".join(command.masked_argv)
 
 
 def test_the_limit_of_a_probe_leaves_room_for_a_camera_that_freezes() -> None:
     settings = FfmpegSettings(probe_timeout_s=10)
-    assert settings.network_timeout_s == 5
-    assert settings.probe_limit_s == 2 * 5 + 3 + 2
+    assert settings.network_timeout_s(CameraOptions()) == 5
+    assert settings.probe_limit_s(CameraOptions()) == 2 * 5 + 3 + 2
+
+
+@pytest.mark.parametrize(
+    ("options", "line", "network_timeout_s", "limit_s"),
+    [
+        ({"rtsp_transport": "udp"}, "option rtsp_transport 'udp'", 5, 15),
+        ({"audio": "none"}, "option allowed_media_types 'video'", 5, 15),
+        ({"input": {"allowed_media_types": "video"}}, "option allowed_media_types 'video'", 5, 15),
+        ({"audio": "none", "input": {"allowed_media_types": "video+data"}}, "types 'video+data'", 5, 15),
+        ({"connect_timeout_s": 40}, "option timeout '20000000'", 20, 45),
+        ({"connect_timeout_s": 2}, "option timeout '5000000'", 5, 15),
+        ({"input": {"timeout": 8_000_000}}, "option timeout '8000000'", 8, 21),
+        ({"input": {"timeout": 0}}, "option timeout '0'", 1, 7),
+        ({"input": {"timeout": 10**12 - 1}}, "option timeout '999999999999'", 60, 125),
+        ({"input": {"analyzeduration": 20_000_000}}, "option fpsprobesize '0'", 5, 32),
+        ({"input": {"analyzeduration": 10**12 - 1}}, "option fpsprobesize '0'", 5, 72),
+        ({"input": {"user_agent": "CCTV 1"}}, "option user_agent 'CCTV 1'", 5, 15),
+    ],
+)
+def test_what_a_row_says_of_its_input_reaches_the_probe(
+    options: object, line: str, network_timeout_s: float, limit_s: float
+) -> None:
+    row = camera(options)
+    found = build_probe(row.source, row.options, FfmpegSettings())
+    assert found.invocation.stdin is not None
+    assert f"{line}\n" in found.invocation.stdin.reveal()
+    assert (found.network_timeout_s, found.limit_s) == (network_timeout_s, limit_s)
+
+
+def test_sound_that_is_not_wanted_is_not_asked_for() -> None:
+    for found in (plan({"audio": "none"}), plan(lesser=True), plan({"audio": "none"}, audio=None)):
+        assert "option allowed_media_types 'video'\n" in script(found)
+    assert "allowed_media_types" not in script(plan())
+    # Only RTSP sets up each medium by itself.
+    assert "allowed_media_types" not in script(plan({"audio": "none"}, rtsp_url="srt://h:9000"))
+    assert plan({"audio": "none"}, audio=None).reasons[-1] == "no audio: options.audio of this row says none"

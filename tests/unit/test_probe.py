@@ -13,7 +13,7 @@ from restream.domain.life.cause import Cause
 from tests.unit.recordings import FOLDER, recordings
 
 VIDEO = {"codec_type": "video", "codec_name": "h264", "width": 640, "height": 360, "avg_frame_rate": "15/1"}
-AUDIO = {"codec_type": "audio", "codec_name": "aac", "sample_rate": "16000", "channels": 1}
+AUDIO = {"codec_type": "audio", "codec_name": "aac", "sample_rate": "16000", "channels": 1, "extradata_size": 2}
 
 
 def streams(*entries: object) -> bytes:
@@ -27,16 +27,17 @@ def error(code: object) -> bytes:
 def probe(
     stdout: bytes = b"{}", stderr: str = "", exit_code: int | None = 1, elapsed_s: float = 0.1
 ) -> Media | ProbeFailure:
-    return parse_probe(stdout, stderr, exit_code, elapsed_s, timeout_s=5.0)
+    return parse_probe(stdout, stderr.split("\n"), exit_code, elapsed_s, timeout_s=5.0)
 
 
 @pytest.mark.parametrize("case", recordings("probe"))
 def test_recorded(case: dict[str, Any]) -> None:
     stdout = b"" if case["stdout"] is None else json.dumps(case["stdout"]).encode()
-    found = parse_probe(stdout, "\n".join(case["stderr"]), case["exit_code"], case["elapsed_s"], case["timeout_s"])
+    found = parse_probe(stdout, case["stderr"], case["exit_code"], case["elapsed_s"], case["timeout_s"])
     if "+" not in case["expected"]:
         assert isinstance(found, ProbeFailure)
-        assert found.cause == case["expected"]
+        told, _, otherwise = case["expected"].partition("/")
+        assert found.cause == (otherwise or told if case["version"] == "5.1" else told)
         assert found.detail
         return
     assert isinstance(found, Media)
@@ -56,7 +57,7 @@ def test_both_generations_are_recorded() -> None:
 def test_recordings_contain_neither_credentials_nor_paths_of_a_machine() -> None:
     for path in FOLDER.rglob("*.json"):
         text = path.read_text(encoding="utf-8")
-        for word in ("sEcret", "%40", "/tmp/", "/usr/", "/home/", "/root/", "0x7f", "0x5"):
+        for word in ("sEcret", "%40", "/tmp/", "/usr/", "/home/", "/root/"):
             assert word not in text, (path.name, word)
 
 
@@ -93,6 +94,16 @@ def test_sound_alone_is_no_video() -> None:
     assert probe(streams(AUDIO), exit_code=0) == ProbeFailure(Cause.NO_MEDIA, "the camera offers no video stream")
 
 
+@pytest.mark.parametrize(
+    ("entry", "adts"),
+    [({}, False), ({"extradata_size": 0}, True), ({"extradata_size": None}, True), ({"codec_name": "mp3"}, False)],
+)
+def test_aac_of_mpegts_is_told_by_its_missing_configuration(entry: dict[str, object], adts: bool) -> None:
+    found = probe(streams(VIDEO, {**AUDIO, **entry}), exit_code=0)
+    assert isinstance(found, Media) and found.audio is not None
+    assert found.audio.adts is adts
+
+
 def test_sound_of_an_unknown_kind() -> None:
     found = probe(streams(VIDEO, {"codec_type": "audio"}), exit_code=0)
     assert isinstance(found, Media)
@@ -115,12 +126,16 @@ def test_frame_rates(rate: str | None, fps: float | None) -> None:
         (-111, Cause.REFUSED),
         (-113, Cause.UNREACHABLE),
         (-101, Cause.UNREACHABLE),
-        (-110, Cause.UNREACHABLE),
+        (-110, Cause.TIMEOUT),
         (-104, Cause.SOURCE_ENDED),
         (-12, Cause.OOM),
+        (-808465656, Cause.REQUEST_REFUSED),
         (-825242872, Cause.AUTH_FAILED),
         (-858797304, Cause.AUTH_FAILED),
         (-875574520, Cause.NOT_FOUND),
+        (-1482175736, Cause.REQUEST_REFUSED),
+        (-1482175992, Cause.CAMERA_ERROR),
+        (-1094995529, Cause.UNCLEAR),
     ],
 )
 def test_error_codes(code: int, cause: Cause) -> None:
@@ -128,10 +143,8 @@ def test_error_codes(code: int, cause: Cause) -> None:
     assert found == ProbeFailure(cause, "[error] text")
 
 
-@pytest.mark.parametrize(
-    ("elapsed_s", "cause"), [(0.1, Cause.SOURCE_ENDED), (3.9, Cause.SOURCE_ENDED), (4.1, Cause.TIMEOUT)]
-)
-def test_one_line_stands_for_a_silent_and_for_a_closed_connection(elapsed_s: float, cause: Cause) -> None:
+@pytest.mark.parametrize(("elapsed_s", "cause"), [(0.1, Cause.UNCLEAR), (3.9, Cause.UNCLEAR), (4.1, Cause.TIMEOUT)])
+def test_only_elapsed_time_proves_that_a_camera_was_silent(elapsed_s: float, cause: Cause) -> None:
     line = "[error] pipe:0: Invalid data found when processing input"
     assert probe(error(-1094995529), line, elapsed_s=elapsed_s) == ProbeFailure(cause, line)
 
@@ -142,13 +155,21 @@ def test_a_probe_that_had_to_be_killed() -> None:
 
 
 def test_a_crash_in_the_resolver_is_still_dns() -> None:
-    found = probe(b"", "[tcp @ 0x0] [error] Failed to resolve hostname cam: Name or service not known", exit_code=None)
+    found = probe(
+        b"", "[tcp @ 0x55d90acabd80] [error] Failed to resolve hostname cam: Name or service not known", exit_code=None
+    )
     assert isinstance(found, ProbeFailure)
     assert found.cause is Cause.DNS
 
 
+@pytest.mark.parametrize("exit_code", [126, 127])
+def test_what_could_not_be_started_is_not_the_cameras_fault(exit_code: int) -> None:
+    line = "setpriv: failed to execute ffprobe: No such file or directory"
+    assert probe(b"", line, exit_code=exit_code) == ProbeFailure(Cause.INTERNAL, line)
+
+
 def test_silence_says_the_exit_code() -> None:
-    assert probe(b"", exit_code=3) == ProbeFailure(Cause.SOURCE_ENDED, "ffprobe: exit 3")
+    assert probe(b"", exit_code=3) == ProbeFailure(Cause.UNCLEAR, "ffprobe: exit 3")
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)

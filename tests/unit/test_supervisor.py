@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from restream.domain.camera.options import CameraOptions
 from restream.domain.engine import AudioStream, Media, ProbeFailure, VideoStream
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.life.cause import Cause
@@ -139,7 +140,7 @@ async def test_a_probe_that_never_answers_is_ended() -> None:
     stage = Stage()
     stage.prober.answers["10.0.0.1"] = None
     stage.want(camera(1))
-    await asyncio.sleep(stage.settings.prober.limit_s + 6)
+    await asyncio.sleep(stage.settings.prober.limit_s(CameraOptions()) + 6)
     assert (stage.phase(1), stage.cause(1)) == (Phase.BACKOFF, Cause.TIMEOUT)
     assert stage.prober.active == 0
 

@@ -304,6 +304,10 @@ def test_the_removal_of_a_revised_camera_counts() -> None:
         (state(R, lesser=True), Cause.SOURCE_ENDED, False, None),
         (state(R, lesser=True), Cause.SERVER_GONE, True, MEDIA),
         (state(P, media=None), Cause.NO_MEDIA, False, None),
+        # A probe would take the one session that a busy camera has.
+        (state(S), Cause.BUSY, False, MEDIA),
+        (state(S, lesser=True), Cause.BUSY, True, MEDIA),
+        (state(P, media=None), Cause.BUSY, False, None),
     ],
 )
 def test_audio_under_suspicion(before: State, cause: Cause, lesser: bool, media: Media | None) -> None:

@@ -192,8 +192,9 @@ def test_rows_without_a_publisher() -> None:
 def test_every_failure_has_a_side_and_a_hint(cause: Cause) -> None:
     assert set(FACTS) == set(Cause)
     verdict = judge(sight(State(Phase.BACKOFF, 0.0, cause=cause), MISSES))
-    assert verdict.fault is not Side.NONE
-    assert verdict.hint
+    # Without evidence nobody is blamed.
+    assert (verdict.fault is Side.NONE) is (cause is Cause.UNCLEAR)
+    assert (verdict.health, bool(verdict.hint)) == (Health.DOWN, True)
 
 
 def test_the_documented_table_is_the_one_in_force() -> None:

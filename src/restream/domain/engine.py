@@ -33,6 +33,8 @@ class AudioStream:
     codec: str
     sample_rate_hz: int
     channels: int
+    adts: bool = False
+    """AAC whose frames bring their configuration along, as in MPEG-TS; elsewhere it stands ahead of them."""
 
 
 @dataclass(frozen=True, slots=True)

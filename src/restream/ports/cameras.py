@@ -51,9 +51,8 @@ class CameraTable(Protocol):
 class Prober(Protocol):
     """Looks at a camera once."""
 
-    @property
-    def limit_s(self) -> float:
-        """When a probe has surely ended by itself, in seconds."""
+    def limit_s(self, options: CameraOptions) -> float:
+        """When a probe of a row with these options has surely ended by itself, in seconds."""
 
     async def probe(self, source: SourceUrl, options: CameraOptions) -> Media | ProbeFailure:
         """Bounded in time; a cancelled probe leaves nothing behind. What it returns is masked."""

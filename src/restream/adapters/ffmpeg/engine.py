@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 
 from restream.adapters.processes.child_process import ChildProcess
 from restream.adapters.processes.paced_pipes import PacedPipes
 from restream.domain.camera.camera import Camera
 from restream.domain.engine import Advance, Ending, Evidence, Media, Plan
-from restream.domain.ffmpeg.exit_cause import classify
+from restream.domain.ffmpeg.exit_cause import classify, was_silent
 from restream.domain.ffmpeg.plan import ENGINE, FfmpegPlan, FfmpegSettings, build_plan
 from restream.domain.ffmpeg.progress import ProgressParser
 from restream.domain.life.cause import Cause
@@ -18,8 +19,12 @@ from restream.domain.server.target import Target
 class FfmpegPublication:
     """One running ffmpeg."""
 
-    def __init__(self, child: ChildProcess, progress: ProgressParser, stop_grace_s: float) -> None:
+    def __init__(
+        self, child: ChildProcess, progress: ProgressParser, network_timeout_s: float, stop_grace_s: float
+    ) -> None:
         self._child = child
+        self._started_at_s = monotonic()
+        self._network_timeout_s = network_timeout_s
         self._progress = progress
         self._stop_grace_s = stop_grace_s
 
@@ -39,7 +44,9 @@ class FfmpegPublication:
 
     async def ended(self) -> Ending:
         """Wait until it is reaped; its ending, classified."""
-        return classify(await self._child.ended(), media_seen=self._progress.media_seen)
+        ending = await self._child.ended()
+        silent = was_silent(monotonic() - self._started_at_s, self._network_timeout_s)
+        return classify(ending, media_seen=self._progress.media_seen, silent=silent)
 
     async def stop(self) -> None:
         """SIGTERM, again after 1 s, SIGKILL when the grace is over."""
@@ -80,4 +87,4 @@ class FfmpegEngine:
                 on_advance(advance)
 
         child = await ChildProcess.spawn(plan.invocation, on_stdout, pipes=self._pipes)
-        return FfmpegPublication(child, progress, self._stop_grace_s)
+        return FfmpegPublication(child, progress, plan.network_timeout_s, self._stop_grace_s)

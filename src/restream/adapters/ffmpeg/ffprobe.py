@@ -21,10 +21,9 @@ class FfprobeProber:
     def __init__(self, settings: FfmpegSettings) -> None:
         self._settings = settings
 
-    @property
-    def limit_s(self) -> float:
+    def limit_s(self, options: CameraOptions) -> float:
         """When an ffprobe that has not ended by itself is killed."""
-        return self._settings.probe_limit_s
+        return self._settings.probe_limit_s(options)
 
     async def probe(self, source: SourceUrl, options: CameraOptions) -> Media | ProbeFailure:
         """What the camera offers, or why it cannot be told; bounded in time. Never raises."""
@@ -38,5 +37,4 @@ async def look(plan: ProbePlan) -> Media | ProbeFailure:
     except PublisherError as error:
         return ProbeFailure(Cause.INTERNAL, str(error))
     exit_code = None if run.timed_out else run.ending.exit_code
-    stderr = "\n".join(run.ending.stderr_tail)
-    return parse_probe(run.output, stderr, exit_code, run.elapsed_s, plan.network_timeout_s)
+    return parse_probe(run.output, run.ending.stderr_tail, exit_code, run.elapsed_s, plan.network_timeout_s)

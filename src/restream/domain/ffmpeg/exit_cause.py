@@ -1,17 +1,18 @@
 """Why did ffmpeg end? From exit code, signal, and the tail of its stderr.
 
-Patterns come from recorded output of ffmpeg 5.1 and 8.0 (tests/data/ffmpeg). No exit code means success: a lost camera
-ends with 0, so every ending that was not asked for is a failure.
+Built on recorded output of ffmpeg 5.1 and 8.0 (tests/data/ffmpeg). No exit code means success: a lost camera ends with
+0, so every ending that was not asked for is a failure. Where nothing proves a cause it is `unclear`, never a guess.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from signal import SIGKILL, SIGTERM, Signals
 
 from restream.domain.engine import Ending
+from restream.domain.ffmpeg.message import Direction, Message, understood
 from restream.domain.life.cause import Cause
 
 
@@ -35,101 +36,173 @@ class ProcessEnding:
             return f"signal {self.signal}"
 
 
+_STATUSES: Mapping[str, Cause] = {
+    "401": Cause.AUTH_FAILED,
+    "403": Cause.AUTH_FAILED,
+    "404": Cause.NOT_FOUND,
+    "410": Cause.NOT_FOUND,
+    "429": Cause.BUSY,
+    "453": Cause.BUSY,
+    "461": Cause.TRANSPORT_REFUSED,
+    "503": Cause.BUSY,
+}
+"""What a camera means with an answer; other 4xx refuse the request, other 5xx are its own trouble."""
+_STATUS_CLASSES: Mapping[str, Cause] = {"4": Cause.REQUEST_REFUSED, "5": Cause.CAMERA_ERROR}
+
+
+def _errors(*causes: tuple[Cause, str]) -> Mapping[str, Cause]:
+    return {text: cause for cause, texts in causes for text in texts.split("|")}
+
+
+# Errors of the system, in the words of glibc and of musl (static builds), and of FFmpeg.
+_TIMED_OUT = "Connection timed out|Operation timed out"
+_AWAY = "No route to host|Host is unreachable|Network is unreachable|Network unreachable|Host is down"
+_NAMELESS = "Failed to resolve hostname"
+_CLOSED = "Connection reset by peer|Broken pipe|End of file"
+_IO = "Input/output error|I/O error"
+_MEMORY = "Cannot allocate memory|Out of memory"
+_CONNECT_ERRORS = _errors(
+    (Cause.DNS, _NAMELESS),
+    (Cause.REFUSED, "Connection refused"),
+    # Nobody took the connection; of SRT ffmpeg tells no more than an input/output error.
+    (Cause.UNREACHABLE, f"{_TIMED_OUT}|{_AWAY}|{_IO}"),
+)
+_SOURCE_ERRORS = _errors(
+    (Cause.REFUSED, "Connection refused"),
+    (Cause.TIMEOUT, _TIMED_OUT),
+    (Cause.UNREACHABLE, _AWAY),
+    (Cause.OOM, _MEMORY),
+    (Cause.SOURCE_ENDED, _CLOSED),
+)
+_SINK_ERRORS = _errors(
+    (Cause.SERVER_GONE, f"Connection refused|{_NAMELESS}|{_TIMED_OUT}|{_AWAY}|{_CLOSED}|{_IO}"),
+    (Cause.OOM, _MEMORY),
+)
+
 _Rules = tuple[tuple[re.Pattern[str], Cause], ...]
 
 
 def _rules(*rules: tuple[str, Cause]) -> _Rules:
-    return tuple((re.compile(pattern, re.IGNORECASE), cause) for pattern, cause in rules)
+    return tuple((re.compile(pattern), cause) for pattern, cause in rules)
 
 
-# ffmpeg 8.0 writes "401Unauthorized", 8.1 "401 (Unauthorized)".
+_SRT_REFUSED = r"[0-9:.]+/SRT:.*(?:rejection HS response|Peer rejected connection)"
+# Forms of whole messages, from their beginning; the first rule that any line fits decides.
 _SOURCE_RULES = _rules(
-    (r"\b40[13] ?\(?(Unauthorized|Forbidden)|Server returned 40[13]", Cause.AUTH_FAILED),
-    (r"\b404 ?\(?Not Found|Server returned 404|\b454 ?\(?Session|Stream not found", Cause.NOT_FOUND),
-    (r"\b461 ?\(?Unsupported", Cause.TRANSPORT_REFUSED),
-    (r"Failed to resolve hostname", Cause.DNS),
-    (r"Connection refused", Cause.REFUSED),
-    # 8.0 says this of a camera that took the connection and then fell silent.
-    (r"Failed reading RTSP data: Connection timed out", Cause.TIMEOUT),
-    (r"Connection timed out|No route to host|Network is unreachable|Host is down", Cause.UNREACHABLE),
-    (r"Cannot allocate memory", Cause.OOM),
-    (r"Connection reset by peer|Broken pipe|End of file", Cause.SOURCE_ENDED),
-    (r"Server returned 5XX|5XX Server Error|\b50\d ", Cause.TIMEOUT),
-    (r"dimensions not set|Could not find codec parameters for stream 0|unspecified size", Cause.NO_MEDIA),
-    (r"matches no streams", Cause.NO_MEDIA),
+    (r"Nonmatching transport in server reply|Server didn't send the transport ", Cause.TRANSPORT_REFUSED),
+    (_SRT_REFUSED, Cause.REQUEST_REFUSED),
+    # A redirect to where this service does not follow.
+    (r"Protocol '[a-z0-9]+' not on whitelist ", Cause.UNCLEAR),
+)
+_MEDIA_RULES = _rules(
+    (r"dimensions not set|Stream map '.*' matches no streams", Cause.NO_MEDIA),
+    (r"Could not find codec parameters for stream 0 .*unspecified size", Cause.NO_MEDIA),
 )
 _SINK_RULES = _rules(
     (
-        r"Unsupported codec|not (currently )?supported in container|Could not find tag for codec",
+        r"Could not find tag for codec |Unsupported codec |[^:]+ with no global headers is currently",
         Cause.CODEC_UNSUPPORTED,
     ),
-    (r"no global headers is currently not supported|codec .* is not supported", Cause.CODEC_UNSUPPORTED),
+    (
+        r"Could not write header.*: (?:Unsupported codec|.* not currently supported in container)",
+        Cause.CODEC_UNSUPPORTED,
+    ),
+    (r"codec .* is not supported", Cause.CODEC_UNSUPPORTED),
     (r"dimensions not set", Cause.NO_MEDIA),
-    (r"Cannot allocate memory", Cause.OOM),
-    (r"\b40[0-9] ?\(?[A-Z]|Server returned [45]|461|5XX Server Error|4XX Client Error", Cause.SERVER_REFUSED),
-    (r"rejection HS response|Peer rejected connection", Cause.SERVER_REFUSED),
+    (_SRT_REFUSED, Cause.SERVER_REFUSED),
     # MediaMTX v1.20 with overridePublisher: no answers RECORD with 400, which ffmpeg reports like this.
-    (r"Could not write header.*Invalid data found", Cause.SERVER_CONFLICT),
-    (r"Could not write header.*Invalid argument", Cause.CODEC_UNSUPPORTED),
-    (r"Connection refused|Failed to resolve hostname|Connection timed out|No route to host", Cause.SERVER_GONE),
-    (r"Network is unreachable|Broken pipe|Connection reset by peer|End of file", Cause.SERVER_GONE),
-    (r"srt://.*Input/output error|Error submitting a packet to the muxer: Input/output error", Cause.SERVER_GONE),
-    (r"av_interleaved_write_frame\(\): Input/output error", Cause.SERVER_GONE),
-)
-# ffmpeg reads its source as pipe:0 (a concat script on standard input), so its own words tell the sides apart.
-_SOURCE_MARK = re.compile(
-    r"Impossible to open|pipe:0|Error opening input|\[in#0|Error during demuxing|: matches no streams"
-)
-_SINK_MARK = re.compile(
-    r"Could not write header|\[out#0|av_interleaved_write_frame|Error opening output|muxer|Error writing trailer"
-    r"|ANNOUNCE|RECORD|Error initializing output stream|\?timeout=0\b|streamid=publish:"
-)
-# What ffmpeg says about an ending that it was asked for, or that only follows from another line.
-_NOISE = re.compile(
-    r"^\[?(error|fatal|info|warning)?\]?\s*$|Exiting normally, received signal|Immediate exit requested"
-    r"|Timestamps are unset in a packet|Non-monoton(ous|ic) DTS"
-    r"|Conversion failed|Error initializing output stream|Error closing (file|progress log)"
+    (r"Could not write header.*: Invalid data found", Cause.SERVER_CONFLICT),
+    (r"Could not write header.*: Invalid argument$", Cause.CODEC_UNSUPPORTED),
 )
 
-
-def classify_source_line(line: str) -> Cause | None:
-    """Cause of one line that is known to speak of the camera."""
-    return _first(_SOURCE_RULES, line)
-
-
-def _first(rules: _Rules, text: str) -> Cause | None:
-    return next((cause for pattern, cause in rules if pattern.search(text)), None)
+NOT_STARTED = frozenset({126, 127})
+"""Exit codes of what could not execute the program that it was to start (POSIX)."""
+_SILENT_SHARE_OF_TIMEOUT = 0.8
 
 
-def classify(ending: ProcessEnding, *, media_seen: bool) -> Ending:
-    """Cause and the deciding line (or outcome), had nobody asked for it. `media_seen`: it had been publishing."""
-    cause, detail = _cause(ending, media_seen)
+def was_silent(elapsed_s: float, timeout_s: float) -> bool:
+    """Whether something that gave up after `elapsed_s` had waited for a peer who said nothing for `timeout_s`.
+
+    ffmpeg reports a silent and a closed connection with one and the same error.
+    """
+    return elapsed_s >= timeout_s * _SILENT_SHARE_OF_TIMEOUT
+
+
+def understand(lines: Iterable[str]) -> Sequence[Message]:
+    """What the lines tell, without noise."""
+    return [message for line in lines if (message := understood(line)) is not None]
+
+
+def source_cause(messages: Sequence[Message]) -> tuple[Cause, str] | None:
+    """Why the camera's side failed and the line that proves it, the most telling first; None where none does."""
+    return (
+        _by_status(messages)
+        or _by_rule(_SOURCE_RULES, messages)
+        or _by_error(_CONNECT_ERRORS, [message for message in messages if message.connecting])
+        or _by_error(_SOURCE_ERRORS, messages)
+        or _by_rule(_MEDIA_RULES, messages)
+    )
+
+
+def classify(ending: ProcessEnding, *, media_seen: bool, silent: bool = False) -> Ending:
+    """Cause and the deciding line (or outcome), had nobody asked for it.
+
+    `media_seen`: it had been publishing; `silent`: it ended no sooner than its network timeout.
+    """
+    cause, detail = _cause(ending, media_seen, silent)
     return Ending(cause, detail, ending.stderr_tail)
 
 
-def _cause(ending: ProcessEnding, media_seen: bool) -> tuple[Cause, str]:
-    lines = [line for line in ending.stderr_tail if not _NOISE.search(line)]
-    last_line = lines[-1] if lines else ending.outcome
+def _cause(ending: ProcessEnding, media_seen: bool, silent: bool) -> tuple[Cause, str]:
     if ending.signal is not None:
         by_hand = ending.signal in (SIGKILL, SIGTERM)
         return (Cause.KILLED if by_hand else Cause.INTERNAL), ending.outcome
-    text = "\n".join(lines)
-    # A source that cannot be opened means that the sink was never tried, so its mark counts first, unless media flowed.
-    if not media_seen and _SOURCE_MARK.search(text) and not _SINK_MARK.search(text):
-        return _deciding(_SOURCE_RULES, lines) or (Cause.TIMEOUT, last_line)
-    if _SINK_MARK.search(text):
-        found = _deciding(_SINK_RULES, lines)
-        if found:
-            return found
-    if media_seen or ending.exit_code == 0:
+    messages = understand(ending.stderr_tail)
+    last_line = messages[-1].line if messages else ending.outcome
+    # The side that failed first: what the other one says only follows from it.
+    match next((message.failed for message in messages if message.failed), None):
+        case Direction.INPUT:
+            unproven = Cause.TIMEOUT if silent and not media_seen else Cause.UNCLEAR
+            cause, line = source_cause(messages) or (unproven, last_line)
+            return (Cause.STALLED if media_seen and cause is Cause.TIMEOUT else cause), line
+        case Direction.OUTPUT:
+            return _sink_cause(messages) or (Cause.UNCLEAR, last_line)
+    if ending.exit_code == 0:
         return Cause.SOURCE_ENDED, last_line
-    return _deciding(_SOURCE_RULES, lines) or (Cause.INTERNAL, last_line)
+    if ending.exit_code in NOT_STARTED:
+        return Cause.INTERNAL, last_line
+    if ending.exit_code == _TOLD_TO_END and not messages:
+        return Cause.KILLED, ending.outcome
+    return _by_rule(_MEDIA_RULES, messages) or (Cause.UNCLEAR, last_line)
 
 
-def _deciding(rules: _Rules, lines: Sequence[str]) -> tuple[Cause, str] | None:
-    """The first rule that any line fits; rules are ordered from the specific to the general."""
-    for pattern, cause in rules:
-        for line in lines:
-            if pattern.search(line):
-                return cause, line
+# ffmpeg ends with this code after SIGTERM or SIGINT, without a word (relay-stopped_while_streaming).
+_TOLD_TO_END = 255
+
+
+def _sink_cause(messages: Sequence[Message]) -> tuple[Cause, str] | None:
+    refused = next((message.line for message in messages if message.status), None)
+    if refused is not None:
+        return Cause.SERVER_REFUSED, refused
+    return _by_rule(_SINK_RULES, messages) or _by_error(_SINK_ERRORS, messages)
+
+
+def _by_status(messages: Sequence[Message]) -> tuple[Cause, str] | None:
+    # `4XX` tells less than the number in another line.
+    for message in sorted((message for message in messages if message.status), key=lambda each: "XX" in each.status):
+        cause = _STATUSES.get(message.status) or _STATUS_CLASSES.get(message.status[0])
+        if cause is not None:
+            return cause, message.line
     return None
+
+
+def _by_rule(rules: _Rules, messages: Sequence[Message]) -> tuple[Cause, str] | None:
+    for pattern, cause in rules:
+        for message in messages:
+            if pattern.match(message.text):
+                return cause, message.line
+    return None
+
+
+def _by_error(errors: Mapping[str, Cause], messages: Sequence[Message]) -> tuple[Cause, str] | None:
+    return next(((errors[message.error], message.line) for message in messages if message.error in errors), None)

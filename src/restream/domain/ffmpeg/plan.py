@@ -17,6 +17,8 @@ from restream.domain.server.target import Target
 
 ENGINE = "ffmpeg"
 """Name of the engine."""
+# A probe holds a place of the start budget: whatever a row says, not for ever.
+_LONGEST_SILENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +36,16 @@ class FfmpegSettings:
     memory_bytes: int = 1 << 30
     """What each process may allocate; a camera can make it any amount (tests/integration/test_hostile_camera.py)."""
 
-    @property
-    def network_timeout_s(self) -> float:
+    def network_timeout_s(self, options: CameraOptions) -> float:
         """What ffprobe is told: a freeze shows up after twice this time (probe-ok_then_freeze, tests/data/ffmpeg)."""
-        return max(1.0, self.probe_timeout_s / 2)
+        usual_s = max(self.probe_timeout_s, options.connect_timeout_s or 0.0) / 2
+        own_us = dict(options.input).get("timeout")
+        return min(max(1.0, usual_s if own_us is None else int(own_us) / 1e6), _LONGEST_SILENCE_S)
 
-    @property
-    def probe_limit_s(self) -> float:
+    def probe_limit_s(self, options: CameraOptions) -> float:
         """When a probe that has not ended by itself is killed: twice the network timeout, the analysis, a margin."""
-        return 2 * self.network_timeout_s + ANALYSE_US / 1e6 + 2
+        analysis_s = int(dict(options.input).get("analyzeduration", ANALYSE_US)) / 1e6
+        return 2 * self.network_timeout_s(options) + min(analysis_s, _LONGEST_SILENCE_S) + 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,8 @@ class FfmpegPlan(Plan):
     """One ffmpeg for one camera."""
 
     invocation: Invocation
+    network_timeout_s: float
+    """How long the camera may be silent before ffmpeg gives up."""
 
     @property
     def shown(self) -> Shown:
@@ -79,18 +84,24 @@ _MAX_INTERLEAVE_US = 500_000
 # MediaMTX re-packetises RTP above this size; also what fits into an SRT packet.
 _PACKET_BYTES = 1316
 # Silent audio, converted, keeps ffmpeg from publishing (test_silent_audio_does_not_keep_a_camera_down).
-_LESSER = "the last start with audio brought no media"
+_LESSER = "the last start with it failed"
 _AAC = ("-c:a", "aac", "-ar", "16000", "-ac", "1", "-b:a", "32k")
 
 
 def build_probe(source: SourceUrl, options: CameraOptions, settings: FfmpegSettings) -> ProbePlan:
     """ffprobe on one source, JSON on its standard output."""
-    transport = options.rtsp_transport or settings.rtsp_transport
-    arguments, stdin = source_input(source, settings.hide_source, transport, settings.network_timeout_s, ANALYSIS)
+    network_timeout_s = settings.network_timeout_s(options)
+    arguments, stdin = source_input(
+        source,
+        settings.hide_source,
+        options.rtsp_transport or settings.rtsp_transport,
+        network_timeout_s,
+        _input(source, options, silent=options.audio is AudioChoice.NONE),
+    )
     show = ("-show_error", "-show_streams", "-of", "json")
-    argv = (settings.probe_binary, "-v", "level+error", *arguments, *show)
+    argv = (settings.probe_binary, "-v", "level+warning", *arguments, *show)
     invocation = Invocation(argv, stdin, source, source.secrets, settings.memory_bytes)
-    return ProbePlan(invocation, settings.network_timeout_s, settings.probe_limit_s)
+    return ProbePlan(invocation, network_timeout_s, settings.probe_limit_s(options))
 
 
 def build_still(source: SourceUrl, settings: FfmpegSettings) -> Invocation:
@@ -112,14 +123,13 @@ def build_plan(
     drop_audio = _LESSER if lesser else None
     audio = _audio(camera.options.audio, media.audio, transport, drop_audio, reasons)
     stall_timeout_s = camera.options.stall_timeout_s or settings.stall_timeout_s
-    options = {**ANALYSIS, **dict(camera.options.input)}
     arguments, stdin = source_input(
         camera.source,
         settings.hide_source,
         camera.options.rtsp_transport or settings.rtsp_transport,
         # Ours is the first to notice a stall; ffmpeg would end by itself after twice this time.
         stall_timeout_s,
-        options,
+        _input(camera.source, camera.options, silent=lesser or camera.options.audio is AudioChoice.NONE),
     )
     output = dict(camera.options.output)
     packet_bytes = output.pop("pkt_size", str(_PACKET_BYTES))
@@ -150,7 +160,15 @@ def build_plan(
         reasons=tuple(reasons),
         has_lesser=audio != "none",
         invocation=Invocation(argv, stdin, camera.source, secrets, settings.memory_bytes),
+        network_timeout_s=stall_timeout_s,
     )
+
+
+def _input(source: SourceUrl, options: CameraOptions, *, silent: bool) -> Mapping[str, str]:
+    """Options of the input, for the probe and the publisher alike. `silent`: the sound is not wanted."""
+    # A camera that cannot set up its sound is not even asked for it.
+    picture = {"allowed_media_types": "video"} if silent and source.scheme in ("rtsp", "rtsps") else {}
+    return {**ANALYSIS, **picture, **dict(options.input)}
 
 
 def _transport(camera: Camera, media: Media, target: Target, reasons: list[str]) -> Transport:
@@ -168,7 +186,8 @@ def _audio(
     choice: AudioChoice, audio: AudioStream | None, transport: Transport, drop: str | None, reasons: list[str]
 ) -> str:
     if audio is None:
-        reasons.append("no audio: the camera sends none")
+        why = "options.audio of this row says none" if choice is AudioChoice.NONE else "the camera sends none"
+        reasons.append(f"no audio: {why}")
         return "none"
     if drop is not None:
         reasons.append(f"audio {audio.codec} is dropped: {drop}")
@@ -179,6 +198,10 @@ def _audio(
     if audio.codec == "unknown" or audio.sample_rate_hz <= 0:
         reasons.append("audio is dropped: ffprobe cannot tell what it is")
         return "none"
+    if audio.adts and transport is Transport.RTSP:
+        # "AAC with no global headers is currently not supported"; aac_adtstoasc comes too late for the header.
+        reasons.append("audio aac is encoded anew: RTSP needs its configuration ahead, ADTS has it in each frame")
+        return "aac"
     if audio.codec in _AUDIO_AS_IS[transport]:
         reasons.append(f"audio {audio.codec} is copied: {transport.upper()} carries it")
         return "copy"

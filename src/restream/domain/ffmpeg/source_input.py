@@ -12,13 +12,17 @@ from restream.domain.camera.options import RtspTransport
 from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import SourceUrl
 
+_RTSP = "rtsp,rtsps,rtp,udp,tcp,tls"
+_RTMP = "rtmp,rtmps,tcp,tls"
+_HTTP = "http,https,tcp,tls,crypto,data"
+# A camera may redirect to the encrypted form of its scheme, and back; never to a file or a program.
 _PROTOCOLS: Mapping[str, str] = {
-    "rtsp": "rtsp,rtp,udp,tcp",
-    "rtsps": "rtsp,rtsps,rtp,udp,tcp,tls",
-    "rtmp": "rtmp,tcp",
-    "rtmps": "rtmps,tls,tcp",
-    "http": "http,tcp,crypto,data",
-    "https": "https,http,tls,tcp,crypto,data",
+    "rtsp": _RTSP,
+    "rtsps": _RTSP,
+    "rtmp": _RTMP,
+    "rtmps": _RTMP,
+    "http": _HTTP,
+    "https": _HTTP,
     "srt": "srt",
     "udp": "udp",
 }

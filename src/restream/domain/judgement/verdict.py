@@ -232,11 +232,14 @@ def _flaws(sight: Sight) -> Iterator[tuple[Side, Reason, str]]:
         yield side, Reason("restarts", text, (("restarts_1h", quality.restarts), *last)), hint
     plan = sight.status.plan
     if sight.had_audio and plan is not None and plan.audio == "none" and sight.state.lesser:
-        reason = Reason("audio_missing", "published without its audio, which brought no media")
-        yield Side.CAMERA, reason, "Check the camera's audio settings, or set options.audio to none."
+        reason = Reason("audio_missing", "published without its audio: the last start with it failed")
+        yield Side.CAMERA, reason, _AUDIO_HINT
 
 
 _LINK_HINT = "Check the network between this host and the media server; raise the SRT latency."
+_AUDIO_HINT = (
+    "Check the camera's audio settings; options.audio: `aac` encodes it anew, `none` says that it is not wanted."
+)
 _ERROR_HINT = "Packets are lost or damaged on the way: check the network, and the camera's link when it sends over UDP."
 
 

@@ -38,8 +38,12 @@ class Cause(StrEnum):
     """Class of a failure or ending."""
 
     AUTH_FAILED = "auth_failed"
+    AUTH_UNSUPPORTED = "auth_unsupported"
     NOT_FOUND = "not_found"
+    REQUEST_REFUSED = "request_refused"
     TRANSPORT_REFUSED = "transport_refused"
+    BUSY = "busy"
+    CAMERA_ERROR = "camera_error"
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
     DNS = "dns"
@@ -57,6 +61,7 @@ class Cause(StrEnum):
     OOM = "oom"
     STOPPED = "stopped"
     INTERNAL = "internal"
+    UNCLEAR = "unclear"
 
     @property
     def facts(self) -> CauseFacts:
@@ -82,17 +87,45 @@ FACTS: Mapping[Cause, CauseFacts] = {
         "Check login and password of this row against the camera. It is held and tried rarely, so that the camera does "
         "not lock the account; a change of the row retries at once.",
     ),
+    Cause.AUTH_UNSUPPORTED: CauseFacts(
+        Side.CONFIG,
+        Policy.SLOW,
+        "the camera wants a kind of login that the engine cannot do",
+        "Login and password may be right. Allow Basic, or Digest with MD5, in the camera, or choose another engine in "
+        "options.engine.",
+    ),
     Cause.NOT_FOUND: CauseFacts(
         Side.CONFIG,
         Policy.SLOW,
         "the camera answers, but has no such stream",
         "Check camera_type and channel (or rtsp_url): the path does not exist on this device.",
     ),
+    Cause.REQUEST_REFUSED: CauseFacts(
+        Side.CONFIG,
+        Policy.SLOW,
+        "the camera refuses the request",
+        "It understands something else than it is asked for: check path, query and channel of the URL, and "
+        "options.input; the line shows its answer.",
+    ),
     Cause.TRANSPORT_REFUSED: CauseFacts(
         Side.CONFIG,
         Policy.SLOW,
         "the camera does not send over the transport that is asked for",
         "Set options.rtsp_transport of this row to the other one, tcp or udp; for all cameras: cameras.rtsp_transport.",
+    ),
+    Cause.BUSY: CauseFacts(
+        Side.CAMERA,
+        Policy.BACKOFF,
+        "the camera has no session free",
+        "Cameras often allow one or two: end its other clients, raise its limit, or wait until it has forgotten an old "
+        "session; it is tried again with patience.",
+    ),
+    Cause.CAMERA_ERROR: CauseFacts(
+        Side.CAMERA,
+        Policy.BACKOFF,
+        "the camera reports an error of its own",
+        "It answers with a server error, shown in the line: restart it, update its firmware, try the stream in its own "
+        "page.",
     ),
     Cause.REFUSED: CauseFacts(
         Side.CAMERA,
@@ -174,27 +207,35 @@ FACTS: Mapping[Cause, CauseFacts] = {
     Cause.SUSPENDED: CauseFacts(
         Side.PUBLISHER,
         Policy.BACKOFF,
-        "ffmpeg is stopped and does nothing",
+        "the publisher is stopped and does nothing",
         "Something suspended the process: SIGSTOP, a debugger, a frozen container. It is ended and started again.",
     ),
     Cause.KILLED: CauseFacts(
         Side.PUBLISHER,
         Policy.BACKOFF,
-        "ffmpeg was killed from outside",
+        "the publisher was ended from outside",
         "Somebody or something sent a signal: an operator, the kernel's OOM killer (see dmesg), a container limit.",
     ),
     Cause.OOM: CauseFacts(
         Side.PUBLISHER,
         Policy.BACKOFF,
-        "ffmpeg ran out of memory",
+        "the publisher ran out of memory",
         "Give the host or the unit more memory, or run fewer cameras on it.",
     ),
     Cause.STOPPED: CauseFacts(Side.NONE, Policy.NONE, "stopped on request", ""),
     Cause.INTERNAL: CauseFacts(
         Side.PUBLISHER,
         Policy.BACKOFF,
-        "ffmpeg ended for a reason that is not known yet",
-        "Its last lines are kept verbatim with the camera; `restream explain ID` shows the command to try by hand.",
+        "the service or its engine failed by itself",
+        "A crash, or a defect of the service, and not the camera's fault: the detail and the log of the service tell "
+        "more.",
+    ),
+    Cause.UNCLEAR: CauseFacts(
+        Side.NONE,
+        Policy.BACKOFF,
+        "it ended for a reason that is not known yet",
+        "Nothing proves whose fault it is. The last lines are kept verbatim with the camera; `restream explain ID` "
+        "shows the command to try by hand.",
     ),
 }
 """One entry for every cause."""

@@ -159,7 +159,8 @@ def _fail(
         failures = min(failures, _MOST_SERVER_FAILURES)
     # A start that brought nothing may succeed with less; a lesser one that brought nothing proves the rest innocent.
     try_less = has_lesser and cause in (Cause.NO_MEDIA, Cause.CODEC_UNSUPPORTED) and not state.lesser
-    trusted = stable or blames_server or try_less
+    # A camera of one session would be locked out by the next probe just when it has forgotten this one.
+    trusted = stable or blames_server or try_less or cause is Cause.BUSY
     state = state._replace(
         cause=cause,
         last_cause=cause,

@@ -97,6 +97,7 @@ class AudioDocument(Document):
     codec: str
     sample_rate_hz: int
     channels: int
+    adts: Annotated[bool, about("AAC whose frames bring their configuration along, as in MPEG-TS.", False)]
 
 
 class MediaDocument(Document):
@@ -105,7 +106,9 @@ class MediaDocument(Document):
     video: Annotated[
         VideoDocument, about("", {"codec": "h264", "width": 1920, "height": 1080, "fps": 25.0, "profile": "High"})
     ]
-    audio: Annotated[AudioDocument | None, about("", {"codec": "aac", "sample_rate_hz": 16000, "channels": 1})]
+    audio: Annotated[
+        AudioDocument | None, about("", {"codec": "aac", "sample_rate_hz": 16000, "channels": 1, "adts": False})
+    ]
 
 
 class ProgressDocument(Document):

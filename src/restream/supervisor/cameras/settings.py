@@ -43,7 +43,7 @@ class StreamSettings:
         options = camera.options
         return Timing(
             restart=self.restart,
-            probe_limit_s=self.prober.limit_s + _PROBE_MARGIN_S,
+            probe_limit_s=self.prober.limit_s(options) + _PROBE_MARGIN_S,
             connect_timeout_s=options.connect_timeout_s or self.connect_timeout_s,
             stall_timeout_s=options.stall_timeout_s or self.stall_timeout_s,
         )
