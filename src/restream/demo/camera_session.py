@@ -19,6 +19,7 @@ from restream.demo.rtsp import Request, RtspConnection, response
 
 _MAX_LAG_US = 1_000_000
 _MOST_METHODS = 1000
+_CONTROL = re.compile(rb"(?m)^a=control:.*streamid=(\d{1,3})\r?$")
 
 
 class SessionOwner(VisitedCamera, Protocol):
@@ -140,24 +141,27 @@ class CameraSession(RtspConnection):
         offer = parse_transport(request.headers.get("transport", ""))
         if offer is None or offer.record:
             return self._reply(461)
-        if request.track is None or request.track not in self._described_tracks(request):
+        track = self._asked_track(request)
+        if track is None:
             return self._reply(404)
         for behaviour in self._camera.behaviours:
             offer = behaviour.setup(offer)
         try:
-            transport = self._delivery.add(request.track, offer)
+            transport = self._delivery.add(track, offer)
         except OSError:  # out of UDP ports
             return self._reply(503)
         if self.record.set_up_at_s is None:
             self.record.set_up_at_s = self.now_s
         return self._reply(200, ("Transport", transport))
 
-    def _described_tracks(self, request: Request) -> set[int]:
-        """Numbers in the description as clients of this camera get it, also of tracks that never send."""
+    def _asked_track(self, request: Request) -> int | None:
+        """Number of the track, if it is in the description as clients of this camera get it, sending or not."""
         reply = CameraReply(200, body=self._camera.playing_clip.sdp.encode())
         for behaviour in self._camera.behaviours:
             reply = behaviour.edit(Request("DESCRIBE", request.uri, {}), reply)
-        return {int(number) for number in re.findall(rb"(?m)^a=control:.*streamid=(\d{1,3})\r?$", reply.body)}
+        described = {int(number) for number in _CONTROL.findall(reply.body)}
+        asked = request.track if described else 0  # no control: the URL of the whole is that of its one track
+        return asked if asked in (described or {0}) else None
 
     def _play(self, request: Request) -> CameraReply:
         if not self._delivery.tracks:
