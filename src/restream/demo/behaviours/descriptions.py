@@ -58,7 +58,8 @@ def line_feeds_only(sdp: str, _: str) -> str:
 
 def without_parameter_sets(sdp: str, _: str) -> str:
     """No `sprop-…`: the parameter sets come in band alone."""
-    return re.sub(r"[; ]*sprop-[a-z-]+=[^;\r\n]*", "", sdp)
+    bare = re.sub(r"[; ]*sprop-[a-z-]+=[^;\r\n]*", "", sdp)
+    return re.sub(r"a=fmtp:\d+\r\n", "", bare)
 
 
 def absolute_controls(sdp: str, uri: str) -> str:
