@@ -1,6 +1,7 @@
 """Simulated IP cameras: RTSP servers that play pre-recorded clips and misbehave on demand.
 
-`python -m restream.demo.cameras --count N --port-base P` serves N of them from one process.
+`python -m restream.demo.cameras --count N --port-base P` serves N of them from one process, with `--behaviour NAME`
+as they are known from the field.
 """
 
 import argparse
@@ -9,9 +10,10 @@ import json
 import random
 import signal
 import socket
+import ssl
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import reduce
 from typing import Literal, Self
@@ -19,6 +21,7 @@ from urllib.parse import quote
 
 from restream.demo.behaviours.behaviour import Behaviour, ConnectionRecord
 from restream.demo.behaviours.login import ChecksLogin, LoginScheme
+from restream.demo.behaviours.table import BEHAVIOURS
 from restream.demo.camera_faults import BEHAVIOURS_OF_FAULTS, DROPPING, Fault
 from restream.demo.camera_session import CameraSession
 from restream.demo.clips import CLIPS, Clip
@@ -44,10 +47,12 @@ class SimulatedCamera:
         password: str | None = None,
         auth: Literal["digest", "basic"] = "digest",
         behaviours: Sequence[Behaviour] = (),
+        tls: ssl.SSLContext | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
         self.clip = clip
+        self.tls = tls
         self.login = login
         self.password = password
         self.host = host
@@ -101,11 +106,11 @@ class SimulatedCamera:
             await session.lost.wait()
 
     def url(self, with_credentials: bool = True, path: str = "stream") -> str:
-        """RTSP URL; login and password percent-encoded."""
+        """RTSP URL, or RTSPS; login and password percent-encoded."""
         credentials = ""
         if with_credentials and self.login is not None:
             credentials = f"{quote(self.login, safe='')}:{quote(self.password or '', safe='')}@"
-        return f"rtsp://{credentials}{self.host}:{self.port}/{path}"
+        return f"{'rtsps' if self.tls else 'rtsp'}://{credentials}{self.host}:{self.port}/{path}"
 
     @property
     def open_connections(self) -> int:
@@ -184,7 +189,7 @@ class SimulatedCamera:
         if held is None:
             return
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: CameraSession(self), sock=held, backlog=128
+            lambda: CameraSession(self), sock=held, backlog=128, ssl=self.tls
         )
         if not self._running or self._fault is Fault.REFUSE:  # changed again meanwhile
             self._close_listener()
@@ -206,15 +211,13 @@ class SimulatedCamera:
             session.transport.abort()
 
 
-async def _serve(count: int, port_base: int, host: str, clip: Clip) -> None:
+async def _serve(count: int, port_base: int, make: Callable[[int], SimulatedCamera]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        cameras = [
-            await stack.enter_async_context(SimulatedCamera(clip, host=host, port=port_base and port_base + index))
-            for index in range(count)
-        ]
+        ports = (port_base and port_base + index for index in range(count))
+        cameras = [await stack.enter_async_context(make(port)) for port in ports]
         sys.stdout.write("READY " + json.dumps([camera.url() for camera in cameras]) + "\n")
         sys.stdout.flush()
         await stop.wait()
@@ -227,8 +230,22 @@ def main() -> None:
     parser.add_argument("--port-base", type=int, default=0, help="first of consecutive ports; 0: free ports")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--clip", choices=CLIPS, default="h264")
+    parser.add_argument("--login")
+    parser.add_argument("--password", help="not for real ones: it shows in the list of processes")
+    parser.add_argument("--behaviour", choices=BEHAVIOURS, action="append", default=[], help="may be given repeatedly")
     arguments = parser.parse_args()
-    asyncio.run(_serve(arguments.count, arguments.port_base, arguments.host, Clip.load(arguments.clip)))
+
+    def make(port: int) -> SimulatedCamera:
+        return SimulatedCamera(
+            Clip.load(arguments.clip),
+            login=arguments.login,
+            password=arguments.password,
+            behaviours=[each for name in arguments.behaviour for each in BEHAVIOURS[name]],
+            host=arguments.host,
+            port=port,
+        )
+
+    asyncio.run(_serve(arguments.count, arguments.port_base, make))
 
 
 if __name__ == "__main__":
