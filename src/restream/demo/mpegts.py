@@ -19,7 +19,8 @@ _SDP = (
 async def make_mpegts(duration_s: float = 60.0, ffmpeg: str = "ffmpeg") -> Clip:
     """A clip to be played once: its inner clocks start anew with each loop. Raises ClipError."""
     process = await asyncio.create_subprocess_exec(
-        *(ffmpeg, "-v", "error", "-nostdin", *PICTURE_AND_SOUND.split(), "-t", f"{duration_s:g}", "-f", "mpegts", "-"),
+        *(ffmpeg, "-v", "error", "-nostdin", *PICTURE_AND_SOUND.split(), "-preset", "ultrafast"),
+        *("-t", f"{duration_s:g}", "-f", "mpegts", "-"),
         stdout=asyncio.subprocess.PIPE,
     )
     muxed, _ = await process.communicate()

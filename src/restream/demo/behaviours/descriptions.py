@@ -80,5 +80,6 @@ def aggregate_control(sdp: str, _: str) -> str:
 
 
 def without_controls(sdp: str, _: str) -> str:
-    """No control at all: a single track is set up with the URL of the whole."""
-    return re.sub(r"a=control:.*\r\n", "", sdp)
+    """The first track alone and no control at all: it is set up with the URL of the whole."""
+    head, sections = sdp_sections(sdp)
+    return head + re.sub(r"a=control:.*\r\n", "", sections[0])
