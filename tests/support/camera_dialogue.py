@@ -83,6 +83,10 @@ class Dialogue:
         assert dict(pairs)["CSeq"] == "7"
         return Answered(int(status), reason, pairs, rest[:length], self._wire.closed)
 
+    @property
+    def closed(self) -> bool:
+        return self._wire.closed
+
     def leave(self) -> None:
         """The client closes the connection."""
         self.session.connection_lost(None)
