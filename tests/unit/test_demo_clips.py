@@ -76,9 +76,9 @@ def test_sender_reports_come_first_and_every_five_seconds() -> None:
     assert len(times_us) == 4
 
 
-def test_without_audio_nothing_of_the_audio_track_is_sent() -> None:
+def test_nothing_of_a_silent_track_is_sent() -> None:
     player = playback(Clip.load("h264_aac"), sender_reports=True)
-    sent = [track for _ in range(200) for track, _, _ in player.next_batch(audio=False)]
+    sent = [track for _ in range(200) for track, _, _ in player.next_batch(silent={1})]
     assert set(sent) == {0}
 
 

@@ -101,7 +101,7 @@ def test_parts_of_a_uri() -> None:
 def test_response() -> None:
     request = Request("DESCRIBE", "rtsp://h/x", {"cseq": "7"})
     assert response(request, 404) == b"RTSP/1.0 404 Not Found\r\nCSeq: 7\r\n\r\n"
-    assert response(request, 200, {"A": "b"}, b"xy") == (
+    assert response(request, 200, [("A", "b")], b"xy") == (
         b"RTSP/1.0 200 OK\r\nCSeq: 7\r\nA: b\r\nContent-Length: 2\r\n\r\nxy"
     )
 

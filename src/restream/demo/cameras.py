@@ -1,6 +1,7 @@
 """Simulated IP cameras: RTSP servers that play pre-recorded clips and misbehave on demand.
 
-`python -m restream.demo.cameras --count N --port-base P` serves N of them from one process.
+`python -m restream.demo.cameras --count N --port-base P` serves N of them from one process, with `--behaviour NAME`
+as they are known from the field.
 """
 
 import argparse
@@ -9,24 +10,34 @@ import json
 import random
 import signal
 import socket
+import ssl
 import sys
+from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from functools import reduce
 from typing import Literal, Self
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
-from restream.demo.camera_faults import DROPPING, Fault
+from restream.demo.behaviours.behaviour import Behaviour, ConnectionRecord
+from restream.demo.behaviours.login import ChecksLogin, LoginScheme
+from restream.demo.behaviours.table import BEHAVIOURS
+from restream.demo.camera_faults import BEHAVIOURS_OF_FAULTS, DROPPING, Fault
 from restream.demo.camera_session import CameraSession
 from restream.demo.clips import CLIPS, Clip
-from restream.demo.credentials import basic_ok, digest_ok
-from restream.demo.rtsp import Request
+from restream.demo.credentials import IssuedNonces
 
 __all__ = ["Fault", "SimulatedCamera"]
 
-_REALM = "camera"
+
+_MOST_CONNECTIONS = 10_000
 
 
 class SimulatedCamera:
-    """A camera on a port of its own; any path and query leads to its one stream."""
+    """A camera on a port of its own; any path and query leads to its one stream.
+
+    `connections` tells when each client came and went, `most_connections` how many there were at one time.
+    """
 
     def __init__(
         self,
@@ -35,25 +46,33 @@ class SimulatedCamera:
         login: str | None = None,
         password: str | None = None,
         auth: Literal["digest", "basic"] = "digest",
+        behaviours: Sequence[Behaviour] = (),
+        tls: ssl.SSLContext | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
         self.clip = clip
+        self.tls = tls
         self.login = login
         self.password = password
-        self.auth = auth
         self.host = host
         self.port = port
         self.rng = random.Random()  # noqa: S311 - numbers, not secrets
+        self.connections: deque[ConnectionRecord] = deque(maxlen=_MOST_CONNECTIONS)
         self.connections_total = 0
+        self.most_connections = 0
+        self.nonces = IssuedNonces()
         self.auth_failures_total = 0
         self.describes_total = 0
         self.sessions: set[CameraSession] = set()
         self._fault = Fault.NONE
+        self._behaviours: tuple[Behaviour, ...] = ()
+        self._auth = LoginScheme.BASIC if auth == "basic" else LoginScheme.MD5
+        self.behaviours = behaviours
         self._server: asyncio.Server | None = None
         self._held_port: socket.socket | None = None
         self._opening: asyncio.Task[None] | None = None
-        self._running = False
+        self._running: bool | None = None  # None: not started yet
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -87,11 +106,11 @@ class SimulatedCamera:
             await session.lost.wait()
 
     def url(self, with_credentials: bool = True, path: str = "stream") -> str:
-        """RTSP URL; login and password percent-encoded."""
+        """RTSP URL, or RTSPS; login and password percent-encoded."""
         credentials = ""
         if with_credentials and self.login is not None:
             credentials = f"{quote(self.login, safe='')}:{quote(self.password or '', safe='')}@"
-        return f"rtsp://{credentials}{self.host}:{self.port}/{path}"
+        return f"{'rtsps' if self.tls else 'rtsp'}://{credentials}{self.host}:{self.port}/{path}"
 
     @property
     def open_connections(self) -> int:
@@ -99,12 +118,21 @@ class SimulatedCamera:
         return len(self.sessions)
 
     @property
+    def behaviours(self) -> tuple[Behaviour, ...]:
+        """What it does differently now, those of its fault first; assigned are its own."""
+        return self._behaviours
+
+    @behaviours.setter
+    def behaviours(self, own: Sequence[Behaviour]) -> None:
+        self._own = tuple(own)
+        if not any(isinstance(each, ChecksLogin) for each in own):  # else it says itself at which place it asks
+            self._own = (ChecksLogin((self._auth,)), *own)
+        self._compose()
+
+    @property
     def playing_clip(self) -> Clip:
-        """What new sessions are offered: the clip, or after CODEC_CHANGE the same sound with another video codec."""
-        if self._fault is not Fault.CODEC_CHANGE:
-            return self.clip
-        is_h265 = any(track.encoding == "H265" for track in self.clip.tracks)
-        return self.clip.with_video_of(Clip.load("h264" if is_h265 else "h265"))
+        """What new sessions are offered."""
+        return reduce(lambda clip, behaviour: behaviour.clip(clip), self._behaviours, self.clip)
 
     @property
     def fault(self) -> Fault:
@@ -114,17 +142,13 @@ class SimulatedCamera:
     @fault.setter
     def fault(self, fault: Fault) -> None:
         # A new listener opens a moment later; `set_fault` waits for it.
-        changed_clip = (fault is Fault.CODEC_CHANGE) != (self._fault is Fault.CODEC_CHANGE)
-        self._fault = fault
         for session in tuple(self.sessions):
             if fault is Fault.RESET:
                 session.reset()
             elif fault in DROPPING:
                 session.transport.abort()
-            elif changed_clip and session.playback:
-                session.playback.switch(self.playing_clip)
-        if fault in (Fault.DROP, Fault.RESET):
-            self._fault = Fault.NONE
+        self._fault = Fault.NONE if fault in (Fault.DROP, Fault.RESET) else fault
+        self._compose()
         if not self._running:
             return
         if self._fault is Fault.REFUSE:
@@ -133,6 +157,14 @@ class SimulatedCamera:
                 self._hold_port()
         elif self._server is None and (self._opening is None or self._opening.done()):
             self._opening = asyncio.get_running_loop().create_task(self._open(), name=f"camera-{self.port}-listen")
+
+    def _compose(self) -> None:
+        before = self.playing_clip
+        self._behaviours = (*BEHAVIOURS_OF_FAULTS.get(self._fault, ()), *self._own)
+        clip = self.playing_clip
+        for session in self.sessions:
+            if clip is not before and session.playback:
+                session.playback.switch(clip)
 
     async def set_fault(self, fault: Fault) -> None:
         """Like assigning `fault`, and returns when the listener is as the fault wants it."""
@@ -157,7 +189,7 @@ class SimulatedCamera:
         if held is None:
             return
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: CameraSession(self), sock=held, backlog=128
+            lambda: CameraSession(self), sock=held, backlog=128, ssl=self.tls
         )
         if not self._running or self._fault is Fault.REFUSE:  # changed again meanwhile
             self._close_listener()
@@ -172,41 +204,20 @@ class SimulatedCamera:
     def admit(self, session: CameraSession) -> None:
         """A client has connected; it is cut off when the camera refuses."""
         self.connections_total += 1
+        self.connections.append(session.record)
         self.sessions.add(session)
-        if self._fault is Fault.REFUSE or not self._running:  # was in the backlog
+        self.most_connections = max(self.most_connections, len(self.sessions))
+        if self._fault is Fault.REFUSE or self._running is False:  # was in the backlog
             session.transport.abort()
 
-    def challenge(self, nonce: str) -> str:
-        """Value of the `WWW-Authenticate` header."""
-        if self.auth == "basic":
-            return f'Basic realm="{_REALM}"'
-        return f'Digest realm="{_REALM}", nonce="{nonce}", algorithm="MD5"'
 
-    def admits(self, request: Request, nonce: str) -> bool:
-        """Check credentials; wrong ones count as a failure, none at all only lead to the challenge."""
-        given = request.headers.get("authorization", "")
-        login, password = self.login, self.password or ""
-        if self._fault is not Fault.UNAUTHORIZED:
-            if login is None or f"user={login}&password={password}&" in unquote(request.uri):  # as some cameras do
-                return True
-            if self.auth == "basic" and basic_ok(given, login, password):
-                return True
-            if self.auth == "digest" and digest_ok(given, request.method, login, password, realm=_REALM, nonce=nonce):
-                return True
-        if given or login is None:
-            self.auth_failures_total += 1
-        return False
-
-
-async def _serve(count: int, port_base: int, host: str, clip: Clip) -> None:
+async def _serve(count: int, port_base: int, make: Callable[[int], SimulatedCamera]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        cameras = [
-            await stack.enter_async_context(SimulatedCamera(clip, host=host, port=port_base and port_base + index))
-            for index in range(count)
-        ]
+        ports = (port_base and port_base + index for index in range(count))
+        cameras = [await stack.enter_async_context(make(port)) for port in ports]
         sys.stdout.write("READY " + json.dumps([camera.url() for camera in cameras]) + "\n")
         sys.stdout.flush()
         await stop.wait()
@@ -219,8 +230,22 @@ def main() -> None:
     parser.add_argument("--port-base", type=int, default=0, help="first of consecutive ports; 0: free ports")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--clip", choices=CLIPS, default="h264")
+    parser.add_argument("--login")
+    parser.add_argument("--password", help="not for real ones: it shows in the list of processes")
+    parser.add_argument("--behaviour", choices=BEHAVIOURS, action="append", default=[], help="may be given repeatedly")
     arguments = parser.parse_args()
-    asyncio.run(_serve(arguments.count, arguments.port_base, arguments.host, Clip.load(arguments.clip)))
+
+    def make(port: int) -> SimulatedCamera:
+        return SimulatedCamera(
+            Clip.load(arguments.clip),
+            login=arguments.login,
+            password=arguments.password,
+            behaviours=[each for name in arguments.behaviour for each in BEHAVIOURS[name]],
+            host=arguments.host,
+            port=port,
+        )
+
+    asyncio.run(_serve(arguments.count, arguments.port_base, make))
 
 
 if __name__ == "__main__":

@@ -5,12 +5,13 @@ makes the files anew.
 """
 
 import random
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from restream.demo.clip_file import ClipError, decode
-from restream.demo.rtp import RTP_HEADER_BYTES, Numbering, RtpError, ticks_since_first
+from restream.demo.rtp import RTP_HEADER_BYTES, Numbering, OutgoingPacket, RtpError, ticks_since_first
 from restream.demo.sdp import SdpError, SdpTrack, sdp_sections, sdp_tracks
 
 CLIPS_FOLDER = Path(__file__).parent / "clips"
@@ -122,15 +123,20 @@ class Playback:
         self._index = 0
         self._next_report_us = 0 if sender_reports else None
 
-    def next_batch(self, *, audio: bool = True) -> list[tuple[int, bool, bytes]]:
-        """(track, is RTCP, packet) triples that are due now; moves on to the next batch."""
-        clip, packets = self.clip, []
+    def next_batch(
+        self, *, silent: Collection[int] = (), withholds: Callable[[SdpTrack, ClipPacket], bool] | None = None
+    ) -> list[OutgoingPacket]:
+        """What is due now; moves on to the next batch.
+
+        Of `silent` tracks nothing is sent, no sender report either; a withheld packet leaves no gap in the numbers.
+        """
+        clip, packets = self.clip, list[OutgoingPacket]()
         if self._next_report_us is not None and self.due_us >= self._next_report_us:
-            packets += self._sender_reports(audio)
+            packets += self._sender_reports(silent)
             self._next_report_us = self.due_us + _SENDER_REPORT_INTERVAL_US
         for packet in clip.batches[self._index]:
             track = clip.tracks[packet.track]
-            if not audio and track.media == "audio":
+            if packet.track in silent or (withholds and withholds(track, packet)):
                 continue
             header = self.numbering[packet.track].next_header(
                 packet.flags,
@@ -138,7 +144,7 @@ class Playback:
                 packet.ticks,
                 len(packet.payload),
             )
-            packets.append((packet.track, False, header + packet.payload))
+            packets.append(OutgoingPacket(packet.track, False, header + packet.payload))
         self._advance()
         return packets
 
@@ -168,11 +174,13 @@ class Playback:
         self.due_us = self._loop_start_us
         self._index = 0
 
-    def _sender_reports(self, audio: bool) -> list[tuple[int, bool, bytes]]:
+    def _sender_reports(self, silent: Collection[int]) -> list[OutgoingPacket]:
         now_unix_s = self._started_at_unix_s + self.due_us / 1e6
         into_loop_us = self.due_us - self._loop_start_us
         return [
-            (track, True, numbering.sender_report(now_unix_s, into_loop_us * numbering.clock_rate // 1_000_000))
+            OutgoingPacket(
+                track, True, numbering.sender_report(now_unix_s, into_loop_us * numbering.clock_rate // 1_000_000)
+            )
             for track, numbering in enumerate(self.numbering)
-            if audio or self.clip.tracks[track].media != "audio"
+            if track not in silent
         ]

@@ -7,6 +7,8 @@ import socket
 import struct
 from dataclasses import dataclass
 
+from restream.demo.rtp import OutgoingPacket
+
 
 @dataclass(frozen=True, slots=True)
 class TransportOffer:
@@ -82,13 +84,16 @@ class Delivery:
         client = "-".join(map(str, offer.client_ports))
         return f"RTP/AVP/UDP;unicast;client_port={client};server_port={server}"
 
-    def send(self, packets: list[tuple[int, bool, bytes]]) -> int:
-        """Send (track, is RTCP, packet) triples, TCP ones in a single write; returns the bytes accepted."""
+    def send(self, packets: list[OutgoingPacket], *, before_frame: bytes = b"") -> int:
+        """Send packets, those over TCP in a single write; returns the bytes accepted.
+
+        `before_frame`: stray bytes that each interleaved frame comes with.
+        """
         chunks: list[bytes] = []
         sent_bytes = 0
         for track, is_rtcp, packet in packets:
             if (channels := self._channels.get(track)) is not None:
-                chunks += (struct.pack(">BBH", 0x24, channels[is_rtcp], len(packet)), packet)
+                chunks += (before_frame + struct.pack(">BBH", 0x24, channels[is_rtcp], len(packet)), packet)
             elif (ports := self._ports.get(track)) is not None and self._sockets is not None:
                 peer = self._transport.get_extra_info("peername")
                 with contextlib.suppress(OSError):  # a full socket buffer loses the packet, as a network would

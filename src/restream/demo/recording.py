@@ -19,8 +19,9 @@ _H264 = "-c:v libx264 -preset slow -profile:v main -b:v 80k -maxrate 90k -bufsiz
 _H265 = "-c:v libx265 -preset fast -b:v 80k -x265-params bframes=0:keyint=15:min-keyint=15:scenecut=0:log-level=error"
 # SPS and PPS (VPS) in band before each key frame too, as cameras send them.
 _IN_BAND = "-pix_fmt yuv420p -bsf:v dump_extra=freq=keyframe"
+PICTURE_AND_SOUND = f"{_PICTURE} {_SOUND.format(rate=16000)} {_H264} {_IN_BAND} -c:a aac -b:a 24k -ac 1"
 _RECIPES = {
-    "h264_aac": f"{_PICTURE} {_SOUND.format(rate=16000)} -t 7 {_H264} {_IN_BAND} -c:a aac -b:a 24k -ac 1",
+    "h264_aac": f"{PICTURE_AND_SOUND} -t 7",
     "h264": f"{_PICTURE} -t 7 {_H264} {_IN_BAND}",
     "h264_pcma": f"{_PICTURE} {_SOUND.format(rate=8000)} -t 7 {_H264} {_IN_BAND} -c:a pcm_alaw -ac 1",
     "h265": f"{_PICTURE} -t 7 {_H265} {_IN_BAND}",

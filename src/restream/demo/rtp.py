@@ -7,6 +7,7 @@ import random
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 RTP_HEADER_BYTES = 12
 NTP_EPOCH_OFFSET_S = 2_208_988_800  # 1900-01-01 to 1970-01-01, RFC 5905
@@ -26,6 +27,14 @@ class RtpHeader:
     sequence: int
     timestamp: int
     ssrc: int
+
+
+class OutgoingPacket(NamedTuple):
+    """One RTP or RTCP packet of a track, numbered and ready to be sent."""
+
+    track: int
+    is_rtcp: bool
+    data: bytes
 
 
 def parse_header(packet: bytes) -> RtpHeader:

@@ -6,7 +6,7 @@ therefore bounded.
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import unquote
@@ -17,14 +17,20 @@ MAX_UNREAD_BYTES = 4 * 1024 * 1024
 
 REASONS = {
     200: "OK",
+    301: "Moved Permanently",
+    302: "Moved Temporarily",
     400: "Bad Request",
     401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
+    453: "Not Enough Bandwidth",
     454: "Session Not Found",
     455: "Method Not Valid in This State",
     461: "Unsupported Transport",
+    500: "Internal Server Error",
     501: "Not Implemented",
     503: "Service Unavailable",
+    551: "Option Not Supported",
 }
 
 _TOKEN = re.compile(r"[A-Z_]{1,32}")
@@ -142,10 +148,12 @@ def _split(uri: str) -> tuple[str, str]:
     return path, query
 
 
-def response(request: Request, status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> bytes:
-    """Serialise an answer; CSeq is echoed."""
-    lines = [f"RTSP/1.0 {status} {REASONS[status]}", f"CSeq: {request.headers.get('cseq', '0')}"]
-    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+def response(
+    request: Request, status: int, headers: Iterable[tuple[str, str]] = (), body: bytes = b"", reason: str = ""
+) -> bytes:
+    """Serialise an answer; CSeq is echoed, the usual reason phrase is taken where none is given."""
+    lines = [f"RTSP/1.0 {status} {reason or REASONS.get(status, '')}", f"CSeq: {request.headers.get('cseq', '0')}"]
+    lines += [f"{name}: {value}" for name, value in headers]
     if body:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode() + body
@@ -182,11 +190,15 @@ class RtspConnection(asyncio.Protocol):
             self.transport.abort()
 
     def reply(self, request: Request, status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> None:
-        """Send an answer; a client that never reads them is cut off."""
+        """Send an answer."""
+        self.write_answer(response(request, status, (headers or {}).items(), body))
+
+    def write_answer(self, data: bytes) -> None:
+        """Send the bytes of an answer; a client that never reads them is cut off."""
         if self.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:  # asks and asks, never reads
             self.transport.abort()
         elif not self.transport.is_closing():
-            self.transport.write(response(request, status, headers, body))
+            self.transport.write(data)
 
     def on_request(self, request: Request) -> None:
         """A request has come."""

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from restream.demo.credentials import basic_ok
 from restream.demo.delivery import Delivery, TransportOffer, parse_transport
+from restream.demo.rtp import OutgoingPacket
 from restream.demo.rtsp import Frame, Request, RtspConnection
 from restream.demo.sdp import SdpError, SdpTrack, sdp_tracks, with_numbered_controls
 from restream.demo.sink_faults import REFUSALS, SinkFault
@@ -120,7 +121,7 @@ class SinkConnection(RtspConnection):
 
     def send(self, track: int, is_rtcp: bool, packet: bytes) -> int:
         """Send a packet to a reader; returns the bytes accepted."""
-        sent_bytes = self.delivery.send([(track, is_rtcp, packet)])
+        sent_bytes = self.delivery.send([OutgoingPacket(track, is_rtcp, packet)])
         self.outbound_bytes += sent_bytes
         self.outbound_packets += bool(sent_bytes)
         return sent_bytes

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-_STATIC_TYPES = {0: "PCMU/8000", 8: "PCMA/8000"}  # RFC 3551 table 4
+_STATIC_TYPES = {0: "PCMU/8000", 8: "PCMA/8000", 33: "MP2T/90000"}  # RFC 3551 tables 4, 5
 
 
 class SdpError(Exception):
