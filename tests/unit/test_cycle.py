@@ -14,9 +14,10 @@ import pytest
 
 from restream.domain.camera.camera import RejectedRow
 from restream.domain.judgement.availability import Span, Timeline
+from restream.domain.judgement.quality import Thresholds
 from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.status import CameraStatus, Subject
-from restream.domain.judgement.verdict import NOT_JUDGED, Health, Sight, Thresholds, Verdict
+from restream.domain.judgement.verdict import NOT_JUDGED, Health, Sight, Verdict
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.alerts import AlertRules
@@ -223,7 +224,7 @@ async def test_changes_never_cost_more_than_a_tenth_of_the_time() -> None:
 # -- the rendering -----------------------------------------------------------------------------------------------------
 
 
-def snapshot(generation: int, subjects: dict[int, State], count: int = 0) -> Snapshot:
+def snapshot(generation: int, subjects: dict[int, State], count: int = 1) -> Snapshot:
     desk = Desk()
     picture = received(*(key for key, state in subjects.items() if state is RUNNING), count=count)
     reports = desk.assess([status(key, state) for key, state in subjects.items()], 10.0, picture)

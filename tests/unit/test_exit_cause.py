@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.ffmpeg.exit_cause import ProcessEnding, classify, was_silent
+from restream.domain.ffmpeg.exit_cause import ProcessEnding, classify, unsendable, was_silent
 from restream.domain.life.cause import FACTS, Cause, Policy, Side
 from tests.unit.recordings import recordings
 
@@ -124,10 +124,23 @@ def test_lines_about_the_camera(line: str, cause: Cause) -> None:
         ),
         ("[error] Could not write header for output file #0 (x): Invalid argument", Cause.CODEC_UNSUPPORTED),
         ("[error] av_interleaved_write_frame(): Connection reset by peer", Cause.SERVER_GONE),
+        ("[rtsp @ 0x0] [error] AAC with no global headers is currently not supported.", Cause.CODEC_UNSUPPORTED),
+        ("[rtp @ 0x0] [error] RFC 2435 requires standard Huffman tables for jpeg", Cause.CODEC_UNSUPPORTED),
+        ("[rtp @ 0x0] [error] Only 1x1 chroma blocks are supported. Aborted!", Cause.CODEC_UNSUPPORTED),
     ],
 )
 def test_lines_about_the_media_server_never_blame_the_camera(line: str, cause: Cause) -> None:
-    assert why(ProcessEnding(1, None, (line,)), media_seen=False) == (cause, line)
+    ending = ProcessEnding(1, None, (line, "[error] Error initializing output stream 0:1 --"))
+    assert why(ending, media_seen=False) == (cause, line)
+
+
+def test_a_stream_of_which_ffmpeg_drops_everything() -> None:
+    refused = "[rtp @ 0x55bef40c3340] [error] RFC 2435 requires standard Huffman tables for jpeg"
+    assert unsendable(("[rtsp @ 0x0] [warning] something", refused))
+    assert not unsendable(("[rtsp @ 0x0] [error] method SETUP failed: 500 RFC 2435 requires standard Huffman tables",))
+    # The server closes a session that is silent.
+    lines = (refused,) * 18 + ("[error] av_interleaved_write_frame(): Broken pipe",)
+    assert why(ProcessEnding(1, None, lines), media_seen=True) == (Cause.CODEC_UNSUPPORTED, refused)
 
 
 @given(

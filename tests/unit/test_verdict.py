@@ -9,9 +9,9 @@ import pytest
 
 from restream.domain.camera.camera import RejectedRow
 from restream.domain.ffmpeg.plan import FfmpegPlan, FfmpegSettings, build_plan
-from restream.domain.judgement.quality import Quality
+from restream.domain.judgement.quality import Quality, Thresholds
 from restream.domain.judgement.status import CameraStatus
-from restream.domain.judgement.verdict import RULES, Health, Sight, Thresholds, Verdict, judge, judge_row
+from restream.domain.judgement.verdict import RULES, Health, Sight, Verdict, judge, judge_row
 from restream.domain.life.cause import FACTS, Cause, Side
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.server.flow import ServerPicture
@@ -26,7 +26,8 @@ def seen(path: PathObservation | None, at: float = 100.0, **lists: Any) -> Serve
     return NEVER.swept(ServerView(paths={"cam1": path} if path else {}, **lists), at)
 
 
-OURS = PathObservation("cam1", True, "rtspSession", "ours")
+OURS = PathObservation("cam1", True, "rtspSession", "ours", inbound_bytes=1)
+EMPTY = seen(OURS._replace(inbound_bytes=0))
 SEES = seen(OURS)
 MISSES = seen(None)
 NOT_READY = seen(PathObservation("cam1", False))
@@ -36,6 +37,7 @@ THEIRS = seen(
     sessions={"theirs": SessionObservation("theirs", "cam1", "10.9.9.9:4711")},
 )
 RUNNING = State(Phase.RUNNING, 0.0)
+UNSENDABLE = RUNNING._replace(failures=1, last_cause=Cause.CODEC_UNSUPPORTED)
 BETWEEN = State(Phase.BACKOFF, 0.0, cause=Cause.SERVER_GONE, unpublished_since=90.0)
 
 
@@ -75,6 +77,12 @@ def sight(state: State, server: ServerPicture, **fields: Any) -> Sight:
         (RUNNING, STALE, Health.UNKNOWN, Side.MEDIA_SERVER, "stale"),
         (RUNNING, MISSES, Health.UNKNOWN, Side.NONE, "not_arrived"),
         (RUNNING, NOT_READY, Health.UNKNOWN, Side.NONE, "not_arrived"),
+        (RUNNING, EMPTY, Health.UNKNOWN, Side.NONE, "not_arrived"),
+        (UNSENDABLE, EMPTY, Health.DOWN, Side.CONFIG, "codec_unsupported"),
+        (UNSENDABLE, MISSES, Health.UNKNOWN, Side.NONE, "not_arrived"),
+        (UNSENDABLE._replace(last_cause=Cause.STOPPED), EMPTY, Health.UNKNOWN, Side.NONE, "not_arrived"),
+        (UNSENDABLE._replace(failures=0), EMPTY, Health.UNKNOWN, Side.NONE, "not_arrived"),
+        (UNSENDABLE, SEES, Health.HEALTHY, Side.NONE, None),
         (RUNNING, SEES, Health.HEALTHY, Side.NONE, None),
         (State(Phase.WAITING, 0.0), SEES, Health.UNKNOWN, Side.NONE, "starting"),
         (State(Phase.PROBING, 0.0), SEES, Health.UNKNOWN, Side.NONE, "starting"),
@@ -115,7 +123,7 @@ def test_a_conflict_names_the_address_of_the_other_publisher() -> None:
 
 
 def _srt(**fields: float) -> ServerPicture:
-    path = PathObservation("cam1", True, "srtConn", "ours")
+    path = PathObservation("cam1", True, "srtConn", "ours", inbound_bytes=1)
     return seen(path, srt={"ours": SrtObservation("ours", "cam1", "10.0.0.1:5", **fields)})  # type: ignore[arg-type]
 
 

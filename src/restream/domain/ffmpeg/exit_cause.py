@@ -98,7 +98,12 @@ _MEDIA_RULES = _rules(
     (r"dimensions not set|Stream map '.*' matches no streams", Cause.NO_MEDIA),
     (r"Could not find codec parameters for stream 0 .*unspecified size", Cause.NO_MEDIA),
 )
+# ffmpeg reads such a JPEG, counts it as sent, and drops it: nothing of it reaches the server.
+_UNSENDABLE = re.compile(
+    r"RFC 2435 requires standard Huffman tables|Unsupported pixel format$|Only 1x1 chroma blocks are supported"
+)
 _SINK_RULES = _rules(
+    (_UNSENDABLE.pattern, Cause.CODEC_UNSUPPORTED),
     (
         r"Could not find tag for codec |Unsupported codec |[^:]+ with no global headers is currently",
         Cause.CODEC_UNSUPPORTED,
@@ -142,6 +147,11 @@ def source_cause(messages: Sequence[Message]) -> tuple[Cause, str] | None:
         or _by_error(_SOURCE_ERRORS, messages)
         or _by_rule(_MEDIA_RULES, messages)
     )
+
+
+def unsendable(lines: Iterable[str]) -> bool:
+    """Whether ffmpeg says of a stream that it publishes that it drops what the camera sends."""
+    return any(_UNSENDABLE.match(message.text) for message in understand(lines))
 
 
 def classify(ending: ProcessEnding, *, media_seen: bool, silent: bool = False) -> Ending:

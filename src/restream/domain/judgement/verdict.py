@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from restream.domain.camera.camera import Camera, RejectedRow
-from restream.domain.judgement.quality import Quality
+from restream.domain.judgement.quality import Quality, Thresholds
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import Phase, State
@@ -47,20 +47,6 @@ class Verdict:
         """The same judgement, whatever the numbers."""
         codes, others = ([reason.code for reason in verdict.reasons] for verdict in (self, other))
         return (self.health, self.fault, codes) == (other.health, other.fault, others)
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """Beyond these a running stream is degraded. Ratios are shares of one."""
-
-    srt_loss_ratio: float = 0.01
-    srt_rtt_share: float = 0.25
-    """Round trip over latency: beyond this retransmission is at risk,"""
-    srt_rtt_bad_share: float = 0.3333
-    """and beyond this it comes too late."""
-    bitrate_share: float = 0.25
-    """Bitrate of the last minute over the median of the last hour."""
-    restarts_per_hour: int = 3
 
 
 class Sight(NamedTuple):
@@ -104,6 +90,12 @@ class Sight(NamedTuple):
         """Its path at the server, where somebody publishes."""
         stream = self.server.streams.get(self.status.camera.path)
         return stream if stream is not None and stream.path.available else None
+
+    @property
+    def arrives(self) -> bool:
+        """Something of our publisher has reached the server. A path that is available proves nothing."""
+        stream = self.stream
+        return stream is not None and stream.flow.count_bytes > 0
 
     @property
     def intruder(self) -> Stream | None:
@@ -162,7 +154,11 @@ def _stale(sight: Sight) -> Verdict:
 
 
 def _not_arrived(sight: Sight) -> Verdict:
-    text = f"{sight.engine} publishes; the media server does not show it yet"
+    last = sight.state.last_cause
+    if sight.stream is not None and sight.state.failures and last is not None and last is not Cause.STOPPED:
+        # It failed like this before, and an empty path is no recovery.
+        return _down(last)
+    text = f"{sight.engine} publishes; nothing of it has arrived at the media server yet"
     return Verdict(Health.UNKNOWN, Side.NONE, (Reason("not_arrived", text),))
 
 
@@ -183,7 +179,10 @@ def _conflict(sight: Sight) -> Verdict:
 
 
 def _failed(sight: Sight) -> Verdict:
-    cause = sight.failure or Cause.INTERNAL
+    return _down(sight.failure or Cause.INTERNAL)
+
+
+def _down(cause: Cause) -> Verdict:
     return Verdict(Health.DOWN, cause.facts.side, (Reason(cause, cause.facts.text),), cause.facts.hint)
 
 
@@ -265,7 +264,7 @@ RULES: tuple[Rule, ...] = (
     Rule("running, server away", lambda sight: not sight.state.server_up, lambda _: _SERVER_SILENT, _RUNNING),
     Rule("running, API never seen", lambda sight: sight.server.observed_at is None, _unobserved, _RUNNING),
     Rule("running, API silent now", lambda sight: sight.server.fresh_since is None, _stale, _RUNNING),
-    Rule("running, path not available", lambda sight: sight.stream is None, _not_arrived, _RUNNING),
+    Rule("running, nothing has arrived", lambda sight: not sight.arrives, _not_arrived, _RUNNING),
     Rule("running and received", lambda _: True, _graded, _RUNNING),
     Rule("never failed", lambda sight: sight.failure is None, lambda _: _STARTING),
     Rule("failed", lambda _: True, _failed),
