@@ -1,6 +1,7 @@
 """ffprobe's verdict on a camera, from recorded output of both supported generations."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -45,6 +46,16 @@ def test_recorded(case: dict[str, Any]) -> None:
     assert f"{found.video.codec}+{audio}" == case["expected"]
     assert found.video.width > 0
     assert found.audio is None or found.audio.sample_rate_hz > 0
+
+
+@given(st.sampled_from([param.values[0] for param in recordings("probe")]), st.sampled_from(["0x461", "0x404453401"]))
+def test_pointers_and_paths_never_decide(case: dict[str, Any], pointer: str) -> None:
+    lines = [re.sub("0x[0-9a-f]+", pointer, line) for line in case["stderr"]]
+    lines = [line.replace("/stream'", "/404/461/Connection refused'") for line in lines]
+    stdout = b"" if case["stdout"] is None else json.dumps(case["stdout"]).encode()
+    rest = (case["exit_code"], case["elapsed_s"], case["timeout_s"])
+    found, usual = parse_probe(stdout, lines, *rest), parse_probe(stdout, case["stderr"], *rest)
+    assert getattr(found, "cause", found) == getattr(usual, "cause", usual)
 
 
 def test_both_generations_are_recorded() -> None:
