@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from signal import SIGKILL, SIGTERM, Signals
 
 from restream.domain.engine import Ending
-from restream.domain.ffmpeg.message import Direction, Message, understood
+from restream.domain.ffmpeg.message import Message, Peer, understood
 from restream.domain.life.cause import Cause
 
 
@@ -171,11 +171,11 @@ def _cause(ending: ProcessEnding, media_seen: bool, silent: bool) -> tuple[Cause
     last_line = messages[-1].line if messages else ending.outcome
     # The side that failed first: what the other one says only follows from it.
     match next((message.failed for message in messages if message.failed), None):
-        case Direction.INPUT:
+        case Peer.CAMERA:
             unproven = Cause.TIMEOUT if silent and not media_seen else Cause.UNCLEAR
             cause, line = source_cause(messages) or (unproven, last_line)
             return (Cause.STALLED if media_seen and cause is Cause.TIMEOUT else cause), line
-        case Direction.OUTPUT:
+        case Peer.SERVER:
             return _sink_cause(messages) or (Cause.UNCLEAR, last_line)
     if ending.exit_code == 0:
         return Cause.SOURCE_ENDED, last_line

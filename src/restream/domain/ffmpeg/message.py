@@ -11,11 +11,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
-class Direction(StrEnum):
-    """Which of its two connections ffmpeg speaks of."""
+class Peer(StrEnum):
+    """Whom ffmpeg speaks of: its input or its output."""
 
-    INPUT = "input"
-    OUTPUT = "output"
+    CAMERA = "camera"
+    SERVER = "server"
 
 
 class Message(NamedTuple):
@@ -25,7 +25,7 @@ class Message(NamedTuple):
     """As it was written."""
     text: str
     """Without the name and address of who speaks, and without the level."""
-    failed: Direction | None = None
+    failed: Peer | None = None
     """The line says that this side failed."""
     status: str = ""
     """What the peer answered: `404`, or `4XX` and `5XX` where ffmpeg tells no more."""
@@ -41,10 +41,10 @@ _METHOD = re.compile(r"method (?P<method>OPTIONS|DESCRIBE|SETUP|PLAY|ANNOUNCE|RE
 _HTTP = re.compile(r"HTTP error (?P<status>[0-9]{3}) ")
 _SERVER = re.compile(r"Server returned (?P<status>[0-9]{3}|[45]XX) ")
 _OF_METHOD = {
-    "DESCRIBE": Direction.INPUT,
-    "PLAY": Direction.INPUT,
-    "ANNOUNCE": Direction.OUTPUT,
-    "RECORD": Direction.OUTPUT,
+    "DESCRIBE": Peer.CAMERA,
+    "PLAY": Peer.CAMERA,
+    "ANNOUNCE": Peer.SERVER,
+    "RECORD": Peer.SERVER,
 }
 # The error is what follows the last colon: no text of an error has one.
 _CONNECTION = re.compile(r"Connection to .+ failed: (?P<error>[^:]+)$|(?P<dns>Failed to resolve hostname) ")
@@ -84,13 +84,13 @@ def _taken_apart(line: str, text: str) -> Message:
     if found := _READING.match(text):
         return Message(line, text, error=found["error"])
     if found := _INPUT.match(text):
-        return _ending(line, text, Direction.INPUT, found["error"] or found["plain"] or "")
+        return _ending(line, text, Peer.CAMERA, found["error"] or found["plain"] or "")
     found = _OUTPUT.match(text)
     if found or _OUTPUT_SPEAKER.match(line):
-        return _ending(line, text, Direction.OUTPUT, (found and found["error"]) or "")
+        return _ending(line, text, Peer.SERVER, (found and found["error"]) or "")
     return Message(line, text)
 
 
-def _ending(line: str, text: str, failed: Direction, error: str) -> Message:
+def _ending(line: str, text: str, failed: Peer, error: str) -> Message:
     status = _SERVER.match(error)
     return Message(line, text, failed, status["status"] if status else "", error="" if status else error)
