@@ -60,8 +60,12 @@ def build_parser() -> argparse.ArgumentParser:
     explain.add_argument(
         "--no-probe", action="store_true", help="do not contact the camera if the service is not running"
     )
-    probe = command("probe", "look at one stream with ffprobe, as the service would")
-    probe.add_argument("url", metavar="URL", help="'-' reads it from standard input, so that `ps` does not show it")
+    probe = command("probe", "look at one camera as the service would, and show what it says; no stream is disturbed")
+    probe.add_argument(
+        "target",
+        metavar="ID or URL",
+        help="a camera of the table, or a URL; '-' reads it from standard input, so that `ps` does not show it",
+    )
     command("snapshot", "everything that can be seen now, as JSON")
     check = command("check", "is everything there that the service needs, and if not, what to do")
     check.add_argument("--json", action="store_true", help="for scripts")
@@ -135,8 +139,8 @@ async def _explain(settings: Settings, options: argparse.Namespace, load: Callab
 
 
 async def _probe(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
-    url = sys.stdin.readline().strip() if options.url == "-" else options.url
-    return await commands.probe(settings, _console(options), url)
+    target = sys.stdin.readline().strip() if options.target == "-" else options.target
+    return await commands.probe(settings, _console(options), target)
 
 
 async def _snapshot(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:

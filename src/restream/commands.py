@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ import msgspec
 from msgspec.structs import asdict
 from rich.console import Console
 
-from restream.adapters.ffmpeg.ffprobe import FfprobeProber
 from restream.adapters.postgres import execute_script
 from restream.adapters.processes.paced_pipes import PacedPipes
 from restream.config.settings import ConfigError, Settings
@@ -24,6 +22,7 @@ from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.camera.options import CameraOptions
 from restream.domain.camera.urls import SourceUrl, UrlError, parse_source
 from restream.domain.engine import AudioStream, Media, ProbeFailure, VideoStream
+from restream.domain.look import Look
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.interfaces.console import explanation
@@ -37,6 +36,7 @@ from restream.service.from_settings import (
     DependencyError,
     camera_table,
     media_servers,
+    prober,
     require_dsn,
     require_programs,
     row_reader,
@@ -118,7 +118,7 @@ async def explain(settings: Settings, console: Console, camera_id: str, *, may_p
     if running and running.command:
         shown = explanation.ShownCommand(running.command, running.command_stdin or "", running.command_reasons)
     elif media is None and may_probe:
-        media, _ = await _probe(settings, camera.source, camera.options)
+        media = (await _look(settings, camera.source, camera.options)).outcome
     if shown is None and isinstance(media, Media):
         stream = stream_settings(settings, PacedPipes())
         plan = stream.engine_of(camera).plan(camera, media, stream.target_of(camera))
@@ -127,15 +127,26 @@ async def explain(settings: Settings, console: Console, camera_id: str, *, may_p
     return 0
 
 
-async def probe(settings: Settings, console: Console, url: str) -> int:
-    """Look at one URL as the service would. Raises ConfigError for something that is no URL."""
-    try:
-        source = parse_source(url)
-    except UrlError as error:
-        raise ConfigError(str(error)) from None
-    outcome, elapsed_s = await _probe(settings, source, CameraOptions())
-    explanation.print_probe(console, source.masked, outcome, elapsed_s)
-    return 0 if isinstance(outcome, Media) else 1
+async def probe(settings: Settings, console: Console, target: str) -> int:
+    """Look at one camera of the table, or at one URL, as the service would.
+
+    Raises ConfigError for something that is no URL, DatabaseError.
+    """
+    options = CameraOptions()
+    if "://" in target:
+        try:
+            source = parse_source(target)
+        except UrlError as error:
+            raise ConfigError(str(error)) from None
+    else:
+        camera = await _read_camera(settings, target)
+        if isinstance(camera, str):
+            console.print(camera, style="red", markup=False, highlight=False)
+            return 1
+        source, options = camera.source, camera.options
+    look = await _look(settings, source, options)
+    explanation.print_look(console, source.masked, look)
+    return 0 if isinstance(look.outcome, Media) else 1
 
 
 async def init_db(settings: Settings, console: Console, schemas: Sequence[Path]) -> int:
@@ -150,11 +161,9 @@ async def init_db(settings: Settings, console: Console, schemas: Sequence[Path])
     return 0
 
 
-async def _probe(settings: Settings, source: SourceUrl, options: CameraOptions) -> tuple[Media | ProbeFailure, float]:
+async def _look(settings: Settings, source: SourceUrl, options: CameraOptions) -> Look:
     require_programs(settings)
-    began = time.monotonic()
-    outcome = await FfprobeProber(settings.ffmpeg_settings()).probe(source, options)
-    return outcome, time.monotonic() - began
+    return await prober(settings).probe(source, options)
 
 
 async def _read_camera(settings: Settings, camera_id: str) -> Camera | str:

@@ -34,11 +34,26 @@ async def test_an_operator_restarts_probes_holds_and_releases(
         async def replaced() -> bool:
             return (await service.pids()).get("1", pid) != pid
 
-        for action, looks in (("restart", 2), ("probe", 4)):
-            pid, looked = (await service.pids())["1"], camera.describes_total
-            assert await ask("1", action) == 202
-            await eventually(replaced, 15)
-            assert 0 < camera.describes_total - looked <= looks
+        pid, looked = (await service.pids())["1"], camera.describes_total
+        assert await ask("1", "restart") == 202
+        await eventually(replaced, 15)
+        assert 0 < camera.describes_total - looked <= 2
+        await tells(service, {"1": HEALTHY})
+
+        pid, looked = (await service.pids())["1"], camera.describes_total
+        assert await ask("1", "probe") == 202
+
+        async def looked_at() -> bool:
+            return camera.describes_total > looked
+
+        await eventually(looked_at, 15)
+        probe = (await service.camera("1"))["probe"]
+        assert [(step["request"], step["answer"][:12]) for step in probe["steps"]] == [
+            ("DESCRIBE", "RTSP/1.0 401"),
+            ("DESCRIBE", "RTSP/1.0 200"),
+        ]
+        assert probe["cause"] is None and probe["by"] == "rtsp"
+        assert (await service.pids())["1"] == pid, "a probe never disturbs a stream"
         assert await ask("1", "hold") == 202
         await tells(service, {"1": ("disabled", "none", "held_by_operator")})
         assert [await ask("1", action) for action in ("hold", "restart", "probe")] == [409, 409, 409]

@@ -67,8 +67,9 @@ class ScriptedEngine:
         self.starts: list[Plan] = []
         self.error: PublisherError | None = None
 
-    def cannot(self, camera: Camera, media: Media) -> str:
-        return "" if media.video.codec in ("h264", "hevc") else f"it does not know {media.video.codec}"
+    def cannot(self, camera: Camera, media: Media) -> Ending | None:
+        known = media.video.codec in ("h264", "hevc")
+        return None if known else Ending(Cause.ENGINE_UNABLE, f"it does not know {media.video.codec}")
 
     def plan(self, camera: Camera, media: Media, target: Target, *, lesser: bool = False) -> ScriptedPlan:
         with_sound = media.audio is not None and not lesser

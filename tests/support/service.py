@@ -73,6 +73,11 @@ class RunningService:
         async with aiohttp.ClientSession() as session, session.get(self.base_url + path) as response:
             return await response.json()
 
+    async def camera(self, camera_id: str) -> dict[str, Any]:
+        """Everything that is known of a camera."""
+        found: dict[str, Any] = await self.get(f"/api/cameras/{camera_id}")
+        return found
+
     async def cameras(self) -> dict[str, dict[str, Any]]:
         return {camera["id"]: camera for camera in await self.get("/api/cameras")}
 

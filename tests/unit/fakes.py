@@ -17,6 +17,7 @@ from restream.domain.ffmpeg.plan import FfmpegPlan, FfmpegSettings, build_plan
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase
+from restream.domain.look import Look
 from restream.domain.news.event import Event, Transition
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import ServerId
@@ -135,7 +136,7 @@ class FakeProber:
         self.active = 0
         self.most_active = 0
 
-    async def probe(self, source: SourceUrl, options: CameraOptions) -> Media | ProbeFailure:
+    async def probe(self, source: SourceUrl, options: CameraOptions) -> Look:
         host = source.host
         self.probes[host] += 1
         self.active += 1
@@ -148,7 +149,7 @@ class FakeProber:
             if isinstance(answer, Exception):
                 raise answer
             assert answer is not None
-            return answer
+            return Look(outcome=answer, by="fake", took_s=self.takes_s)
         finally:
             self.active -= 1
 
@@ -230,8 +231,8 @@ class FakeEngine:
     def starts_of(self, camera_id: str) -> int:
         return sum(plan.camera_id == camera_id for plan in self.starts)
 
-    def cannot(self, camera: Camera, media: Media) -> str:
-        return self.refusal
+    def cannot(self, camera: Camera, media: Media) -> Ending | None:
+        return Ending(Cause.ENGINE_UNABLE, self.refusal) if self.refusal else None
 
     def plan(self, camera: Camera, media: Media, target: Target, *, lesser: bool = False) -> FfmpegPlan:
         return build_plan(camera, media, target, self.settings, lesser=lesser)

@@ -105,7 +105,7 @@ def test_golden_commands(
     found = plan(options, audio=audio, target=target)
     output = TO_SRT if target is SRT else TO_RTSP
     assert found.invocation.argv == (*HEAD, *selection, *DELTA, *output)
-    unwanted = "option allowed_media_types 'video'\n" if options == {"audio": "none"} else ""
+    unwanted = "option allowed_media_types 'video'\n" if chosen == "none" else ""
     assert script(found) == SCRIPT + unwanted
     assert (found.camera_id, found.path, found.video, found.audio) == ("1", "cam1", "h264", chosen)
     assert found.transport is target.publish

@@ -10,7 +10,7 @@ from restream.domain.camera.options import CameraOptions
 from restream.domain.engine import AudioStream, Media, ProbeFailure, VideoStream
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.life.cause import Cause
-from restream.domain.life.lifecycle import Phase
+from restream.domain.life.lifecycle import Phase, ProbeAsked
 from restream.domain.news.event import Transition
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.target import Target
@@ -295,6 +295,22 @@ async def test_a_revision_during_the_probe_probes_the_new_address_only() -> None
     assert stage.phase(1) is Phase.RUNNING
     assert stage.prober.active == 0
     assert stage.prober.probes["10.0.9.9"] == 1
+
+
+@virtual
+async def test_a_probe_on_request_looks_beside_the_stream_and_is_not_waited_for() -> None:
+    stage = Stage()
+    stage.want(camera(1))
+    await asyncio.sleep(5)
+    assert stage.phase(1) is Phase.RUNNING
+    stage.prober.answers["10.0.0.1"] = None
+    assert stage.supervisor.ask("1", ProbeAsked()) == ""
+    await asyncio.sleep(1)
+    assert (stage.phase(1), stage.prober.active, stage.publisher.starts_of("1")) == (Phase.RUNNING, 1, 1)
+    assert stage.supervisor.look("1") is not None
+    stage.want()
+    await asyncio.sleep(5)
+    assert (stage.phase(1), stage.prober.active) == (None, 0)
 
 
 # -- crash boundaries --------------------------------------------------------------------------------------------------

@@ -155,7 +155,9 @@ def test_the_first_state() -> None:
         (state(HELD), ServerLost(), HELD, ()),
         # an operator's requests
         (state(R), RestartAsked(), STOP, (Command.STOP,)),
-        (state(R), ProbeAsked(), STOP, (Command.STOP,)),
+        (state(R), ProbeAsked(), R, (Command.LOOK,)),
+        (state(S), ProbeAsked(), S, (Command.LOOK,)),
+        (state(P), ProbeAsked(), P, ()),
         (state(R), HoldAsked(), STOP, (Command.STOP,)),
         (state(R), Released(), R, ()),
         (state(BACKOFF), RestartAsked(), W, (RELEASE, REQUEST)),
@@ -483,11 +485,18 @@ def test_an_outage_of_the_server_never_counts_against_the_camera(causes: list[Ca
         assert shell.state.media is MEDIA
 
 
-def test_a_restart_on_request_trusts_the_last_probe_and_a_probe_on_request_does_not() -> None:
-    for request, media in ((RestartAsked(), MEDIA), (ProbeAsked(), None)):
-        stopping, _ = follow(state(R, failures=3), request)
-        after, _ = follow(stopping, Ended(Cause.KILLED, ""))
-        assert (after.media, after.failures, after.last_cause) == (media, 0, Cause.STOPPED)
+def test_a_restart_on_request_trusts_the_last_probe() -> None:
+    stopping, _ = follow(state(R, failures=3), RestartAsked())
+    after, _ = follow(stopping, Ended(Cause.KILLED, ""))
+    assert (after.media, after.failures, after.last_cause) == (MEDIA, 0, Cause.STOPPED)
+
+
+def test_a_probe_on_request_never_disturbs_a_stream() -> None:
+    before = state(R, failures=3)
+    assert follow(before, ProbeAsked()) == (before, (Command.LOOK,))
+    assert follow(before, Probed(ProbeFailure(Cause.TIMEOUT, ""))) == (before, ())
+    waiting, _ = follow(state(BACKOFF, failures=3), ProbeAsked())
+    assert (waiting.phase, waiting.media) == (W, None)
 
 
 def test_a_release_before_the_publisher_has_ended_starts_it_again() -> None:

@@ -17,13 +17,15 @@ from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 
 @dataclass(frozen=True, slots=True)
 class VideoStream:
-    """The camera's video; width and height in pixels, fps None when the camera does not tell."""
+    """The camera's video; width and height in pixels, 0 where the camera does not tell, like fps None."""
 
     codec: str
     width: int
     height: int
     fps: float | None = None
     profile: str | None = None
+    place: int = 0
+    """Which of the camera's videos, in the order in which it describes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class AudioStream:
     channels: int
     adts: bool = False
     """AAC whose frames bring their configuration along, as in MPEG-TS; elsewhere it stands ahead of them."""
+    place: int = 0
+    """Which of the camera's sounds, in the order in which it describes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,9 @@ class Media:
 
     video: VideoStream
     audio: AudioStream | None = None
+    login: tuple[str, ...] = ()
+    """Ways to log in that the camera offers, in its order: `Basic`, `MD5`, `SHA-256` …; none: it asked for no login,
+    or whoever looked cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from typing import Protocol
 from restream.domain.camera.camera import Camera
 from restream.domain.camera.options import CameraOptions
 from restream.domain.camera.urls import SourceUrl
-from restream.domain.engine import Advance, Ending, Evidence, Media, Plan, ProbeFailure
+from restream.domain.engine import Advance, Ending, Evidence, Media, Plan
 from restream.domain.ffmpeg.invocation import Invocation
 from restream.domain.life.cause import Cause
+from restream.domain.look import Look
 from restream.domain.server.target import Target
 
 Row = Mapping[str, object]
@@ -54,7 +55,7 @@ class Prober(Protocol):
     def limit_s(self, options: CameraOptions) -> float:
         """When a probe of a row with these options has surely ended by itself, in seconds."""
 
-    async def probe(self, source: SourceUrl, options: CameraOptions) -> Media | ProbeFailure:
+    async def probe(self, source: SourceUrl, options: CameraOptions) -> Look:
         """Bounded in time; a cancelled probe leaves nothing behind. What it returns is masked."""
 
 
@@ -90,8 +91,8 @@ class Engine(Protocol):
     def evidence(self) -> Evidence:
         """Who can tell that its media moves."""
 
-    def cannot(self, camera: Camera, media: Media) -> str:
-        """Why it cannot publish this camera, for the operator; empty when it can."""
+    def cannot(self, camera: Camera, media: Media) -> Ending | None:
+        """How publishing this camera would end before it begins; None when it can."""
 
     def plan(self, camera: Camera, media: Media, target: Target, *, lesser: bool = False) -> Plan:
         """How it would publish it. `lesser`: with less than the last time, which brought no media."""

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from restream.adapters.ffmpeg.ffprobe import FfprobeProber
 from restream.adapters.reachability import notify_triggers, redis_version
 from restream.adapters.server.docker_engine import DockerEngine
 from restream.config.settings import ConfigError, Settings
@@ -21,7 +20,7 @@ from restream.interfaces.console.explanation import describe_media
 from restream.interfaces.console.findings import CheckState, Finding
 from restream.ports.cameras import DatabaseError, Row
 from restream.ports.outlets import SinkError
-from restream.service.from_settings import camera_table, media_server, require_dsn, row_reader
+from restream.service.from_settings import camera_table, media_server, prober, require_dsn, row_reader
 
 ANY_CAMERA = "*"
 """Instead of an id: the first camera that answers is enough."""
@@ -123,7 +122,8 @@ async def _cameras(settings: Settings, cameras: Sequence[Camera], wanted: str) -
 
 
 async def _probe(settings: Settings, camera: Camera) -> Media | ProbeFailure:
-    return await FfprobeProber(settings.ffmpeg_settings()).probe(camera.source, camera.options)
+    look = await prober(settings).probe(camera.source, camera.options)
+    return look.outcome
 
 
 async def check_media_server(settings: Settings) -> list[Finding]:

@@ -11,6 +11,7 @@ from restream.adapters.ffmpeg.engine import FfmpegEngine
 from restream.adapters.ffmpeg.ffprobe import FfprobeProber
 from restream.adapters.postgres import PostgresCameraTable
 from restream.adapters.processes.paced_pipes import PacedPipes
+from restream.adapters.rtsp.prober import RtspProber
 from restream.adapters.server.docker_engine import DockerEngine
 from restream.adapters.server.mediamtx_http import MediamtxServer
 from restream.adapters.server.mediamtx_in_docker import ContainedServer
@@ -36,7 +37,7 @@ from restream.interfaces.documents.events import EventDocument
 from restream.interfaces.documents.players import PublicBases
 from restream.interfaces.http.auth import Access
 from restream.interfaces.series import line_protocol
-from restream.ports.cameras import Engine
+from restream.ports.cameras import Engine, Prober
 from restream.ports.outlets import AlertReceiver, Archive, LineStore, StreamSink
 from restream.ports.servers import MediaServer
 from restream.supervisor.cameras.settings import StreamSettings
@@ -93,13 +94,18 @@ def media_servers(settings: Settings) -> Mapping[ServerId, MediaServer]:
     return {server: media_server(section) for server, section in settings.servers.items()}
 
 
+def prober(settings: Settings) -> Prober:
+    """Who looks at cameras: our own conversation where they speak RTSP, ffprobe at all others."""
+    return RtspProber(FfprobeProber(settings.ffmpeg_settings()), settings.ffmpeg.probe_timeout_s)
+
+
 def stream_settings(settings: Settings, pipes: PacedPipes) -> StreamSettings:
     """What all cameras share. `pipes` outlive a change of the settings."""
     section, ffmpeg = settings.ffmpeg, settings.ffmpeg_settings()
     engines: tuple[Engine, ...] = (FfmpegEngine(ffmpeg, stop_grace_s=section.stop_grace_s, pipes=pipes),)
     return StreamSettings(
         engines={engine.name: engine for engine in engines},
-        prober=FfprobeProber(ffmpeg),
+        prober=prober(settings),
         engine=settings.cameras.engine,
         targets=settings.targets(),
         restart=settings.restart_policy(),

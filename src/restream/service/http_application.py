@@ -97,6 +97,7 @@ class Web:
             {server: public_bases(section) for server, section in self.settings().servers.items()},
             habits=self.assessor.habits(camera_id),
             stderr_tail=self.fleet.log(camera_id),
+            look=self.fleet.look(camera_id),
         )
 
     def _act(self, camera_id: str, action: Action) -> str | None:

@@ -10,6 +10,7 @@ from restream.adapters.processes.paced_pipes import PacedPipes
 from restream.domain.camera.camera import Camera
 from restream.domain.engine import Advance, Ending, Evidence, Media, Plan
 from restream.domain.ffmpeg.exit_cause import classify, unsendable, was_silent
+from restream.domain.ffmpeg.login import login_trouble
 from restream.domain.ffmpeg.plan import ENGINE, FfmpegPlan, FfmpegSettings, build_plan
 from restream.domain.ffmpeg.progress import ProgressParser
 from restream.domain.life.cause import Cause
@@ -70,9 +71,10 @@ class FfmpegEngine:
         self._stop_grace_s = stop_grace_s
         self._pipes = PacedPipes() if pipes is None else pipes
 
-    def cannot(self, camera: Camera, media: Media) -> str:
-        """It reads every scheme that rows may have, and converts what a target does not carry."""
-        return ""
+    def cannot(self, camera: Camera, media: Media) -> Ending | None:
+        """It reads every scheme that rows may have, and converts what a target does not carry; some logins it lacks."""
+        trouble = login_trouble(media.login)
+        return Ending(Cause.AUTH_UNSUPPORTED, trouble) if trouble else None
 
     def plan(self, camera: Camera, media: Media, target: Target, *, lesser: bool = False) -> FfmpegPlan:
         """The command line."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from restream.adapters.processes.run_once import run_once
 from restream.domain.camera.options import CameraOptions
 from restream.domain.camera.urls import SourceUrl
@@ -9,6 +11,7 @@ from restream.domain.engine import Media, ProbeFailure
 from restream.domain.ffmpeg.plan import FfmpegSettings, ProbePlan, build_probe
 from restream.domain.ffmpeg.probe import parse_probe
 from restream.domain.life.cause import Cause
+from restream.domain.look import Look
 from restream.ports.cameras import PublisherError
 
 # ffprobe's JSON of a camera is some KiB; an endless session description must not fill the memory.
@@ -25,9 +28,11 @@ class FfprobeProber:
         """When an ffprobe that has not ended by itself is killed."""
         return self._settings.probe_limit_s(options)
 
-    async def probe(self, source: SourceUrl, options: CameraOptions) -> Media | ProbeFailure:
+    async def probe(self, source: SourceUrl, options: CameraOptions) -> Look:
         """What the camera offers, or why it cannot be told; bounded in time. Never raises."""
-        return await look(build_probe(source, options, self._settings))
+        began = time.monotonic()
+        outcome = await look(build_probe(source, options, self._settings))
+        return Look(outcome=outcome, by="ffprobe", took_s=time.monotonic() - began)
 
 
 async def look(plan: ProbePlan) -> Media | ProbeFailure:

@@ -129,12 +129,13 @@ def build_plan(
         camera.options.rtsp_transport or settings.rtsp_transport,
         # Ours is the first to notice a stall; ffmpeg would end by itself after twice this time.
         stall_timeout_s,
-        _input(camera.source, camera.options, silent=lesser or camera.options.audio is AudioChoice.NONE),
+        _input(camera.source, camera.options, silent=audio == "none"),
     )
     output = dict(camera.options.output)
     packet_bytes = output.pop("pkt_size", str(_PACKET_BYTES))
     audio_arguments = {"copy": ("-c:a", "copy"), "aac": _AAC, "none": ("-an",)}[audio]
-    selection = ("-map", "0:v:0", *(() if audio == "none" else ("-map", "0:a:0?")), "-dn", "-sn")
+    sound = () if media.audio is None or audio == "none" else ("-map", f"0:a:{media.audio.place}?")
+    selection = ("-map", f"0:v:{media.video.place}", *sound, "-dn", "-sn")
     argv = (
         settings.binary,
         "-hide_banner",
@@ -196,7 +197,7 @@ def _audio(
         reasons.append(f"audio {audio.codec}: options.audio of this row says {choice}")
         return choice.value
     if audio.codec == "unknown" or audio.sample_rate_hz <= 0:
-        reasons.append("audio is dropped: ffprobe cannot tell what it is")
+        reasons.append("audio is dropped: the probe cannot tell what it is")
         return "none"
     if audio.adts and transport is Transport.RTSP:
         # "AAC with no global headers is currently not supported"; aac_adtstoasc comes too late for the header.

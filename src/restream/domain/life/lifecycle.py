@@ -35,6 +35,8 @@ class Command(StrEnum):
     REQUEST_SLOT = "request_slot"
     RELEASE_SLOT = "release_slot"
     PROBE = "probe"
+    LOOK = "look"
+    """Probe beside the stream, for whoever asked: what flows is left alone."""
     CANCEL_PROBE = "cancel_probe"
     START = "start"
     STOP = "stop"

@@ -33,6 +33,8 @@ from restream.domain.life.lifecycle import (
 
 Step = tuple[State, tuple[Command, ...]]
 _MOST_SERVER_FAILURES = 2
+# A camera that refuses the SETUP of its sound refuses, for ffmpeg, all of it (go2rtc issue 221).
+_MAY_BE_THE_SOUND = frozenset({Cause.NO_MEDIA, Cause.CODEC_UNSUPPORTED, Cause.REQUEST_REFUSED, Cause.CAMERA_ERROR})
 _HAS_PUBLISHER = frozenset({Phase.STARTING, Phase.RUNNING, Phase.STOPPING})
 
 
@@ -158,7 +160,7 @@ def _fail(
         # Not the camera's failure; still no tight loop where the server cuts off this path alone.
         failures = min(failures, _MOST_SERVER_FAILURES)
     # A start that brought nothing may succeed with less; a lesser one that brought nothing proves the rest innocent.
-    try_less = has_lesser and cause in (Cause.NO_MEDIA, Cause.CODEC_UNSUPPORTED) and not state.lesser
+    try_less = has_lesser and cause in _MAY_BE_THE_SOUND and not state.lesser
     # A camera of one session would be locked out by the next probe just when it has forgotten this one.
     trusted = stable or blames_server or try_less or cause is Cause.BUSY
     state = state._replace(
@@ -178,7 +180,7 @@ def _fail(
         return _enter(state, Phase.HELD, now, deadline), (Command.RELEASE_SLOT, *check)
     if blames_server and not state.server_up:
         return _enter(state._replace(failures=0), Phase.WAITING, now), (Command.RELEASE_SLOT, *check)
-    quick = cause is Cause.CODEC_UNSUPPORTED and try_less
+    quick = try_less and cause is not Cause.NO_MEDIA
     delay_s = timing.restart.delay_s(0 if quick else failures, draw, slow=policy is Policy.SLOW and not quick)
     return _enter(state, Phase.BACKOFF, now, now + delay_s), (Command.RELEASE_SLOT, *check)
 
@@ -219,7 +221,9 @@ def _requested(state: State, request: Request, now: float) -> Step:
         case HoldAsked():
             return _held(state, now)
         case ProbeAsked():
-            return _revised(state._replace(media=None), now)
+            if state.phase in _HAS_PUBLISHER:
+                return state, (Command.LOOK,)
+            return (state, ()) if state.phase is Phase.PROBING else _revised(state._replace(media=None), now)
         case RestartAsked() | Released():
             return _revised(state, now)
 

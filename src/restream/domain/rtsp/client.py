@@ -17,7 +17,7 @@ from restream.domain.rtsp.events import Announced, ConnectionWanted, Failed, Fin
 from restream.domain.rtsp.failure import AUTHENTICATION, Failure, FailureKind, Stage
 from restream.domain.rtsp.message_reader import MessageReader
 from restream.domain.rtsp.messages import InterleavedFrame, Message, Response, ServerRequest
-from restream.domain.rtsp.requester import Question, Requester, Said
+from restream.domain.rtsp.requester import USER_AGENT, Question, Requester, Said
 from restream.domain.rtsp.route import Route
 from restream.domain.rtsp.url import Credentials, RtspUrl
 from restream.domain.rtsp.words import readable
@@ -54,7 +54,7 @@ class RtspClient:
         self._understood = False
         """It has said anything in RTSP."""
         self._reader = MessageReader()
-        self._requests = Requester(Authenticator(credentials, cnonce))
+        self._requests = Requester(Authenticator(credentials, cnonce), wanted.user_agent or USER_AGENT)
         self._dialogue = Dialogue(url, wanted, self._route.secrets)
 
     @property

@@ -43,6 +43,8 @@ class Conversation:
     """For the connection, and for TLS."""
     answer_timeout_s: float = 10.0
     """For each answer."""
+    user_agent: str = ""
+    """What we call ourselves; empty: the product's name."""
 
 
 class Setback(NamedTuple):

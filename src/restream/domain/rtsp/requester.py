@@ -60,8 +60,9 @@ class Said(NamedTuple):
 class Requester:
     """The requests of one conversation, over as many connections as it takes."""
 
-    def __init__(self, login: Authenticator) -> None:
+    def __init__(self, login: Authenticator, user_agent: str) -> None:
         self.login = login
+        self._user_agent = user_agent
         self.question: Question | None = None
         """What is not answered yet."""
         self.asked_at = 0.0
@@ -83,7 +84,7 @@ class Requester:
         target = str(question.url)
         authorization = self.login.authorize(question.method, target)
         self.authorised = authorization is not None
-        headers = [("CSeq", str(self._number)), ("User-Agent", USER_AGENT)]
+        headers = [("CSeq", str(self._number)), ("User-Agent", self._user_agent)]
         if authorization is not None:
             headers.append(("Authorization", authorization))
         if self.session:
@@ -128,7 +129,7 @@ class Requester:
         """Answer a request of the camera."""
         if len(self._out) < MAX_UNSENT_BYTES:
             number = request.headers.get("cseq", "0")[:32]
-            self._out += encode_answer(status, reason, (("CSeq", number), ("User-Agent", USER_AGENT), *headers))
+            self._out += encode_answer(status, reason, (("CSeq", number), ("User-Agent", self._user_agent), *headers))
 
     def said(self, secrets: tuple[str, ...]) -> Said:
         """What the camera has said so far."""

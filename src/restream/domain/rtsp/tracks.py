@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from restream.domain.camera.options import AudioChoice, CameraOptions
 from restream.domain.engine import AudioStream, Media, VideoStream
@@ -126,12 +126,18 @@ def choose_tracks(
     selection = _Selection(base, allowed, carries, Direction.RECVONLY if own_words else Direction.SENDONLY)
     for index, media in enumerate(description.media):
         selection.look_at(index, media)
-    return Choice(tuple(selection.tracks), tuple(selection.reasons), _media(selection.tracks))
+    return Choice(tuple(selection.tracks), tuple(selection.reasons), _media(selection.tracks, description))
 
 
-def _media(tracks: Sequence[Track]) -> Media | None:
-    video = next((track.stream for track in tracks if isinstance(track.stream, VideoStream)), None)
-    audio = next((track.stream for track in tracks if isinstance(track.stream, AudioStream)), None)
+def _media(tracks: Sequence[Track], description: SessionDescription) -> Media | None:
+    video: VideoStream | None = None
+    audio: AudioStream | None = None
+    for track in tracks:
+        place = sum(media.kind == track.media.kind for media in description.media[: track.index])
+        if isinstance(track.stream, VideoStream):
+            video = replace(track.stream, place=place)
+        else:
+            audio = replace(track.stream, place=place)
     return None if video is None or video.codec == MPEG_TS else Media(video, audio)
 
 

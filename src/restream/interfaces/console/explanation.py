@@ -10,8 +10,11 @@ from rich.markup import escape
 
 from restream.domain.camera.camera import Camera
 from restream.domain.engine import Media, Plan, ProbeFailure
+from restream.domain.look import Look
 from restream.interfaces.console.text import hanging, printable
 
+# `Date` has whole seconds, and the answer takes its time.
+_SAME_CLOCK_S = 2.0
 # What a change of a column does to a camera that is running.
 _ROW_CHANGES = (
     ("link, login, password, channel, camera_type, rtsp_url", "restarts this camera when its URL changes"),
@@ -82,15 +85,33 @@ def describe_media(media: Media | ProbeFailure | None) -> str:
             return "not done"
 
 
-def print_probe(console: Console, shown_url: str, outcome: Media | ProbeFailure, elapsed_s: float) -> None:
+def print_look(console: Console, shown_url: str, look: Look) -> None:
     """The result of `restream probe`."""
+    outcome = look.outcome
     good = isinstance(outcome, Media)
     word = "[green]ok[/]" if good else "[red]failed[/]"
-    console.print(f"{word} {_shown(shown_url)} after {elapsed_s:.1f} s", highlight=False)
+    console.print(f"{word} {_shown(shown_url)} after {look.took_s:.3f} s, asked by {look.by}", highlight=False)
     facts = [("found" if good else "cause", describe_media(outcome))]
     if isinstance(outcome, ProbeFailure):
         facts += [("where", outcome.cause.facts.side), ("what to do", outcome.cause.facts.hint)]
+    if isinstance(outcome, Media) and outcome.login:
+        facts.append(("login", f"the camera offers {', '.join(outcome.login)}"))
+    if look.software:
+        facts.append(("software", look.software))
+    if look.clock_offset_s is not None:
+        facts.append(("clock", _clock(look.clock_offset_s)))
+    facts += [("taken" if number == 0 else "", reason) for number, reason in enumerate(look.choice)]
+    facts += [
+        ("said" if number == 0 else "", f"{step.took_s:.3f} s  {step.request}: {step.answer or 'no answer'}")
+        for number, step in enumerate(look.steps)
+    ]
     _facts(console, *facts)
+
+
+def _clock(offset_s: float) -> str:
+    if abs(offset_s) <= _SAME_CLOCK_S:
+        return "the camera's clock is right"
+    return f"the camera's clock is {abs(offset_s):,.0f} s {'ahead of' if offset_s > 0 else 'behind'} this machine's"
 
 
 def _facts(console: Console, *facts: tuple[str, str]) -> None:

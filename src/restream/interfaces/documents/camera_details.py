@@ -16,8 +16,10 @@ from restream.domain.judgement.series import STEP_S, Habits
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.judgement.verdict import Health
+from restream.domain.look import Look
 from restream.domain.server.identity import ServerId
 from restream.interfaces.documents.cameras import CameraDocument, ProcessDocument, process, summary
+from restream.interfaces.documents.looks import LookDocument, look_document
 from restream.interfaces.documents.players import PlayersDocument, PublicBases
 from restream.interfaces.documents.streams import ServerSideDocument, server_side
 from restream.interfaces.documents.values import Document, Moment, Whole, about, copied, rounded, timestamp
@@ -89,6 +91,7 @@ class VideoDocument(Document):
     height: int
     fps: float | None
     profile: str | None
+    place: Annotated[Whole, about("Which of the camera's videos, in the order in which it describes them.", 0)]
 
 
 class AudioDocument(Document):
@@ -98,16 +101,19 @@ class AudioDocument(Document):
     sample_rate_hz: int
     channels: int
     adts: Annotated[bool, about("AAC whose frames bring their configuration along, as in MPEG-TS.", False)]
+    place: Annotated[Whole, about("Which of the camera's sounds.", 0)]
 
 
 class MediaDocument(Document):
-    """What the camera sends, as ffprobe saw it. Sizes in pixels."""
+    """What the camera sends, as the last probe saw it. Sizes in pixels, 0 where the camera does not tell."""
 
     video: Annotated[
-        VideoDocument, about("", {"codec": "h264", "width": 1920, "height": 1080, "fps": 25.0, "profile": "High"})
+        VideoDocument,
+        about("", {"codec": "h264", "width": 1920, "height": 1080, "fps": 25.0, "profile": "High", "place": 0}),
     ]
     audio: Annotated[
-        AudioDocument | None, about("", {"codec": "aac", "sample_rate_hz": 16000, "channels": 1, "adts": False})
+        AudioDocument | None,
+        about("", {"codec": "aac", "sample_rate_hz": 16000, "channels": 1, "adts": False, "place": 0}),
     ]
 
 
@@ -146,6 +152,7 @@ class CameraDetailsDocument(CameraDocument):
     row: RowDocument | None
     server: ServerSideDocument | None
     media: MediaDocument | None
+    probe: Annotated[LookDocument | None, about("The last look of this life of the service; null: there was none.")]
     command: Annotated[
         tuple[Annotated[str, about("", "ffmpeg")], ...] | None, about("What was started; credentials are masked.")
     ]
@@ -172,6 +179,7 @@ def details(
     *,
     habits: Habits | None = None,
     stderr_tail: tuple[str, ...] = (),
+    look: Look | None = None,
 ) -> CameraDetailsDocument | None:
     """`GET /api/cameras/{id}`; None when there is no such camera. What is not in the snapshot is an argument."""
     report = snapshot.reports.get(camera_id)
@@ -192,6 +200,7 @@ def details(
         row=None if isinstance(subject, RejectedRow) else _row(subject),
         server=server_side(report.stream) if report.stream else None,
         media=_media(state.media) if state and state.media else None,
+        probe=look_document(look) if look else None,
         command=(shown.command or None) if shown else None,
         command_stdin=shown.stdin if shown else None,
         command_reasons=plan.reasons if plan else (),

@@ -27,6 +27,7 @@ from restream.domain.life.lifecycle import (
     Unarrived,
 )
 from restream.domain.life.transitions import begin, crash, step
+from restream.domain.look import Look
 from restream.domain.news.event import Transition
 from restream.domain.server.flow import ServerPicture
 from restream.ports.cameras import Engine, Publication, PublisherError
@@ -71,6 +72,8 @@ class CameraActor:
         self._plan: Plan | None = None
         self._publication: Publication | None = None
         self._log: tuple[str, ...] = ()
+        self.look: Look | None = None
+        """The last one at this camera."""
         self._server_tells = True
         self._probing: asyncio.Task[None] | None = None
         self._publishing: asyncio.Task[None] | None = None
@@ -130,6 +133,7 @@ class CameraActor:
         """The stream changed: restart with the new row or settings."""
         self.camera, self._settings = camera, settings
         self._timing = settings.timing_of(camera)
+        self._cancel_probe()
         self.tell(Revised())
 
     def adopt(self, settings: StreamSettings) -> None:
@@ -201,7 +205,9 @@ class CameraActor:
         self._servers.suspect(self.camera.server)
 
     def _probe(self) -> None:
-        self._probing = self._spawn(self._run_probe(self.camera), "probe")
+        # One that an operator asked for may be under way: its answer will do.
+        if self._probing is None:
+            self._probing = self._spawn(self._run_probe(self.camera), "probe")
 
     def _cancel_probe(self) -> None:
         if self._probing is not None:
@@ -221,13 +227,15 @@ class CameraActor:
             self._spawn(self._publication.stop(), "stop")
 
     def _finish(self) -> None:
-        """Nothing is left to do: the loop of `_run` ends by itself."""
+        """The loop of `_run` ends by itself; a probe beside the stream is not waited for."""
+        self._cancel_probe()
 
     _HANDLERS: ClassVar[Mapping[Command, Callable[[CameraActor], None]]] = {
         Command.REQUEST_SLOT: _request_slot,
         Command.RELEASE_SLOT: _release_slot,
         Command.CHECK_SERVER: _check_server,
         Command.PROBE: _probe,
+        Command.LOOK: _probe,
         Command.CANCEL_PROBE: _cancel_probe,
         Command.START: _start,
         Command.STOP: _stop,
@@ -237,8 +245,10 @@ class CameraActor:
     # -- what runs beside the mailbox ----------------------------------------------------------------------------------
 
     async def _run_probe(self, camera: Camera) -> None:
+        outcome: Media | ProbeFailure
         try:
-            outcome = await self._settings.prober.probe(camera.source, camera.options)
+            look = await self._settings.prober.probe(camera.source, camera.options)
+            self.look, outcome = look, look.outcome
         except Exception:
             logger.exception("camera %s: internal error while probing", camera.id)
             outcome = ProbeFailure(Cause.INTERNAL, "internal error while probing, see the log")
@@ -247,8 +257,7 @@ class CameraActor:
 
     async def _run_publication(self, engine: Engine, plan: Plan, media: Media) -> None:
         try:
-            refusal = engine.cannot(self.camera, media)
-            ending = Ending(Cause.ENGINE_UNABLE, refusal) if refusal else await self._publish(engine, plan)
+            ending = engine.cannot(self.camera, media) or await self._publish(engine, plan)
         except PublisherError as error:
             ending = Ending(Cause.INTERNAL, str(error), self._log)
         except Exception:

@@ -11,6 +11,7 @@ from restream.domain.camera.camera import Camera
 from restream.domain.camera.reconcile import reconcile
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.life.lifecycle import Removed, Request, ServerFound, ServerLost
+from restream.domain.look import Look
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import ServerId
 from restream.supervisor.cameras.actor import CameraActor
@@ -53,6 +54,11 @@ class Fleet:
         """The last lines that a camera's publisher wrote, masked; not part of the snapshot, since few ever ask."""
         actor = self._actors.get(camera_id) or self._leaving.get(camera_id)
         return actor.log if actor else ()
+
+    def look(self, camera_id: str) -> Look | None:
+        """The last look at a camera; None: there was none."""
+        actor = self._actors.get(camera_id) or self._leaving.get(camera_id)
+        return actor.look if actor else None
 
     @property
     def start_queue_length(self) -> int:
