@@ -65,8 +65,6 @@ def service_environment(server: Server, dsn: Secret, port: int, log_directory: s
         "RESTREAM_MEDIAMTX__API_URL": server.api_url,
         "RESTREAM_REDIS__URL": "",
         "RESTREAM_JSON_FILE__PATH": f"{log_directory}/streams.json",
-        # All simulated cameras share one address, which a real fleet does not.
-        "RESTREAM_ADMISSION__MAX_STARTING_PER_HOST": "",
     }
 
 
