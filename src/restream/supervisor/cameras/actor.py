@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, ClassVar
 
+from restream.domain.admission.outcome import StartOutcome, outcome_of
 from restream.domain.camera.camera import Camera
 from restream.domain.engine import Advance, Ending, Evidence, Media, Plan, ProbeFailure
 from restream.domain.judgement.status import CameraStatus
@@ -197,6 +198,13 @@ class CameraActor:
     def _release_slot(self) -> None:
         self._admission.release(self.camera.id)
 
+    def _report_success(self) -> None:
+        self._admission.release(self.camera.id, StartOutcome.SUCCEEDED)
+
+    def _report_failure(self) -> None:
+        cause = self._state.cause
+        self._admission.release(self.camera.id, StartOutcome.UNTOLD if cause is None else outcome_of(cause))
+
     def _check_server(self) -> None:
         self._servers.suspect(self.camera.server)
 
@@ -226,6 +234,8 @@ class CameraActor:
     _HANDLERS: ClassVar[Mapping[Command, Callable[[CameraActor], None]]] = {
         Command.REQUEST_SLOT: _request_slot,
         Command.RELEASE_SLOT: _release_slot,
+        Command.REPORT_SUCCESS: _report_success,
+        Command.REPORT_FAILURE: _report_failure,
         Command.CHECK_SERVER: _check_server,
         Command.PROBE: _probe,
         Command.CANCEL_PROBE: _cancel_probe,
