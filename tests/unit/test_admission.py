@@ -1,6 +1,7 @@
 """Admission in time: who is granted a slot when, how a fleet finds its speed, and what pressure does to it."""
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 
 from restream.adapters.pressure_stall import ProcPressure
@@ -75,14 +76,17 @@ async def test_more_is_allowed_at_once() -> None:
 
 
 class Nvr(FakeProber):
-    """Looks at up to `bears` channels at once, and refuses the others."""
+    """Looks at up to `bears` channels at once, and refuses the others; channels that are `dead` hang."""
 
-    def __init__(self, bears: int) -> None:
+    def __init__(self, bears: int, dead: Iterable[int] = ()) -> None:
         super().__init__()
         self.bears = bears
         self.refused = 0
+        self._dead = tuple(f"stream={channel}" for channel in dead)
 
     async def probe(self, source: SourceUrl, options: CameraOptions) -> Media | ProbeFailure:
+        if str(source).endswith(self._dead):
+            await asyncio.Event().wait()
         if self.active < self.bears:
             return await super().probe(source, options)
         self.refused += 1
@@ -94,9 +98,9 @@ def behind_one_address(stage: Stage, nvr: Nvr, count: int) -> None:
     stage.want(*(camera(number, link="10.9.9.9", channel=number) for number in range(1, count + 1)))
 
 
-async def seconds_until_all_run(stage: Stage, count: int) -> float:
-    began = now()
-    while any(stage.phase(number) is not Phase.RUNNING for number in range(1, count + 1)):
+async def seconds_until_all_run(stage: Stage, count: int, but: Iterable[int] = ()) -> float:
+    began, numbers = now(), {*range(1, count + 1)} - {*but}
+    while any(stage.phase(number) is not Phase.RUNNING for number in numbers):
         await asyncio.sleep(0.1)
         assert now() - began < 600
     return now() - began
@@ -117,6 +121,15 @@ async def test_a_host_that_bears_little_is_soon_asked_for_no_more() -> None:
     await seconds_until_all_run(stage, 60)
     assert nvr.most_active <= 3
     assert nvr.refused < 30
+
+
+@virtual
+async def test_channels_that_hang_do_not_slow_their_host() -> None:
+    stage, dead = Stage(limits=FREE), range(7, 67, 6)
+    behind_one_address(stage, Nvr(1000, dead), 66)
+    assert await seconds_until_all_run(stage, 66, dead) < 15
+    await asyncio.sleep(300)
+    assert stage.admission.figures.slowed_hosts == 0
 
 
 @virtual

@@ -68,6 +68,12 @@ def test_who_fails_without_company_has_another_reason() -> None:
     assert window.fresh
 
 
+def test_who_hangs_while_later_ones_succeed_is_no_sign_of_load() -> None:
+    window = StartWindow.begin(4, 50).granted(1, 0, 0).granted(2, 0, 1).succeeded(1, 2).granted(2, 0, 3)
+    assert window.failed(0, 2, 15).places == 4
+    assert window.failed(3, 2, 15).places == 1
+
+
 def test_a_host_that_refused_everything_comes_back_fast() -> None:
     window = StartWindow.begin(8, 50)
     for at in range(0, 60, 10):

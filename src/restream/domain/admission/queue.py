@@ -60,6 +60,10 @@ class _Starting(NamedTuple):
     granted_at: float
 
 
+def _hung(start: _Starting, now: float) -> bool:
+    return now - start.granted_at >= _WAITS_FOR_CAMERA_S
+
+
 class _Host:
     """A camera host of which something waits or starts, or was learnt."""
 
@@ -180,7 +184,7 @@ class StartQueue:
         """Who may start now, by what comes first; each of them holds its place until it is released."""
         while self._strain is Strain.CALM and self._placed:
             camera_id, start = next(iter(self._placed.items()))
-            if now - start.granted_at < _WAITS_FOR_CAMERA_S:
+            if not _hung(start, now):
                 break
             self._free(camera_id)
         admitted = []
@@ -226,7 +230,8 @@ class StartQueue:
                 theirs = host.window.succeeded(start.granted_at, now)
                 if self._strain is Strain.CALM:
                     ours = self._window.succeeded(start.granted_at, now)
-            case StartOutcome.HOST_BUSY:
+            # A repeated try that hangs again tells nothing new: its host has been slowed for the first one.
+            case StartOutcome.HOST_BUSY if not (start.retry and _hung(start, now)):
                 theirs = host.window.failed(start.granted_at, host.starting, now)
             case StartOutcome.WE_BUSY:
                 ours = self._window.failed(start.granted_at, len(self._placed), now)

@@ -29,6 +29,8 @@ class StartWindow:
     """When all places were last taken."""
     shared_at: float = _NEVER
     """When a start last had company."""
+    proven_at: float = _NEVER
+    """When the last one was granted of all that have succeeded."""
     shrunk_at: float = _NEVER
     used_at: float = _NEVER
 
@@ -66,15 +68,17 @@ class StartWindow:
 
     def succeeded(self, granted_at: float, now: float) -> StartWindow:
         """A start granted at that time succeeded. A window that nobody filled meanwhile proves nothing larger."""
+        proven_at = max(self.proven_at, granted_at)
         if self.full_at < granted_at:
-            return self.released(now)
+            return replace(self, proven_at=proven_at, used_at=now)
         grown = self.size + (1 if self.size < self.threshold else 1 / self.size)
-        return replace(self, size=min(float(self.limit), grown), used_at=now)
+        return replace(self, size=min(float(self.limit), grown), proven_at=proven_at, used_at=now)
 
     def failed(self, granted_at: float, starting: int, now: float) -> StartWindow:
-        """A start failed as it would for load, one of `starting`. Those granted before the last shrink are part of it;
-        one that had no company failed for another reason, and so did what taught us to be slow."""
-        if granted_at <= self.shrunk_at:
+        """A start failed as it would for load, one of `starting`. Those granted before the last shrink are part of it.
+        Where one that was granted no earlier has succeeded meanwhile, it was not load; nor where it had no company, and
+        then it was not load either that taught us to be slow."""
+        if granted_at <= max(self.shrunk_at, self.proven_at):
             return self.released(now)
         if self.shared_at < granted_at:
             return replace(self, threshold=math.inf, used_at=now)
