@@ -23,8 +23,8 @@ from bench.stage import Server, media_server
 from bench.stages import loop_lag, shares
 
 _LIMIT_S = 300.0
-_LOOK_S = 0.1
-_ASK_S = 0.05
+_LOOK_S = 0.2
+_ASK_S = 0.1
 _REST_S = 5.0
 
 

@@ -125,7 +125,7 @@ async def simulated_cameras(count: int, clip: str, addresses: int = 1) -> AsyncI
     where = ("--host", _EVERYWHERE, "--port-base", "0")
     arguments = ("-m", "restream.demo.cameras", "--count", str(count), *where, "--clip", clip)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, limit=1 << 22
+        sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, limit=1 << 22, start_new_session=True
     )
     assert process.stdout is not None
     line = (await process.stdout.readline()).decode()
