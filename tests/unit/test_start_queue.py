@@ -296,6 +296,29 @@ def test_a_host_that_is_back_in_time_is_remembered() -> None:
     assert len(desk.granted) == 2
 
 
+def test_a_host_that_is_back_is_not_forgotten_while_it_starts() -> None:
+    desk = Desk(8, most=64)
+    desk.request(*"abcd", host="nvr")
+    release_round(desk, BUSY)
+    desk.request(*"ab", host="nvr")
+    desk.pass_s(2 * FORGOTTEN_AFTER_S)
+    desk.request("somebody")
+    assert desk.queue.window_of("nvr") is not None
+    desk.release(*"ab")
+    assert desk.figures == StartFigures(starting=1, window=8, slowed_hosts=1)
+
+
+def test_a_window_that_has_rested_begins_small_again() -> None:
+    desk = Desk(8, most=64)
+    desk.request(*numbered(28), host="nvr")
+    assert [release_round(desk, SUCCEEDED) for _ in range(3)] == [8, 16, 0]
+    desk.pass_s(250)
+    desk.request(*numbered(40), host="nvr")
+    assert len(desk.granted) == 4
+    desk.request(*numbered(40, "elsewhere "))
+    assert len(desk.granted) == 8
+
+
 REQUESTS = st.tuples(
     st.just("request"), st.integers(0, 11), st.integers(0, 2), st.sampled_from([-1, 0, 1]), st.booleans()
 )
