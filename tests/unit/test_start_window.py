@@ -151,9 +151,9 @@ def test_what_a_failure_tells(cause: Cause, outcome: StartOutcome) -> None:
         (Pressure(), Strain.CALM),
         (Pressure(cpu=0.5, memory=0.0, lag_s=0.001), Strain.CALM),
         (Pressure(cpu=1.0), Strain.BUSY),
-        (Pressure(memory=0.1), Strain.BUSY),
+        (Pressure(memory=0.1), Strain.PRESSED),
         (Pressure(memory=0.3), Strain.OVERLOADED),
-        (Pressure(lag_s=0.05), Strain.BUSY),
+        (Pressure(cpu=1.0, lag_s=0.05), Strain.PRESSED),
         (Pressure(cpu=1.0, lag_s=0.2), Strain.OVERLOADED),
     ],
 )

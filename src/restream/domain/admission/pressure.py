@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
@@ -14,8 +15,10 @@ class Strain(IntEnum):
 
     CALM = 0
     BUSY = 1
-    """More at once would only wait for one another."""
-    OVERLOADED = 2
+    """More at once may only wait for one another: try few more."""
+    PRESSED = 2
+    """No more at once."""
+    OVERLOADED = 3
     """Fewer at once, or everything else suffers."""
 
 
@@ -49,22 +52,21 @@ class Pressure:
     def strain(self) -> Strain:
         """The worst of the three."""
         return max(
-            _strain(self.cpu, _CPU_BUSY, None),
-            _strain(self.memory, _MEMORY_BUSY, _MEMORY_OVERLOADED),
-            _strain(self.lag_s, _LAG_BUSY_S, _LAG_OVERLOADED_S),
+            _strain(self.cpu, _CPU_FROM),
+            _strain(self.memory, _MEMORY_FROM),
+            _strain(self.lag_s, _LAG_FROM_S),
         )
 
 
-# A processor that is wanted all the time is used well, not overloaded: lag tells what others suffer from it.
-_CPU_BUSY = 0.9
-_MEMORY_BUSY, _MEMORY_OVERLOADED = 0.05, 0.2
-_LAG_BUSY_S, _LAG_OVERLOADED_S = 0.03, 0.1
+# From which value on, the worst first. A processor that is wanted all the time may be so by others, and is used well:
+# what everything else suffers from it is told by the lag.
+_CPU_FROM = ((Strain.BUSY, 0.9),)
+_MEMORY_FROM = ((Strain.OVERLOADED, 0.2), (Strain.PRESSED, 0.05))
+_LAG_FROM_S = ((Strain.OVERLOADED, 0.1), (Strain.PRESSED, 0.03))
 
 
-def _strain(value: float | None, busy: float, overloaded: float | None) -> Strain:
-    if value is None or value < busy:
-        return Strain.CALM
-    return Strain.BUSY if overloaded is None or value < overloaded else Strain.OVERLOADED
+def _strain(value: float | None, levels: Sequence[tuple[Strain, float]]) -> Strain:
+    return next((strain for strain, least in levels if value is not None and value >= least), Strain.CALM)
 
 
 def _share(before_us: int | None, after_us: int | None, elapsed_s: float) -> float | None:

@@ -228,8 +228,8 @@ class StartQueue:
         match outcome:
             case StartOutcome.SUCCEEDED:
                 theirs = host.window.succeeded(start.granted_at, now)
-                if self._strain is Strain.CALM:
-                    ours = self._window.succeeded(start.granted_at, now)
+                if self._strain < Strain.PRESSED:
+                    ours = self._window.succeeded(start.granted_at, now, slowly=self._strain is Strain.BUSY)
             # A repeated try that hangs again tells nothing new: its host has been slowed for the first one.
             case StartOutcome.HOST_BUSY if not (start.retry and _hung(start, now)):
                 theirs = host.window.failed(start.granted_at, host.starting, now)

@@ -66,12 +66,15 @@ class StartWindow:
             used_at=now,
         )
 
-    def succeeded(self, granted_at: float, now: float) -> StartWindow:
-        """A start granted at that time succeeded. A window that nobody filled meanwhile proves nothing larger."""
+    def succeeded(self, granted_at: float, now: float, *, slowly: bool = False) -> StartWindow:
+        """A start granted at that time succeeded. A window that nobody filled meanwhile proves nothing larger.
+
+        `slowly`: it grows by one a round trip, wherever the threshold is.
+        """
         proven_at = max(self.proven_at, granted_at)
         if self.full_at < granted_at:
             return replace(self, proven_at=proven_at, used_at=now)
-        grown = self.size + (1 if self.size < self.threshold else 1 / self.size)
+        grown = self.size + (1 if self.size < self.threshold and not slowly else 1 / self.size)
         return replace(self, size=min(float(self.limit), grown), proven_at=proven_at, used_at=now)
 
     def failed(self, granted_at: float, starting: int, now: float) -> StartWindow:
