@@ -1,22 +1,25 @@
-"""What this service stands against: a shell loop per camera, and a systemd template unit per camera."""
+"""What this service stands against: a shell loop or a systemd unit per camera, a supervisor that respawns."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import psutil
 
 from bench.stage import Server, fill, service_environment, start_service
+from restream.config.settings import ROOT
 from restream.demo.embedded import embedded_postgres, free_port
 
 RETRY_S = 5
@@ -35,6 +38,8 @@ class Alternative(Protocol):
     """Keeps cameras 1 … n published as `cam1` … `camn`."""
 
     name: str
+    began: float
+    """When it started to start them (monotonic, s)."""
 
     def running(self, server: Server, urls: Sequence[str]) -> contextlib.AbstractAsyncContextManager[None]:
         """Do so until the block ends."""
@@ -44,19 +49,26 @@ class Alternative(Protocol):
 
 
 class Restream:
-    """This service, with its default settings."""
+    """This service, with its default settings but for those given (`RESTREAM_…`)."""
 
     name = "restream"
+    began = 0.0
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, settings: Mapping[str, str]) -> None:
         self._directory = directory
+        self._settings = settings
         self._pid = 0
+        self.api_url = ""
 
     @contextlib.asynccontextmanager
     async def running(self, server: Server, urls: Sequence[str]) -> AsyncIterator[None]:
         async with embedded_postgres() as dsn:
             await fill(dsn, urls)
-            service = await start_service(service_environment(server, dsn, free_port(), self._directory))
+            port = free_port()
+            self.api_url = f"http://127.0.0.1:{port}"
+            environment = {**service_environment(server, dsn, port, self._directory), **self._settings}
+            self.began = time.monotonic()
+            service = await start_service(environment)
             self._pid = service.pid
             try:
                 yield
@@ -73,6 +85,7 @@ class ShellLoops:
     """`while true; do ffmpeg …; sleep 5; done` for every camera."""
 
     name = "shell loops"
+    began = 0.0
 
     def __init__(self) -> None:
         self._loops: list[asyncio.subprocess.Process] = []
@@ -80,6 +93,7 @@ class ShellLoops:
     @contextlib.asynccontextmanager
     async def running(self, server: Server, urls: Sequence[str]) -> AsyncIterator[None]:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.began = time.monotonic()
         for number, url in enumerate(urls, 1):
             command = shlex.join(relay(url, f"{server.rtsp_url}/cam{number}"))
             loop = f"while true; do {command}; sleep {RETRY_S}; done"
@@ -95,10 +109,41 @@ class ShellLoops:
         return [psutil.Process(each.pid) for each in self._loops]
 
 
+class Respawn:
+    """One supervisor of bare processes (`bench.respawn`) as general ones are: no admission, no probe, a delay."""
+
+    name = "respawn"
+    began = 0.0
+
+    def __init__(self) -> None:
+        self._pid = 0
+
+    @contextlib.asynccontextmanager
+    async def running(self, server: Server, urls: Sequence[str]) -> AsyncIterator[None]:
+        commands = [relay(url, f"{server.rtsp_url}/cam{number}") for number, url in enumerate(urls, 1)]
+        self.began = time.monotonic()
+        supervisor = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bench.respawn"), stdin=subprocess.PIPE, start_new_session=True, cwd=ROOT
+        )
+        self._pid = supervisor.pid
+        try:
+            assert supervisor.stdin is not None
+            supervisor.stdin.write(json.dumps(commands).encode())
+            supervisor.stdin.close()
+            yield
+        finally:
+            os.killpg(supervisor.pid, signal.SIGKILL)
+            await supervisor.wait()
+
+    def supervisors(self) -> list[psutil.Process]:
+        return [psutil.Process(self._pid)]
+
+
 class SystemdUnits:
     """A template unit with `Restart=always`; needs a systemd to run under."""
 
     name = "systemd units"
+    began = 0.0
 
     @staticmethod
     def available() -> bool:
@@ -121,6 +166,7 @@ class SystemdUnits:
         for number, url in enumerate(urls, 1):
             (directory / f"{number}.env").write_text(f"URL={url}\n", encoding="utf-8")
         await _systemctl("daemon-reload")
+        self.began = time.monotonic()
         await _systemctl("start", *names)
         try:
             yield
@@ -139,11 +185,16 @@ async def _systemctl(*arguments: str) -> None:
         raise RuntimeError(f"systemctl {arguments[0]} failed")
 
 
-def alternatives(names: Iterable[str], directory: str) -> list[Alternative]:
-    """Those that can run here, in this order."""
-    known: dict[str, Alternative] = {"restream": Restream(directory), "loops": ShellLoops(), "systemd": SystemdUnits()}
+def alternatives(names: Iterable[str], directory: str, settings: Mapping[str, str] = {}) -> list[Alternative]:
+    """Those that can run here, in this order; `settings` are the service's."""
+    known: dict[str, Alternative] = {
+        "restream": Restream(directory, settings),
+        "loops": ShellLoops(),
+        "respawn": Respawn(),
+        "systemd": SystemdUnits(),
+    }
     wanted = [known[name] for name in names]
-    if SystemdUnits.available():
+    if not any(isinstance(each, SystemdUnits) for each in wanted) or SystemdUnits.available():
         return wanted
     sys.stdout.write("systemd is not the init here: its units are left out\n")
     return [each for each in wanted if not isinstance(each, SystemdUnits)]

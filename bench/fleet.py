@@ -24,6 +24,7 @@ from restream.demo.embedded import embedded_postgres, free_port
 
 _WARM_UP_S = 5.0
 _START_LIMIT_S = 900.0
+_EVERYWHERE = "0.0.0.0"
 
 
 def add_arguments(commands: Any) -> None:
@@ -119,16 +120,18 @@ async def until_running(port: int, cameras: int, began: float) -> dict[str, floa
 
 
 @contextlib.asynccontextmanager
-async def simulated_cameras(count: int, clip: str) -> AsyncIterator[list[str]]:
-    """Simulated cameras in a process of their own, so that they do not weigh on the service."""
-    arguments = ("-m", "restream.demo.cameras", "--count", str(count), "--port-base", "0", "--clip", clip)
+async def simulated_cameras(count: int, clip: str, addresses: int = 1) -> AsyncIterator[list[str]]:
+    """Simulated cameras in a process of their own: they do not weigh on the service. `addresses`: of loopback."""
+    where = ("--host", _EVERYWHERE, "--port-base", "0")
+    arguments = ("-m", "restream.demo.cameras", "--count", str(count), *where, "--clip", clip)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, limit=1 << 22
+        sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, limit=1 << 22, start_new_session=True
     )
     assert process.stdout is not None
     line = (await process.stdout.readline()).decode()
     try:
-        yield json.loads(line.removeprefix("READY"))
+        found = enumerate(json.loads(line.removeprefix("READY")))
+        yield [url.replace(_EVERYWHERE, f"127.0.0.{1 + number % addresses}") for number, url in found]
     finally:
         process.terminate()
         await process.wait()

@@ -65,16 +65,15 @@ def service_environment(server: Server, dsn: Secret, port: int, log_directory: s
         "RESTREAM_MEDIAMTX__API_URL": server.api_url,
         "RESTREAM_REDIS__URL": "",
         "RESTREAM_JSON_FILE__PATH": f"{log_directory}/streams.json",
-        # All simulated cameras share one address, which a real fleet does not.
-        "RESTREAM_ADMISSION__MAX_STARTING_PER_HOST": "",
     }
 
 
 async def start_service(environment: Mapping[str, str]) -> asyncio.subprocess.Process:
-    """Start the service; its output is not wanted."""
+    """Start the service, in a session of its own as an init does (sched(7), autogroup); its output is not wanted."""
     return await asyncio.create_subprocess_exec(
         *(sys.executable, str(ROOT / "srvc_restream.py"), "run"),
         env=dict(environment),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
     )

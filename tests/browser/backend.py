@@ -113,6 +113,7 @@ class Backend:
             "phase": Counter(camera["phase"] for camera in self.cameras.values()),
             "fault": Counter(each["fault"] for each in verdicts),
             "start_queue": self.start_queue,
+            "start_window": {"window": 8, "starting": 0, "slowed_hosts": 0},
             "components": self.components,
             "servers": {},
             "observed": fleet.ago(1),

@@ -246,6 +246,18 @@ async def test_stopping_escalates(handler: str, ended_by: signal.Signals) -> Non
     assert not psutil.pid_exists(child.pid) or psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE
 
 
+async def test_a_child_has_a_session_of_its_own_and_is_ended_even_before_that() -> None:
+    child = await ChildProcess.spawn(_python("import time; time.sleep(60)"), lambda _: None)
+    await eventually(lambda: os.getsid(child.pid) == child.pid, timeout_s=10)
+    child.kill()
+    assert (await child.ended()).signal == signal.SIGKILL
+    for _ in range(20):
+        early = await ChildProcess.spawn(_python("import time; time.sleep(60)"), lambda _: None)
+        early.kill()
+        async with asyncio.timeout(4):
+            assert (await early.ended()).signal == signal.SIGKILL
+
+
 async def test_a_grandchild_that_holds_the_pipes_does_not_hold_us(pipes: PacedPipes | None) -> None:
     code = "import subprocess, sys; subprocess.Popen(['sleep', '30'], start_new_session=True); print('gone')"
     child = await ChildProcess.spawn(_python(code), lambda _: None, pipes=pipes)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from restream.domain.admission.queue import StartLimits
 from restream.domain.camera.camera import Camera, RowReader
 from restream.domain.camera.options import CameraOptions
 from restream.domain.camera.urls import CameraTypes, SourceUrl
@@ -338,17 +339,25 @@ class Stage:
 
     all: ClassVar[list["Stage"]] = []
 
-    def __init__(self, *, max_starting: int = 8, max_per_host: int | None = None) -> None:
+    def __init__(
+        self, *, max_starting: int = 8, max_per_host: int | None = None, limits: StartLimits | None = None
+    ) -> None:
         self.prober = FakeProber()
         self.publisher = FakeEngine()
-        self.admission = Admission(max_starting, max_per_host)
+        fixed = StartLimits(max_starting, max_starting, max_per_host or max_starting)
+        self.admission = Admission(limits or fixed)
         self.transitions: list[Transition] = []
         self.on_transition: Callable[[Transition], None] = self.transitions.append
         self.server_checks = 0
         self.observer: Observer | None = None
-        self.settings = StreamSettings({"ffmpeg": self.publisher}, self.prober, "ffmpeg", restart=NO_JITTER)
-        self.supervisor = Fleet(self.settings, admission=self.admission, servers=self, listener=self)
+        self.use(self.prober)
         Stage.all.append(self)
+
+    def use(self, prober: FakeProber) -> None:
+        """Begin anew, with another prober."""
+        self.prober = prober
+        self.settings = StreamSettings({"ffmpeg": self.publisher}, prober, "ffmpeg", restart=NO_JITTER)
+        self.supervisor = Fleet(self.settings, admission=self.admission, servers=self, listener=self)
 
     def suspect(self, server: ServerId) -> None:
         self.server_checks += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from restream.domain.admission.queue import StartFigures
 from restream.domain.camera.camera import Camera, RejectedRow, RowReader
 from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import CameraTypes
@@ -267,6 +268,9 @@ def pictures() -> dict[str, HostPicture]:
     }
 
 
+_STARTS = StartFigures(waiting=3, starting=1, window=16, slowed_hosts=1)
+
+
 class Fleet:
     """The first of the two snapshots; `advance` gives the second one."""
 
@@ -297,5 +301,13 @@ class Fleet:
         reports = dict(self.assessor.assess(subjects, {DEFAULT_SERVER: self._server}, now, wall(now)))
         parts = _components(second=second)
         return Snapshot(
-            generation, wall(now), now, reports, parts, {DEFAULT_SERVER: self._server}, _host(LAST), 3, node="edge-1"
+            generation,
+            wall(now),
+            now,
+            reports,
+            parts,
+            {DEFAULT_SERVER: self._server},
+            _host(LAST),
+            _STARTS,
+            node="edge-1",
         )

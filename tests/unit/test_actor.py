@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from restream.domain.admission.queue import StartLimits
 from restream.domain.engine import Advance
 from restream.domain.ffmpeg.plan import FfmpegPlan, FfmpegSettings
 from restream.domain.life.lifecycle import Phase
@@ -39,7 +40,7 @@ async def test_new_settings_reach_everybody_while_one_camera_restarts_for_its_ro
     stage.want(camera(1, login="other"), camera(2), camera(3))
     await settle()
     assert stage.phase(1) is Phase.STOPPING
-    stage.supervisor.adopt(slower(stage), 8, None)
+    stage.supervisor.adopt(slower(stage), StartLimits(8, 8, 8))
     await asyncio.sleep(30)
     assert _adopted(stage) == [True, True, True]
 
@@ -52,7 +53,7 @@ async def test_new_settings_reach_a_publisher_that_is_being_spawned() -> None:
     await asyncio.sleep(1.0)
     assert stage.phase(1) is Phase.STARTING
     assert stage.supervisor.statuses["1"].pid is None
-    stage.supervisor.adopt(slower(stage), 8, None)
+    stage.supervisor.adopt(slower(stage), StartLimits(8, 8, 8))
     await asyncio.sleep(30)
     assert _adopted(stage) == [True]
 

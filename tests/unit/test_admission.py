@@ -1,194 +1,229 @@
-"""The budget for starts: limits, order, and nobody left out."""
+"""Admission in time: who is granted a slot when, how a fleet finds its speed, and what pressure does to it."""
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
 
+from restream.adapters.pressure_stall import ProcPressure
+from restream.domain.admission.outcome import StartOutcome
+from restream.domain.admission.pressure import Stalls, Strain
+from restream.domain.admission.queue import StartLimits
+from restream.domain.camera.options import CameraOptions
+from restream.domain.camera.urls import SourceUrl
+from restream.domain.engine import ProbeFailure
+from restream.domain.life.cause import Cause
+from restream.domain.life.lifecycle import Phase
+from restream.domain.look import Look
 from restream.supervisor.cameras.admission import Admission
+from restream.supervisor.cameras.pressure_watch import PressureWatch
+from tests.unit.fakes import FakeProber, Stage, camera, now, settle, virtual
+
+FREE = StartLimits(8, 100, 100)
 
 
-class Desk:
-    """Admission with a memory of who was granted a slot."""
+class Fleet:
+    """Cameras that ask for slots, and when they got them."""
 
-    def __init__(self, max_starting: int, max_per_host: int | None = None) -> None:
-        self.admission = Admission(max_starting, max_per_host)
-        self.granted: list[str] = []
-        self.hosts: dict[str, str] = {}
-        self.retries: dict[str, bool] = {}
+    def __init__(self, limits: StartLimits) -> None:
+        self.admission = Admission(limits)
+        self.granted: dict[str, float] = {}
 
-    def request(self, *names: str, host: str = "", priority: int = 0, retry: bool = False) -> None:
+    def request(self, *names: str, host: str = "") -> None:
         for name in names:
-            self.hosts[name] = host or name
-            self.retries[name] = retry
-            self.withdraw(name)
-            self.admission.request(
-                name,
-                self.hosts[name],
-                priority=priority,
-                retry=retry,
-                grant=lambda name=name: self.granted.append(name),
-            )
+            self.admission.request(name, host or name, priority=0, retry=False, grant=lambda n=name: self.got(n))
 
-    def withdraw(self, name: str) -> None:
-        if name in self.granted:
-            self.granted.remove(name)
-
-    def release(self, *names: str) -> None:
-        for name in names:
-            self.withdraw(name)
-            self.admission.release(name)
+    def got(self, name: str) -> None:
+        self.granted[name] = now()
 
 
-def test_up_to_the_limit_at_once_and_then_one_by_one() -> None:
-    desk = Desk(2)
-    desk.request("a", "b", "c", "d")
-    assert desk.granted == ["a", "b"]
-    assert desk.admission.queue_length == 2
-    desk.release("a")
-    assert desk.granted == ["b", "c"]
-    desk.release("b", "c")
-    assert desk.granted == ["d"]
-    assert desk.admission.queue_length == 0
+@virtual
+async def test_starts_are_spaced_in_time() -> None:
+    fleet = Fleet(StartLimits(8, 8, 8, spacing_s=0.25))
+    began = now()
+    fleet.request(*"abcd")
+    await asyncio.sleep(2)
+    assert [at - began for at in fleet.granted.values()] == [0, 0.25, 0.5, 0.75]
 
 
-def test_higher_priority_first_then_first_tries_then_order_of_arrival() -> None:
-    desk = Desk(1)
-    desk.request("first")
-    desk.request("late retry", retry=True)
-    desk.request("early")
-    desk.request("late")
-    desk.request("urgent retry", priority=5, retry=True)
-    desk.request("unimportant", priority=-5)
-    order = []
-    while desk.granted:
-        order += desk.granted
-        desk.release(*desk.granted)
-    assert order == ["first", "urgent retry", "early", "late", "late retry", "unimportant"]
+@virtual
+async def test_who_leaves_before_his_turn_is_not_granted() -> None:
+    fleet = Fleet(StartLimits(1, 1, 1))
+    fleet.request(*"abc")
+    fleet.admission.release("b")
+    fleet.admission.release("a", StartOutcome.SUCCEEDED)
+    assert list(fleet.granted) == ["a", "c"]
+    fleet.admission.release("c")
+    assert fleet.admission.idle
 
 
-def test_a_host_that_is_full_does_not_hold_the_others_up() -> None:
-    desk = Desk(8, 2)
-    desk.request("a1", "a2", "a3", "a4", host="nvr")
-    desk.request("b")
-    assert desk.granted == ["a1", "a2", "b"]
-    desk.release("b")
-    assert desk.granted == ["a1", "a2"]
-    desk.release("a1")
-    assert desk.granted == ["a2", "a3"]
+@virtual
+async def test_the_place_of_a_camera_that_hangs_is_given_away() -> None:
+    fleet = Fleet(StartLimits(1, 8, 8))
+    began = now()
+    fleet.request(*"ab")
+    await asyncio.sleep(20)
+    assert {name: at - began for name, at in fleet.granted.items()} == {"a": 0, "b": 5}
 
 
-def test_repeated_tries_cannot_take_the_last_quarter() -> None:
-    desk = Desk(8)
-    desk.request(*"abcdefgh", retry=True)
-    assert desk.granted == list("abcdef")
-    desk.request("new", "newer", "newest")
-    assert desk.granted == [*"abcdef", "new", "newer"]
-    desk.release("a")
-    assert desk.granted[-1] == "newest"
-    desk.release("new")
-    assert desk.granted[-1] == "g"
+@virtual
+async def test_more_is_allowed_at_once() -> None:
+    fleet = Fleet(StartLimits(1, 1, 1))
+    fleet.request(*"abc")
+    fleet.admission.resize(StartLimits(2, 2, 2))
+    assert list(fleet.granted) == ["a", "b"]
 
 
-def test_repeated_tries_cannot_take_the_last_place_of_a_host() -> None:
-    desk = Desk(100, 4)
-    desk.request(*"abcd", host="nvr", retry=True)
-    assert desk.granted == list("abc")
-    desk.request("new", host="nvr")
-    assert desk.granted == [*"abc", "new"]
-    desk.release("a")
-    assert desk.granted == [*"bc", "new", "d"]
+# -- a fleet behind one address ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("limit", [1, 2])
-def test_a_small_budget_still_serves_repeated_tries(limit: int) -> None:
-    desk = Desk(limit, limit)
-    desk.request("a", host="nvr", retry=True)
-    assert desk.granted == ["a"]
+class Nvr(FakeProber):
+    """Looks at up to `bears` channels at once, and refuses the others; channels that are `dead` hang."""
+
+    def __init__(self, bears: int, dead: Iterable[int] = ()) -> None:
+        super().__init__()
+        self.bears = bears
+        self.refused = 0
+        self._dead = tuple(f"stream={channel}" for channel in dead)
+
+    async def probe(self, source: SourceUrl, options: CameraOptions) -> Look:
+        if str(source).endswith(self._dead):
+            await asyncio.Event().wait()
+        if self.active < self.bears:
+            return await super().probe(source, options)
+        self.refused += 1
+        return Look(outcome=ProbeFailure(Cause.REFUSED, "Connection refused"), by="fake", took_s=0.0)
 
 
-def test_a_new_request_replaces_the_old_one() -> None:
-    desk = Desk(1)
-    desk.request("a", "b", "b", "c")
-    assert desk.admission.queue_length == 2
-    desk.request("a")
-    assert desk.granted == ["b"]
-    desk.release("b")
-    assert desk.granted == ["c"]
-    desk.release("c")
-    assert desk.granted == ["a"]
+def behind_one_address(stage: Stage, nvr: Nvr, count: int) -> None:
+    stage.use(nvr)
+    stage.want(*(camera(number, link="10.9.9.9", channel=number) for number in range(1, count + 1)))
 
 
-def test_a_request_that_is_withdrawn_is_never_granted() -> None:
-    desk = Desk(1)
-    desk.request("a", "b", "c")
-    desk.release("b")
-    desk.release("a")
-    assert desk.granted == ["c"]
-    desk.release("nobody")
-    desk.release("c", "c")
-    assert desk.admission.queue_length == 0
+async def seconds_until_all_run(stage: Stage, count: int, but: Iterable[int] = ()) -> float:
+    began, numbers = now(), {*range(1, count + 1)} - {*but}
+    while any(stage.phase(number) is not Phase.RUNNING for number in numbers):
+        await asyncio.sleep(0.1)
+        assert now() - began < 600
+    return now() - began
 
 
-def test_a_larger_budget_counts_at_once() -> None:
-    desk = Desk(1, 1)
-    desk.request(*"abc", host="nvr", retry=True)
-    desk.admission.resize(8, 3)
-    assert desk.granted == ["a", "b"]
-    desk.admission.resize(8, None)
-    assert desk.granted == ["a", "b", "c"]
+@virtual
+async def test_a_host_that_bears_it_is_up_in_few_rounds() -> None:
+    stage = Stage(limits=FREE)
+    behind_one_address(stage, Nvr(1000), 100)
+    # A round takes 1.6 s here: 4, 8, 16, 32, 40. At four at a time it were 25 of them.
+    assert await seconds_until_all_run(stage, 100) < 10
 
 
-def test_a_smaller_budget_takes_nothing_away() -> None:
-    desk = Desk(3)
-    desk.request(*"abcde")
-    desk.admission.resize(1, None)
-    assert desk.granted == ["a", "b", "c"]
-    desk.release("a", "b")
-    assert desk.granted == ["c"]
-    desk.release("c")
-    assert desk.granted == ["d"]
+@virtual
+async def test_a_host_that_bears_little_is_soon_asked_for_no_more() -> None:
+    stage, nvr = Stage(limits=FREE), Nvr(3)
+    behind_one_address(stage, nvr, 60)
+    await seconds_until_all_run(stage, 60)
+    assert nvr.most_active <= 3
+    assert nvr.refused < 30
 
 
-REQUESTS = st.tuples(
-    st.just("request"), st.integers(0, 11), st.integers(0, 2), st.sampled_from([-1, 0, 1]), st.booleans()
-)
-RELEASES = st.tuples(st.just("release"), st.integers(0, 11), st.just(0), st.just(0), st.just(False))
+@virtual
+async def test_channels_that_hang_do_not_slow_their_host() -> None:
+    stage, dead = Stage(limits=FREE), range(7, 67, 6)
+    behind_one_address(stage, Nvr(1000, dead), 66)
+    assert await seconds_until_all_run(stage, 66, dead) < 15
+    await asyncio.sleep(300)
+    assert stage.admission.figures.slowed_hosts == 0
 
 
-@given(
-    st.integers(1, 9),
-    st.none() | st.integers(1, 5),
-    st.lists(REQUESTS | RELEASES, max_size=80),
-)
-def test_limits_hold_and_everybody_gets_a_turn(
-    max_starting: int, max_per_host: int | None, actions: list[tuple[str, int, int, int, bool]]
-) -> None:
-    desk = Desk(max_starting, max_per_host)
-    wanted: set[str] = set()
+@virtual
+async def test_a_host_that_refuses_everything_is_asked_by_one_at_a_time() -> None:
+    stage, nvr = Stage(limits=FREE), Nvr(0)
+    behind_one_address(stage, nvr, 40)
+    await asyncio.sleep(60)
+    assert stage.admission.figures.slowed_hosts == 1
+    nvr.bears = 1000
+    assert await seconds_until_all_run(stage, 40) < 330
 
-    def check() -> None:
-        assert len(desk.granted) == len(set(desk.granted)) <= max_starting
-        for host in {desk.hosts[name] for name in desk.granted}:
-            mine = [name for name in desk.granted if desk.hosts[name] == host]
-            assert max_per_host is None or len(mine) <= max_per_host
-        retries = sum(desk.retries[name] for name in desk.granted)
-        assert retries <= max(1, max_starting - max(1, max_starting // 4))
-        assert set(desk.granted) <= wanted
-        assert desk.admission.queue_length == len(wanted) - len(desk.granted)
-        # Work goes on: nobody waits in front of a desk that is empty.
-        assert desk.granted or not wanted
 
-    for action, number, host, priority, retry in actions:
-        name = f"camera {number}"
-        if action == "request":
-            wanted.add(name)
-            desk.request(name, host=f"host {host}", priority=priority, retry=retry)
-        else:
-            wanted.discard(name)
-            desk.release(name)
-        check()
-    while wanted:
-        served = desk.granted[0]
-        wanted.discard(served)
-        desk.release(served)
-        check()
+@virtual
+async def test_a_wrong_password_slows_nobody() -> None:
+    stage = Stage(limits=FREE)
+    stage.prober.answers["10.9.9.9"] = ProbeFailure(Cause.AUTH_FAILED, "401")
+    stage.want(*(camera(number, link="10.9.9.9", channel=number) for number in range(1, 21)))
+    await asyncio.sleep(10)
+    assert stage.admission.figures.slowed_hosts == 0
+    assert {stage.phase(number) for number in range(1, 21)} == {Phase.HELD}
+
+
+# -- pressure ----------------------------------------------------------------------------------------------------------
+
+
+class Gauge:
+    """Tells that tasks waited this share of the time."""
+
+    def __init__(self) -> None:
+        self.cpu = self.memory = 0.0
+        self._at = now()
+        self._stalls = Stalls(0, 0)
+
+    def read(self) -> Stalls:
+        elapsed_us = 1e6 * (now() - self._at)
+        self._at = now()
+        before = self._stalls
+        assert before.cpu_us is not None
+        assert before.memory_us is not None
+        cpu, memory = (int(share * elapsed_us) for share in (self.cpu, self.memory))
+        self._stalls = Stalls(before.cpu_us + cpu, before.memory_us + memory)
+        return self._stalls
+
+
+class Told:
+    """An admission that hears of pressure."""
+
+    def __init__(self) -> None:
+        self.idle = False
+        self.strains: list[Strain] = []
+
+    def press(self, strain: Strain) -> None:
+        self.strains.append(strain)
+
+
+@virtual
+async def test_pressure_is_told_every_second() -> None:
+    gauge, told = Gauge(), Told()
+    watch = asyncio.create_task(PressureWatch(gauge, told).run())
+    await asyncio.sleep(2.05)
+    gauge.cpu = 1.0
+    await asyncio.sleep(1)
+    gauge.memory = 0.5
+    told.idle = True
+    await asyncio.sleep(1)
+    watch.cancel()
+    await settle()
+    assert told.strains == [Strain.CALM, Strain.CALM, Strain.BUSY, Strain.OVERLOADED]
+
+
+@virtual
+async def test_a_loop_that_comes_late_is_pressure() -> None:
+    told = Told()
+    loop = asyncio.get_running_loop()
+    watch = asyncio.create_task(PressureWatch(Gauge(), told).run())
+    await settle()
+    # Something holds the loop up for a quarter of a second every time somebody looks.
+    for look in range(1, 11):
+        loop.call_later(0.3 * look, lambda: setattr(loop._instant, "now", loop.time() + 0.25))
+    await asyncio.sleep(5)
+    watch.cancel()
+    await settle()
+    assert Strain.OVERLOADED in told.strains
+
+
+def test_what_the_kernel_tells(tmp_path: Path) -> None:
+    pressure = tmp_path / "pressure"
+    pressure.mkdir()
+    some = "some avg10=33.94 avg60=76.11 avg300=49.08 total=294153321\n"
+    (pressure / "cpu").write_text(f"{some}full avg10=0.00 avg60=0.00 avg300=0.00 total=7\n", encoding="utf-8")
+    (pressure / "memory").write_text("something else\n" * 1000, encoding="utf-8")
+    assert ProcPressure(tmp_path).read() == Stalls(294153321, None)
+    assert ProcPressure(tmp_path / "nowhere").read() == Stalls()
+    (pressure / "memory").unlink()
+    (pressure / "memory").mkdir()
+    assert ProcPressure(tmp_path).read() == Stalls(294153321, None)

@@ -143,7 +143,9 @@ def test_null_in_the_file(config: Path) -> None:
     settings = load(config, "redis: {url: null}\nadmission: {max_starting_per_host: null, max_starting:}\n")
     assert settings.redis.url is None
     assert settings.admission.max_starting_per_host is None
-    assert settings.max_starting == 4 * (os.cpu_count() or 1)
+    cores = os.cpu_count() or 1
+    limits = settings.start_limits()
+    assert (limits.first, limits.most, limits.most_per_host) == (4 * cores, 32 * cores, 32 * cores)
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ def rendering(cameras: Mapping[str, CameraDocument], **status: Any) -> Rendering
         "health": Counter(each.verdict.health for each in cameras.values()),
         "phase": Counter(each.phase for each in cameras.values()),
         "start_queue": 0,
+        "start_window": {"window": 8, "starting": 0, "slowed_hosts": 0},
         "components": {"database": UP},
         "servers": {},
     }

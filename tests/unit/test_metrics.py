@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from restream.config.settings import ROOT
+from restream.domain.admission.queue import StartFigures
 from restream.domain.camera.camera import RejectedRow
 from restream.domain.host_sample import HostSample, NetworkSample, ProcessSample, SpaceSample
 from restream.domain.judgement.quality import Quality, Thresholds
@@ -29,6 +30,7 @@ from tests.unit.fakes import Listener, camera
 
 RUNNING = State(Phase.RUNNING, 0.0, running_since=0.0)
 BROKEN = State(Phase.BACKOFF, 0.0, cause=Cause.REFUSED, unpublished_since=0.0)
+STARTS = StartFigures(waiting=4, starting=2, window=16, slowed_hosts=2)
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
@@ -57,7 +59,7 @@ def snapshot(generation: int = 1, **rows: Any) -> Snapshot:
         "redis": Component("redis", ComponentState.DOWN),
         "mediamtx": Component("mediamtx", ComponentState.UP),
     }
-    return Snapshot(generation, 1000.0, 10.0, reports, components, {DEFAULT_SERVER: server}, host, start_queue_length=4)
+    return Snapshot(generation, 1000.0, 10.0, reports, components, {DEFAULT_SERVER: server}, host, STARTS)
 
 
 PICTURES = {
@@ -139,6 +141,8 @@ async def test_the_fleet_and_the_service() -> None:
     assert of(samples, "restream_cameras", health="down", phase="held") == 1
     assert of(samples, "restream_cameras", health="degraded", phase="running") == 0, "none is a number"
     assert of(samples, "restream_start_queue_length") == 4
+    assert of(samples, "restream_start_window", scope="all") == 16
+    assert of(samples, "restream_start_slowed_hosts") == 2
     assert of(samples, "restream_component_up", component="redis") == 0
     assert of(samples, "restream_component_up", component="mediamtx") == 1
     assert of(samples, "restream_build_info", version="1.0", node="site-a") == 1

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from restream.domain.admission.queue import StartLimits
 from restream.domain.camera.options import CameraOptions
 from restream.domain.engine import AudioStream, Media, ProbeFailure, VideoStream
 from restream.domain.life.backoff import RestartPolicy
@@ -43,7 +44,7 @@ async def test_a_camera_is_probed_started_and_running() -> None:
     assert status.plan is not None
     assert status.plan.path == "cam1"
     assert status.pid == 4242
-    assert stage.admission.queue_length == 0
+    assert stage.admission.idle
 
 
 @virtual
@@ -561,11 +562,11 @@ async def test_drain_ends_cameras_in_every_phase() -> None:
 async def test_new_settings_restart_only_cameras_whose_command_changes() -> None:
     stage = await running(1, 2)
     slower = replace(stage.settings, restart=RestartPolicy(jitter=0.0, base_s=7))
-    stage.supervisor.adopt(slower, 8, None)
+    stage.supervisor.adopt(slower, StartLimits(8, 8, 8))
     await asyncio.sleep(5)
     assert not stage.publisher.starts
     elsewhere = replace(stage.settings, targets={DEFAULT_SERVER: Target("rtsp://10.9.9.9:8554")})
-    stage.supervisor.adopt(elsewhere, 8, None)
+    stage.supervisor.adopt(elsewhere, StartLimits(8, 8, 8))
     await asyncio.sleep(8)
     assert [plan.invocation.argv[-1] for plan in stage.publisher.starts] == [
         "rtsp://10.9.9.9:8554/cam1",

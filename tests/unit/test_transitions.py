@@ -43,6 +43,7 @@ HELD_S, FIRST_S = 900.0, 0.5
 W, P, S, R = Phase.WAITING, Phase.PROBING, Phase.STARTING, Phase.RUNNING
 STOP, BACKOFF, HELD, FINISHED = Phase.STOPPING, Phase.BACKOFF, Phase.HELD, Phase.FINISHED
 REQUEST, RELEASE = Command.REQUEST_SLOT, Command.RELEASE_SLOT
+SUCCESS, FAILURE = Command.REPORT_SUCCESS, Command.REPORT_FAILURE
 WITHOUT_DEADLINE = {W, STOP, FINISHED}
 
 
@@ -91,9 +92,9 @@ def test_the_first_state() -> None:
         # probing
         (state(P), Probed(MEDIA), S, (Command.START,)),
         (state(P, server_up=False), Probed(MEDIA), W, (RELEASE,)),
-        (state(P), failed(Cause.REFUSED), BACKOFF, (RELEASE,)),
-        (state(P), failed(Cause.AUTH_FAILED), HELD, (RELEASE,)),
-        (state(P, deadline=NOW), TimerFired(), BACKOFF, (Command.CANCEL_PROBE, RELEASE)),
+        (state(P), failed(Cause.REFUSED), BACKOFF, (FAILURE,)),
+        (state(P), failed(Cause.AUTH_FAILED), HELD, (FAILURE,)),
+        (state(P, deadline=NOW), TimerFired(), BACKOFF, (Command.CANCEL_PROBE, FAILURE)),
         (state(P, deadline=NOW + 1), TimerFired(), P, ()),
         (state(P), Admitted(), P, ()),
         (state(P), Revised(), W, (Command.CANCEL_PROBE, RELEASE, REQUEST)),
@@ -101,13 +102,13 @@ def test_the_first_state() -> None:
         (state(P), ServerLost(), P, ()),
         (state(P), Ended(Cause.KILLED, ""), P, ()),
         # starting
-        (state(S), MOVED, R, (RELEASE,)),
+        (state(S), MOVED, R, (SUCCESS,)),
         (state(S), STILL, S, ()),
         (state(S, deadline=NOW), TimerFired(), STOP, (Command.STOP,)),
-        (state(S), Ended(Cause.REFUSED, "line"), BACKOFF, (RELEASE,)),
-        (state(S), Ended(Cause.AUTH_FAILED, "line"), HELD, (RELEASE,)),
-        (state(S), Ended(Cause.SERVER_REFUSED, "line"), BACKOFF, (RELEASE, Command.CHECK_SERVER)),
-        (state(S, server_up=False), Ended(Cause.SERVER_GONE, ""), W, (RELEASE, Command.CHECK_SERVER)),
+        (state(S), Ended(Cause.REFUSED, "line"), BACKOFF, (FAILURE,)),
+        (state(S), Ended(Cause.AUTH_FAILED, "line"), HELD, (FAILURE,)),
+        (state(S), Ended(Cause.SERVER_REFUSED, "line"), BACKOFF, (FAILURE, Command.CHECK_SERVER)),
+        (state(S, server_up=False), Ended(Cause.SERVER_GONE, ""), W, (FAILURE, Command.CHECK_SERVER)),
         (state(S), Revised(), STOP, (Command.STOP,)),
         (state(S), Removed(), STOP, (Command.STOP,)),
         (state(S), ServerLost(), S, ()),
@@ -117,15 +118,15 @@ def test_the_first_state() -> None:
         (state(R), MOVED, R, ()),
         (state(R), STILL, R, ()),
         (state(R, deadline=NOW), TimerFired(), STOP, (Command.STOP,)),
-        (state(R), Ended(Cause.SOURCE_ENDED, "line"), BACKOFF, (RELEASE,)),
-        (state(R), Ended(Cause.SERVER_GONE, "line"), BACKOFF, (RELEASE, Command.CHECK_SERVER)),
-        (state(R, server_up=False), Ended(Cause.SERVER_GONE, ""), W, (RELEASE, Command.CHECK_SERVER)),
+        (state(R), Ended(Cause.SOURCE_ENDED, "line"), BACKOFF, (FAILURE,)),
+        (state(R), Ended(Cause.SERVER_GONE, "line"), BACKOFF, (FAILURE, Command.CHECK_SERVER)),
+        (state(R, server_up=False), Ended(Cause.SERVER_GONE, ""), W, (FAILURE, Command.CHECK_SERVER)),
         (state(R), Revised(), STOP, (Command.STOP,)),
         (state(R), Removed(), STOP, (Command.STOP,)),
         (state(R), ServerLost(), R, ()),
         (state(R), Admitted(), R, (RELEASE,)),
         # stopping
-        (state(STOP, stop_cause=Cause.STALLED), Ended(Cause.KILLED, ""), BACKOFF, (RELEASE,)),
+        (state(STOP, stop_cause=Cause.STALLED), Ended(Cause.KILLED, ""), BACKOFF, (FAILURE,)),
         (state(STOP, stop_cause=Cause.STOPPED), Ended(Cause.KILLED, ""), W, (RELEASE, REQUEST)),
         (state(STOP, stop_cause=Cause.STOPPED, server_up=False), Ended(Cause.KILLED, ""), W, (RELEASE,)),
         (
@@ -396,7 +397,7 @@ class Shell:
                     assert not self.requested
                     assert not self.holds
                     self.requested = True
-                case Command.RELEASE_SLOT:
+                case Command.RELEASE_SLOT | Command.REPORT_SUCCESS | Command.REPORT_FAILURE:
                     self.requested = self.holds = False
                 case Command.PROBE:
                     assert not self.probes

@@ -44,6 +44,7 @@ from restream.config.stream_sections import (
     MediaServerSection,
     RestartSection,
 )
+from restream.domain.admission.queue import StartLimits
 from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import CameraTypes
 from restream.domain.ffmpeg.plan import FfmpegSettings
@@ -69,6 +70,13 @@ FIXED: Mapping[str, tuple[str, ...] | None] = {
 }
 """Changes of these sections act only at the next start of the service; of some, only these keys. SIGHUP re-reads the
 rest."""
+
+
+_FIRST_STARTING_PER_CORE = 4
+# An ffmpeg takes some 15 MiB, also one that only waits for its camera.
+_MOST_STARTING_PER_CORE = 32
+# No faster than processes can be made, with time between them for everything else.
+_SPACING_CORE_S = 0.02
 
 
 class ConfigError(Exception):
@@ -129,10 +137,16 @@ class Settings(BaseSettings):
         """Who this service is among others. A host may be called anything; what else no node could be called is `-`."""
         return self.node.name or re.sub(r"[^A-Za-z0-9_.\-]", "-", socket.gethostname())[:64] or "node"
 
-    @property
-    def max_starting(self) -> int:
-        """Cameras probing or starting at once; the default follows the cores of this machine."""
-        return self.admission.max_starting or 4 * (os.cpu_count() or 1)
+    def start_limits(self) -> StartLimits:
+        """How many cameras may start at once: a key that is set bounds what the service finds by itself."""
+        section, cores = self.admission, os.cpu_count() or 1
+        most = section.max_starting or _MOST_STARTING_PER_CORE * cores
+        return StartLimits(
+            first=_FIRST_STARTING_PER_CORE * cores,
+            most=most,
+            most_per_host=min(most, section.max_starting_per_host or most),
+            spacing_s=_SPACING_CORE_S / cores,
+        )
 
     @property
     def servers(self) -> Mapping[ServerId, MediaServerSection]:

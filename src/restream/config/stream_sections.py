@@ -135,12 +135,12 @@ class RestartSection(Section):
 
 
 class AdmissionSection(Section):
-    """How many cameras start at once."""
+    """Limits of how many cameras start at once; the service finds how many are good by itself."""
 
     max_starting: int | None = Field(default=None, ge=1)
-    """Cameras probing or starting at once; null: 4 × cores."""
-    max_starting_per_host: int | None = Field(default=4, ge=1)
-    """Of them on one camera host (an NVR is one host); null: unlimited."""
+    """Never more cameras probing or starting at once; null: 32 × cores. It begins with 4 × cores."""
+    max_starting_per_host: int | None = Field(default=None, ge=1)
+    """Never more of them on one camera host (an NVR is one host); null: `max_starting`. It begins with 4."""
 
 
 class PublicUrls(Section):

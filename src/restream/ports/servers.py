@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from restream.domain.admission.pressure import Stalls
 from restream.domain.host_sample import HostSample
 from restream.domain.server.mediamtx import ServerView
 from restream.domain.visionaire import Collection as Collected
@@ -37,6 +38,13 @@ class HostMeter(Protocol):
 
     def sample(self, pids: Sequence[int]) -> HostSample:
         """Blocking, for a thread; one call at a time. Processes that are gone are left out. Never raises."""
+
+
+class PressureGauge(Protocol):
+    """Tells what tasks of this machine had to wait for."""
+
+    def read(self) -> Stalls:
+        """All of it so far. Does not block, never raises."""
 
 
 class StreamDirectory(Protocol):

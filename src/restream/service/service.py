@@ -15,6 +15,7 @@ from functools import partial
 from restream import __version__
 from restream.adapters.ffmpeg.still_picture import FfmpegStills
 from restream.adapters.host_meter import PsutilHostMeter
+from restream.adapters.pressure_stall import ProcPressure
 from restream.adapters.processes.paced_pipes import PacedPipes
 from restream.adapters.systemd import SystemdNotifier
 from restream.config.settings import FIXED, ConfigError, Settings
@@ -45,6 +46,7 @@ from restream.service.listening_port import listening
 from restream.service.outlets import adopt_alerts, outlets
 from restream.supervisor.cameras.admission import Admission
 from restream.supervisor.cameras.fleet import Fleet
+from restream.supervisor.cameras.pressure_watch import PressureWatch
 from restream.supervisor.cameras.registry import Registry
 from restream.supervisor.components import Components
 from restream.supervisor.loops import Loops
@@ -80,12 +82,10 @@ class Service:
         self._components = Components(self)
         interval_s = settings.mediamtx.interval_s
         self._observers = Observers(media_servers(settings), self._components, self, interval_s=interval_s)
-        self._fleet = Fleet(
-            stream_settings(settings, self._pipes),
-            admission=Admission(settings.max_starting, settings.admission.max_starting_per_host),
-            servers=self._observers,
-            listener=self,
-        )
+        admission = Admission(settings.start_limits())
+        self._pressure = PressureWatch(ProcPressure(), admission)
+        streams = stream_settings(settings, self._pipes)
+        self._fleet = Fleet(streams, admission=admission, servers=self._observers, listener=self)
         table, reader = camera_table(settings), row_reader(settings)
         self._registry = Registry(table, reader, self._components, self._fleet, poll_s=settings.database.poll_s)
         self._assessor = Assessor(settings.thresholds(), self, longest_s=_LATE * interval_s)
@@ -148,7 +148,7 @@ class Service:
             servers=self._observers.pictures,
             host=self._host.sample,
             node=self._settings.node_name,
-            start_queue_length=self._fleet.start_queue_length,
+            starts=self._fleet.starts,
             draining=self._fleet.draining,
         )
 
@@ -196,6 +196,7 @@ class Service:
             "camera table": self._registry.run,
             "service manager": self._report,
             "host": self._host.run,
+            "pressure": self._pressure.run,
             "visionaire": self._poller.run,
             "pulse": self._pulse.run,
         }
@@ -225,10 +226,7 @@ class Service:
         adopt_alerts(self._outlets.alerts, self._settings, settings)
         self._settings = settings
         self._assessor.adopt(settings.thresholds())
-        admission = settings.admission
-        self._fleet.adopt(
-            stream_settings(settings, self._pipes), settings.max_starting, admission.max_starting_per_host
-        )
+        self._fleet.adopt(stream_settings(settings, self._pipes), settings.start_limits())
 
     def _with_same_servers(self, settings: Settings) -> Settings:
         """Servers may change, but none comes or goes while the service runs."""

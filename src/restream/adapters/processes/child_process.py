@@ -74,6 +74,17 @@ def _death_signal_prefix() -> tuple[str, ...]:
     return (setpriv, "--pdeathsig", "KILL", "--")
 
 
+@cache
+def _session_prefix() -> tuple[str, ...]:
+    """Words that give the child a session, and so a process group, of its own.
+
+    Not before its first exec: until that, vfork(2) holds up this whole process, and in a session of its own the child
+    has to queue for a processor behind all other sessions (sched(7), autogroup).
+    """
+    setsid = shutil.which("setsid")
+    return () if setsid is None else (setsid,)
+
+
 class _Protocol(asyncio.SubprocessProtocol):
     def __init__(self, on_stdout: Callable[[bytes], None]) -> None:
         self._on_stdout = on_stdout
@@ -131,12 +142,13 @@ class ChildProcess:
         spawning = asyncio.ensure_future(
             loop.subprocess_exec(
                 lambda: _Protocol(on_stdout),
+                *_session_prefix(),
                 *_death_signal_prefix(),
                 *command.argv,
                 stdin=asyncio.subprocess.PIPE if command.stdin else asyncio.subprocess.DEVNULL,
                 stdout=output.write_end if output else asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
+                start_new_session=not _session_prefix(),
                 env=_environment(),
                 user=user,
                 group=None if user is None else pwd.getpwnam(user).pw_gid,
@@ -157,8 +169,8 @@ class ChildProcess:
             raise _not_started(command, error) from None
         child = cls(transport, protocol, command, output)
         if command.memory_bytes is not None:
-            # Before it knows its source. setpriv, which it may be still, passes the limit on. What is refused is to
-            # raise a limit that is lower already.
+            # Before it knows its source. setsid or setpriv, which it may be still, pass the limit on. What is refused
+            # is to raise a limit that is lower already.
             with contextlib.suppress(OSError, ValueError):
                 resource.prlimit(
                     transport.get_pid(), resource.RLIMIT_DATA, (command.memory_bytes, command.memory_bytes)
@@ -243,9 +255,14 @@ class ChildProcess:
         self._protocol.connection_lost(None)
 
     def _signal(self, number: signal.Signals) -> None:
-        if self.running:
+        if not self.running:
+            return
+        try:
+            os.killpg(self.pid, number)
+        except ProcessLookupError:
+            # It is still to get its own group: nothing but itself is in it.
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, number)
+                os.kill(self.pid, number)
 
 
 def _not_started(command: Invocation, error: OSError | ValueError) -> PublisherError:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from restream.domain.admission.queue import StartFigures
 from restream.domain.host_sample import HostSample
 from restream.domain.judgement.availability import Timeline
 from restream.domain.judgement.quality import Quality
@@ -44,7 +45,7 @@ class Snapshot:
     servers: Mapping[ServerId, ServerPicture] = field(default_factory=lambda: {DEFAULT_SERVER: ServerPicture()})
     """Every media server, as its sweeps have shown it."""
     host: HostSample | None = None
-    start_queue_length: int = 0
+    starts: StartFigures = field(default_factory=StartFigures)
     draining: bool = False
     table_read: bool = False
     """The table has been read: a camera without a report is not in it (any more)."""

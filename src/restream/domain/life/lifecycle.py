@@ -34,6 +34,11 @@ class Command(StrEnum):
 
     REQUEST_SLOT = "request_slot"
     RELEASE_SLOT = "release_slot"
+    """Or leave the queue."""
+    REPORT_SUCCESS = "report_success"
+    """Release the slot, and tell that media flows: others may follow faster."""
+    REPORT_FAILURE = "report_failure"
+    """Release the slot, and tell the cause."""
     PROBE = "probe"
     LOOK = "look"
     """Probe beside the stream, for whoever asked: what flows is left alone."""

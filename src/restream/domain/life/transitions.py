@@ -128,7 +128,7 @@ def _advanced(state: State, advance: Advance, now: float, timing: Timing) -> Ste
     if state.phase is Phase.RUNNING:
         return state._replace(advance=advance, deadline=deadline), ()
     state = _enter(state, Phase.RUNNING, now, deadline)
-    return state._replace(advance=advance, running_since=now, cause=None, detail=""), (Command.RELEASE_SLOT,)
+    return state._replace(advance=advance, running_since=now, cause=None, detail=""), (Command.REPORT_SUCCESS,)
 
 
 def _ended(state: State, ended: Ended, now: float, draw: float, timing: Timing) -> Step:
@@ -177,12 +177,12 @@ def _fail(
     check = (Command.CHECK_SERVER,) if blames_server else ()
     if policy is Policy.HOLD:
         deadline = now + timing.restart.held_delay_s(draw)
-        return _enter(state, Phase.HELD, now, deadline), (Command.RELEASE_SLOT, *check)
+        return _enter(state, Phase.HELD, now, deadline), (Command.REPORT_FAILURE, *check)
     if blames_server and not state.server_up:
-        return _enter(state._replace(failures=0), Phase.WAITING, now), (Command.RELEASE_SLOT, *check)
+        return _enter(state._replace(failures=0), Phase.WAITING, now), (Command.REPORT_FAILURE, *check)
     quick = try_less and cause is not Cause.NO_MEDIA
     delay_s = timing.restart.delay_s(0 if quick else failures, draw, slow=policy is Policy.SLOW and not quick)
-    return _enter(state, Phase.BACKOFF, now, now + delay_s), (Command.RELEASE_SLOT, *check)
+    return _enter(state, Phase.BACKOFF, now, now + delay_s), (Command.REPORT_FAILURE, *check)
 
 
 def _timer(state: State, fired: TimerFired, now: float, draw: float, timing: Timing) -> Step:

@@ -39,6 +39,14 @@ class MediaServerDocument(Document):
     cameras: Annotated[Whole, about("That belong to it.", 60)]
 
 
+class StartWindowDocument(Document):
+    """How many cameras start at once: what admission has found by itself, within the limits of the configuration."""
+
+    window: Annotated[Whole, about("So many may start at once now.", 16)]
+    starting: Annotated[Whole, about("So many do.", 0)]
+    slowed_hosts: Annotated[Whole, about("Camera hosts that refused, and get fewer at once than usual for now.", 0)]
+
+
 class StatusDocument(Document):
     """The fleet and the service in one cycle."""
 
@@ -55,6 +63,7 @@ class StatusDocument(Document):
     phase: Annotated[Mapping[PhaseName, Whole], about("Cameras by phase.", {"running": 58, "backoff": 2})]
     fault: Annotated[Mapping[Side, Whole], about("Cameras by fault.", {"none": 58, "camera": 2})]
     start_queue: Annotated[Whole, about("Cameras that wait for admission.")]
+    start_window: StartWindowDocument
     observed: Annotated[
         Moment | None, about("When the media server last answered; of several, the one that answered longest ago.")
     ]
@@ -95,7 +104,10 @@ def status(facts: ServiceFacts, snapshot: Snapshot, cameras: Collection[CameraDo
         health=_counts(verdict.health for verdict in verdicts),
         phase=_counts(camera.phase for camera in cameras),
         fault=_counts(verdict.fault for verdict in verdicts),
-        start_queue=snapshot.start_queue_length,
+        start_queue=snapshot.starts.waiting,
+        start_window=StartWindowDocument(
+            snapshot.starts.window, snapshot.starts.starting, snapshot.starts.slowed_hosts
+        ),
         observed=timestamp(snapshot.wall(observed)) if observed is not None else None,
         components=components_document(snapshot, snapshot.components),
         servers=_servers(snapshot, Counter(camera.media_server for camera in cameras)),

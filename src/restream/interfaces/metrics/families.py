@@ -87,13 +87,19 @@ def fleet_families(snapshot: Snapshot) -> list[Family]:
     for (health, phase), count in counts.items():
         cameras.add(labels(health=health, phase=phase), count)
     queue = Family("restream_start_queue_length", "gauge", "Cameras that wait for admission.")
-    queue.add("", snapshot.start_queue_length)
+    queue.add("", snapshot.starts.waiting)
+    window = Family("restream_start_window", "gauge", "Cameras that may start at once, as admission has found it.")
+    window.add(labels(scope="all"), snapshot.starts.window)
+    slowed = Family("restream_start_slowed_hosts", "gauge", "Camera hosts that get fewer starts at once than usual.")
+    slowed.add("", snapshot.starts.slowed_hosts)
     components = Family("restream_component_up", "gauge", "Whether a dependency is there.")
     for name, component in snapshot.components.items():
         components.add(labels(component=name), component.state is ComponentState.UP)
     return [
         cameras,
         queue,
+        window,
+        slowed,
         components,
         *_server_families(snapshot),
         *(_host_families(snapshot.host) if snapshot.host is not None else ()),

@@ -6,9 +6,10 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import ClassVar
 
+from restream.domain.admission.outcome import StartOutcome, outcome_of
 from restream.domain.camera.camera import Camera
 from restream.domain.engine import Advance, Ending, Evidence, Media, Plan, ProbeFailure
 from restream.domain.judgement.status import CameraStatus
@@ -33,6 +34,7 @@ from restream.domain.server.flow import ServerPicture
 from restream.ports.cameras import Engine, Publication, PublisherError
 from restream.supervisor.cameras.admission import Admission
 from restream.supervisor.cameras.settings import StreamSettings
+from restream.supervisor.cameras.side_tasks import SideTasks
 from restream.supervisor.cameras.timer import DeadlineTimer
 from restream.supervisor.journeys import EventListener, ServerSuspect
 
@@ -77,7 +79,7 @@ class CameraActor:
         self._server_tells = True
         self._probing: asyncio.Task[None] | None = None
         self._publishing: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._side_tasks = SideTasks(camera.id)
         self._timer = DeadlineTimer(self._due)
         self.task = asyncio.create_task(self._run(), name=f"camera {camera.id}")
 
@@ -153,7 +155,7 @@ class CameraActor:
             self._take(await self._mailbox.get())
         self._timer.set(None)
         # A cancelled probe still has its process to reap.
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._side_tasks.ended()
 
     def _take(self, event: Event) -> None:
         try:
@@ -201,13 +203,20 @@ class CameraActor:
     def _release_slot(self) -> None:
         self._admission.release(self.camera.id)
 
+    def _report_success(self) -> None:
+        self._admission.release(self.camera.id, StartOutcome.SUCCEEDED)
+
+    def _report_failure(self) -> None:
+        cause = self._state.cause
+        self._admission.release(self.camera.id, StartOutcome.UNTOLD if cause is None else outcome_of(cause))
+
     def _check_server(self) -> None:
         self._servers.suspect(self.camera.server)
 
     def _probe(self) -> None:
         # One that an operator asked for may be under way: its answer will do.
         if self._probing is None:
-            self._probing = self._spawn(self._run_probe(self.camera), "probe")
+            self._probing = self._side_tasks.start(self._run_probe(self.camera), "probe")
 
     def _cancel_probe(self) -> None:
         if self._probing is not None:
@@ -220,11 +229,11 @@ class CameraActor:
             raise AssertionError("a publisher is only started after a probe")
         engine = self._settings.engine_of(self.camera)
         self._plan = plan = self._build_plan(engine, media)
-        self._publishing = self._spawn(self._run_publication(engine, plan, media), "publication")
+        self._publishing = self._side_tasks.start(self._run_publication(engine, plan, media), "publication")
 
     def _stop(self) -> None:
         if self._publication is not None:
-            self._spawn(self._publication.stop(), "stop")
+            self._side_tasks.start(self._publication.stop(), "stop")
 
     def _finish(self) -> None:
         """The loop of `_run` ends by itself; a probe beside the stream is not waited for."""
@@ -233,6 +242,8 @@ class CameraActor:
     _HANDLERS: ClassVar[Mapping[Command, Callable[[CameraActor], None]]] = {
         Command.REQUEST_SLOT: _request_slot,
         Command.RELEASE_SLOT: _release_slot,
+        Command.REPORT_SUCCESS: _report_success,
+        Command.REPORT_FAILURE: _report_failure,
         Command.CHECK_SERVER: _check_server,
         Command.PROBE: _probe,
         Command.LOOK: _probe,
@@ -285,14 +296,3 @@ class CameraActor:
 
     def _build_plan(self, engine: Engine, media: Media) -> Plan:
         return engine.plan(self.camera, media, self._settings.target_of(self.camera), lesser=self._state.lesser)
-
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        task = asyncio.create_task(work, name=f"camera {self.camera.id} {name}")
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            logger.error("camera %s: internal error", self.camera.id, exc_info=task.exception())

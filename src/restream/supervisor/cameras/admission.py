@@ -1,130 +1,64 @@
-"""Who may start now: a budget for starts, global and per camera host, so that a fleet comes up without a stampede.
-
-Higher priority first, then first tries before repeated ones, then in order of arrival. Repeated tries never take the
-last quarter of a budget: cameras that hang until their timeout cannot keep the others of their host out.
-"""
+"""Who may start now: a timer and callbacks around `domain.admission`, so that a fleet comes up without a stampede."""
 
 from __future__ import annotations
 
-import heapq
-import itertools
-from collections import Counter
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
-
-@dataclass(order=True, slots=True)
-class _Request:
-    """Sorted by what comes first; `live` is cleared when it is withdrawn."""
-
-    rank: tuple[int, bool, int]
-    camera_id: str = field(compare=False)
-    host: str = field(compare=False)
-    retry: bool = field(compare=False)
-    grant: Callable[[], None] = field(compare=False)
-    live: bool = field(default=True, compare=False)
-
-
-def _for_retries(limit: int) -> int:
-    return limit - max(1, limit // 4) if limit > 1 else limit
+from restream.domain.admission.outcome import StartOutcome
+from restream.domain.admission.pressure import Strain
+from restream.domain.admission.queue import StartFigures, StartLimits, StartQueue
 
 
 class Admission:
-    """Grants slots by calling back; everything is synchronous and belongs to one event loop.
+    """Grants slots by calling back, perhaps at once; belongs to one event loop."""
 
-    `max_per_host` None: no limit per host.
-    """
-
-    def __init__(self, max_starting: int, max_per_host: int | None) -> None:
-        self._max_starting = max_starting
-        self._max_per_host = max_per_host
-        self._order = itertools.count()
-        self._queue: list[_Request] = []
-        self._waiting: dict[str, _Request] = {}
-        self._holding: dict[str, _Request] = {}
-        self._parked: dict[str, list[_Request]] = {}
-        self._parked_retries: list[_Request] = []
-        self._by_host: Counter[str] = Counter()
-        self._retries_by_host: Counter[str] = Counter()
-        self._retries = 0
+    def __init__(self, limits: StartLimits) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._queue = StartQueue(limits)
+        self._grants: dict[str, Callable[[], None]] = {}
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
-    def queue_length(self) -> int:
-        """Cameras that wait for a slot."""
-        return len(self._waiting)
+    def figures(self) -> StartFigures:
+        """How many wait and start, and how many may."""
+        return self._queue.figures
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits or starts."""
+        return self._queue.idle
 
     def holds(self, camera_id: str) -> bool:
         """Whether the camera has a slot now."""
-        return camera_id in self._holding
+        return self._queue.holds(camera_id)
 
-    def resize(self, max_starting: int, max_per_host: int | None) -> None:
-        """New limits; None: no limit a host. Who waits is admitted where they allow it."""
-        self._max_starting, self._max_per_host = max_starting, max_per_host
-        self._unpark_all()
+    def resize(self, limits: StartLimits) -> None:
+        """New limits. Who waits is admitted where they allow it."""
+        self._queue.resize(limits)
+        self._grant()
+
+    def press(self, strain: Strain) -> None:
+        """How hard the machine is pressed from now on."""
+        self._queue.press(strain, self._loop.time())
         self._grant()
 
     def request(self, camera_id: str, host: str, *, priority: int, retry: bool, grant: Callable[[], None]) -> None:
-        """Queue for a slot; `grant` is called, perhaps at once, when there is one."""
-        self.release(camera_id)
-        request = _Request((-priority, retry, next(self._order)), camera_id, host, retry, grant)
-        self._waiting[camera_id] = request
-        heapq.heappush(self._queue, request)
+        """Queue for a slot; `grant` is called when there is one."""
+        self._queue.request(camera_id, host, priority=priority, retry=retry, now=self._loop.time())
+        self._grants[camera_id] = grant
         self._grant()
 
-    def release(self, camera_id: str) -> None:
-        """Give the slot back, or leave the queue. Harmless when the camera has neither."""
-        waiting = self._waiting.pop(camera_id, None)
-        if waiting is not None:
-            waiting.live = False
-        held = self._holding.pop(camera_id, None)
-        if held is None:
-            return
-        self._by_host[held.host] -= 1
-        if not self._by_host[held.host]:
-            del self._by_host[held.host]
-        if held.retry:
-            self._retries -= 1
-            self._retries_by_host[held.host] -= 1
-            if not self._retries_by_host[held.host]:
-                del self._retries_by_host[held.host]
-            self._push(self._parked_retries)
-            self._parked_retries = []
-        self._push(self._parked.pop(held.host, []))
+    def release(self, camera_id: str, outcome: StartOutcome = StartOutcome.UNTOLD) -> None:
+        """Give the slot back with what came of the start, or leave the queue. Harmless for who has neither."""
+        self._grants.pop(camera_id, None)
+        self._queue.release(camera_id, outcome, self._loop.time())
         self._grant()
-
-    def _unpark_all(self) -> None:
-        for requests in (*self._parked.values(), self._parked_retries):
-            self._push(requests)
-        self._parked, self._parked_retries = {}, []
-
-    def _push(self, requests: list[_Request]) -> None:
-        for request in requests:
-            if request.live:
-                heapq.heappush(self._queue, request)
 
     def _grant(self) -> None:
-        while self._queue and len(self._holding) < self._max_starting:
-            request = heapq.heappop(self._queue)
-            if not request.live:
-                continue
-            if request.retry and self._retries >= _for_retries(self._max_starting):
-                self._parked_retries.append(request)
-                continue
-            if self._host_is_full(request):
-                self._parked.setdefault(request.host, []).append(request)
-                continue
-            del self._waiting[request.camera_id]
-            self._holding[request.camera_id] = request
-            self._by_host[request.host] += 1
-            if request.retry:
-                self._retries += 1
-                self._retries_by_host[request.host] += 1
-            request.grant()
-
-    def _host_is_full(self, request: _Request) -> bool:
-        limit = self._max_per_host
-        if limit is None:
-            return False
-        if self._by_host[request.host] >= limit:
-            return True
-        return request.retry and self._retries_by_host[request.host] >= _for_retries(limit)
+        for camera_id in self._queue.admit(self._loop.time()):
+            self._grants.pop(camera_id)()
+        if self._timer is not None:
+            self._timer.cancel()
+        deadline = self._queue.deadline
+        self._timer = self._loop.call_at(deadline, self._grant) if deadline is not None else None

@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 
+from restream.domain.admission.queue import StartFigures, StartLimits
 from restream.domain.camera.camera import Camera
 from restream.domain.camera.reconcile import reconcile
 from restream.domain.judgement.status import CameraStatus
@@ -61,8 +62,9 @@ class Fleet:
         return actor.look if actor else None
 
     @property
-    def start_queue_length(self) -> int:
-        return self._admission.queue_length
+    def starts(self) -> StartFigures:
+        """How many wait and start, and how many may."""
+        return self._admission.figures
 
     @property
     def draining(self) -> bool:
@@ -116,9 +118,9 @@ class Fleet:
             if actor.camera.server == server:
                 actor.see(picture)
 
-    def adopt(self, settings: StreamSettings, max_starting: int, max_per_host: int | None) -> None:
+    def adopt(self, settings: StreamSettings, limits: StartLimits) -> None:
         """New settings of the service: only cameras whose command changes restart."""
-        self._admission.resize(max_starting, max_per_host)
+        self._admission.resize(limits)
         if settings == self._settings:
             return
         self._settings = settings

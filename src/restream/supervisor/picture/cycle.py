@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+from restream.domain.admission.queue import StartFigures
 from restream.domain.host_sample import HostSample
 from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.status import Subject
@@ -35,7 +36,7 @@ class Scene:
     servers: Mapping[ServerId, ServerPicture] = field(default_factory=dict)
     host: HostSample | None = None
     node: str = ""
-    start_queue_length: int = 0
+    starts: StartFigures = field(default_factory=StartFigures)
     draining: bool = False
     table_read: bool = False
     """As in `Snapshot`."""
@@ -118,7 +119,7 @@ class Cycle:
             servers=scene.servers,
             host=scene.host,
             node=scene.node,
-            start_queue_length=scene.start_queue_length,
+            starts=scene.starts,
             draining=scene.draining,
             table_read=scene.table_read,
         )
