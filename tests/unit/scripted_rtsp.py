@@ -139,7 +139,7 @@ class Talk:
 
     def hear(self, data: bytes) -> None:
         """Bytes of the camera's own accord, cut as was asked for."""
-        step = self.cut or len(data)
+        step = self.cut or max(1, len(data))
         for at in range(0, len(data), step):
             self.client.receive(data[at : at + step], self.now)
 
