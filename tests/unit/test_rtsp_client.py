@@ -16,6 +16,7 @@ from restream.domain.rtsp.events import (
     Playing,
 )
 from restream.domain.rtsp.failure import FailureKind, Stage
+from restream.domain.rtsp.media_session import MAX_EARLY_BYTES
 from restream.domain.rtsp.requester import Exchange
 from tests.unit.scripted_rtsp import HANG_UP, OK, SDP, Answer, Asked, Talk, asked_in, says, setup_ok, then_hangs_up
 from tests.unit.test_rtsp_messages import RTP, frame
@@ -94,6 +95,20 @@ def test_media_although_play_is_never_answered() -> None:
     talk.wait(10)
     assert "the camera sends media and does not answer PLAY" in playing(talk).reasons
     assert talk.events[-1] == MediaPacket(0, False, RTP)
+
+
+def test_media_without_end_before_the_answer_to_play_is_bounded() -> None:
+    talk = Talk(PLAY=lambda asked: frame(0, bytes(60_000)) * 100)
+    talk.wait(10)
+    kept = sum(len(event.payload) for event in talk.events if isinstance(event, MediaPacket))
+    assert 0 < kept <= MAX_EARLY_BYTES
+
+
+def test_nothing_is_held_of_what_comes_after_the_end() -> None:
+    talk = Talk(PROBE)
+    for _ in range(100):
+        talk.hear(b"x" * 60_000)
+    assert len(talk.client._reader._buffer) < 60_000
 
 
 # Keeping alive, and ending

@@ -161,6 +161,17 @@ def test_nothing_is_read_after_that() -> None:
     assert len(read(b"RTSP/1.0 2 OK\r\n\r\n", answer("RTSP/1.0 200 OK\n\n"))) == 1
 
 
+def test_what_may_begin_a_message_is_looked_at_again_when_more_comes() -> None:
+    garbage = b"x" * 11 + b"$" + b"y" * 18
+    assert read(garbage, b"y" * 20, frame(0)) == read(garbage + b"y" * 20 + frame(0)) == [InterleavedFrame(0, RTP)]
+
+
+def test_a_description_that_does_not_come_at_all() -> None:
+    head = answer("RTSP/1.0 200 OK\nContent-Type: application/sdp\n\n")
+    found = read(head, answer("RTSP/1.0 404 Not Found\n\n"))
+    assert [each.status for each in found if isinstance(each, Response)] == [200, 404]
+
+
 PIECES = st.sampled_from(
     [
         answer("RTSP/1.0 200 OK\nCSeq: 1\n\n"),
