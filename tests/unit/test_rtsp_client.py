@@ -172,7 +172,14 @@ def test_a_session_that_the_camera_forgot() -> None:
 
 @pytest.mark.parametrize(
     ("header", "timeout_s"),
-    [("1;timeout=60", 60), ("1", 60), ("1; Timeout = 10", 10), ("1;timeout=0", 4), ("1;timeout=999999", 600)],
+    [
+        ("1;timeout=60", 60),
+        ("1", 60),
+        ("1; Timeout = 10", 10),
+        ("1;timeout=0", 60),
+        ("1;timeout=1", 2),
+        ("1;timeout=999999", 600),
+    ],
 )
 def test_timeouts_of_sessions(header: str, timeout_s: float) -> None:
     talk = Talk(SETUP=says("200 OK", f"Session: {header}"))
@@ -268,6 +275,16 @@ def test_a_login_that_fails(answers: list[Answer], login: str | None, kind: Fail
     assert (talk.failure.offered == ()) == (kind is FailureKind.REQUEST_REFUSED or "does not say" in words) or (
         talk.failure.status == 403
     )
+
+
+def test_options_that_only_say_401() -> None:
+    playing(Talk(OPTIONS=says("401 Unauthorized"), DESCRIBE=[unauthorised(), described(SDP)]))
+
+
+def test_a_password_in_the_url_is_masked_too() -> None:
+    talk = Talk(PROBE, url="rtsp://10.0.0.1/password=hidden-w0rd", login=None, DESCRIBE=says("404 no hidden-w0rd"))
+    assert talk.failure.words == "RTSP/1.0 404 no ***"
+    assert "hidden" not in repr(talk.events) + repr(talk.client.said)
 
 
 def test_a_camera_that_closes_the_connection_after_401() -> None:
@@ -398,7 +415,7 @@ def test_another_transport_than_asked_is_a_refusal(transport: str) -> None:
     talk = Talk(SETUP=says("200 OK", f"Transport: {transport}", "Session: 7"))
     assert (talk.failure.kind, talk.failure.stage) == (FailureKind.TRANSPORT_REFUSED, Stage.SETUP)
     assert transport.partition(";")[0] in talk.failure.words
-    assert talk.methods[-1] == "TEARDOWN"
+    assert (talk.methods[-1], talk.asked[-1].header("Session")) == ("TEARDOWN", "7")
 
 
 @pytest.mark.parametrize(
@@ -468,6 +485,13 @@ def test_options_of_the_row_reach_the_dialogue() -> None:
 
 
 # Time
+
+
+def test_a_sound_whose_setup_is_never_answered_is_left_out() -> None:
+    talk = Talk(SETUP=[setup_ok, None, setup_ok])
+    talk.wait(10)
+    assert [track.media.kind for track in playing(talk).tracks] == ["video"]
+    assert playing(talk).reasons[-1] == "track 1 is left out: no answer to SETUP within 10.0 s"
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "DESCRIBE", "SETUP", "PLAY"])

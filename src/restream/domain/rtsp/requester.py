@@ -20,6 +20,7 @@ MAX_EXCHANGES = 64
 """Of the last ones."""
 MAX_UNSENT_BYTES = 256 * 1024
 """A camera that asks more than it reads is not answered."""
+_ANSWERED_WITH_200 = ("OPTIONS", "ANNOUNCE", "GET_PARAMETER", "SET_PARAMETER", "REDIRECT", "TEARDOWN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class Question:
     url: RtspUrl
     headers: tuple[tuple[str, str], ...] = ()
     track: Track | None = None
+
+    @property
+    def dispensable(self) -> Track | None:
+        """The track that it is about, where it can be done without."""
+        return self.track if self.track and not self.track.is_video else None
 
 
 class Exchange(NamedTuple):
@@ -67,7 +73,6 @@ class Requester:
         self.asked_at = 0.0
         self.authorised = False
         """The request that is under way has credentials with it."""
-        self.session = ""
         self._exchanges: deque[Exchange] = deque(maxlen=MAX_EXCHANGES)
         self._server = self._date = ""
         self._number = 0
@@ -76,24 +81,19 @@ class Requester:
         self._previous: Response | None = None
         self._out = bytearray()
 
-    def ask(self, question: Question, now: float) -> None:
+    def ask(self, question: Question, session: str, now: float) -> None:
         """Send a request; the one before it is not waited for any longer."""
         self._number += 1
         self.question, self.asked_at = question, now
-        target = str(question.url)
+        target = question.url.reveal()
         authorization = self.login.authorize(question.method, target)
         self.authorised = authorization is not None
         headers = [("CSeq", str(self._number)), ("User-Agent", USER_AGENT)]
         if authorization is not None:
             headers.append(("Authorization", authorization))
-        if self.session:
-            headers.append(("Session", self.session))
+        if session:
+            headers.append(("Session", session))
         self._out += encode_request(question.method, target, (*headers, *question.headers))
-
-    def again(self, now: float) -> None:
-        """Send the request once more, with what the camera asks for meanwhile."""
-        if self.question is not None:
-            self.ask(self.question, now)
 
     def take(self, response: Response, now: float) -> Question | None:
         """What a response answers, which is then no longer waited for; None: nothing, or nothing any more."""
@@ -124,11 +124,12 @@ class Requester:
             self._exchanges.append(Exchange(self.question.stage, self.question.method, "", now - self.asked_at))
             self.question = None
 
-    def answer(self, request: ServerRequest, status: int, reason: str, *headers: tuple[str, str]) -> None:
+    def answer(self, request: ServerRequest) -> None:
         """Answer a request of the camera."""
         if len(self._out) < MAX_UNSENT_BYTES:
-            number = request.headers.get("cseq", "0")[:32]
-            self._out += encode_answer(status, reason, (("CSeq", number), ("User-Agent", USER_AGENT), *headers))
+            status, reason = (200, "OK") if request.method in _ANSWERED_WITH_200 else (501, "Not Implemented")
+            headers = (("CSeq", request.headers.get("cseq", "0")[:32]), ("User-Agent", USER_AGENT))
+            self._out += encode_answer(status, reason, (*headers, ("Public", ", ".join(_ANSWERED_WITH_200))))
 
     def said(self, secrets: tuple[str, ...]) -> Said:
         """What the camera has said so far."""
