@@ -51,7 +51,9 @@ def taken(choice: Choice) -> list[str]:
         (("m=video 0 RTP/AVP 96", "a=control:x"), []),
         ((*METADATA,), []),
         ((*VIDEO, "m=audio 0 RTP/AVP 13 0", "a=control:cn"), ["video", "cn"]),
+        (("m=video 0 RTP/AVP 98", "a=rtpmap:98 vnd.onvif.metadata/90000", *VIDEO), ["video"]),
         (("m=video 0 RTP/AVP 96", "a=rtpmap:96 H264/90000", *PCMU[:1]), [""]),  # one address for two
+        ((*PCMU, *VIDEO[:2], "a=control:pcmu"), ["pcmu"]),
     ],
 )
 def test_the_first_video_and_the_first_sound_that_is_sent(lines: tuple[str, ...], controls: list[str]) -> None:
@@ -71,6 +73,12 @@ def test_what_a_camera_sends() -> None:
 def test_the_sound_that_the_target_carries() -> None:
     assert taken(choose(*VIDEO, *AAC, *PCMU, carries=lambda codec: codec == "pcm_mulaw")) == ["video", "pcmu"]
     assert taken(choose(*VIDEO, *AAC, carries=lambda codec: False)) == ["video"]
+
+
+def test_the_video_keeps_an_address_that_it_shares() -> None:
+    choice = choose(*PCMU, *VIDEO[:2], "a=control:pcmu")
+    assert choice.media == Media(VideoStream("h264", 0, 0))
+    assert choice.reasons[0] == "track 0 is left out: the camera gives the video the same address"
 
 
 def test_several_encodings_in_one_section_are_taken_by_the_order_of_its_first_line() -> None:
