@@ -150,6 +150,8 @@ def test_a_keep_alive_may_go_unanswered() -> None:
         talk.wait(15)
     assert talk.methods[5:] == ["GET_PARAMETER"] * 5
     playing(talk)
+    assert [each.method for each in talk.client.said.exchanges] == [*talk.methods[:5], "GET_PARAMETER"]
+    assert talk.client.said.exchanges[-1] == Exchange(Stage.PLAYING, "GET_PARAMETER", "", 15.0)
 
 
 def test_a_keep_alive_meets_a_new_nonce() -> None:

@@ -104,8 +104,14 @@ class Requester:
         self.question = None
         self._server = response.headers.get("server", self._server)
         self._date = response.headers.get("date", self._date)
-        self._exchanges.append(Exchange(question.stage, question.method, response.status_line, now - self.asked_at))
+        self._note(question, response.status_line, now)
         return question
+
+    def _note(self, question: Question, answer: str, now: float) -> None:
+        # Of keep-alives the last one tells enough, and the others would push out how it began.
+        if self._exchanges and question.stage is Stage.PLAYING is self._exchanges[-1].stage:
+            self._exchanges.pop()
+        self._exchanges.append(Exchange(question.stage, question.method, answer, now - self.asked_at))
 
     def _is_answer(self, response: Response) -> bool:
         """Cameras answer twice, with another number than asked, or with none."""
@@ -121,7 +127,7 @@ class Requester:
     def give_up(self, now: float) -> None:
         """There will be no answer."""
         if self.question is not None:
-            self._exchanges.append(Exchange(self.question.stage, self.question.method, "", now - self.asked_at))
+            self._note(self.question, "", now)
             self.question = None
 
     def answer(self, request: ServerRequest) -> None:
