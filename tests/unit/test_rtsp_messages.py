@@ -118,10 +118,11 @@ def test_frames_between_and_inside_answers() -> None:
 
 
 def test_requests_of_the_camera() -> None:
-    found = read(answer("SET_PARAMETER rtsp://h/ RTSP/1.0\nCSeq: 7\n\nREDIRECT * RTSP/1.0\nLocation: rtsp://i/\n\n"))
+    found = read(answer("SET_PARAMETER rtsp://h/ RTSP/1.0\nCSeq: 7\n\nREDIRECT * RTSP/1.0\n\nOPTIONS /a RTSP/1.0\n\n"))
     assert [(each.method, each.uri) for each in found if isinstance(each, ServerRequest)] == [
         ("SET_PARAMETER", "rtsp://h/"),
         ("REDIRECT", "*"),
+        ("OPTIONS", "/a"),
     ]
 
 
@@ -237,4 +238,5 @@ def test_words_are_one_printable_line(said: bytes | str) -> None:
 
 def test_words_are_shown_without_credentials() -> None:
     assert readable("401 no\r\n Gr\u00c3\u00bc\u00c3\u009fe sEcret1 \x1b[2J", ("sEcret1",)) == "401 no Grüße *** [2J"
+    assert readable(readable("Нет".encode().decode("latin-1"))) == "Нет"
     assert readable("see rtsp://admin:sEcret1@10.0.0.1/") == "see rtsp://admin:***@10.0.0.1/"

@@ -24,7 +24,7 @@ _METHODS = rb"OPTIONS|DESCRIBE|ANNOUNCE|SETUP|PLAY|PLAY_NOTIFY|PAUSE|RECORD|TEAR
 # RTCP version 2; where a message is due, it is taken for a frame whatever follows.
 _FRAME = rb"(?s:\$[\x00-\x1f]..[\x80-\xbf])"
 _ANSWER = rb"(?i:(?:RTSP|HTTP)/\d\.\d[ \t]{1,4}\d)"
-_REQUEST = rb"(?:" + _METHODS + rb") (?:rtsps?:|\*)"
+_REQUEST = rb"(?:" + _METHODS + rb") (?:rtsps?:|[*/])"
 _START = re.compile(_FRAME + rb"|" + _ANSWER + rb"|" + _REQUEST)
 _LONGEST_START = 20
 # An open body is text: it ends where a message begins a line, or a frame comes.
