@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from restream.domain.camera.secret import Secret
 from restream.domain.rtsp.client import RtspClient
-from restream.domain.rtsp.dialogue import Conversation
-from restream.domain.rtsp.events import ConnectionWanted, Failed, RtspEvent
-from restream.domain.rtsp.failure import Failure
+from restream.domain.rtsp.dialogue import Conversation, Goal
+from restream.domain.rtsp.events import ConnectionWanted, Failed, Playing, RtspEvent
+from restream.domain.rtsp.failure import Failure, Stage
 from restream.domain.rtsp.url import Credentials, parse_url
 
 URL = "rtsp://10.0.0.1/live"
@@ -139,7 +139,7 @@ class Talk:
 
     def hear(self, data: bytes) -> None:
         """Bytes of the camera's own accord, cut as was asked for."""
-        step = self.cut or len(data)
+        step = self.cut or max(1, len(data))
         for at in range(0, len(data), step):
             self.client.receive(data[at : at + step], self.now)
 
@@ -178,3 +178,22 @@ HANG_UP = b"<hang up>"
 def then_hangs_up(answer: Answer = None) -> Answer:
     """An answer, and the end of the connection."""
     return lambda asked: (answer(asked) if answer else b"") + HANG_UP
+
+
+PROBE = Conversation(goal=Goal.DESCRIBE)
+DIGEST = 'WWW-Authenticate: Digest realm="camera", nonce="{}", algorithm=SHA-256'
+
+
+def unauthorised(nonce: str = "1", *headers: str) -> Answer:
+    return says("401 Unauthorized", DIGEST.format(nonce), *headers)
+
+
+def described(sdp: str) -> Answer:
+    return says("200 OK", "Content-Type: application/sdp", body=sdp)
+
+
+def playing(talk: Talk) -> Playing:
+    found = talk.the(Playing)
+    assert isinstance(found, Playing)
+    assert talk.client.stage is Stage.PLAYING
+    return found

@@ -25,6 +25,10 @@ NEVERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 PASSED_ON = {
     ("supervisor/picture/still_queue.py", "restream.domain.ffmpeg.invocation"),
 }
+# Rooms that stand alone: what of the product they may import beside themselves.
+ALONE = {
+    "domain/rtsp": ("restream.domain.camera", "restream.domain.engine", "restream.domain.life.cause"),
+}
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 60
 
 
@@ -44,6 +48,15 @@ def test_never(why: str, room: str, foreign: tuple[str, ...]) -> None:
         if any(name == each or name.startswith(f"{each}.") for each in foreign)
     }
     assert not found - PASSED_ON, why
+
+
+@pytest.mark.parametrize("room", ALONE)
+def test_a_room_that_stands_alone(room: str) -> None:
+    known = (*ALONE[room], f"restream.{room.replace('/', '.')}")
+    imported = {name for path in modules() if inside(path, room) for name in imports_of(path)}
+    ours = {name for name in imported if name.startswith("restream.")}
+    assert ours, f"there is no {room}"
+    assert {name for name in ours if not any(name == each or name.startswith(f"{each}.") for each in known)} == set()
 
 
 def test_no_file_and_no_function_is_too_long_to_be_read() -> None:

@@ -118,10 +118,11 @@ def test_frames_between_and_inside_answers() -> None:
 
 
 def test_requests_of_the_camera() -> None:
-    found = read(answer("SET_PARAMETER rtsp://h/ RTSP/1.0\nCSeq: 7\n\nREDIRECT * RTSP/1.0\nLocation: rtsp://i/\n\n"))
+    found = read(answer("SET_PARAMETER rtsp://h/ RTSP/1.0\nCSeq: 7\n\nREDIRECT * RTSP/1.0\n\nOPTIONS /a RTSP/1.0\n\n"))
     assert [(each.method, each.uri) for each in found if isinstance(each, ServerRequest)] == [
         ("SET_PARAMETER", "rtsp://h/"),
         ("REDIRECT", "*"),
+        ("OPTIONS", "/a"),
     ]
 
 
@@ -159,6 +160,17 @@ def test_what_cannot_be_read_is_told_with_its_beginning(data: bytes, problem: st
 
 def test_nothing_is_read_after_that() -> None:
     assert len(read(b"RTSP/1.0 2 OK\r\n\r\n", answer("RTSP/1.0 200 OK\n\n"))) == 1
+
+
+def test_what_may_begin_a_message_is_looked_at_again_when_more_comes() -> None:
+    garbage = b"x" * 11 + b"$" + b"y" * 18
+    assert read(garbage, b"y" * 20, frame(0)) == read(garbage + b"y" * 20 + frame(0)) == [InterleavedFrame(0, RTP)]
+
+
+def test_a_description_that_does_not_come_at_all() -> None:
+    head = answer("RTSP/1.0 200 OK\nContent-Type: application/sdp\n\n")
+    found = read(head, answer("RTSP/1.0 404 Not Found\n\n"))
+    assert [each.status for each in found if isinstance(each, Response)] == [200, 404]
 
 
 PIECES = st.sampled_from(
@@ -226,4 +238,5 @@ def test_words_are_one_printable_line(said: bytes | str) -> None:
 
 def test_words_are_shown_without_credentials() -> None:
     assert readable("401 no\r\n Gr\u00c3\u00bc\u00c3\u009fe sEcret1 \x1b[2J", ("sEcret1",)) == "401 no Grüße *** [2J"
+    assert readable(readable("Нет".encode().decode("latin-1"))) == "Нет"
     assert readable("see rtsp://admin:sEcret1@10.0.0.1/") == "see rtsp://admin:***@10.0.0.1/"

@@ -19,6 +19,7 @@ from restream.domain.rtsp.message_reader import MessageReader
 from restream.domain.rtsp.messages import InterleavedFrame, Message, Response, ServerRequest
 from restream.domain.rtsp.requester import USER_AGENT, Question, Requester, Said
 from restream.domain.rtsp.route import Route
+from restream.domain.rtsp.tracks import Track
 from restream.domain.rtsp.url import Credentials, RtspUrl
 from restream.domain.rtsp.words import readable
 
@@ -28,8 +29,6 @@ TEARDOWN_S = 2.0
 """How long a farewell may take."""
 REDIRECTIONS = frozenset({301, 302, 303, 305, 307, 308})
 """Answers with a `Location`."""
-_PUBLIC = ("Public", "OPTIONS, ANNOUNCE, GET_PARAMETER, SET_PARAMETER, REDIRECT, TEARDOWN")
-_ANSWERED_WITH_200 = frozenset({"OPTIONS", "GET_PARAMETER", "SET_PARAMETER", "ANNOUNCE", "REDIRECT", "TEARDOWN"})
 
 
 class RtspClient:
@@ -122,9 +121,8 @@ class RtspClient:
             self._end(Finished())
         elif question and self._repeated and question.stage is not Stage.PLAYING:
             self._reconnect(question, "the camera closed the connection after it had asked for a login", now)
-        elif question and question.track and not question.track.is_video:
-            again = self._dialogue.without(question.track, "the camera closed the connection when asked for it")
-            self._reconnect(again, "the camera closed the connection in the SETUP of a track", now)
+        elif question and (track := question.dispensable):
+            self._go_on_without(track, "the camera closed the connection when asked for it", now)
         else:
             self._fail(FailureKind.SOURCE_ENDED, f"the connection ended ({self._stage}): {reason}", now)
 
@@ -138,7 +136,9 @@ class RtspClient:
         elif self._stage is Stage.TEARDOWN:
             self._end(Finished())
         elif self._stage is Stage.PLAYING:
-            self._keep_alive(now)
+            # Many cameras do not answer; whether media still comes is judged by those who receive it.
+            self._requests.give_up(now)
+            self._ask(self._dialogue.keep_alive(), now)
         elif self._stage is Stage.PLAY and self._dialogue.session.has_early_media:
             self._requests.give_up(now)
             self._dialogue.add_reason("the camera sends media and does not answer PLAY")
@@ -146,30 +146,29 @@ class RtspClient:
         else:
             question, waited_s = self._requests.question, now - self._since
             self._requests.give_up(now)
+            if question and (track := question.dispensable):
+                self._go_on_without(track, f"no answer to SETUP within {waited_s:.1f} s", now)
+                return
             what = f"no answer to {question.method}" if question else f"no connection ({self._stage})"
             self._fail(FailureKind.TIMEOUT, f"{what} within {waited_s:.1f} s", now, waited_s=waited_s)
 
     def close(self, now: float) -> None:
         """End it; where there is a session, the camera is told."""
-        farewell = self._dialogue.farewell() if self._is_connected else None
-        if farewell is not None:
-            self._requests.ask(farewell, now)
+        if self._say_farewell(now):
             self._wait(Stage.TEARDOWN, TEARDOWN_S, now)
         elif self._stage is not Stage.CLOSED:
             self._end(Finished())
 
     def _take(self, message: Message, now: float) -> None:
+        self._understood = self._understood or not isinstance(message, InterleavedFrame)
         if isinstance(message, InterleavedFrame):
             self._take_frame(message)
-            return
-        self._understood = True
-        if isinstance(message, Response):
+        elif isinstance(message, Response):
             self._take_response(message, now)
         elif isinstance(message, ServerRequest):
             self._take_request(message, now)
         else:
-            words = f"{message.problem}: {readable(message.begin, self._route.secrets)}"
-            self._fail(FailureKind.NOT_RTSP, words, now)
+            self._fail(FailureKind.NOT_RTSP, f"{message.problem}: {message.begin.decode('latin-1')}", now)
 
     def _take_frame(self, frame: InterleavedFrame) -> None:
         session = self._dialogue.session
@@ -210,11 +209,13 @@ class RtspClient:
             self._repeated = True
             self._ask(question, now)
             return
+        if question.stage is Stage.OPTIONS and not self._requests.login.offered:
+            self._follow(self._dialogue.answered(question, response, logged_in=False), now)
+            return
         self._fail(kind, f"{response.status_line} ({self._requests.login.trouble})", now, response.status)
 
     def _take_request(self, request: ServerRequest, now: float) -> None:
-        known = request.method in _ANSWERED_WITH_200
-        self._requests.answer(request, 200 if known else 501, "OK" if known else "Not Implemented", _PUBLIC)
+        self._requests.answer(request)
         if self._stage is Stage.TEARDOWN:
             return
         if request.method == "REDIRECT":
@@ -233,14 +234,8 @@ class RtspClient:
             self._reconnect(question, "the camera closes the connection after its answer", now)
             return
         session = self._dialogue.session
-        self._requests.session = session.id
-        self._requests.ask(question, now)
+        self._requests.ask(question, session.id, now)
         self._wait(question.stage, session.timeout_s / 2 if playing else self._wanted.answer_timeout_s, now)
-
-    def _keep_alive(self, now: float) -> None:
-        # Many cameras do not answer; whether media still comes is judged by those who receive it.
-        self._requests.give_up(now)
-        self._ask(self._dialogue.keep_alive(), now)
 
     def _follow(self, step: Step, now: float) -> None:
         if step.event is not None:
@@ -269,6 +264,10 @@ class RtspClient:
         self._requests.login.reconnected()
         self._connect(self._dialogue.anew() if self._dialogue.session.tracks else question, reason, now)
 
+    def _go_on_without(self, track: Track, why: str, now: float) -> None:
+        question = self._dialogue.without(track, why)
+        self._reconnect(question, f"a track that is not the video cannot be set up: {why}", now)
+
     def _redirect(self, location: str, words: str, status: int | None, now: float) -> None:
         told = f"{words}, to {location}"
         if kind := self._route.redirect(location):
@@ -282,14 +281,18 @@ class RtspClient:
         self, kind: FailureKind, words: str, now: float, status: int | None = None, waited_s: float | None = None
     ) -> None:
         if status is None and not self._understood and self._reader.garbage:
-            kind, words = FailureKind.NOT_RTSP, f"bytes that are no RTSP: {readable(self._reader.garbage)}"
+            kind, words = FailureKind.NOT_RTSP, f"bytes that are no RTSP: {self._reader.garbage.decode('latin-1')}"
         offered = self._requests.login.offered if kind in AUTHENTICATION else ()
         failure = Failure(kind, self._stage, readable(words, self._route.secrets), status, offered, waited_s)
         # Cameras keep the sessions of those who go without a word, and have few.
+        self._say_farewell(now)
+        self._end(Failed(failure))
+
+    def _say_farewell(self, now: float) -> bool:
         farewell = self._dialogue.farewell() if self._is_connected else None
         if farewell is not None:
-            self._requests.ask(farewell, now)
-        self._end(Failed(failure))
+            self._requests.ask(farewell, self._dialogue.session.id, now)
+        return farewell is not None
 
     def _end(self, event: Failed | Finished) -> None:
         self._stage, self._deadline = Stage.CLOSED, None

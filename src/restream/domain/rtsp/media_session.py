@@ -14,7 +14,7 @@ DEFAULT_TIMEOUT_S = 60.0
 """RFC 2326 §12.37."""
 MAX_EARLY_BYTES = 2 * 1024 * 1024
 """Media that comes before PLAY is answered: kept so far, it has the first key frame."""
-_SHORTEST_TIMEOUT_S, _LONGEST_TIMEOUT_S = 4.0, 600.0
+_SHORTEST_TIMEOUT_S, _LONGEST_TIMEOUT_S = 2.0, 600.0
 _TIMEOUT = re.compile(r"(?i)\btimeout\s*=\s*(\d{1,6})")
 _CHANNELS = re.compile(r"(?i)(?:^|;)\s*interleaved\s*=\s*(\d{1,3})(?:\s*-\s*(\d{1,3}))?\s*(?=;|$)")
 _OVER_TCP = re.compile(r"(?i)RTP/S?AVPF?/TCP\b|;\s*interleaved\b")
@@ -74,7 +74,7 @@ class MediaSession:
         name, _, rest = header.partition(";")
         if name := name.strip()[:_LONGEST_ID]:
             self.id = name
-        if match := _TIMEOUT.search(rest):
+        if (match := _TIMEOUT.search(rest)) and int(match[1]):  # 0 is meant for none
             self.timeout_s = min(max(float(match[1]), _SHORTEST_TIMEOUT_S), _LONGEST_TIMEOUT_S)
 
     def add(self, track: Track, answered: Interleaved, asked: Interleaved) -> None:

@@ -24,7 +24,7 @@ _METHODS = rb"OPTIONS|DESCRIBE|ANNOUNCE|SETUP|PLAY|PLAY_NOTIFY|PAUSE|RECORD|TEAR
 # RTCP version 2; where a message is due, it is taken for a frame whatever follows.
 _FRAME = rb"(?s:\$[\x00-\x1f]..[\x80-\xbf])"
 _ANSWER = rb"(?i:(?:RTSP|HTTP)/\d\.\d[ \t]{1,4}\d)"
-_REQUEST = rb"(?:" + _METHODS + rb") (?:rtsps?:|\*)"
+_REQUEST = rb"(?:" + _METHODS + rb") (?:rtsps?:|[*/])"
 _START = re.compile(_FRAME + rb"|" + _ANSWER + rb"|" + _REQUEST)
 _LONGEST_START = 20
 # An open body is text: it ends where a message begins a line, or a frame comes.
@@ -47,7 +47,7 @@ class MessageReader:
     """Takes bytes, gives messages: `receive`, then `next_message` until there is none."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._buffer = b""
         self._at = 0
         """Up to here the buffer is used up."""
         self._lines: list[str] = []
@@ -76,13 +76,14 @@ class MessageReader:
         """More bytes of the connection."""
         if self._dead:
             return
-        if self._at:
-            del self._buffer[: self._at]
-            self._at = 0
-        self._buffer += data
+        # Most of what comes is whole frames: then nothing is left of the bytes before, and these need no copy.
+        self._buffer = self._buffer[self._at :] + data if self._at < len(self._buffer) else bytes(data)
+        self._at = 0
 
     def next_message(self) -> Message | None:
         """The next one that is there in whole; None: more bytes are needed. Never raises."""
+        if self._at < len(self._buffer) and self._buffer[self._at] == _DOLLAR and not self._lost:
+            return self._frame()
         while not self._dead:
             found = self._step()
             if found is _WAIT:
@@ -104,7 +105,7 @@ class MessageReader:
         if self._lost:
             return self._look_for_start()
         if buffer[at] == _DOLLAR:  # also between the lines of a head, and between a head and its body
-            return self._frame()
+            return self._frame() or _WAIT
         if self._head is not None:
             return self._body(self._head)
         if self._lines or _START.match(buffer, at):
@@ -117,16 +118,16 @@ class MessageReader:
         self._lost = True
         return _AGAIN
 
-    def _frame(self) -> InterleavedFrame | _Step:
-        buffer, at = self._buffer, self._at
-        if len(buffer) < at + 4:
-            return _WAIT
-        end = at + 4 + (buffer[at + 2] << 8 | buffer[at + 3])
+    def _frame(self) -> InterleavedFrame | None:
+        buffer, begin = self._buffer, self._at + 4
+        if len(buffer) < begin:
+            return None
+        end = begin + (buffer[begin - 2] << 8 | buffer[begin - 1])
         if len(buffer) < end:
-            return _WAIT
+            return None
         self._at = end
         self._skipped_bytes = 0
-        return InterleavedFrame(buffer[at + 1], bytes(buffer[at + 4 : end]))
+        return InterleavedFrame(buffer[begin - 3], buffer[begin:end])
 
     def _line(self) -> Message | _Step:
         """One more line of a head."""
@@ -136,7 +137,7 @@ class MessageReader:
         if end < 0:
             if len(buffer) - at < room:
                 return _WAIT
-            begin = self._lines[0].encode("latin-1") if self._lines else bytes(buffer[at : at + 200])
+            begin = self._lines[0].encode("latin-1") if self._lines else buffer[at : at + 200]
             return self._give_up(f"a header of more than {MAX_HEAD_BYTES} bytes", begin)
         line = buffer[at:end].decode("latin-1").rstrip("\r")
         self._at = end + 1
@@ -170,7 +171,7 @@ class MessageReader:
             end = _START.match(buffer, at) or _END_OF_OPEN_BODY.search(buffer, at + self._searched)
             if end is None:
                 if len(buffer) - at > MAX_BODY_BYTES:
-                    return self._give_up(f"a body of more than {MAX_BODY_BYTES} bytes", bytes(buffer[at : at + 200]))
+                    return self._give_up(f"a body of more than {MAX_BODY_BYTES} bytes", buffer[at : at + 200])
                 self._searched = max(0, len(buffer) - at - _LONGEST_START)
                 return _WAIT
             size = end.start() - at
@@ -179,7 +180,7 @@ class MessageReader:
     def _complete(self, head: Response | ServerRequest, size: int) -> Response | ServerRequest:
         self._head = None
         begin, self._at = self._at, self._at + size
-        return replace(head, body=bytes(self._buffer[begin : self._at]))
+        return replace(head, body=self._buffer[begin : self._at])
 
     def _look_for_start(self) -> Unreadable | _Step:
         """Leave out what is no message, up to where one may begin."""
@@ -189,7 +190,7 @@ class MessageReader:
         end = start.start() if start else max(at, len(buffer) - _LONGEST_START + 1)
         if self._skipped_bytes == 0:
             self.garbage = b""
-        self.garbage += bytes(buffer[at : min(end, at + 200 - len(self.garbage))])
+        self.garbage += buffer[at : min(end, at + 200 - len(self.garbage))]
         self._skipped_bytes += end - at
         self._at = end
         self._lost = start is None
@@ -199,7 +200,7 @@ class MessageReader:
 
     def _give_up(self, problem: str, begin: bytes) -> Unreadable:
         self._dead = True
-        self._buffer, self._at, self._lines, self._head = bytearray(), 0, [], None
+        self._buffer, self._at, self._lines, self._head = b"", 0, [], None
         return Unreadable(problem, begin[:200])
 
 

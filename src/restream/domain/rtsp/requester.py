@@ -20,6 +20,7 @@ MAX_EXCHANGES = 64
 """Of the last ones."""
 MAX_UNSENT_BYTES = 256 * 1024
 """A camera that asks more than it reads is not answered."""
+_ANSWERED_WITH_200 = ("OPTIONS", "ANNOUNCE", "GET_PARAMETER", "SET_PARAMETER", "REDIRECT", "TEARDOWN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class Question:
     url: RtspUrl
     headers: tuple[tuple[str, str], ...] = ()
     track: Track | None = None
+
+    @property
+    def dispensable(self) -> Track | None:
+        """The track that it is about, where it can be done without."""
+        return self.track if self.track and not self.track.is_video else None
 
 
 class Exchange(NamedTuple):
@@ -68,7 +74,6 @@ class Requester:
         self.asked_at = 0.0
         self.authorised = False
         """The request that is under way has credentials with it."""
-        self.session = ""
         self._exchanges: deque[Exchange] = deque(maxlen=MAX_EXCHANGES)
         self._server = self._date = ""
         self._number = 0
@@ -77,24 +82,19 @@ class Requester:
         self._previous: Response | None = None
         self._out = bytearray()
 
-    def ask(self, question: Question, now: float) -> None:
+    def ask(self, question: Question, session: str, now: float) -> None:
         """Send a request; the one before it is not waited for any longer."""
         self._number += 1
         self.question, self.asked_at = question, now
-        target = str(question.url)
+        target = question.url.reveal()
         authorization = self.login.authorize(question.method, target)
         self.authorised = authorization is not None
         headers = [("CSeq", str(self._number)), ("User-Agent", self._user_agent)]
         if authorization is not None:
             headers.append(("Authorization", authorization))
-        if self.session:
-            headers.append(("Session", self.session))
+        if session:
+            headers.append(("Session", session))
         self._out += encode_request(question.method, target, (*headers, *question.headers))
-
-    def again(self, now: float) -> None:
-        """Send the request once more, with what the camera asks for meanwhile."""
-        if self.question is not None:
-            self.ask(self.question, now)
 
     def take(self, response: Response, now: float) -> Question | None:
         """What a response answers, which is then no longer waited for; None: nothing, or nothing any more."""
@@ -105,8 +105,14 @@ class Requester:
         self.question = None
         self._server = response.headers.get("server", self._server)
         self._date = response.headers.get("date", self._date)
-        self._exchanges.append(Exchange(question.stage, question.method, response.status_line, now - self.asked_at))
+        self._note(question, response.status_line, now)
         return question
+
+    def _note(self, question: Question, answer: str, now: float) -> None:
+        # Of keep-alives the last one tells enough, and the others would push out how it began.
+        if self._exchanges and question.stage is Stage.PLAYING is self._exchanges[-1].stage:
+            self._exchanges.pop()
+        self._exchanges.append(Exchange(question.stage, question.method, answer, now - self.asked_at))
 
     def _is_answer(self, response: Response) -> bool:
         """Cameras answer twice, with another number than asked, or with none."""
@@ -122,14 +128,15 @@ class Requester:
     def give_up(self, now: float) -> None:
         """There will be no answer."""
         if self.question is not None:
-            self._exchanges.append(Exchange(self.question.stage, self.question.method, "", now - self.asked_at))
+            self._note(self.question, "", now)
             self.question = None
 
-    def answer(self, request: ServerRequest, status: int, reason: str, *headers: tuple[str, str]) -> None:
+    def answer(self, request: ServerRequest) -> None:
         """Answer a request of the camera."""
         if len(self._out) < MAX_UNSENT_BYTES:
-            number = request.headers.get("cseq", "0")[:32]
-            self._out += encode_answer(status, reason, (("CSeq", number), ("User-Agent", self._user_agent), *headers))
+            status, reason = (200, "OK") if request.method in _ANSWERED_WITH_200 else (501, "Not Implemented")
+            headers = (("CSeq", request.headers.get("cseq", "0")[:32]), ("User-Agent", self._user_agent))
+            self._out += encode_answer(status, reason, (*headers, ("Public", ", ".join(_ANSWERED_WITH_200))))
 
     def said(self, secrets: tuple[str, ...]) -> Said:
         """What the camera has said so far."""

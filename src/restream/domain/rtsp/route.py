@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from restream.domain.camera.secret import spellings
+from restream.domain.camera.secret import credentials_in, spellings
 from restream.domain.rtsp.failure import FailureKind
 from restream.domain.rtsp.url import Credentials, RtspUrl, redirect_target
 
@@ -19,14 +19,14 @@ class Route:
         self.url = url
         self.credentials = credentials
         self.secrets: tuple[str, ...] = ()
-        """Spellings of every password that was on the way, longest first."""
+        """Spellings of every password that was on the way, in URLs too; longest first."""
         self._redirects = self._reconnects = 0
-        self._remember(credentials)
+        self._remember()
 
-    def _remember(self, credentials: Credentials | None) -> None:
-        if credentials is not None:
-            known = {*self.secrets, *spellings(credentials.password.reveal())}
-            self.secrets = tuple(sorted(known, key=len, reverse=True))
+    def _remember(self) -> None:
+        password = self.credentials.password.reveal() if self.credentials else ""
+        known = {*self.secrets, *spellings(password), *credentials_in(self.url.rest)}
+        self.secrets = tuple(sorted(known, key=len, reverse=True))
 
     def redirect(self, location: str) -> FailureKind | None:
         """Follow a `Location`; else the class of failure. Credentials never go to another host, or from TLS into clear.
@@ -43,7 +43,7 @@ class Route:
         stays = url.host == self.url.host and url.secure >= self.url.secure
         self.credentials = brought or (self.credentials if stays else None)
         self.url = url
-        self._remember(brought)
+        self._remember()
         return None
 
     def may_reconnect(self) -> bool:

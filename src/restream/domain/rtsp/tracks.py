@@ -18,8 +18,8 @@ Carries = Callable[[str], bool]
 KINDS = frozenset({"video", "audio"})
 """What can be taken of a camera."""
 _FLAG = re.compile(r"([+-]?)(\w+)")
-# Beside a sound, not sounds themselves.
-_BESIDE = frozenset({"CN", "TELEPHONE-EVENT", "RED"})
+# Beside video or sound in one section: noise, tones, repair, metadata.
+_BESIDE = frozenset({"CN", "TELEPHONE-EVENT", "RED", "RTX", "ULPFEC", "FLEXFEC", "METADATA", "VND.ONVIF.METADATA"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,15 @@ class _Selection:
         if kind == "audio" and not self.carries(stream.codec):
             self.reasons.append(f"{what} is left out: the target does not carry {stream.codec}")
             return
-        url = control_url(self.base, media.control)
-        if any(url == track.url for track in self.tracks):
+        track = Track(index, stream, encoding, media, control_url(self.base, media.control))
+        same = next((each for each in self.tracks if each.url == track.url), None)
+        if same and not track.is_video:
             self.reasons.append(f"{what} is left out: the camera gives it the address of another track")
             return
-        self.tracks.append(Track(index, stream, encoding, media, url))
+        if same:
+            self.tracks.remove(same)
+            self.reasons[same.index] = f"track {same.index} is left out: the camera gives the video the same address"
+        self.tracks.append(track)
         self.reasons.append(f"{what} is taken{_detail(encoding, encodings)}")
 
     def _refusal(self, kind: str, media: MediaDescription) -> str | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import quote, unquote
 
-from restream.domain.camera.secret import Secret
+from restream.domain.camera.secret import Secret, mask_parameters
 from restream.domain.camera.urls import SourceUrl
 
 MAX_URL_CHARACTERS = 2048
@@ -34,18 +34,28 @@ class Credentials:
     password: Secret
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RtspUrl:
-    """One URL without credentials. `host` has brackets where it is an IPv6 address, `rest` is path and query."""
+    """One URL without login. `host` has brackets where it is an IPv6 address, `rest` is path and query.
+
+    Printing it hides what looks like a password in those; `reveal` is for the camera.
+    """
 
     secure: bool
     host: str
     port: int | None
-    rest: str = field(default="")
+    rest: str = ""
 
-    def __str__(self) -> str:
+    def reveal(self) -> str:
+        """As it stands in a request."""
         port = "" if self.port is None else f":{self.port}"
         return f"{'rtsps' if self.secure else 'rtsp'}://{self.host}{port}{self.rest}"
+
+    def __str__(self) -> str:
+        return mask_parameters(self.reveal())
+
+    def __repr__(self) -> str:
+        return f"RtspUrl({str(self)!r})"
 
     @property
     def address(self) -> tuple[str, int]:

@@ -17,12 +17,17 @@ def readable(said: str | bytes, secrets: Iterable[str] = ()) -> str:
 
     Text of messages is kept as Latin-1, byte for byte (see messages.Headers); what is valid UTF-8 is shown as that.
     """
-    raw = said if isinstance(said, bytes) else said.encode("latin-1", "replace")
-    raw = raw[:_MASKABLE]
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        text = raw.decode("latin-1")
-    text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    text = " ".join("".join(letter if letter.isprintable() else " " for letter in _text(said[:_MASKABLE])).split())
     text = mask_patterns(mask_exact(text, secrets))
     return text if len(text) <= MAX_WORDS else text[: MAX_WORDS - 1] + "…"
+
+
+def _text(said: str | bytes) -> str:
+    try:
+        raw = said if isinstance(said, bytes) else said.encode("latin-1")
+    except UnicodeEncodeError:  # not of a message
+        return str(said)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
