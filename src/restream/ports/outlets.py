@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from restream.domain.judgement.availability import Timeline
 from restream.domain.judgement.snapshot import Snapshot
+from restream.domain.known_media import KnownMedia
 from restream.domain.line_buffer import WriteOutcome
 from restream.domain.news.alerts import Alert
 
@@ -125,6 +126,23 @@ class Archive(Protocol):
 
         Tells how many timelines it keeps now; None where it keeps none.
         """
+
+    async def close(self) -> None:
+        """Let go of connections; never raises."""
+
+
+class MediaMemory(Protocol):
+    """Keeps what cameras send beyond the life of the service."""
+
+    @property
+    def name(self) -> str:
+        """Its name as a component."""
+
+    async def load(self) -> Mapping[str, KnownMedia]:
+        """What was kept, by camera id. Raises SinkError."""
+
+    async def save(self, changed: Mapping[str, KnownMedia], removed: Collection[str]) -> None:
+        """Replace what changed, forget what is removed. Raises SinkError."""
 
     async def close(self) -> None:
         """Let go of connections; never raises."""

@@ -19,6 +19,7 @@ from restream.adapters.stores.influx import InfluxStore
 from restream.adapters.stores.json_file import JsonFileSink
 from restream.adapters.stores.postgres_events import PostgresEvents
 from restream.adapters.stores.redis_archive import RedisArchive
+from restream.adapters.stores.redis_media import RedisMedia
 from restream.adapters.stores.redis_sink import RedisSink
 from restream.adapters.stores.webhook import Webhook
 from restream.adapters.visionaire_http import VisionaireDirectory
@@ -38,7 +39,7 @@ from restream.interfaces.documents.players import PublicBases
 from restream.interfaces.http.auth import Access
 from restream.interfaces.series import line_protocol
 from restream.ports.cameras import Engine, Prober
-from restream.ports.outlets import AlertReceiver, Archive, LineStore, StreamSink
+from restream.ports.outlets import AlertReceiver, Archive, LineStore, MediaMemory, StreamSink
 from restream.ports.servers import MediaServer
 from restream.supervisor.cameras.settings import StreamSettings
 
@@ -135,6 +136,13 @@ def stream_sinks(settings: Settings) -> list[StreamSink]:
         url = Secret(settings.redis.url.get_secret_value())
         sinks.append(RedisSink(url, settings.redis.prefix, settings.node_name, 5 * settings.mediamtx.interval_s))
     return sinks
+
+
+def media_memory(settings: Settings) -> MediaMemory | None:
+    """Where it is kept what cameras send."""
+    if settings.redis.url is None:
+        return None
+    return RedisMedia(Secret(settings.redis.url.get_secret_value()), settings.redis.prefix, settings.node_name)
 
 
 def archives(settings: Settings) -> list[Archive]:

@@ -18,12 +18,20 @@ from restream.interfaces.http.exporter import Exporter
 from restream.interfaces.http.live import Live
 from restream.interfaces.series import line_protocol
 from restream.ports.outlets import Outlet
-from restream.service.from_settings import alert_receivers, alert_rules, archives, line_store, stream_sinks
+from restream.service.from_settings import (
+    alert_receivers,
+    alert_rules,
+    archives,
+    line_store,
+    media_memory,
+    stream_sinks,
+)
 from restream.supervisor.components import Components
 from restream.supervisor.outlets.alert_watch import AlertWatch
 from restream.supervisor.outlets.archivist import Archivist
 from restream.supervisor.outlets.broadcast import Broadcast
 from restream.supervisor.outlets.line_writer import LineWriter
+from restream.supervisor.outlets.media_keeper import MediaKeeper
 from restream.supervisor.outlets.sink_writer import Encoding, SinkWriter
 from restream.supervisor.picture.history import History
 
@@ -37,6 +45,8 @@ class Outlets:
     alerts: AlertWatch
     exporter: Exporter
     broadcast: Broadcast[Rendering]
+    media: MediaKeeper | None
+    """None without a store that could keep them."""
 
 
 def outlets(
@@ -55,6 +65,8 @@ def outlets(
     live = Live(lambda: renderer.latest, lambda after, limit: history.after(after, limit=limit))
     alerts = AlertWatch(alert_receivers(settings, node), components, alert_rules(settings))
     lines = _line_writers(settings, components)
+    memory = media_memory(settings)
+    media = MediaKeeper(memory) if memory is not None else None
     told: list[Outlet[Rendering]] = [
         *others,
         live,
@@ -62,6 +74,7 @@ def outlets(
         *(SinkWriter(sink, encoding, components) for sink in stream_sinks(settings)),
         *(Archivist(archive, history, restore) for archive in archives(settings)),
         *lines,
+        *([media] if media is not None else []),
     ]
     exporter = Exporter(
         lambda: renderer.latest.snapshot,
@@ -71,7 +84,7 @@ def outlets(
         node=node,
         version=__version__,
     )
-    return Outlets(renderer, live, alerts, exporter, Broadcast(renderer.render, told, components))
+    return Outlets(renderer, live, alerts, exporter, Broadcast(renderer.render, told, components), media)
 
 
 def adopt_alerts(alerts: AlertWatch, before: Settings, settings: Settings) -> None:

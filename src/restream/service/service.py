@@ -175,6 +175,8 @@ class Service:
             observing = await stack.enter_async_context(Loops())
             observing.start("cycle", self._cycle.run)
             observing.start("garbage collector", collect_rarely)
+            if self._outlets.media is not None:
+                self._fleet.know(await self._outlets.media.recall())
             async with Loops() as services:
                 for name, run in self._loops().items():
                     services.start(name, run)

@@ -38,6 +38,8 @@ OWN_HOST = "host"
 """JSON: the newest sample of its host."""
 OWN_WATCHED = "watched_until"
 """Unix time (s) of the last cycle that it archived; stays."""
+OWN_MEDIA = "media"
+"""Hash: camera id → JSON of what it sends and what it was asked for; stays for a week."""
 
 
 def own_key(prefix: str, node: str, what: str) -> str:

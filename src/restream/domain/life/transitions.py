@@ -38,9 +38,9 @@ _MAY_BE_THE_SOUND = frozenset({Cause.NO_MEDIA, Cause.CODEC_UNSUPPORTED, Cause.RE
 _HAS_PUBLISHER = frozenset({Phase.STARTING, Phase.RUNNING, Phase.STOPPING})
 
 
-def begin(now: float, *, server_up: bool) -> Step:
-    """The first state of a camera."""
-    state = State(Phase.WAITING, now, server_up=server_up, unpublished_since=now)
+def begin(now: float, *, server_up: bool, media: Media | None = None) -> Step:
+    """The first state of a camera; `media`: what it sent in an earlier life of the service."""
+    state = State(Phase.WAITING, now, server_up=server_up, unpublished_since=now, media=media)
     return state, ((Command.REQUEST_SLOT,) if server_up else ())
 
 

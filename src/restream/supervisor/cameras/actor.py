@@ -61,6 +61,7 @@ class CameraActor:
         servers: ServerSuspect,
         listener: EventListener,
         server_up: bool,
+        media: Media | None = None,
     ) -> None:
         self.camera = camera
         self._settings = settings
@@ -70,7 +71,7 @@ class CameraActor:
         self._listener = listener
         self._loop = asyncio.get_running_loop()
         self._mailbox: asyncio.Queue[Event] = asyncio.Queue()
-        self._state, self._commands = begin(self._loop.time(), server_up=server_up)
+        self._state, self._commands = begin(self._loop.time(), server_up=server_up, media=media)
         self._plan: Plan | None = None
         self._publication: Publication | None = None
         self._log: tuple[str, ...] = ()

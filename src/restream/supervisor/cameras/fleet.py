@@ -11,6 +11,7 @@ from restream.domain.admission.queue import StartFigures, StartLimits
 from restream.domain.camera.camera import Camera
 from restream.domain.camera.reconcile import reconcile
 from restream.domain.judgement.status import CameraStatus
+from restream.domain.known_media import KnownMedia, asked_for
 from restream.domain.life.lifecycle import Removed, Request, ServerFound, ServerLost
 from restream.domain.look import Look
 from restream.domain.server.flow import ServerPicture
@@ -46,6 +47,7 @@ class Fleet:
         self._successor_of_place: dict[_Place, str] = {}
         self._servers_down: set[ServerId] = set()
         self._draining = False
+        self._known: dict[str, KnownMedia] = {}
 
     @property
     def statuses(self) -> Mapping[str, CameraStatus]:
@@ -70,6 +72,10 @@ class Fleet:
     def draining(self) -> bool:
         """The service is being stopped."""
         return self._draining
+
+    def know(self, known: Mapping[str, KnownMedia]) -> None:
+        """What cameras sent in an earlier life of the service: where a row asks for the same, nobody probes again."""
+        self._known = dict(known)
 
     def want(self, cameras: list[Camera]) -> None:
         """Follow a new reading of the table."""
@@ -155,6 +161,7 @@ class Fleet:
             self._successor_of_place[_place(camera)] = camera.id
             return
         self._successor_of_place.pop(_place(camera), None)
+        known = self._known.pop(camera.id, None)
         actor = CameraActor(
             camera,
             self._settings,
@@ -162,6 +169,7 @@ class Fleet:
             servers=self._servers,
             listener=self._listener,
             server_up=camera.server not in self._servers_down,
+            media=known.media if known is not None and known.asked == asked_for(camera) else None,
         )
         self._actors[camera.id] = actor
         actor.task.add_done_callback(lambda task: self._gone(actor, task))

@@ -1,0 +1,74 @@
+"""Redis: what the cameras of a node send, so that its next start need not ask them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from restream.adapters.stores import redis_keys as keys
+from restream.adapters.stores.redis_connection import Connection
+from restream.domain.camera.secret import Secret
+from restream.domain.known_media import KnownMedia
+
+_KEPT_MS = 7 * 24 * 3600 * 1000
+_MAX_BYTES = 4096
+_MAX_NUMBER = 1_000_000
+_MAX_TEXT = 64
+
+
+class RedisMedia:
+    """One hash a node: camera id → JSON, forgotten a week after it last changed."""
+
+    name = "redis"
+
+    def __init__(self, url: Secret, prefix: str, node: str) -> None:
+        self._connection = Connection(url)
+        self._key = keys.own_key(prefix, node, keys.OWN_MEDIA)
+
+    async def load(self) -> Mapping[str, KnownMedia]:
+        """What was kept, by camera id; others may write there, so what cannot be is left out. Raises SinkError."""
+        async with self._connection.translated():
+            found: Any = await self._connection.redis.hgetall(self._key)
+        known = {key.decode(errors="replace"): _decoded(body) for key, body in found.items()}
+        return {camera_id: each for camera_id, each in known.items() if each is not None}
+
+    async def save(self, changed: Mapping[str, KnownMedia], removed: Collection[str]) -> None:
+        """Replace what changed, forget what is removed. Raises SinkError."""
+        async with self._connection.transaction() as pipe:
+            if changed:
+                mapping = {key: msgspec.json.encode(each) for key, each in changed.items()}
+                pipe.hset(self._key, mapping=mapping)  # type: ignore[arg-type]
+            if removed:
+                pipe.hdel(self._key, *removed)
+            pipe.pexpire(self._key, _KEPT_MS)
+            await pipe.execute()
+
+    async def close(self) -> None:
+        """Never raises."""
+        await self._connection.close()
+
+
+def _decoded(body: bytes) -> KnownMedia | None:
+    if len(body) > _MAX_BYTES:
+        return None
+    try:
+        known = msgspec.json.decode(body, type=KnownMedia)
+    except (ValueError, RecursionError):
+        return None
+    return known if _plausible(msgspec.to_builtins(known)) else None
+
+
+def _plausible(value: object) -> bool:
+    """Some of it becomes words of a command line: it must look like what a probe gives."""
+    match value:
+        case dict():
+            return all(map(_plausible, value.values()))
+        case list() | tuple():
+            return all(map(_plausible, value))
+        case str():
+            return len(value) <= _MAX_TEXT and value.isprintable()
+        case int() | float():
+            return 0 <= value <= _MAX_NUMBER
+    return True
