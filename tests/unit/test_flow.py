@@ -37,7 +37,7 @@ def test_a_rate_is_never_negative(counts: list[int]) -> None:
 
 
 def _view(count: int, source: str = "a", *, available: bool = True) -> ServerView:
-    path = PathObservation("cam1", available, "rtspSession", source, inbound_bytes=count)
+    path = PathObservation("cam1", available, "rtspSession" if source else None, source or None, inbound_bytes=count)
     return ServerView("v1.20.1", paths={"cam1": path})
 
 
@@ -66,6 +66,16 @@ def test_a_stale_picture_accuses_nobody_and_a_fresh_one_begins_anew() -> None:
     assert picture.streams
     assert picture.silent_since("cam1", running_since=1.0) is None
     assert picture.swept(_view(100), 60.0).silent_since("cam1", running_since=1.0) == 60.0
+
+
+def test_what_the_server_plays_by_itself_is_no_arrival() -> None:
+    """A path that is always available counts those bytes too."""
+    picture = ServerPicture().swept(_view(100, ""), 10.0).swept(_view(200, ""), 12.0)
+    assert not picture.arrived("cam1", since=9.0)
+    assert (picture.live, picture.silent_since("cam1", running_since=9.0)) == (0, 10.0)
+    # Our own publisher was there, and left: silence since then.
+    lost = ServerPicture().swept(_view(100), 10.0).swept(_view(200), 12.0).swept(_view(300, ""), 14.0)
+    assert lost.silent_since("cam1", running_since=9.0) == 12.0
 
 
 def test_another_publisher_begins_a_new_count() -> None:

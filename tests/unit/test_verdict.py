@@ -30,6 +30,7 @@ OURS = PathObservation("cam1", True, "rtspSession", "ours")
 SEES = seen(OURS)
 MISSES = seen(None)
 NOT_READY = seen(PathObservation("cam1", False))
+ALWAYS = seen(PathObservation("cam1", True, online=False))
 STALE = SEES.missed()
 THEIRS = seen(
     PathObservation("cam1", True, "rtspSession", "theirs"),
@@ -67,6 +68,7 @@ def sight(state: State, server: ServerPicture, **fields: Any) -> Sight:
         (BETWEEN._replace(unpublished_since=None), THEIRS, Health.DOWN, Side.MEDIA_SERVER, "server_gone"),
         (BETWEEN, THEIRS.missed(), Health.DOWN, Side.MEDIA_SERVER, "server_gone"),
         (BETWEEN, SEES, Health.DOWN, Side.MEDIA_SERVER, "server_gone"),
+        (BETWEEN._replace(cause=Cause.REFUSED), ALWAYS, Health.DOWN, Side.CAMERA, "refused"),
         (BETWEEN._replace(unpublished_since=80.0), SEES, Health.DOWN, Side.MEDIA_SERVER, "server_conflict"),
         (State(Phase.WAITING, 0.0, unpublished_since=0.0), THEIRS, Health.DOWN, Side.MEDIA_SERVER, "server_conflict"),
         (State(Phase.WAITING, 0.0, server_up=False), STALE, Health.DOWN, Side.MEDIA_SERVER, "server_down"),
@@ -75,6 +77,7 @@ def sight(state: State, server: ServerPicture, **fields: Any) -> Sight:
         (RUNNING, STALE, Health.UNKNOWN, Side.MEDIA_SERVER, "stale"),
         (RUNNING, MISSES, Health.UNKNOWN, Side.NONE, "not_arrived"),
         (RUNNING, NOT_READY, Health.UNKNOWN, Side.NONE, "not_arrived"),
+        (RUNNING, ALWAYS, Health.UNKNOWN, Side.NONE, "not_arrived"),
         (RUNNING, SEES, Health.HEALTHY, Side.NONE, None),
         (State(Phase.WAITING, 0.0), SEES, Health.UNKNOWN, Side.NONE, "starting"),
         (State(Phase.PROBING, 0.0), SEES, Health.UNKNOWN, Side.NONE, "starting"),

@@ -77,7 +77,7 @@ class Window:
 
     def followed(self, stream: Stream | None) -> Window:
         """One more sweep; a publisher that is gone or new begins an empty window."""
-        if stream is None or not stream.path.available:
+        if stream is None or not stream.path.live:
             return self if not self.readings else Window()
         last = self.readings[-1] if self.readings else None
         if last is not None and stream.flow.read_at - last.at < _STEP_S and stream.path.source_id == last.source_id:

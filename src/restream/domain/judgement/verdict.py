@@ -108,7 +108,7 @@ class Sight(NamedTuple):
     def stream(self) -> Stream | None:
         """Its path at the server, where somebody publishes."""
         stream = self.server.streams.get(self.status.camera.path)
-        return stream if stream is not None and stream.path.available else None
+        return stream if stream is not None and stream.path.live else None
 
     @property
     def intruder(self) -> Stream | None:

@@ -73,16 +73,16 @@ class ServerPicture:
     """Which run of the server this is: when it started, in its own words; None where it does not tell."""
 
     @property
-    def available(self) -> int:
-        """How many paths have a publisher."""
-        return sum(stream.path.available for stream in self.streams.values())
+    def live(self) -> int:
+        """How many paths have a publisher or a pulled source."""
+        return sum(stream.path.live for stream in self.streams.values())
 
     def swept(self, view: ServerView, now: float, *, asked_at: float | None = None) -> ServerPicture:
         """The picture after one more good sweep, which began at `asked_at` and is complete now."""
         streams = join_streams(view, self.streams, now)
         lost = {path: moved_at for path, moved_at in self.moved_before_loss.items() if now - moved_at < _LOSS_KEPT_S}
         for path, stream in self.streams.items():
-            if stream.path.available and not (path in streams and streams[path].path.available):
+            if stream.path.live and not (path in streams and streams[path].path.live):
                 lost[path] = stream.flow.moved_at
         fresh_since = now if self.fresh_since is None else self.fresh_since
         run = view.started or self.run
@@ -93,12 +93,9 @@ class ServerPicture:
         return replace(self, fresh_since=None)
 
     def arrived(self, path: str, since: float) -> bool:
-        """Whether the last sweep saw bytes arrive from a publisher of this path, all of them after this moment.
-
-        A path that is available is no proof: it may be so without a publisher.
-        """
+        """Whether the last sweep saw bytes arrive from a publisher of this path, all of them after this moment."""
         stream = self.streams.get(path)
-        if self.fresh_since is None or stream is None or not stream.path.available:
+        if self.fresh_since is None or stream is None or not stream.path.live:
             return False
         flow = stream.flow
         return bool(flow.rate_bps) and flow.moved_at == flow.read_at == self.observed_at and flow.moved_at > since
@@ -108,7 +105,7 @@ class ServerPicture:
         if self.fresh_since is None:
             return None
         stream = self.streams.get(path)
-        arrives = stream is not None and stream.path.available
+        arrives = stream is not None and stream.path.live
         # A publisher that is just ending has lost its path already: that is no silence of its whole life.
         moved_at = stream.flow.moved_at if stream and arrives else self.moved_before_loss.get(path, 0.0)
         return max(moved_at, running_since, self.fresh_since)

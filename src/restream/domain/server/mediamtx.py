@@ -18,17 +18,21 @@ _MAX_TEXT_LENGTH = 200
 _MAX_TRACKS = 32
 _MAX_COUNT = 1 << 63
 """What the stores take."""
+# Every publisher is one of these (`rtspSession`, `srtConn`); `rtspSource`, `rpiCameraSource`, `redirect` are none.
+_PUBLISHERS = ("Session", "Conn")
 
 T = TypeVar("T")
 
 
 class PathObservation(NamedTuple):
-    """One path of the server. Counters are bytes since this publisher began; they restart at 0 with every publisher."""
+    """One path of the server. Counters are bytes; they restart at 0 with every publisher, but for `alwaysAvailable`.
+
+    What the real server says is in tests/data/mediamtx/paths-1.20.1.json.
+    """
 
     name: str
     available: bool
-    """Somebody publishes and the tracks are known. (`online` alone is no proof: a native pull that is not connected
-    says it too.)"""
+    """Readers get something. No proof of a publisher: with `alwaysAvailable` the server plays, and counts, its own."""
     source_type: str | None = None
     source_id: str | None = None
     tracks: tuple[str, ...] = ()
@@ -37,6 +41,18 @@ class PathObservation(NamedTuple):
     readers: int = 0
     frames_in_error: int = 0
     available_since: str | None = None
+    online: bool | None = None
+    """In the server's words; no proof either: a pull that is not connected is online. Since 1.17; None before."""
+
+    @property
+    def live(self) -> bool:
+        """Media of a publisher or a pulled source goes to readers, as far as a single sweep can tell."""
+        return self.available and self.source_type is not None and self.online is not False
+
+    @property
+    def pulled(self) -> bool:
+        """The server fetches it (or redirects) by its own configuration, and takes no publisher, connected or not."""
+        return self.source_type is not None and not self.source_type.endswith(_PUBLISHERS)
 
 
 class SrtObservation(NamedTuple):
@@ -151,6 +167,7 @@ def _path(item: Mapping[str, object]) -> PathObservation:
         readers=len(readers) if isinstance(readers, list) else 0,
         frames_in_error=_count(item.get("inboundFramesInError")),
         available_since=_text(item.get("availableTime", item.get("readyTime"))),
+        online=online if isinstance(online := item.get("online"), bool) else None,
     )
 
 

@@ -106,7 +106,7 @@ class CameraActor:
         silent_since = picture.silent_since(self.camera.path, state.running_since)
         if silent_since is not None and picture.asked_at - silent_since > _SURELY_SILENT_S:
             stream = picture.streams.get(self.camera.path)
-            published = stream is not None and stream.path.available
+            published = stream is not None and stream.path.live
             self.tell(Unarrived(silent_since, picture.asked_at, published, self._excuse))
 
     @property

@@ -158,7 +158,7 @@ class Assessor:
             restarts=memory.timeline.restarts_since(wall - _HOUR_S),
         )
         memory.habits.record(stream, quality, now)
-        if state.phase is Phase.RUNNING and stream is not None and stream.path.available:
+        if state.phase is Phase.RUNNING and stream is not None and stream.path.live:
             memory.own_source_id = stream.path.source_id
         memory.had_audio = memory.had_audio or (state.media is not None and state.media.audio is not None)
         sight = Sight(

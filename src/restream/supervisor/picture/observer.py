@@ -114,7 +114,7 @@ class Observer:
         if status.reachable:
             self._misses = 0
             if status.view is not None:
-                self._note_restart(status.view.started, lost_all=before.available > 1 > self._picture.available)
+                self._note_restart(status.view.started, lost_all=before.live > 1 > self._picture.live)
             self._report(ComponentState.UP, status.detail)
         else:
             self._misses += 1
