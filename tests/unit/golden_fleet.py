@@ -19,9 +19,9 @@ from restream.domain.host_sample import (
     SpaceSample,
     TemperatureSample,
 )
+from restream.domain.judgement.sight import Thresholds
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import CameraStatus, Subject
-from restream.domain.judgement.verdict import Thresholds
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.component import Component, ComponentState

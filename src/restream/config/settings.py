@@ -47,7 +47,7 @@ from restream.config.stream_sections import (
 from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import CameraTypes
 from restream.domain.ffmpeg.plan import FfmpegSettings
-from restream.domain.judgement.verdict import Thresholds
+from restream.domain.judgement.sight import Thresholds
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.domain.server.target import Target

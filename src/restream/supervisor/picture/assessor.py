@@ -10,9 +10,10 @@ from restream.domain.camera.camera import Camera
 from restream.domain.judgement.availability import Timeline
 from restream.domain.judgement.quality import Window
 from restream.domain.judgement.series import Habits
+from restream.domain.judgement.sight import Sight, Thresholds
 from restream.domain.judgement.snapshot import Report
 from restream.domain.judgement.status import CameraStatus, Subject
-from restream.domain.judgement.verdict import NOT_JUDGED, Health, Sight, Thresholds, Verdict, judge, judge_row
+from restream.domain.judgement.verdict import NOT_JUDGED, Health, Verdict, judge, judge_row
 from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.event import HealthChange
