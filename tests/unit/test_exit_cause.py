@@ -128,3 +128,12 @@ def test_every_cause_has_a_side_a_policy_and_a_hint() -> None:
         Cause.SERVER_CONFLICT,
         Cause.SERVER_GONE,
     }
+
+
+def test_what_the_packetizer_refuses_is_kept() -> None:
+    """As ffmpeg 5.1 says of a JPEG that RTP cannot carry, until MediaMTX cuts it off."""
+    refused = "[rtp @ 0x5628863932c0] [error] Unsupported pixel format"
+    ending = ProcessEnding(0, None, (refused, refused, "[error] av_interleaved_write_frame(): Broken pipe"))
+    found = classify(ending, media_seen=True)
+    assert (found.cause, found.unsendable) == (Cause.SERVER_GONE, refused)
+    assert classify(ProcessEnding(0, None, ending.stderr_tail[2:]), media_seen=True).unsendable == ""

@@ -524,3 +524,20 @@ def test_an_answer_that_comes_late_proves_nothing_about_the_time_it_took() -> No
 def test_what_arrives_concerns_only_a_running_publisher(phase: Phase) -> None:
     before = state(phase, running_since=NOW - 60)
     assert follow(before, Unarrived(0.0, NOW, True)) == (before, ())
+
+
+@pytest.mark.parametrize("stop_cause", [None, Cause.NO_MEDIA])
+def test_what_could_not_be_sent_explains_why_nothing_came(stop_cause: Cause | None) -> None:
+    before = state(STOP if stop_cause else R, stop_cause=stop_cause, running_since=NOW - 9)
+    after, _ = follow(before, Ended(Cause.NO_MEDIA, "Broken pipe", unsendable="Unsupported pixel format"))
+    assert (after.cause, after.detail) == (Cause.CODEC_UNSUPPORTED, "Unsupported pixel format")
+    after, _ = follow(before, Ended(Cause.NO_MEDIA, "Broken pipe"))
+    assert after.cause is Cause.NO_MEDIA
+    after, _ = follow(state(R, running_since=NOW - 9), Ended(Cause.STALLED, "", unsendable="one frame"))
+    assert after.cause is Cause.STALLED
+
+
+@pytest.mark.parametrize(("received", "cause"), [(True, Cause.STALLED), (False, Cause.NO_MEDIA)])
+def test_a_publisher_from_whom_nothing_ever_arrived_has_not_stalled(received: bool, cause: Cause) -> None:
+    after, _ = follow(state(R, running_since=NOW - 11), Unarrived(NOW - 11, NOW, published=True, received=received))
+    assert (after.phase, after.stop_cause) == (STOP, cause)

@@ -27,11 +27,13 @@ def seen(path: PathObservation | None, at: float = 100.0, **lists: Any) -> Serve
     return NEVER.swept(ServerView(paths={"cam1": path} if path else {}, **lists), at)
 
 
-OURS = PathObservation("cam1", True, "rtspSession", "ours")
+OURS = PathObservation("cam1", True, "rtspSession", "ours", inbound_bytes=1000)
 SEES = seen(OURS)
 MISSES = seen(None)
 NOT_READY = seen(PathObservation("cam1", False))
 ALWAYS = seen(PathObservation("cam1", True, online=False))
+PULLED = seen(PathObservation("cam1", True, "rtspSource", online=True))
+SILENT = seen(PathObservation("cam1", True, "rtspSession", "ours", online=True))
 STALE = SEES.missed()
 THEIRS = seen(
     PathObservation("cam1", True, "rtspSession", "theirs"),
@@ -79,6 +81,10 @@ def sight(state: State, server: ServerPicture, **fields: Any) -> Sight:
         (RUNNING, MISSES, Health.UNKNOWN, Side.NONE, "not_arrived"),
         (RUNNING, NOT_READY, Health.UNKNOWN, Side.NONE, "not_arrived"),
         (RUNNING, ALWAYS, Health.UNKNOWN, Side.NONE, "not_arrived"),
+        (RUNNING, SILENT, Health.UNKNOWN, Side.NONE, "not_arrived"),
+        (BETWEEN._replace(cause=Cause.SERVER_REFUSED), PULLED, Health.DOWN, Side.MEDIA_SERVER, "server_refused"),
+        (BETWEEN._replace(cause=Cause.REFUSED), PULLED, Health.DOWN, Side.CAMERA, "refused"),
+        (BETWEEN._replace(cause=Cause.CODEC_UNSUPPORTED), ALWAYS, Health.DOWN, Side.CONFIG, "codec_unsupported"),
         (RUNNING, SEES, Health.HEALTHY, Side.NONE, None),
         (State(Phase.WAITING, 0.0), SEES, Health.UNKNOWN, Side.NONE, "starting"),
         (State(Phase.PROBING, 0.0), SEES, Health.UNKNOWN, Side.NONE, "starting"),
@@ -92,6 +98,27 @@ def test_supervised_cameras(state: State, server: ServerPicture, health: Health,
     verdict = judge(sight(state, server))
     assert (verdict.health, verdict.fault) == (health, fault)
     assert [reason.code for reason in verdict.reasons] == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("cause", "server", "why", "hint"),
+    [
+        (Cause.SERVER_REFUSED, PULLED, "path_pulled", "options.path"),
+        (Cause.SERVER_REFUSED, PULLED.missed(), "path_pulled", "options.path"),
+        (Cause.SERVER_REFUSED, ALWAYS, None, "publish_user"),
+        (Cause.SERVER_REFUSED, MISSES, None, "publish_user"),
+        (Cause.CODEC_UNSUPPORTED, ALWAYS, "path_always_available", "alwaysAvailableTracks"),
+        (Cause.CODEC_UNSUPPORTED, MISSES, None, "H.264"),
+    ],
+)
+def test_what_the_path_is_configured_for_is_named(
+    cause: Cause, server: ServerPicture, why: str | None, hint: str
+) -> None:
+    verdict = judge(sight(BETWEEN._replace(cause=cause), server))
+    (reason,) = verdict.reasons
+    assert reason.code == cause
+    assert dict(reason.numbers).get("why") == why
+    assert hint in verdict.hint
 
 
 @pytest.mark.parametrize(
@@ -119,7 +146,7 @@ def test_a_conflict_names_the_address_of_the_other_publisher() -> None:
 
 
 def _srt(**fields: float) -> ServerPicture:
-    path = PathObservation("cam1", True, "srtConn", "ours")
+    path = PathObservation("cam1", True, "srtConn", "ours", inbound_bytes=1000)
     return seen(path, srt={"ours": SrtObservation("ours", "cam1", "10.0.0.1:5", **fields)})  # type: ignore[arg-type]
 
 

@@ -92,6 +92,10 @@ _NOISE = re.compile(
 )
 
 
+# The packetizer of the output, of a stream that it cannot put into RTP: ffmpeg counts those frames, and goes on.
+_UNSENDABLE = re.compile(r"^\[rtp @ [^\]]*\] \[error\] .+")
+
+
 def classify_source_line(line: str) -> Cause | None:
     """Cause of one line that is known to speak of the camera."""
     return _first(_SOURCE_RULES, line)
@@ -104,7 +108,8 @@ def _first(rules: _Rules, text: str) -> Cause | None:
 def classify(ending: ProcessEnding, *, media_seen: bool) -> Ending:
     """Cause and the deciding line (or outcome), had nobody asked for it. `media_seen`: it had been publishing."""
     cause, detail = _cause(ending, media_seen)
-    return Ending(cause, detail, ending.stderr_tail)
+    unsendable = next((line for line in ending.stderr_tail if _UNSENDABLE.search(line)), "")
+    return Ending(cause, detail, ending.stderr_tail, unsendable)
 
 
 def _cause(ending: ProcessEnding, media_seen: bool) -> tuple[Cause, str]:

@@ -10,6 +10,7 @@ from restream.domain.judgement.status import CameraStatus
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.server.flow import ServerPicture, Stream
+from restream.domain.server.mediamtx import Closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,24 @@ class Sight(NamedTuple):
         return stream if stream is not None and stream.path.live else None
 
     @property
+    def received(self) -> bool:
+        """The server shows a publisher on its path, and anything of it has arrived there."""
+        return self.stream is not None and self.stream.flow.count_bytes > 0
+
+    @property
+    def closed(self) -> Closed | None:
+        """What the server's configuration has against publishers on its path, when that is why nothing is published."""
+        closed = self.server.closed(self.status.camera.path)
+        return closed if closed is not None and self.failure is _REFUSED_AS[closed] else None
+
+    @property
     def intruder(self) -> Stream | None:
         """The stream of a publisher that is not ours, on our path while we have none there."""
         since = self.state.unpublished_since
         if since is None or self.server.fresh_since is None:
             return None
         stream = self.stream
-        if stream is None:
+        if stream is None or stream.path.pulled:
             return None
         # Two sweeps after our end it is no remnant of ours, whatever its id.
         seen_after_s = stream.flow.read_at - since
@@ -91,3 +103,4 @@ class Sight(NamedTuple):
 # An SRT connection whose peer died stays listed until its idle timeout.
 _REMNANT_S = 15.0
 _SETTLED_S = 1.0
+_REFUSED_AS = {Closed.PULLED: Cause.SERVER_REFUSED, Closed.ALWAYS: Cause.CODEC_UNSUPPORTED}

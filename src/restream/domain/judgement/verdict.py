@@ -9,6 +9,7 @@ from enum import StrEnum
 from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.judgement.sight import Sight
 from restream.domain.life.cause import Cause, Side
+from restream.domain.server.mediamtx import Closed
 
 
 class Health(StrEnum):
@@ -28,6 +29,7 @@ class Reason:
     code: str
     text: str
     numbers: tuple[tuple[str, float | str], ...] = ()
+    """`why`: a code for what is known beyond the code, with words and a hint of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def _stale(sight: Sight) -> Verdict:
 
 
 def _not_arrived(sight: Sight) -> Verdict:
-    text = f"{sight.engine} publishes; the media server does not show it yet"
+    text = f"{sight.engine} publishes; nothing of it has arrived at the media server yet"
     return Verdict(Health.UNKNOWN, Side.NONE, (Reason("not_arrived", text),))
 
 
@@ -105,7 +107,23 @@ def _conflict(sight: Sight) -> Verdict:
 
 def _failed(sight: Sight) -> Verdict:
     cause = sight.failure or Cause.INTERNAL
+    if sight.closed is not None:
+        text, hint = _CLOSED[sight.closed]
+        return Verdict(Health.DOWN, cause.facts.side, (Reason(cause, text, (("why", sight.closed.value),)),), hint)
     return Verdict(Health.DOWN, cause.facts.side, (Reason(cause, cause.facts.text),), cause.facts.hint)
+
+
+_CLOSED = {
+    Closed.PULLED: (
+        "the media server does not take publishers on this camera's path: it has a source of its own there",
+        "Remove `source` from this path in mediamtx.yml, or publish under another name: options.path of this row.",
+    ),
+    Closed.ALWAYS: (
+        "the media server expects other tracks on this camera's path, which is always available there",
+        "Give the path the camera's tracks (`alwaysAvailableTracks` or `alwaysAvailableFile` in mediamtx.yml), or set "
+        "options.audio of this row to what it expects.",
+    ),
+}
 
 
 def _graded(sight: Sight) -> Verdict:
@@ -182,7 +200,7 @@ RULES: tuple[Rule, ...] = (
         _unobserved,
     ),
     ("running, API silent now", lambda sight: sight.running and sight.server.fresh_since is None, _stale),
-    ("running, path not available", lambda sight: sight.running and sight.stream is None, _not_arrived),
+    ("running, nothing received", lambda sight: sight.running and not sight.received, _not_arrived),
     ("running and received", lambda sight: sight.running, _graded),
     ("never failed", lambda sight: sight.failure is None, lambda _: _STARTING),
     ("failed", lambda _: True, _failed),

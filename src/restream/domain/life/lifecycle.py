@@ -69,6 +69,8 @@ class Ended:
     detail: str
     has_lesser: bool = False
     """A plan with less (without sound) is worth a try where this one brought no media."""
+    unsendable: str = ""
+    """As in `Ending`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ class Unarrived:
     published: bool
     excuse: Cause | None = None
     """As in `TimerFired`."""
+    received: bool = True
+    """Whether anything ever arrived from this publisher."""
 
 
 @dataclass(frozen=True, slots=True)

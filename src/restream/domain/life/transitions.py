@@ -142,6 +142,8 @@ def _ended(state: State, ended: Ended, now: float, draw: float, timing: Timing) 
         return state, (Command.RELEASE_SLOT, *commands)
     # The reason of a stop is part of the record: what a publisher says while it is being ended tells nothing.
     cause, detail = (ended.cause, ended.detail) if state.stop_cause is None else (state.stop_cause, "")
+    if cause is Cause.NO_MEDIA and ended.unsendable:
+        cause, detail = Cause.CODEC_UNSUPPORTED, ended.unsendable
     return _fail(state, cause, detail, now, draw, timing, has_lesser=ended.has_lesser)
 
 
@@ -207,7 +209,8 @@ def _unarrived(state: State, event: Unarrived, now: float, timing: Timing) -> St
         return state, ()
     if event.until - max(event.silent_since, state.running_since) < timing.stall_timeout_s:
         return state, ()
-    cause = event.excuse or (Cause.STALLED if event.published else Cause.SERVER_GONE)
+    silent = Cause.STALLED if event.received else Cause.NO_MEDIA
+    cause = event.excuse or (silent if event.published else Cause.SERVER_GONE)
     return _enter(state, Phase.STOPPING, now)._replace(stop_cause=cause), (Command.STOP,)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 from restream.domain.camera.secret import mask_parameters
@@ -22,6 +23,15 @@ _MAX_COUNT = 1 << 63
 _PUBLISHERS = ("Session", "Conn")
 
 T = TypeVar("T")
+
+
+class Closed(StrEnum):
+    """Why a path takes no publisher, or not every one, as the server is configured."""
+
+    PULLED = "path_pulled"
+    """`source` is not `publisher`: nobody can publish there."""
+    ALWAYS = "path_always_available"
+    """Nobody publishes, and who does must have the tracks that it already has."""
 
 
 class PathObservation(NamedTuple):
@@ -48,6 +58,13 @@ class PathObservation(NamedTuple):
     def live(self) -> bool:
         """Media of a publisher or a pulled source goes to readers, as far as a single sweep can tell."""
         return self.available and self.source_type is not None and self.online is not False
+
+    @property
+    def closed(self) -> Closed | None:
+        """What its configuration has against a publisher that was refused."""
+        if self.pulled:
+            return Closed.PULLED
+        return Closed.ALWAYS if self.available and self.source_type is None else None
 
     @property
     def pulled(self) -> bool:

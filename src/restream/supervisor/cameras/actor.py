@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from restream.domain.camera.camera import Camera
 from restream.domain.engine import Advance, Ending, Evidence, Media, Plan, ProbeFailure
 from restream.domain.judgement.status import CameraStatus
+from restream.domain.life.attribution import attributed
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import (
     Admitted,
@@ -71,7 +72,7 @@ class CameraActor:
         self._plan: Plan | None = None
         self._publication: Publication | None = None
         self._log: tuple[str, ...] = ()
-        self._server_tells = True
+        self._picture: ServerPicture | None = None
         self._probing: asyncio.Task[None] | None = None
         self._publishing: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -96,7 +97,7 @@ class CameraActor:
     def see(self, picture: ServerPicture) -> None:
         """A sweep over its media server: does anything arrive?"""
         state = self._state
-        self._server_tells = picture.fresh_since is not None
+        self._picture = picture
         if state.phase not in _PUBLISHES:
             return
         if self._evidence is Evidence.SERVER and picture.arrived(self.camera.path, state.since):
@@ -107,7 +108,8 @@ class CameraActor:
         if silent_since is not None and picture.asked_at - silent_since > _SURELY_SILENT_S:
             stream = picture.streams.get(self.camera.path)
             published = stream is not None and stream.path.live
-            self.tell(Unarrived(silent_since, picture.asked_at, published, self._excuse))
+            received = stream is None or stream.flow.count_bytes > 0
+            self.tell(Unarrived(silent_since, picture.asked_at, published, self._excuse, received))
 
     @property
     def _excuse(self) -> Cause | None:
@@ -119,7 +121,8 @@ class CameraActor:
         return Evidence.ENGINE if plan is None else self._settings.engines[plan.engine].evidence
 
     def _due(self) -> None:
-        blind = self._evidence is Evidence.SERVER and not self._server_tells
+        untold = self._picture is not None and self._picture.fresh_since is None
+        blind = self._evidence is Evidence.SERVER and untold
         self.tell(TimerFired(self._excuse, blind))
 
     def update(self, camera: Camera) -> None:
@@ -258,7 +261,9 @@ class CameraActor:
                 await self._publication.stop()
         self._publication = self._publishing = None
         self._log = ending.log
-        self.tell(Ended(ending.cause, ending.detail, plan.has_lesser))
+        if self._picture is not None:
+            ending = attributed(ending, self._picture, plan.path, self._state.running_since)
+        self.tell(Ended(ending.cause, ending.detail, plan.has_lesser, ending.unsendable))
 
     async def _publish(self, engine: Engine, plan: Plan) -> Ending:
         self._publication = publication = await engine.start(plan, self._advanced)

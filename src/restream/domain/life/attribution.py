@@ -1,0 +1,30 @@
+"""Whose fault is an ending on the media server's side? What the server showed meanwhile decides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from restream.domain.engine import Ending
+from restream.domain.life.cause import Cause, Side
+from restream.domain.server.flow import ServerPicture
+from restream.domain.server.mediamtx import Closed
+
+CUT_FOR_SILENCE_S = 5.0
+"""A publisher silent for so long was cut off for it: MediaMTX's `readTimeout` is 10 s, seen by sweeps of 2 s."""
+
+
+def attributed(ending: Ending, picture: ServerPicture, path: str, running_since: float | None) -> Ending:
+    """An ending with its cause as the server's picture of its path corrects it; `running_since` as in `State`."""
+    if ending.cause.facts.side is not Side.MEDIA_SERVER or picture.fresh_since is None:
+        return ending
+    closed = picture.closed(path)
+    if closed is Closed.PULLED:
+        return replace(ending, cause=Cause.SERVER_REFUSED)
+    if closed is Closed.ALWAYS and ending.cause is Cause.SERVER_CONFLICT:
+        # An answer that looks like a conflict, where nobody publishes: it has other tracks than the path.
+        return replace(ending, cause=Cause.CODEC_UNSUPPORTED)
+    if ending.cause is Cause.SERVER_GONE and running_since is not None:
+        silence = picture.silence(path, running_since)
+        if silence is not None and silence.seconds >= CUT_FOR_SILENCE_S:
+            return replace(ending, cause=Cause.STALLED if silence.received else Cause.NO_MEDIA)
+    return ending
