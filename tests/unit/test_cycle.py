@@ -224,7 +224,7 @@ async def test_changes_never_cost_more_than_a_tenth_of_the_time() -> None:
 # -- the rendering -----------------------------------------------------------------------------------------------------
 
 
-def snapshot(generation: int, subjects: dict[int, State], count: int = 0) -> Snapshot:
+def snapshot(generation: int, subjects: dict[int, State], count: int = 1) -> Snapshot:
     desk = Desk()
     picture = received(*(key for key, state in subjects.items() if state is RUNNING), count=count)
     reports = desk.assess([status(key, state) for key, state in subjects.items()], 10.0, picture)

@@ -15,6 +15,7 @@ from restream.domain.judgement.status import CameraStatus
 from restream.domain.judgement.verdict import RULES, Health, Verdict, judge, judge_row
 from restream.domain.life.cause import FACTS, Cause, Side
 from restream.domain.life.lifecycle import Phase, State
+from restream.domain.server.api_trouble import ApiTrouble
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
 from restream.domain.server.target import Target
@@ -98,6 +99,24 @@ def test_supervised_cameras(state: State, server: ServerPicture, health: Health,
     verdict = judge(sight(state, server))
     assert (verdict.health, verdict.fault) == (health, fault)
     assert [reason.code for reason in verdict.reasons] == ([code] if code else [])
+
+
+@pytest.mark.parametrize("trouble", ApiTrouble)
+@pytest.mark.parametrize("before", [NEVER, SEES])
+def test_why_the_api_tells_nothing_is_told(before: ServerPicture, trouble: ApiTrouble) -> None:
+    verdict = judge(sight(RUNNING, before.missed(trouble)))
+    (reason,) = verdict.reasons
+    assert dict(reason.numbers) == {"why": trouble}
+    assert trouble.words.text in reason.text
+    assert verdict.hint == trouble.words.hint
+    assert verdict.health is (Health.HEALTHY if before is NEVER else Health.UNKNOWN)
+
+
+def test_a_user_that_is_refused_is_not_told_to_switch_the_api_on() -> None:
+    hints = {trouble: trouble.words.hint for trouble in ApiTrouble}
+    assert [trouble for trouble, hint in hints.items() if "api: yes" in hint] == [ApiTrouble.OFF]
+    assert "api_user" in hints[ApiTrouble.USER] and "api_password" in hints[ApiTrouble.USER]
+    assert len(set(hints.values())) == len(ApiTrouble)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from restream.domain.host_sample import HostSample
+from restream.domain.server.api_trouble import ApiTrouble
 from restream.domain.server.mediamtx import ServerView
 from restream.domain.visionaire import Collection as Collected
 from restream.domain.visionaire import StreamServer
@@ -20,6 +21,8 @@ class ServerStatus:
     detail: str
     view: ServerView | None = None
     """What its control API tells; None when the API does not answer."""
+    trouble: ApiTrouble | None = None
+    """Why the API tells nothing."""
 
 
 class MediaServer(Protocol):

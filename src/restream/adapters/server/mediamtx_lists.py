@@ -172,7 +172,10 @@ class ListKind(Generic[T]):
                 return dict(islice(self.typed(body).items(), MAX_ITEMS))
             except (_UnusualError, ValueError, RecursionError):
                 pass  # the other one decides
-        return self.tolerant(json_object(body))
+        document = json_object(body)
+        if "items" not in document:
+            raise ListError("its answer is no list of MediaMTX")
+        return self.tolerant(document)
 
     def read_long(self, body: bytes) -> dict[str, T]:
         """A long list, part by part where it can be cut. Raises ListError, ValueError."""

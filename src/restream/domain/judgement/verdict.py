@@ -9,6 +9,7 @@ from enum import StrEnum
 from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.judgement.sight import Sight
 from restream.domain.life.cause import Cause, Side
+from restream.domain.server.api_trouble import ApiTrouble, Words
 from restream.domain.server.mediamtx import Closed
 
 
@@ -79,9 +80,10 @@ _SERVER_SILENT = Verdict(
 
 
 def _stale(sight: Sight) -> Verdict:
-    text = f"{sight.engine} publishes, but the media server's API does not answer any more"
-    hint = "Check the control API of the media server; its last data are shown."
-    return Verdict(Health.UNKNOWN, Side.MEDIA_SERVER, (Reason("stale", text),), hint)
+    trouble = sight.server.trouble
+    says, hint = trouble.words if trouble else _SILENT
+    text = f"{sight.engine} publishes, but the media server's API {says} now: its last data are shown"
+    return Verdict(Health.UNKNOWN, Side.MEDIA_SERVER, (Reason("stale", text, _why(trouble)),), hint)
 
 
 def _not_arrived(sight: Sight) -> Verdict:
@@ -90,9 +92,17 @@ def _not_arrived(sight: Sight) -> Verdict:
 
 
 def _unobserved(sight: Sight) -> Verdict:
-    text = f"{sight.engine} publishes; the media server's API is not there to confirm it"
-    hint = "Switch the API on (`api: yes` in mediamtx.yml) and set mediamtx.api_url."
-    return Verdict(Health.HEALTHY, Side.NONE, (Reason("unobserved", text),), hint)
+    trouble = sight.server.trouble
+    says, hint = (trouble or ApiTrouble.OFF).words
+    text = f"{sight.engine} publishes; nobody confirms it: the media server's API {says}"
+    return Verdict(Health.HEALTHY, Side.NONE, (Reason("unobserved", text, _why(trouble)),), hint)
+
+
+_SILENT = Words("does not answer", "Check the control API of the media server.")
+
+
+def _why(trouble: ApiTrouble | None) -> tuple[tuple[str, str], ...]:
+    return (("why", trouble.value),) if trouble else ()
 
 
 def _conflict(sight: Sight) -> Verdict:
@@ -114,11 +124,11 @@ def _failed(sight: Sight) -> Verdict:
 
 
 _CLOSED = {
-    Closed.PULLED: (
+    Closed.PULLED: Words(
         "the media server does not take publishers on this camera's path: it has a source of its own there",
         "Remove `source` from this path in mediamtx.yml, or publish under another name: options.path of this row.",
     ),
-    Closed.ALWAYS: (
+    Closed.ALWAYS: Words(
         "the media server expects other tracks on this camera's path, which is always available there",
         "Give the path the camera's tracks (`alwaysAvailableTracks` or `alwaysAvailableFile` in mediamtx.yml), or set "
         "options.audio of this row to what it expects.",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from restream.domain.server.api_trouble import ApiTrouble
 from restream.domain.server.mediamtx import Closed, PathObservation, ServerView, SessionObservation, SrtObservation
 
 
@@ -79,6 +80,8 @@ class ServerPicture:
     """The last reading of paths that have lost their publisher lately."""
     run: str | None = None
     """Which run of the server this is: when it started, in its own words; None where it does not tell."""
+    trouble: ApiTrouble | None = None
+    """Why the last sweep failed; None: it did not, or nobody knows."""
 
     @property
     def live(self) -> int:
@@ -96,9 +99,9 @@ class ServerPicture:
         run = view.started or self.run
         return ServerPicture(streams, now, now if asked_at is None else asked_at, fresh_since, lost, run)
 
-    def missed(self) -> ServerPicture:
+    def missed(self, trouble: ApiTrouble | None = None) -> ServerPicture:
         """The picture after a sweep that failed: the last data stay, marked stale."""
-        return replace(self, fresh_since=None)
+        return replace(self, fresh_since=None, trouble=trouble)
 
     def arrived(self, path: str, since: float) -> bool:
         """Whether the last sweep saw bytes arrive from a publisher of this path, all of them after this moment."""
