@@ -291,10 +291,11 @@ def test_golden_probe() -> None:
     command = build_probe(camera().source, CameraOptions(), FfmpegSettings()).invocation
     assert command.argv == (
         *("ffprobe", "-v", "level+error", "-f", "concat", "-safe", "0"),
-        *("-protocol_whitelist", "pipe,rtsp,rtp,udp,tcp", "-analyzeduration", "3000000", "-probesize", "5000000"),
-        *("-fpsprobesize", "0", "-i", "pipe:0", "-show_error", "-show_streams", "-of", "json"),
+        *("-protocol_whitelist", "pipe,rtsp,rtp,udp,tcp", "-analyzeduration", "3000000", "-probesize", "32"),
+        *("-fpsprobesize", "0", "-max_ts_probe", "0", "-i", "pipe:0", "-show_error", "-show_streams", "-of", "json"),
     )
-    assert command.stdin == Secret(SCRIPT.replace("10000000", "5000000"))
+    script = SCRIPT.replace("10000000", "5000000").replace("analyzeduration '1000000'", "analyzeduration '3000000'")
+    assert command.stdin == Secret(f"{script}option max_ts_probe '0'\n")
     assert "sEcret" not in command.masked_stdin
 
 
@@ -312,3 +313,16 @@ def test_the_limit_of_a_probe_leaves_room_for_a_camera_that_freezes() -> None:
     settings = FfmpegSettings(probe_timeout_s=10)
     assert settings.network_timeout_s == 5
     assert settings.probe_limit_s == 2 * 5 + 3 + 2
+
+
+def test_a_start_without_media_is_repeated_without_waiting_for_the_order_of_pictures() -> None:
+    """At one picture in five seconds, ffmpeg waits 40 s for it (H.264 alone)."""
+    for codec, has_lesser in (("h264", True), ("hevc", False)):
+        media = Media(VideoStream(codec, 640, 360))
+        first = build_plan(camera(), media, Target(), FfmpegSettings())
+        again = build_plan(camera(), media, Target(), FfmpegSettings(), lesser=True)
+        assert (first.has_lesser, again.has_lesser) == (has_lesser, False)
+        assert first.invocation.stdin is not None and again.invocation.stdin is not None
+        assert "max_ts_probe" not in first.invocation.stdin.reveal()
+        assert "option max_ts_probe '0'" in again.invocation.stdin.reveal()
+        assert again.invocation.argv[again.invocation.argv.index("-max_ts_probe") + 1] == "0"

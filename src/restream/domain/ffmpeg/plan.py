@@ -12,7 +12,7 @@ from restream.domain.camera.secret import spellings
 from restream.domain.camera.urls import SourceUrl
 from restream.domain.engine import AudioStream, Media, Plan, Shown
 from restream.domain.ffmpeg.invocation import Invocation
-from restream.domain.ffmpeg.source_input import ANALYSE_US, ANALYSIS, flags, source_input
+from restream.domain.ffmpeg.source_input import ANALYSE_US, ANALYSIS, QUICK_ANALYSIS, flags, source_input
 from restream.domain.server.target import Target
 
 ENGINE = "ffmpeg"
@@ -80,13 +80,15 @@ _MAX_INTERLEAVE_US = 500_000
 _PACKET_BYTES = 1316
 # Silent audio, converted, keeps ffmpeg from publishing (test_silent_audio_does_not_keep_a_camera_down).
 _LESSER = "the last start with audio brought no media"
+# Its pictures need not be shown in the order in which they come: ffmpeg waits for some to tell.
+_IN_ORDER_OF_DECODING = "h264"
 _AAC = ("-c:a", "aac", "-ar", "16000", "-ac", "1", "-b:a", "32k")
 
 
 def build_probe(source: SourceUrl, options: CameraOptions, settings: FfmpegSettings) -> ProbePlan:
     """ffprobe on one source, JSON on its standard output."""
     transport = options.rtsp_transport or settings.rtsp_transport
-    arguments, stdin = source_input(source, settings.hide_source, transport, settings.network_timeout_s, ANALYSIS)
+    arguments, stdin = source_input(source, settings.hide_source, transport, settings.network_timeout_s, QUICK_ANALYSIS)
     show = ("-show_error", "-show_streams", "-of", "json")
     argv = (settings.probe_binary, "-v", "level+error", *arguments, *show)
     invocation = Invocation(argv, stdin, source, source.secrets, settings.memory_bytes)
@@ -106,13 +108,14 @@ def build_still(source: SourceUrl, settings: FfmpegSettings) -> Invocation:
 def build_plan(
     camera: Camera, media: Media, target: Target, settings: FfmpegSettings, *, lesser: bool = False
 ) -> FfmpegPlan:
-    """The command that publishes a camera. `lesser`: without its sound, since with it no media came."""
+    """The command that publishes a camera. `lesser`: without its sound and without waiting for the order of its
+    pictures, since the last start brought no media."""
     reasons: list[str] = []
     transport = _transport(camera, media, target, reasons)
     drop_audio = _LESSER if lesser else None
     audio = _audio(camera.options.audio, media.audio, transport, drop_audio, reasons)
     stall_timeout_s = camera.options.stall_timeout_s or settings.stall_timeout_s
-    options = {**ANALYSIS, **dict(camera.options.input)}
+    options = {**(QUICK_ANALYSIS if lesser else ANALYSIS), **dict(camera.options.input)}
     arguments, stdin = source_input(
         camera.source,
         settings.hide_source,
@@ -148,7 +151,7 @@ def build_plan(
         video=media.video.codec,
         audio=audio,
         reasons=tuple(reasons),
-        has_lesser=audio != "none",
+        has_lesser=not lesser and (audio != "none" or media.video.codec == _IN_ORDER_OF_DECODING),
         invocation=Invocation(argv, stdin, camera.source, secrets, settings.memory_bytes),
     )
 

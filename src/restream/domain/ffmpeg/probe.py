@@ -28,6 +28,7 @@ _ERROR_CODES: Mapping[int, Cause] = {
 }
 # EPERM (a hang in PLAY), EIO, "Invalid data", 4XX, 5XX, EOF say nothing by themselves.
 _SILENT_SHARE_OF_TIMEOUT = 0.8
+_MOST_FPS = 240.0
 
 
 def parse_probe(
@@ -74,9 +75,7 @@ def _streams(document: object, last_line: str) -> Media | ProbeFailure:
         return ProbeFailure(Cause.NO_MEDIA, last_line or "the camera announces video but sends none")
     profile = video.get("profile")
     return Media(
-        VideoStream(
-            codec, width, height, _rate(video.get("avg_frame_rate")), profile if isinstance(profile, str) else None
-        ),
+        VideoStream(codec, width, height, _frame_rate(video), profile if isinstance(profile, str) else None),
         _audio(next((entry for entry in entries if entry.get("codec_type") == "audio"), None)),
     )
 
@@ -97,6 +96,12 @@ def _integer(value: object) -> int:
         return int(str(value))
     except ValueError:
         return 0
+
+
+def _frame_rate(video: Mapping[str, object]) -> float | None:
+    """As measured, else as the parameter sets say; what they do not say is guessed from their clock."""
+    described = _rate(video.get("r_frame_rate"))
+    return _rate(video.get("avg_frame_rate")) or (described if described and described <= _MOST_FPS else None)
 
 
 def _rate(value: object) -> float | None:

@@ -13,7 +13,9 @@ CUT_FOR_SILENCE_S = 5.0
 """A publisher silent for so long was cut off for it: MediaMTX's `readTimeout` is 10 s, seen by sweeps of 2 s."""
 
 
-def attributed(ending: Ending, picture: ServerPicture, path: str, running_since: float | None) -> Ending:
+def attributed(
+    ending: Ending, picture: ServerPicture, path: str, started_at: float, running_since: float | None
+) -> Ending:
     """An ending with its cause as the server's picture of its path corrects it; `running_since` as in `State`."""
     if ending.cause.facts.side is not Side.MEDIA_SERVER or picture.fresh_since is None:
         return ending
@@ -23,8 +25,12 @@ def attributed(ending: Ending, picture: ServerPicture, path: str, running_since:
     if closed is Closed.ALWAYS and ending.cause is Cause.SERVER_CONFLICT:
         # An answer that looks like a conflict, where nobody publishes: it has other tracks than the path.
         return replace(ending, cause=Cause.CODEC_UNSUPPORTED)
-    if ending.cause is Cause.SERVER_GONE and running_since is not None:
-        silence = picture.silence(path, running_since)
-        if silence is not None and silence.seconds >= CUT_FOR_SILENCE_S:
-            return replace(ending, cause=Cause.STALLED if silence.received else Cause.NO_MEDIA)
+    if ending.cause is Cause.SERVER_GONE:
+        running = running_since is not None
+        silence = picture.silence(path, running_since if running_since is not None else started_at)
+        # Before our first media, what had been received may be of a connection whose peer died.
+        if silence is not None and silence.seconds >= CUT_FOR_SILENCE_S and (running or not silence.received):
+            cause = Cause.STALLED if silence.received else Cause.NO_MEDIA
+            detail = f"the media server received nothing for {silence.seconds:.0f} s, and closed (its readTimeout)"
+            return replace(ending, cause=cause, detail=detail)
     return ending

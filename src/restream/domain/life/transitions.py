@@ -75,7 +75,8 @@ def crash(state: State, now: float, timing: Timing, *, publishing: bool) -> Step
     """The shell failed while it followed an event: end what runs, then it is one more failure of this camera."""
     clean = (Command.RELEASE_SLOT, Command.CANCEL_PROBE)
     if publishing:
-        return _enter(state, Phase.STOPPING, now)._replace(stop_cause=Cause.INTERNAL), (*clean, Command.STOP)
+        ending = _enter(state, Phase.STOPPING, now)._replace(stop_cause=Cause.INTERNAL, detail="")
+        return ending, (*clean, Command.STOP)
     if not state.wanted:
         return _enter(state, Phase.FINISHED, now), clean
     failed = state._replace(cause=Cause.INTERNAL, failures=state.failures + 1)
@@ -141,7 +142,7 @@ def _ended(state: State, ended: Ended, now: float, draw: float, timing: Timing) 
         state, commands = (_enter(fresh, Phase.HELD, now), ()) if state.on_hold else _wait(fresh, now)
         return state, (Command.RELEASE_SLOT, *commands)
     # The reason of a stop is part of the record: what a publisher says while it is being ended tells nothing.
-    cause, detail = (ended.cause, ended.detail) if state.stop_cause is None else (state.stop_cause, "")
+    cause, detail = (ended.cause, ended.detail) if state.stop_cause is None else (state.stop_cause, state.detail)
     if cause is Cause.NO_MEDIA and ended.unsendable:
         cause, detail = Cause.CODEC_UNSUPPORTED, ended.unsendable
     return _fail(state, cause, detail, now, draw, timing, has_lesser=ended.has_lesser)
@@ -194,10 +195,15 @@ def _timer(state: State, fired: TimerFired, now: float, draw: float, timing: Tim
             state, commands = _fail(state, Cause.TIMEOUT, "", now, draw, timing)
             return state, (Command.CANCEL_PROBE, *commands)
         case Phase.STARTING | Phase.RUNNING:
+            if state.phase is Phase.RUNNING and fired.moved_after is not None:
+                # ffmpeg tells of a picture when the next one comes: of few pictures the server knows sooner.
+                arrived_until = fired.moved_after + timing.stall_timeout_s
+                if arrived_until > now:
+                    return state._replace(deadline=arrived_until), ()
             silent = Cause.NO_MEDIA if state.phase is Phase.STARTING else Cause.STALLED
             # A publisher blocked on a server that is away is not the camera's fault.
             cause = fired.excuse or (silent if state.server_up else Cause.SERVER_GONE)
-            return _enter(state, Phase.STOPPING, now)._replace(stop_cause=cause), (Command.STOP,)
+            return _give_up(state, cause, now, timing)
         case Phase.BACKOFF | Phase.HELD:
             return _wait(state, now)
     return state, ()
@@ -210,8 +216,13 @@ def _unarrived(state: State, event: Unarrived, now: float, timing: Timing) -> St
     if event.until - max(event.silent_since, state.running_since) < timing.stall_timeout_s:
         return state, ()
     silent = Cause.STALLED if event.received else Cause.NO_MEDIA
-    cause = event.excuse or (silent if event.published else Cause.SERVER_GONE)
-    return _enter(state, Phase.STOPPING, now)._replace(stop_cause=cause), (Command.STOP,)
+    return _give_up(state, event.excuse or (silent if event.published else Cause.SERVER_GONE), now, timing)
+
+
+def _give_up(state: State, cause: Cause, now: float, timing: Timing) -> Step:
+    """Stop a publisher from whom nothing came for too long; what that is, and where it is set, is told."""
+    detail = timing.passed(state.phase) if cause in (Cause.NO_MEDIA, Cause.STALLED) else ""
+    return _enter(state, Phase.STOPPING, now)._replace(stop_cause=cause, detail=detail), (Command.STOP,)
 
 
 def _requested(state: State, request: Request, now: float) -> Step:

@@ -19,6 +19,8 @@ class Flow(NamedTuple):
     """When the counter was last seen to move."""
     rate_bps: float | None = None
     """Bits per second between the last two readings; None until there are two of one publisher."""
+    moved_after: float | None = None
+    """The reading before `moved_at`: it moved after this; None until it is seen to move."""
 
 
 def follow(flow: Flow | None, count_bytes: int, now: float) -> Flow:
@@ -28,8 +30,10 @@ def follow(flow: Flow | None, count_bytes: int, now: float) -> Flow:
     elapsed_s = now - flow.read_at
     if count_bytes < flow.count_bytes or elapsed_s <= 0:
         return Flow(count_bytes, now, now)
-    moved_at = now if count_bytes > flow.count_bytes else flow.moved_at
-    return Flow(count_bytes, now, moved_at, (count_bytes - flow.count_bytes) * 8 / elapsed_s)
+    rate_bps = (count_bytes - flow.count_bytes) * 8 / elapsed_s
+    if count_bytes > flow.count_bytes:
+        return Flow(count_bytes, now, now, rate_bps, flow.read_at)
+    return Flow(count_bytes, now, flow.moved_at, rate_bps, flow.moved_after)
 
 
 class Silence(NamedTuple):
@@ -110,6 +114,11 @@ class ServerPicture:
             return False
         flow = stream.flow
         return bool(flow.rate_bps) and flow.moved_at == flow.read_at == self.observed_at and flow.moved_at > since
+
+    def moved_after(self, path: str) -> float | None:
+        """A moment after which bytes surely arrived from its publisher; None where nobody saw any."""
+        stream = self.streams.get(path)
+        return stream.flow.moved_after if self.fresh_since is not None and stream and stream.path.live else None
 
     def silent_since(self, path: str, running_since: float) -> float | None:
         """Since when nothing has arrived from a publisher that runs; None when that cannot be told."""

@@ -121,9 +121,10 @@ class CameraActor:
         return Evidence.ENGINE if plan is None else self._settings.engines[plan.engine].evidence
 
     def _due(self) -> None:
-        untold = self._picture is not None and self._picture.fresh_since is None
-        blind = self._evidence is Evidence.SERVER and untold
-        self.tell(TimerFired(self._excuse, blind))
+        picture = self._picture
+        blind = self._evidence is Evidence.SERVER and picture is not None and picture.fresh_since is None
+        moved_after = picture.moved_after(self.camera.path) if picture is not None else None
+        self.tell(TimerFired(self._excuse, blind, moved_after))
 
     def update(self, camera: Camera) -> None:
         """A row changed without changing the stream."""
@@ -262,7 +263,7 @@ class CameraActor:
         self._publication = self._publishing = None
         self._log = ending.log
         if self._picture is not None:
-            ending = attributed(ending, self._picture, plan.path, self._state.running_since)
+            ending = attributed(ending, self._picture, plan.path, self._state.since, self._state.running_since)
         self.tell(Ended(ending.cause, ending.detail, plan.has_lesser, ending.unsendable))
 
     async def _publish(self, engine: Engine, plan: Plan) -> Ending:
