@@ -80,6 +80,12 @@ def test_the_server_is_never_blamed_for_what_nobody_sent(
     assert cause_of(Cause.SERVER_GONE, picture(*sweeps).missed()) is Cause.SERVER_GONE
 
 
+def test_the_first_media_may_come_after_the_server_has_closed() -> None:
+    """A key frame 20 s after the start: ffmpeg counts it, and learns only then that nobody listens."""
+    seen = picture((12.0, ours(0)), (20.0, ours(0)), (22.0, None), (28.0, None))
+    assert cause_of(Cause.SERVER_GONE, seen, 29.9) is Cause.NO_MEDIA
+
+
 def test_silence_is_counted_from_when_the_server_was_seen_again() -> None:
     seen = picture((11.0, ours(9)), (12.0, ours(20))).missed()
     for at in (30.0, 30.0 + CUT_FOR_SILENCE_S - 0.1):

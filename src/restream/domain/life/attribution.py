@@ -16,7 +16,10 @@ CUT_FOR_SILENCE_S = 5.0
 def attributed(
     ending: Ending, picture: ServerPicture, path: str, started_at: float, running_since: float | None
 ) -> Ending:
-    """An ending with its cause as the server's picture of its path corrects it; `running_since` as in `State`."""
+    """An ending with its cause as the server's picture of its path corrects it.
+
+    `started_at` is when the publisher began, `running_since` as in `State` (monotonic, s).
+    """
     if ending.cause.facts.side is not Side.MEDIA_SERVER or picture.fresh_since is None:
         return ending
     closed = picture.closed(path)
@@ -26,10 +29,11 @@ def attributed(
         # An answer that looks like a conflict, where nobody publishes: it has other tracks than the path.
         return replace(ending, cause=Cause.CODEC_UNSUPPORTED)
     if ending.cause is Cause.SERVER_GONE:
-        running = running_since is not None
-        silence = picture.silence(path, running_since if running_since is not None else started_at)
-        # Before our first media, what had been received may be of a connection whose peer died.
-        if silence is not None and silence.seconds >= CUT_FOR_SILENCE_S and (running or not silence.received):
+        silence = picture.silence(path, started_at)
+        if silence is not None and silence.received:
+            # What had been received before our first media may be of a connection whose peer died.
+            silence = picture.silence(path, running_since) if running_since is not None else None
+        if silence is not None and silence.seconds >= CUT_FOR_SILENCE_S:
             cause = Cause.STALLED if silence.received else Cause.NO_MEDIA
             detail = f"the media server received nothing for {silence.seconds:.0f} s, and closed (its readTimeout)"
             return replace(ending, cause=cause, detail=detail)

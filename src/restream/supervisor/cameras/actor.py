@@ -250,6 +250,7 @@ class CameraActor:
         self.tell(Probed(outcome))
 
     async def _run_publication(self, engine: Engine, plan: Plan, media: Media) -> None:
+        started_at = self._loop.time()
         try:
             refusal = engine.cannot(self.camera, media)
             ending = Ending(Cause.ENGINE_UNABLE, refusal) if refusal else await self._publish(engine, plan)
@@ -263,7 +264,7 @@ class CameraActor:
         self._publication = self._publishing = None
         self._log = ending.log
         if self._picture is not None:
-            ending = attributed(ending, self._picture, plan.path, self._state.since, self._state.running_since)
+            ending = attributed(ending, self._picture, plan.path, started_at, self._state.running_since)
         self.tell(Ended(ending.cause, ending.detail, plan.has_lesser, ending.unsendable))
 
     async def _publish(self, engine: Engine, plan: Plan) -> Ending:
