@@ -18,8 +18,8 @@ from typing import Any
 
 from bench.scripted_fleet import ScriptedFleet
 from restream import __version__
+from restream.domain.judgement.sight import Thresholds
 from restream.domain.judgement.snapshot import Snapshot
-from restream.domain.judgement.verdict import Thresholds
 from restream.domain.news.component import Component, ComponentState
 from restream.domain.news.event import Event, Transition
 from restream.interfaces.console.frame import Facts

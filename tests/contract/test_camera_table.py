@@ -144,14 +144,42 @@ async def test_a_loss_in_the_middle_of_a_reading_is_told_as_a_loss(dsn: str, mon
     """asyncpg says things like "cannot call Transaction.__aexit__(): the underlying connection is closed"."""
     table = PostgresCameraTable(Secret(dsn), query="SELECT 1 AS id")
     await table.connect(lambda: None)
-    fetch = asyncpg.Connection.fetch
+    prepare = asyncpg.Connection.prepare
 
-    async def fetch_and_lose(connection: Any, *args: Any) -> Any:
-        found = await fetch(connection, *args)
+    async def prepare_and_lose(connection: Any, *args: Any, **named: Any) -> Any:
+        found = await prepare(connection, *args, **named)
         connection.terminate()
         return found
 
-    monkeypatch.setattr(asyncpg.Connection, "fetch", fetch_and_lose)
+    monkeypatch.setattr(asyncpg.Connection, "prepare", prepare_and_lose)
     with pytest.raises(DatabaseError, match=r"^the connection to the database is lost$"):
         await table.read()
     await table.close()
+
+
+async def test_values_come_as_their_types_mean_them(dsn: str) -> None:
+    """The blanks that fill a CHAR are no part of it; those at the end of a VARCHAR may be a password's."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(
+        """CREATE DOMAIN short_text AS char(16);
+        CREATE TYPE brand AS ENUM ('DAHUA', 'AXIS');
+        CREATE TABLE cameras (id char(8), login char(16), password char(16), name short_text, site char(4)[],
+            kept varchar, kept_too text, camera_type brand, kind "char", channel double precision, single real,
+            number numeric(8, 2), flag bit(1), mask bit varying, nothing char(9), spaces char(5));
+        INSERT INTO cameras VALUES ('7', 'admin', ' p w', 'Gate', '{a}', 'end  ', 'end  ', 'AXIS', 'c', 101, 101.1,
+            101.00, B'1', B'10101', NULL, '')"""
+    )
+    await connection.close()
+    table = PostgresCameraTable(Secret(dsn))
+    await table.connect(lambda: None)
+    try:
+        (row,) = await table.read()
+        assert (await table.read()) == [row]
+    finally:
+        await table.close()
+    assert row["site"] == ["a   "]
+    expected = {"id": "7", "login": "admin", "password": " p w", "name": "Gate", "kept": "end  ", "kept_too": "end  "}
+    expected |= {"camera_type": "AXIS", "kind": "c", "nothing": None, "spaces": ""}
+    assert {key: row[key] for key in expected} == expected
+    assert (row["channel"], row["single"], str(row["number"])) == (101.0, 101.1, "101.00")
+    assert (row["flag"], row["mask"]) == ("1", "1010 1")

@@ -288,6 +288,7 @@ class FakeServer:
             publication.plan.path: PathObservation(
                 publication.plan.path,
                 available=True,
+                source_type="rtspSession",
                 inbound_bytes=1000 if publication.plan.path in self.deaf_to else 1000 * self.checks_total,
             )
             for publication in self.publisher.live

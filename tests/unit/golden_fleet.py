@@ -20,7 +20,7 @@ from restream.domain.host_sample import (
     SpaceSample,
     TemperatureSample,
 )
-from restream.domain.judgement.quality import Thresholds
+from restream.domain.judgement.sight import Thresholds
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import CameraStatus, Subject
 from restream.domain.life.cause import Cause
@@ -193,6 +193,7 @@ def _view(step: int, *, second: bool = False) -> ServerView:
             "inbound_bytes": steady,
             "outbound_bytes": 2 * steady,
             "available_since": "2025-12-29T09:36:40Z",
+            "online": True,
         }
         return PathObservation(name, True, kind, source, **(known | fields))
 
@@ -205,9 +206,9 @@ def _view(step: int, *, second: bool = False) -> ServerView:
         "cam4": path("cam4", "r4", tracks=("H264", "G711"), inbound_bytes=dark),
         "cam7": path("cam7", "r7", tracks=("H264",)),
         "gate/north": path("gate/north", "r13", readers=2 + second),
-        "cam15": PathObservation("cam15", False),
+        "cam15": PathObservation("cam15", False, online=False),
         "visitor": path("visitor", "w1", "webRTCSession", readers=3),
-        "pulled": PathObservation("pulled", False, "rtspSource"),
+        "pulled": PathObservation("pulled", False, "rtspSource", online=True),
     }
     if not second:
         paths["cam16"] = path("cam16", "r16")

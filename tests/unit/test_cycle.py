@@ -14,10 +14,10 @@ import pytest
 
 from restream.domain.camera.camera import RejectedRow
 from restream.domain.judgement.availability import Span, Timeline
-from restream.domain.judgement.quality import Thresholds
+from restream.domain.judgement.sight import Sight, Thresholds
 from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.status import CameraStatus, Subject
-from restream.domain.judgement.verdict import NOT_JUDGED, Health, Sight, Verdict
+from restream.domain.judgement.verdict import NOT_JUDGED, Health, Verdict
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.alerts import AlertRules

@@ -36,7 +36,9 @@ class Server(FakeServer):
         for each in self._scripted.live:
             if each.plan.path not in self.deaf_to:
                 each.advance()
-            paths[each.plan.path] = PathObservation(each.plan.path, available=True, inbound_bytes=each.received_bytes)
+            paths[each.plan.path] = PathObservation(
+                each.plan.path, available=True, source_type="rtspSession", inbound_bytes=each.received_bytes
+            )
         return replace(status, view=replace(status.view, paths=paths))
 
 

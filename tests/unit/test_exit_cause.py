@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.ffmpeg.exit_cause import ProcessEnding, classify, unsendable, was_silent
+from restream.domain.ffmpeg.exit_cause import ProcessEnding, classify, was_silent
 from restream.domain.life.cause import FACTS, Cause, Policy, Side
 from tests.unit.recordings import recordings
 
@@ -136,8 +136,13 @@ def test_lines_about_the_media_server_never_blame_the_camera(line: str, cause: C
 
 def test_a_stream_of_which_ffmpeg_drops_everything() -> None:
     refused = "[rtp @ 0x55bef40c3340] [error] RFC 2435 requires standard Huffman tables for jpeg"
-    assert unsendable(("[rtsp @ 0x0] [warning] something", refused))
-    assert not unsendable(("[rtsp @ 0x0] [error] method SETUP failed: 500 RFC 2435 requires standard Huffman tables",))
+    said = ("[rtsp @ 0x0] [warning] something", refused)
+    assert (
+        classify(ProcessEnding(0, None, said), media_seen=True).unsendable
+        == "RFC 2435 requires standard Huffman tables for jpeg"
+    )
+    theirs = ("[rtsp @ 0x0] [error] method SETUP failed: 500 RFC 2435 requires standard Huffman tables",)
+    assert classify(ProcessEnding(0, None, theirs), media_seen=True).unsendable == ""
     # The server closes a session that is silent.
     lines = (refused,) * 18 + ("[error] av_interleaved_write_frame(): Broken pipe",)
     assert why(ProcessEnding(1, None, lines), media_seen=True) == (Cause.CODEC_UNSUPPORTED, refused)
@@ -257,3 +262,12 @@ def test_every_cause_has_a_side_a_policy_and_a_hint() -> None:
         Cause.SERVER_CONFLICT,
         Cause.SERVER_GONE,
     }
+
+
+def test_what_the_packetizer_refuses_is_kept() -> None:
+    """As ffmpeg 5.1 says of a JPEG that RTP cannot carry, until MediaMTX cuts it off."""
+    refused = "[rtp @ 0x5628863932c0] [error] Unsupported pixel format"
+    ending = ProcessEnding(0, None, (refused, refused, "[error] av_interleaved_write_frame(): Broken pipe"))
+    found = classify(ending, media_seen=True)
+    assert (found.cause, found.unsendable) == (Cause.CODEC_UNSUPPORTED, "Unsupported pixel format")
+    assert classify(ProcessEnding(0, None, ending.stderr_tail[2:]), media_seen=True).unsendable == ""

@@ -14,7 +14,7 @@ def test_a_rate_needs_two_readings_of_one_publisher() -> None:
     first = follow(None, 1000, 10.0)
     assert first == Flow(1000, 10.0, 10.0)
     second = follow(first, 3000, 12.0)
-    assert second == Flow(3000, 12.0, 12.0, 8000.0)
+    assert second == Flow(3000, 12.0, 12.0, 8000.0, 10.0)
 
 
 def test_a_flat_counter_keeps_the_moment_it_last_moved() -> None:
@@ -37,7 +37,7 @@ def test_a_rate_is_never_negative(counts: list[int]) -> None:
 
 
 def _view(count: int, source: str = "a", *, available: bool = True) -> ServerView:
-    path = PathObservation("cam1", available, "rtspSession", source, inbound_bytes=count)
+    path = PathObservation("cam1", available, "rtspSession" if source else None, source or None, inbound_bytes=count)
     return ServerView("v1.20.1", paths={"cam1": path})
 
 
@@ -45,6 +45,15 @@ def test_silence_is_counted_from_the_last_movement() -> None:
     picture = ServerPicture().swept(_view(100), 10.0).swept(_view(200), 12.0).swept(_view(200), 30.0)
     assert picture.silent_since("cam1", running_since=5.0) == 12.0
     assert picture.silent_since("cam1", running_since=25.0) == 25.0
+
+
+def test_after_what_moment_bytes_surely_arrived() -> None:
+    picture = ServerPicture().swept(_view(100), 10.0)
+    assert picture.moved_after("cam1") is None
+    picture = picture.swept(_view(200), 12.0).swept(_view(200), 14.0)
+    assert picture.moved_after("cam1") == 10.0
+    assert picture.missed().moved_after("cam1") is None
+    assert picture.swept(_view(100, available=False), 16.0).moved_after("cam1") is None
 
 
 def test_a_path_that_is_missing_or_not_available_is_silent_since_its_publisher_runs() -> None:
@@ -66,6 +75,16 @@ def test_a_stale_picture_accuses_nobody_and_a_fresh_one_begins_anew() -> None:
     assert picture.streams
     assert picture.silent_since("cam1", running_since=1.0) is None
     assert picture.swept(_view(100), 60.0).silent_since("cam1", running_since=1.0) == 60.0
+
+
+def test_what_the_server_plays_by_itself_is_no_arrival() -> None:
+    """A path that is always available counts those bytes too."""
+    picture = ServerPicture().swept(_view(100, ""), 10.0).swept(_view(200, ""), 12.0)
+    assert not picture.arrived("cam1", since=9.0)
+    assert (picture.live, picture.silent_since("cam1", running_since=9.0)) == (0, 10.0)
+    # Our own publisher was there, and left: silence since then.
+    lost = ServerPicture().swept(_view(100), 10.0).swept(_view(200), 12.0).swept(_view(300, ""), 14.0)
+    assert lost.silent_since("cam1", running_since=9.0) == 12.0
 
 
 def test_another_publisher_begins_a_new_count() -> None:

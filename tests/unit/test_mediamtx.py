@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,8 +55,57 @@ def test_a_path_of_an_old_version() -> None:
     assert path.available_since == "2024-01-01T00:00:00Z"
 
 
-def test_online_alone_does_not_make_a_path_available() -> None:
-    assert not _one({**V1_20, "available": False, "ready": False, "online": True, "source": None}).available
+# What each path of the recording was configured as, and whether anything of a camera goes to its readers.
+RECORDED = {
+    "plain": (True, False),
+    "srt": (True, False),
+    "goodpull": (True, True),
+    "alwaysfed": (True, False),
+    "always": (False, False),
+    "alwayspull": (False, True),
+    "pull": (False, True),
+    "pullod": (False, True),
+    "hls": (False, True),
+    "redirect": (False, True),
+    "ondemand": (False, False),
+}
+
+
+def _recorded() -> list[dict[str, PathObservation]]:
+    """Two sweeps over a real server, two seconds apart."""
+    document = (Path(__file__).parents[1] / "data" / "mediamtx" / "paths-1.20.1.json").read_text(encoding="utf-8")
+    return [parse_paths(each) for each in json.loads(document)]
+
+
+def test_who_feeds_a_path_of_the_real_server_is_known() -> None:
+    for paths in _recorded():
+        assert {name: (path.live, path.pulled) for name, path in paths.items()} == RECORDED
+
+
+def test_neither_available_nor_moving_bytes_prove_a_publisher() -> None:
+    """A path that is always available counts what the server itself plays on it."""
+    before, after = (paths["always"] for paths in _recorded())
+    assert before.available and after.inbound_bytes > before.inbound_bytes > 0
+
+
+@pytest.mark.parametrize("told", [{"online": None}, {"online": "yes"}, {}])
+def test_a_server_that_does_not_say_online_is_judged_by_the_source(told: dict[str, Any]) -> None:
+    """As 1.16, which knows `alwaysAvailable` and no `online`."""
+    older = {key: value for key, value in V1_20.items() if key != "online"} | told
+    assert _one(older).live
+    assert not _one({**older, "source": None}).live
+
+
+@pytest.mark.parametrize(
+    ("kind", "pulled"),
+    [
+        *((kind, False) for kind in ("rtspsSession", "rtmpConn", "rtmpsConn", "webRTCSession", "moqSession")),
+        *((kind, True) for kind in ("rpiCameraSource", "webRTCSource", "mpegtsSource", "moqSource", "aNewOne")),
+        (None, False),
+    ],
+)
+def test_what_is_no_publisher_is_fetched_by_the_server(kind: str | None, pulled: bool) -> None:
+    assert _one({**V1_20, "source": {"type": kind, "id": ""}}).pulled is pulled
 
 
 def test_tracks_are_found_in_the_new_list_too() -> None:

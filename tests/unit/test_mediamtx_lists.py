@@ -18,6 +18,7 @@ PATH: dict[str, Any] = {
     "ready": True,
     "available": True,
     "availableTime": "2026-08-22T18:57:28Z",
+    "online": True,
     "source": {"type": "srtConn", "id": "0d4e"},
     "tracks": ["H264", "MPEG-4 Audio"],
     "tracks2": [{"codec": "H264", "codecProps": {"width": 1920}}],
@@ -28,6 +29,7 @@ PATH: dict[str, Any] = {
     "bytesReceived": 1,
 }
 IDLE = {**PATH, "name": "cam2", "available": False, "availableTime": None, "source": None, "tracks": [], "readers": []}
+PULLED = {**PATH, "name": "cam3", "source": {"type": "rtspSource", "id": ""}}
 CONNECTION: dict[str, Any] = {
     "id": "0d4e",
     "state": "publish",
@@ -51,7 +53,7 @@ def _list(*items: object) -> bytes:
 def test_lists_of_the_newest_version_are_decoded_by_their_types() -> None:
     reading = {**CONNECTION, "id": "s2", "state": "read", "path": ""}
     assert PATHS.typed is not None and SRT.typed is not None
-    assert PATHS.typed(_list(PATH, IDLE)) == parse_paths({"items": [PATH, IDLE]})
+    assert PATHS.typed(_list(PATH, IDLE, PULLED)) == parse_paths({"items": [PATH, IDLE, PULLED]})
     assert SRT.typed(_list(CONNECTION, reading)) == parse_srt({"items": [CONNECTION, reading]})
     assert len(PATHS.read(_list(PATH, IDLE))) == 2
 

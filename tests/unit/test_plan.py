@@ -296,17 +296,11 @@ def test_golden_probe() -> None:
     command = build_probe(camera().source, CameraOptions(), FfmpegSettings()).invocation
     assert command.argv == (
         *("ffprobe", "-v", "level+warning", "-f", "concat", "-safe", "0"),
-        *(
-            "-protocol_whitelist",
-            "pipe,rtsp,rtsps,rtp,udp,tcp,tls",
-            "-analyzeduration",
-            "3000000",
-            "-probesize",
-            "5000000",
-        ),
-        *("-fpsprobesize", "0", "-i", "pipe:0", "-show_error", "-show_streams", "-of", "json"),
+        *("-protocol_whitelist", "pipe,rtsp,rtsps,rtp,udp,tcp,tls", "-analyzeduration", "3000000", "-probesize", "32"),
+        *("-fpsprobesize", "0", "-max_ts_probe", "0", "-i", "pipe:0", "-show_error", "-show_streams", "-of", "json"),
     )
-    assert command.stdin == Secret(SCRIPT.replace("10000000", "5000000"))
+    script = SCRIPT.replace("10000000", "5000000").replace("analyzeduration '1000000'", "analyzeduration '3000000'")
+    assert command.stdin == Secret(f"{script}option max_ts_probe '0'\n")
     assert "sEcret" not in command.masked_stdin
 
 
@@ -360,3 +354,16 @@ def test_sound_that_is_not_wanted_is_not_asked_for() -> None:
     # Only RTSP sets up each medium by itself.
     assert "allowed_media_types" not in script(plan({"audio": "none"}, rtsp_url="srt://h:9000"))
     assert plan({"audio": "none"}, audio=None).reasons[-1] == "no audio: options.audio of this row says none"
+
+
+def test_a_start_without_media_is_repeated_without_waiting_for_the_order_of_pictures() -> None:
+    """At one picture in five seconds, ffmpeg waits 40 s for it (H.264 alone)."""
+    for codec, has_lesser in (("h264", True), ("hevc", False)):
+        media = Media(VideoStream(codec, 640, 360))
+        first = build_plan(camera(), media, Target(), FfmpegSettings())
+        again = build_plan(camera(), media, Target(), FfmpegSettings(), lesser=True)
+        assert (first.has_lesser, again.has_lesser) == (has_lesser, False)
+        assert first.invocation.stdin is not None and again.invocation.stdin is not None
+        assert "max_ts_probe" not in first.invocation.stdin.reveal()
+        assert "option max_ts_probe '0'" in again.invocation.stdin.reveal()
+        assert again.invocation.argv[again.invocation.argv.index("-max_ts_probe") + 1] == "0"

@@ -205,3 +205,21 @@ DOCUMENTS = SCALARS | st.fixed_dictionaries(
 @example(streams({**VIDEO, "width": "9" * 5000}), "", 0)
 def test_it_never_raises(stdout: bytes, stderr: str, exit_code: int | None) -> None:
     assert isinstance(probe(stdout, stderr, exit_code), Media | ProbeFailure)
+
+
+@pytest.mark.parametrize(
+    ("measured", "described", "fps"),
+    [
+        ("25/1", "50/1", 25.0),
+        ("0/0", "15/1", 15.0),
+        ("0/0", "90000/1", None),
+        ("0/0", "0/0", None),
+        (None, None, None),
+        (7, ["15/1"], None),
+    ],
+)
+def test_pictures_per_second(measured: object, described: object, fps: float | None) -> None:
+    stream = {"codec_type": "video", "codec_name": "h264", "width": 640, "height": 360}
+    stream |= {"avg_frame_rate": measured, "r_frame_rate": described}
+    found = parse_probe(json.dumps({"streams": [stream]}).encode(), "", 0, 0.3, 5.0)
+    assert isinstance(found, Media) and found.video.fps == fps

@@ -538,3 +538,39 @@ def test_an_answer_that_comes_late_proves_nothing_about_the_time_it_took() -> No
 def test_what_arrives_concerns_only_a_running_publisher(phase: Phase) -> None:
     before = state(phase, running_since=NOW - 60)
     assert follow(before, Unarrived(0.0, NOW, True)) == (before, ())
+
+
+@pytest.mark.parametrize("stop_cause", [None, Cause.NO_MEDIA])
+def test_what_could_not_be_sent_explains_why_nothing_came(stop_cause: Cause | None) -> None:
+    before = state(STOP if stop_cause else R, stop_cause=stop_cause, running_since=NOW - 9)
+    after, _ = follow(before, Ended(Cause.NO_MEDIA, "Broken pipe", unsendable="Unsupported pixel format"))
+    assert (after.cause, after.detail) == (Cause.CODEC_UNSUPPORTED, "Unsupported pixel format")
+    after, _ = follow(before, Ended(Cause.NO_MEDIA, "Broken pipe"))
+    assert after.cause is Cause.NO_MEDIA
+    after, _ = follow(state(R, running_since=NOW - 9), Ended(Cause.STALLED, "", unsendable="one frame"))
+    assert after.cause is Cause.STALLED
+
+
+@pytest.mark.parametrize(("received", "cause"), [(True, Cause.STALLED), (False, Cause.NO_MEDIA)])
+def test_a_publisher_from_whom_nothing_ever_arrived_has_not_stalled(received: bool, cause: Cause) -> None:
+    after, _ = follow(state(R, running_since=NOW - 11), Unarrived(NOW - 11, NOW, published=True, received=received))
+    assert (after.phase, after.stop_cause) == (STOP, cause)
+
+
+def test_bytes_that_arrived_later_than_the_last_report_are_no_stall() -> None:
+    """Of one picture in five seconds ffmpeg reports when the next one comes."""
+    before = state(R, running_since=NOW - 60)
+    before = before._replace(deadline=NOW)
+    after, commands = follow(before, TimerFired(moved_after=NOW - 4))
+    assert (after.phase, after.deadline, commands) == (R, NOW - 4 + TIMING.stall_timeout_s, ())
+    for moved_after in (None, NOW - TIMING.stall_timeout_s):
+        after, _ = follow(before, TimerFired(moved_after=moved_after))
+        assert (after.phase, after.stop_cause) == (STOP, Cause.STALLED)
+        assert "stall_timeout_s" in after.detail
+
+
+def test_how_long_was_waited_and_which_setting_that_is_stays_with_the_failure() -> None:
+    stopping, _ = follow(state(S)._replace(deadline=NOW, detail="of the last time"), TimerFired())
+    failed_, _ = follow(stopping, Ended(Cause.KILLED, "SIGTERM"))
+    assert failed_.cause is Cause.NO_MEDIA
+    assert "no key frame" in failed_.detail and "20 s (connect_timeout_s)" in failed_.detail

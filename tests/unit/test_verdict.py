@@ -9,11 +9,13 @@ import pytest
 
 from restream.domain.camera.camera import RejectedRow
 from restream.domain.ffmpeg.plan import FfmpegPlan, FfmpegSettings, build_plan
-from restream.domain.judgement.quality import Quality, Thresholds
+from restream.domain.judgement.quality import Quality
+from restream.domain.judgement.sight import Sight, Thresholds
 from restream.domain.judgement.status import CameraStatus
-from restream.domain.judgement.verdict import RULES, Health, Sight, Verdict, judge, judge_row
+from restream.domain.judgement.verdict import RULES, Health, Verdict, judge, judge_row
 from restream.domain.life.cause import FACTS, Cause, Side
 from restream.domain.life.lifecycle import Phase, State
+from restream.domain.server.api_trouble import ApiTrouble
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
 from restream.domain.server.target import Target
@@ -26,11 +28,14 @@ def seen(path: PathObservation | None, at: float = 100.0, **lists: Any) -> Serve
     return NEVER.swept(ServerView(paths={"cam1": path} if path else {}, **lists), at)
 
 
-OURS = PathObservation("cam1", True, "rtspSession", "ours", inbound_bytes=1)
+OURS = PathObservation("cam1", True, "rtspSession", "ours", inbound_bytes=1000)
 EMPTY = seen(OURS._replace(inbound_bytes=0))
 SEES = seen(OURS)
 MISSES = seen(None)
 NOT_READY = seen(PathObservation("cam1", False))
+ALWAYS = seen(PathObservation("cam1", True, online=False))
+PULLED = seen(PathObservation("cam1", True, "rtspSource", online=True))
+SILENT = seen(PathObservation("cam1", True, "rtspSession", "ours", online=True))
 STALE = SEES.missed()
 THEIRS = seen(
     PathObservation("cam1", True, "rtspSession", "theirs"),
@@ -69,6 +74,7 @@ def sight(state: State, server: ServerPicture, **fields: Any) -> Sight:
         (BETWEEN._replace(unpublished_since=None), THEIRS, Health.DOWN, Side.MEDIA_SERVER, "server_gone"),
         (BETWEEN, THEIRS.missed(), Health.DOWN, Side.MEDIA_SERVER, "server_gone"),
         (BETWEEN, SEES, Health.DOWN, Side.MEDIA_SERVER, "server_gone"),
+        (BETWEEN._replace(cause=Cause.REFUSED), ALWAYS, Health.DOWN, Side.CAMERA, "refused"),
         (BETWEEN._replace(unpublished_since=80.0), SEES, Health.DOWN, Side.MEDIA_SERVER, "server_conflict"),
         (State(Phase.WAITING, 0.0, unpublished_since=0.0), THEIRS, Health.DOWN, Side.MEDIA_SERVER, "server_conflict"),
         (State(Phase.WAITING, 0.0, server_up=False), STALE, Health.DOWN, Side.MEDIA_SERVER, "server_down"),
@@ -83,6 +89,11 @@ def sight(state: State, server: ServerPicture, **fields: Any) -> Sight:
         (UNSENDABLE._replace(last_cause=Cause.STOPPED), EMPTY, Health.UNKNOWN, Side.NONE, "not_arrived"),
         (UNSENDABLE._replace(failures=0), EMPTY, Health.UNKNOWN, Side.NONE, "not_arrived"),
         (UNSENDABLE, SEES, Health.HEALTHY, Side.NONE, None),
+        (RUNNING, ALWAYS, Health.UNKNOWN, Side.NONE, "not_arrived"),
+        (RUNNING, SILENT, Health.UNKNOWN, Side.NONE, "not_arrived"),
+        (BETWEEN._replace(cause=Cause.SERVER_REFUSED), PULLED, Health.DOWN, Side.MEDIA_SERVER, "server_refused"),
+        (BETWEEN._replace(cause=Cause.REFUSED), PULLED, Health.DOWN, Side.CAMERA, "refused"),
+        (BETWEEN._replace(cause=Cause.CODEC_UNSUPPORTED), ALWAYS, Health.DOWN, Side.CONFIG, "codec_unsupported"),
         (RUNNING, SEES, Health.HEALTHY, Side.NONE, None),
         (State(Phase.WAITING, 0.0), SEES, Health.UNKNOWN, Side.NONE, "starting"),
         (State(Phase.PROBING, 0.0), SEES, Health.UNKNOWN, Side.NONE, "starting"),
@@ -96,6 +107,45 @@ def test_supervised_cameras(state: State, server: ServerPicture, health: Health,
     verdict = judge(sight(state, server))
     assert (verdict.health, verdict.fault) == (health, fault)
     assert [reason.code for reason in verdict.reasons] == ([code] if code else [])
+
+
+@pytest.mark.parametrize("trouble", ApiTrouble)
+@pytest.mark.parametrize("before", [NEVER, SEES])
+def test_why_the_api_tells_nothing_is_told(before: ServerPicture, trouble: ApiTrouble) -> None:
+    verdict = judge(sight(RUNNING, before.missed(trouble)))
+    (reason,) = verdict.reasons
+    assert dict(reason.numbers) == {"why": trouble}
+    assert trouble.words.text in reason.text
+    assert verdict.hint == trouble.words.hint
+    assert verdict.health is (Health.HEALTHY if before is NEVER else Health.UNKNOWN)
+
+
+def test_a_user_that_is_refused_is_not_told_to_switch_the_api_on() -> None:
+    hints = {trouble: trouble.words.hint for trouble in ApiTrouble}
+    assert [trouble for trouble, hint in hints.items() if "api: yes" in hint] == [ApiTrouble.OFF]
+    assert "api_user" in hints[ApiTrouble.USER] and "api_password" in hints[ApiTrouble.USER]
+    assert len(set(hints.values())) == len(ApiTrouble)
+
+
+@pytest.mark.parametrize(
+    ("cause", "server", "why", "hint"),
+    [
+        (Cause.SERVER_REFUSED, PULLED, "path_pulled", "options.path"),
+        (Cause.SERVER_REFUSED, PULLED.missed(), "path_pulled", "options.path"),
+        (Cause.SERVER_REFUSED, ALWAYS, None, "publish_user"),
+        (Cause.SERVER_REFUSED, MISSES, None, "publish_user"),
+        (Cause.CODEC_UNSUPPORTED, ALWAYS, "path_always_available", "alwaysAvailableTracks"),
+        (Cause.CODEC_UNSUPPORTED, MISSES, None, "H.264"),
+    ],
+)
+def test_what_the_path_is_configured_for_is_named(
+    cause: Cause, server: ServerPicture, why: str | None, hint: str
+) -> None:
+    verdict = judge(sight(BETWEEN._replace(cause=cause), server))
+    (reason,) = verdict.reasons
+    assert reason.code == cause
+    assert dict(reason.numbers).get("why") == why
+    assert hint in verdict.hint
 
 
 @pytest.mark.parametrize(
@@ -123,7 +173,7 @@ def test_a_conflict_names_the_address_of_the_other_publisher() -> None:
 
 
 def _srt(**fields: float) -> ServerPicture:
-    path = PathObservation("cam1", True, "srtConn", "ours", inbound_bytes=1)
+    path = PathObservation("cam1", True, "srtConn", "ours", inbound_bytes=1000)
     return seen(path, srt={"ours": SrtObservation("ours", "cam1", "10.0.0.1:5", **fields)})  # type: ignore[arg-type]
 
 

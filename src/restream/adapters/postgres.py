@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from struct import Struct
 from typing import Any
 
 import asyncpg
@@ -75,7 +76,12 @@ class PostgresCameraTable:
             raise DatabaseError(_LOST)
         try:
             async with asyncio.timeout(_TIMEOUT_S), connection.transaction(readonly=True):
-                return [dict(record) for record in await connection.fetch(self._query)]
+                # Without a name: poolers in transaction mode would meet a named one again in other sessions.
+                statement = await connection.prepare(self._query, name="")
+                read = {
+                    each.name: _READ[each.type.name] for each in statement.get_attributes() if each.type.name in _READ
+                }
+                return [_row(record, read) for record in await statement.fetch()]
         except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             # A loss has as many texts as there are moments at which asyncpg may notice it.
             raise DatabaseError(_LOST) if connection.is_closed() else translated(error, self._dsn) from None
@@ -90,6 +96,34 @@ class PostgresCameraTable:
         with contextlib.suppress(*CONNECTION_ERRORS):
             await connection.close(timeout=_CLOSE_TIMEOUT_S)
         connection.terminate()
+
+
+def _row(record: asyncpg.Record, read: Mapping[str, Callable[[Any], object]]) -> Row:
+    row = dict(record)
+    for name, convert in read.items():
+        if row[name] is not None:
+            row[name] = convert(row[name])
+    return row
+
+
+def _shortest_single(value: float) -> float:
+    """101.1, where the double of a 4-byte 101.1 is 101.0999984741211."""
+    packed = _SINGLE.pack(value)
+    return next(
+        (short for digits in range(6, 9) if _SINGLE.pack(short := float(f"{value:.{digits}g}")) == packed), value
+    )
+
+
+_SINGLE = Struct("f")
+# What the driver makes of a type, as the text or number that it stands for. The blanks that fill a CHAR(n) are no part
+# of its value: there even a password ends with its last letter.
+_READ: Mapping[str, Callable[[Any], object]] = {
+    "bpchar": lambda text: text.rstrip(" "),
+    "char": lambda octet: octet.decode("latin-1"),
+    "float4": _shortest_single,
+    "bit": asyncpg.BitString.as_string,
+    "varbit": asyncpg.BitString.as_string,
+}
 
 
 def translated(error: Exception, dsn: Secret, hints: tuple[tuple[type[Exception], str], ...] = _HINTS) -> DatabaseError:

@@ -15,6 +15,7 @@ import yaml
 from restream.adapters.processes.child_process import ChildProcess
 from restream.adapters.server.mediamtx_http import MediamtxServer
 from restream.domain.ffmpeg.invocation import Invocation
+from restream.domain.server.api_trouble import ApiTrouble
 
 _START_TIMEOUT_S = 15.0
 _STOP_GRACE_S = 3.0
@@ -66,7 +67,8 @@ async def _wait_until_ready(server: ChildProcess, document: Mapping[str, object]
     probe = MediamtxServer(f"http://{document['apiAddress']}", f"rtsp://{document['rtspAddress']}")
     deadline = asyncio.get_running_loop().time() + _START_TIMEOUT_S
     try:
-        while not (await probe.observe()).view:
+        # An API that refuses us is there too.
+        while not (told := await probe.observe()).reachable or told.trouble is ApiTrouble.OFF:
             if not server.running or asyncio.get_running_loop().time() > deadline:
                 lines = spoken.decode("utf-8", "replace").strip().splitlines()
                 raise RuntimeError(f"MediaMTX does not start: {'; '.join(lines[-3:]) or 'no message'}")

@@ -128,3 +128,5 @@ class Ending:
     """The line that decided, masked."""
     log: tuple[str, ...] = ()
     """The last lines the engine wrote, masked, oldest first."""
+    unsendable: str = ""
+    """What the engine said of media that it could not hand to the server, however it ended; masked."""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from restream.domain.admission.pressure import Stalls
 from restream.domain.host_sample import HostSample
+from restream.domain.server.api_trouble import ApiTrouble
 from restream.domain.server.mediamtx import ServerView
 from restream.domain.visionaire import Collection as Collected
 from restream.domain.visionaire import StreamServer
@@ -21,6 +22,8 @@ class ServerStatus:
     detail: str
     view: ServerView | None = None
     """What its control API tells; None when the API does not answer."""
+    trouble: ApiTrouble | None = None
+    """Why the API tells nothing."""
 
 
 class MediaServer(Protocol):

@@ -15,6 +15,7 @@ from restream.config.stream_sections import MediaServerSection
 from restream.domain.camera.camera import Camera, RejectedRow, RowReader
 from restream.domain.camera.secret import Secret
 from restream.domain.engine import Media, ProbeFailure
+from restream.domain.server.api_trouble import ApiTrouble
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.interfaces.console.explanation import describe_media
 from restream.interfaces.console.findings import CheckState, Finding
@@ -146,10 +147,8 @@ async def _media_server(section: MediaServerSection) -> list[Finding]:
     if status.view is not None:
         findings += [judge_version(status.view.version), await _publish_address(section.rtsp_url)]
     elif status.reachable:
-        todo = (
-            "set `api: yes` in mediamtx.yml and allow it to this host (authInternalUsers, action api); see "
-            "mediamtx.api_url, api_user and api_password. Without it nobody sees whether media arrives"
-        )
+        hint = (status.trouble or ApiTrouble.OFF).words.hint
+        todo = f"{hint} Without the API nobody sees whether media arrives"
         findings.append(Finding("mediamtx", CheckState.WARN, status.detail, todo))
     else:
         todo = "start MediaMTX with `api: yes` in mediamtx.yml, or correct mediamtx.api_url and mediamtx.rtsp_url"

@@ -110,7 +110,7 @@ class Web:
         report = self.outlets.renderer.latest.snapshot.reports.get(camera_id)
         if report is None:
             return None
-        if report.stream is None or not report.stream.path.available or not isinstance(report.subject, CameraStatus):
+        if report.stream is None or not report.stream.path.live or not isinstance(report.subject, CameraStatus):
             reasons = "; ".join(reason.text for reason in report.verdict.reasons)
             raise StillError(f"nothing to see: {reasons}")
         camera = report.subject.camera

@@ -9,7 +9,7 @@ from restream.adapters.processes.child_process import ChildProcess
 from restream.adapters.processes.paced_pipes import PacedPipes
 from restream.domain.camera.camera import Camera
 from restream.domain.engine import Advance, Ending, Evidence, Media, Plan
-from restream.domain.ffmpeg.exit_cause import classify, unsendable, was_silent
+from restream.domain.ffmpeg.exit_cause import classify, was_silent
 from restream.domain.ffmpeg.login import login_trouble
 from restream.domain.ffmpeg.plan import ENGINE, FfmpegPlan, FfmpegSettings, build_plan
 from restream.domain.ffmpeg.progress import ProgressParser
@@ -40,10 +40,8 @@ class FfmpegPublication:
         return self._child.stderr_tail
 
     def excuse(self) -> Cause | None:
-        """A process that somebody has stopped (SIGSTOP, a debugger) publishes nothing, nor one that drops it all."""
-        if self._child.suspended:
-            return Cause.SUSPENDED
-        return Cause.CODEC_UNSUPPORTED if unsendable(self._child.stderr_tail) else None
+        """A process that somebody has stopped (SIGSTOP, a debugger) cannot publish anything."""
+        return Cause.SUSPENDED if self._child.suspended else None
 
     async def ended(self) -> Ending:
         """Wait until it is reaped; its ending, classified."""

@@ -15,6 +15,7 @@ import aiohttp
 from restream.adapters.bounded_body import BodyTooLargeError, read_body
 from restream.adapters.server.mediamtx_lists import PATHS, SRT, ListError, ListKind, T, json_object, session_list
 from restream.domain.camera.secret import Secret
+from restream.domain.server.api_trouble import ApiTrouble
 from restream.domain.server.mediamtx import SESSION_LISTS, ServerView, parse_info
 from restream.ports.servers import ServerStatus
 
@@ -28,6 +29,9 @@ _ALL_ITEMS = 1_000_000
 # Smaller lists are parsed sooner than a thread takes over.
 _LONG_BYTES = 512 << 10
 _READ_BYTES = 1 << 20
+# Go's server says so; nginx: "The plain HTTP request was sent to HTTPS port".
+_ASKS_FOR_TLS = b"HTTPS"
+_MAX_ERROR_BYTES = 4 << 10
 
 
 class MediamtxServer:
@@ -55,20 +59,24 @@ class MediamtxServer:
         if isinstance(told, ServerStatus):
             return told
         if rtsp_answers:
-            return ServerStatus(True, f"RTSP answers; the control API at {self._api_url} does not ({told})")
-        return ServerStatus(False, f"neither {self._api_url} ({told}) nor {self._rtsp.geturl()} answers")
+            text = f"RTSP answers; the control API at {self._api_url} does not ({told})"
+            return ServerStatus(True, text, trouble=told.trouble)
+        text = f"neither {self._api_url} ({told}) nor {self._rtsp.geturl()} answers"
+        return ServerStatus(False, text, trouble=told.trouble)
 
-    async def _ask_api(self) -> ServerStatus | str:
+    async def _ask_api(self) -> ServerStatus | _ApiError:
         """A sweep, or the reason why there is none."""
         try:
             async with asyncio.timeout(_TIMEOUT_S):
                 return await self._sweep()
-        except (_ApiError, ListError, BodyTooLargeError) as error:
-            return str(error)
+        except _ApiError as error:
+            return error
+        except (ListError, BodyTooLargeError) as error:
+            return _ApiError(ApiTrouble.FOREIGN, str(error))
         except TimeoutError:
-            return f"no answer within {_TIMEOUT_S:g} s"
+            return _ApiError(ApiTrouble.TIMEOUT, f"no answer within {_TIMEOUT_S:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return _reason(error)
+            return _ApiError(_trouble(error), _reason(error))
 
     async def close(self) -> None:
         """Let go of connections; never raises."""
@@ -80,7 +88,7 @@ class MediamtxServer:
         told, paths, srt = await _together(self._get("info", _MAX_INFO_BYTES), self._list(PATHS), self._list(SRT))
         version, started = parse_info(json_object(told)) if told is not None else (None, None)
         if paths is None:
-            raise _ApiError("it does not know /v3/paths/list: is it MediaMTX 1.0 or newer?")
+            raise _ApiError(ApiTrouble.NOT_FOUND, "it does not know /v3/paths/list: is it MediaMTX 1.0 or newer?")
         types = {path.source_type for path in paths.values()}
         lists = [name for kind, name in SESSION_LISTS.items() if kind in types]
         found = await _together(*(self._list(session_list(name)) for name in lists))
@@ -120,9 +128,12 @@ class MediamtxServer:
             if response.status == 404:
                 return None
             if response.status in (401, 403):
-                raise _ApiError("it refuses the user: set mediamtx.api_user and api_password")
+                raise _ApiError(ApiTrouble.USER, "it refuses the user: set mediamtx.api_user and api_password")
+            if response.status == 400 and _ASKS_FOR_TLS in await response.content.read(_MAX_ERROR_BYTES):
+                raise _ApiError(ApiTrouble.TLS, "it speaks TLS: mediamtx.api_url must begin with https")
             if response.status != 200:
-                raise _ApiError(f"HTTP {response.status}")
+                foreign = response.status < 400 or response.content_type == "text/html"
+                raise _ApiError(ApiTrouble.FOREIGN if foreign else ApiTrouble.ERROR, f"HTTP {response.status}")
             return await read_body(response, max_bytes)
 
     async def _rtsp_answers(self) -> bool:
@@ -148,7 +159,9 @@ class MediamtxServer:
 
 
 class _ApiError(Exception):
-    pass
+    def __init__(self, trouble: ApiTrouble, text: str) -> None:
+        super().__init__(text)
+        self.trouble = trouble
 
 
 async def _together(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
@@ -159,6 +172,21 @@ async def _together(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
     finally:
         for task in tasks:
             task.cancel()
+
+
+# Of the errors that asking can end with, the first that fits.
+_TROUBLES: tuple[tuple[type[Exception], ApiTrouble], ...] = (
+    (aiohttp.ClientSSLError, ApiTrouble.TLS),
+    (aiohttp.ClientConnectorError, ApiTrouble.OFF),
+    (aiohttp.ClientPayloadError, ApiTrouble.ERROR),
+    # Its head is no HTTP, or its body no JSON.
+    (aiohttp.ClientResponseError, ApiTrouble.FOREIGN),
+    (ValueError, ApiTrouble.FOREIGN),
+)
+
+
+def _trouble(error: Exception) -> ApiTrouble:
+    return next((trouble for kind, trouble in _TROUBLES if isinstance(error, kind)), ApiTrouble.ERROR)
 
 
 def _reason(error: Exception) -> str:

@@ -56,7 +56,7 @@ class _Reader(_Item):
 
 class _Source(_Item):
     type: Name
-    id: Name
+    id: Text
 
 
 class _Path(_Item):
@@ -69,6 +69,7 @@ class _Path(_Item):
     outbound_bytes: Count
     inbound_frames_in_error: Count
     available_time: Name | None
+    online: bool
 
 
 class _Srt(_Item):
@@ -107,7 +108,7 @@ def _typed_paths(body: bytes) -> dict[str, PathObservation]:
     texts: set[str] = set()
     for path in _PATHS(body).items:
         name, source, since = path.name, path.source, path.available_time
-        kind, key = (source.type, source.id) if source is not None else (None, None)
+        kind, key = (source.type, source.id or None) if source is not None else (None, None)
         texts.update((name, kind or "", key or "", since or "", *path.tracks))
         found[name] = PathObservation(
             name,
@@ -120,6 +121,7 @@ def _typed_paths(body: bytes) -> dict[str, PathObservation]:
             len(path.readers),
             path.inbound_frames_in_error,
             since,
+            path.online,
         )
     _require_printable(texts)
     return found
@@ -170,7 +172,10 @@ class ListKind(Generic[T]):
                 return dict(islice(self.typed(body).items(), MAX_ITEMS))
             except (_UnusualError, ValueError, RecursionError):
                 pass  # the other one decides
-        return self.tolerant(json_object(body))
+        document = json_object(body)
+        if "items" not in document:
+            raise ListError("its answer is no list of MediaMTX")
+        return self.tolerant(document)
 
     def read_long(self, body: bytes) -> dict[str, T]:
         """A long list, part by part where it can be cut. Raises ListError, ValueError."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 
+from restream.domain.camera.column_text import column_text
 from restream.domain.camera.options import CameraOptions, OptionError, check_path, parse_options
 from restream.domain.camera.urls import CameraTypes, SourceFields, SourceUrl, UrlError
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
@@ -18,8 +18,6 @@ _MAX_TEXT_LENGTH = 1024
 _UNPRINTABLE = re.compile(
     "[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff\\ufffe\\uffff]"
 )
-# Printing these would make a name, or worse a password, of something that never was one.
-_NO_TEXT = (bytes, bytearray, memoryview, Mapping, Set, list, tuple)
 _TRUE = frozenset({"1", "t", "true", "y", "yes", "on"})
 _FALSE = frozenset({"0", "f", "false", "n", "no", "off"})
 
@@ -157,7 +155,7 @@ class RowReader:
         value = self._value(row, column)
         if value is None:
             return ""
-        text = _plain(column, value)
+        text = column_text(column, value)
         # Spaces around a password may be part of it.
         if column != "password":
             text = text.strip()
@@ -169,8 +167,10 @@ class RowReader:
 
     def _flag(self, row: Mapping[str, object], column: str) -> bool:
         value = self._value(row, column)
+        if value is None or isinstance(value, bool):
+            return value is not False
         try:
-            text = "1" if value is None else _plain(column, value).strip().lower()
+            text = column_text(column, value).strip().lower()
         except UrlError:
             text = ""
         if text in _TRUE:
@@ -187,21 +187,6 @@ class RowReader:
             return json.loads(value) if value.strip() else None
         except (ValueError, RecursionError):
             raise OptionError("is not valid JSON") from None
-
-
-def _plain(column: str, value: object) -> str:
-    problem = f"{column}: expected a text or a number"
-    if isinstance(value, _NO_TEXT):
-        raise UrlError(problem)
-    try:
-        text = str(value)
-    except ValueError:
-        # More digits than Python prints.
-        raise UrlError(problem) from None
-    # NaN and infinity are numbers in name only.
-    if isinstance(value, float | Decimal) and not text.lstrip("-")[:1].isdigit():
-        raise UrlError(problem)
-    return text
 
 
 def without_collisions(cameras: Sequence[Camera | RejectedRow]) -> list[Camera | RejectedRow]:

@@ -77,6 +77,7 @@ INPUT_OPTIONS: Mapping[str, re.Pattern[str]] = {
     "fflags": _FLAGS,
     "fpsprobesize": _NUMBER,
     "max_delay": _NUMBER,
+    "max_ts_probe": _NUMBER,
     "min_port": _NUMBER,
     "max_port": _NUMBER,
     "probesize": _NUMBER,

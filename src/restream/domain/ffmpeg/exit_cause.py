@@ -149,18 +149,14 @@ def source_cause(messages: Sequence[Message]) -> tuple[Cause, str] | None:
     )
 
 
-def unsendable(lines: Iterable[str]) -> bool:
-    """Whether ffmpeg says of a stream that it publishes that it drops what the camera sends."""
-    return any(_UNSENDABLE.match(message.text) for message in understand(lines))
-
-
 def classify(ending: ProcessEnding, *, media_seen: bool, silent: bool = False) -> Ending:
     """Cause and the deciding line (or outcome), had nobody asked for it.
 
     `media_seen`: it had been publishing; `silent`: it ended no sooner than its network timeout.
     """
     cause, detail = _cause(ending, media_seen, silent)
-    return Ending(cause, detail, ending.stderr_tail)
+    lost = next((each.text for each in understand(ending.stderr_tail) if _UNSENDABLE.match(each.text)), "")
+    return Ending(cause, detail, ending.stderr_tail, lost)
 
 
 def _cause(ending: ProcessEnding, media_seen: bool, silent: bool) -> tuple[Cause, str]:

@@ -12,7 +12,7 @@ from restream.domain.camera.secret import spellings
 from restream.domain.camera.urls import SourceUrl
 from restream.domain.engine import AudioStream, Media, Plan, Shown
 from restream.domain.ffmpeg.invocation import Invocation
-from restream.domain.ffmpeg.source_input import ANALYSE_US, ANALYSIS, flags, source_input
+from restream.domain.ffmpeg.source_input import ANALYSE_US, ANALYSIS, QUICK_ANALYSIS, flags, source_input
 from restream.domain.server.target import Target
 
 ENGINE = "ffmpeg"
@@ -85,6 +85,8 @@ _MAX_INTERLEAVE_US = 500_000
 _PACKET_BYTES = 1316
 # Silent audio, converted, keeps ffmpeg from publishing (test_silent_audio_does_not_keep_a_camera_down).
 _LESSER = "the last start with it failed"
+# Its pictures need not be shown in the order in which they come: ffmpeg waits for some to tell.
+_IN_ORDER_OF_DECODING = "h264"
 _AAC = ("-c:a", "aac", "-ar", "16000", "-ac", "1", "-b:a", "32k")
 
 
@@ -96,7 +98,7 @@ def build_probe(source: SourceUrl, options: CameraOptions, settings: FfmpegSetti
         settings.hide_source,
         options.rtsp_transport or settings.rtsp_transport,
         network_timeout_s,
-        _input(source, options, silent=options.audio is AudioChoice.NONE),
+        _input(source, options, QUICK_ANALYSIS, silent=options.audio is AudioChoice.NONE),
     )
     show = ("-show_error", "-show_streams", "-of", "json")
     argv = (settings.probe_binary, "-v", "level+warning", *arguments, *show)
@@ -117,7 +119,8 @@ def build_still(source: SourceUrl, settings: FfmpegSettings) -> Invocation:
 def build_plan(
     camera: Camera, media: Media, target: Target, settings: FfmpegSettings, *, lesser: bool = False
 ) -> FfmpegPlan:
-    """The command that publishes a camera. `lesser`: without its sound, since with it no media came."""
+    """The command that publishes a camera. `lesser`: without its sound and without waiting for the order of its
+    pictures, since the last start brought no media."""
     reasons: list[str] = []
     transport = _transport(camera, media, target, reasons)
     drop_audio = _LESSER if lesser else None
@@ -129,7 +132,7 @@ def build_plan(
         camera.options.rtsp_transport or settings.rtsp_transport,
         # Ours is the first to notice a stall; ffmpeg would end by itself after twice this time.
         stall_timeout_s,
-        _input(camera.source, camera.options, silent=audio == "none"),
+        _input(camera.source, camera.options, QUICK_ANALYSIS if lesser else ANALYSIS, silent=audio == "none"),
     )
     output = dict(camera.options.output)
     packet_bytes = output.pop("pkt_size", str(_PACKET_BYTES))
@@ -159,17 +162,19 @@ def build_plan(
         video=media.video.codec,
         audio=audio,
         reasons=tuple(reasons),
-        has_lesser=audio != "none",
+        has_lesser=not lesser and (audio != "none" or media.video.codec == _IN_ORDER_OF_DECODING),
         invocation=Invocation(argv, stdin, camera.source, secrets, settings.memory_bytes),
         network_timeout_s=stall_timeout_s,
     )
 
 
-def _input(source: SourceUrl, options: CameraOptions, *, silent: bool) -> Mapping[str, str]:
+def _input(
+    source: SourceUrl, options: CameraOptions, analysis: Mapping[str, str], *, silent: bool
+) -> Mapping[str, str]:
     """Options of the input, for the probe and the publisher alike. `silent`: the sound is not wanted."""
     # A camera that cannot set up its sound is not even asked for it.
     picture = {"allowed_media_types": "video"} if silent and source.scheme in ("rtsp", "rtsps") else {}
-    return {**ANALYSIS, **picture, **dict(options.input)}
+    return {**analysis, **picture, **dict(options.input)}
 
 
 def _transport(camera: Camera, media: Media, target: Target, reasons: list[str]) -> Transport:

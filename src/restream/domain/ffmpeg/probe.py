@@ -30,6 +30,7 @@ _ERROR_CODES: Mapping[int, Cause] = {
     -1482175736: Cause.REQUEST_REFUSED,  # 4XX
     -1482175992: Cause.CAMERA_ERROR,  # 5XX
 }
+_MOST_FPS = 240.0
 
 
 def parse_probe(
@@ -75,9 +76,7 @@ def _streams(document: object) -> Media | ProbeFailure:
         return ProbeFailure(Cause.NO_MEDIA, "the camera announces video but sends none")
     profile = video.get("profile")
     return Media(
-        VideoStream(
-            codec, width, height, _rate(video.get("avg_frame_rate")), profile if isinstance(profile, str) else None
-        ),
+        VideoStream(codec, width, height, _frame_rate(video), profile if isinstance(profile, str) else None),
         _audio(next((entry for entry in entries if entry.get("codec_type") == "audio"), None)),
     )
 
@@ -100,6 +99,12 @@ def _integer(value: object) -> int:
         return int(str(value))
     except ValueError:
         return 0
+
+
+def _frame_rate(video: Mapping[str, object]) -> float | None:
+    """As measured, else as the parameter sets say; what they do not say is guessed from their clock."""
+    described = _rate(video.get("r_frame_rate"))
+    return _rate(video.get("avg_frame_rate")) or (described if described and described <= _MOST_FPS else None)
 
 
 def _rate(value: object) -> float | None:

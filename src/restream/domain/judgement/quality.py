@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from restream.domain.server.flow import Stream
@@ -15,20 +14,6 @@ LONG_S = 60.0
 """The window of what lasts."""
 # The readings are kept this far apart: windows are exact to one step.
 _STEP_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """Beyond these a running stream is degraded. Ratios are shares of one."""
-
-    srt_loss_ratio: float = 0.01
-    srt_rtt_share: float = 0.25
-    """Round trip over latency: beyond this retransmission is at risk,"""
-    srt_rtt_bad_share: float = 0.3333
-    """and beyond this it comes too late."""
-    bitrate_share: float = 0.25
-    """Bitrate of the last minute over the median of the last hour."""
-    restarts_per_hour: int = 3
 
 
 class Quality(NamedTuple):
@@ -72,7 +57,7 @@ class Window:
 
     def follow(self, stream: Stream | None) -> None:
         """One more sweep; a publisher that is gone or new begins an empty window."""
-        if stream is None or not stream.path.available:
+        if stream is None or not stream.path.live:
             self.clear()
             return
         at, moments, source_id = stream.flow.read_at, self._at, stream.path.source_id

@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from restream.domain.camera.camera import Camera, RejectedRow
-from restream.domain.judgement.quality import Quality, Thresholds
-from restream.domain.judgement.status import CameraStatus
+from restream.domain.judgement.sight import Sight
 from restream.domain.life.cause import Cause, Side
-from restream.domain.life.lifecycle import Phase, State
-from restream.domain.server.flow import ServerPicture, Stream
+from restream.domain.life.lifecycle import Phase
+from restream.domain.server.api_trouble import ApiTrouble, Words
+from restream.domain.server.mediamtx import Closed
 
 
 class Health(StrEnum):
@@ -32,6 +32,7 @@ class Reason:
     code: str
     text: str
     numbers: tuple[tuple[str, float | str], ...] = ()
+    """`why`: a code for what is known beyond the code, with words and a hint of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,73 +49,6 @@ class Verdict:
         codes, others = ([reason.code for reason in verdict.reasons] for verdict in (self, other))
         return (self.health, self.fault, codes) == (other.health, other.fault, others)
 
-
-class Sight(NamedTuple):
-    """Everything that is looked at to judge a supervised camera."""
-
-    status: CameraStatus
-    server: ServerPicture
-    quality: Quality = Quality()
-    own_source_id: str | None = None
-    """Under which source the server last showed our own publisher."""
-    had_audio: bool = False
-    """The camera has had audio before."""
-    thresholds: Thresholds = Thresholds()
-    draining: bool = False
-    """The service is being stopped."""
-
-    @property
-    def state(self) -> State:
-        """What its publisher is doing, and why."""
-        return self.status.state
-
-    @property
-    def engine(self) -> str:
-        """What publishes it."""
-        plan = self.status.plan
-        return plan.engine if plan is not None else "its engine"
-
-    @property
-    def stopping(self) -> bool:
-        """Its publisher is being stopped."""
-        return self.state.phase is Phase.STOPPING
-
-    @property
-    def failure(self) -> Cause | None:
-        """Why nothing is published; None while that is no failure, or none yet."""
-        cause = self.state.stop_cause if self.stopping else self.state.cause
-        return None if cause is Cause.STOPPED else cause
-
-    @property
-    def stream(self) -> Stream | None:
-        """Its path at the server, where somebody publishes."""
-        stream = self.server.streams.get(self.status.camera.path)
-        return stream if stream is not None and stream.path.available else None
-
-    @property
-    def arrives(self) -> bool:
-        """Something of our publisher has reached the server. A path that is available proves nothing."""
-        stream = self.stream
-        return stream is not None and stream.flow.count_bytes > 0
-
-    @property
-    def intruder(self) -> Stream | None:
-        """The stream of a publisher that is not ours, on our path while we have none there."""
-        since = self.state.unpublished_since
-        if since is None or self.server.fresh_since is None:
-            return None
-        stream = self.stream
-        if stream is None:
-            return None
-        # Two sweeps after our end it is no remnant of ours, whatever its id.
-        seen_after_s = stream.flow.read_at - since
-        remnant = stream.path.source_id == self.own_source_id and seen_after_s < _REMNANT_S
-        return stream if seen_after_s > _SETTLED_S and not remnant else None
-
-
-# An SRT connection whose peer died stays listed until its idle timeout.
-_REMNANT_S = 15.0
-_SETTLED_S = 1.0
 
 NOT_JUDGED = Verdict(
     Health.UNKNOWN,
@@ -148,9 +82,10 @@ _SERVER_SILENT = Verdict(
 
 
 def _stale(sight: Sight) -> Verdict:
-    text = f"{sight.engine} publishes, but the media server's API does not answer any more"
-    hint = "Check the control API of the media server; its last data are shown."
-    return Verdict(Health.UNKNOWN, Side.MEDIA_SERVER, (Reason("stale", text),), hint)
+    trouble = sight.server.trouble
+    says, hint = trouble.words if trouble else _SILENT
+    text = f"{sight.engine} publishes, but the media server's API {says} now: its last data are shown"
+    return Verdict(Health.UNKNOWN, Side.MEDIA_SERVER, (Reason("stale", text, _why(trouble)),), hint)
 
 
 def _not_arrived(sight: Sight) -> Verdict:
@@ -163,9 +98,17 @@ def _not_arrived(sight: Sight) -> Verdict:
 
 
 def _unobserved(sight: Sight) -> Verdict:
-    text = f"{sight.engine} publishes; the media server's API is not there to confirm it"
-    hint = "Switch the API on (`api: yes` in mediamtx.yml) and set mediamtx.api_url."
-    return Verdict(Health.HEALTHY, Side.NONE, (Reason("unobserved", text),), hint)
+    trouble = sight.server.trouble
+    says, hint = (trouble or ApiTrouble.OFF).words
+    text = f"{sight.engine} publishes; nobody confirms it: the media server's API {says}"
+    return Verdict(Health.HEALTHY, Side.NONE, (Reason("unobserved", text, _why(trouble)),), hint)
+
+
+_SILENT = Words("does not answer", "Check the control API of the media server.")
+
+
+def _why(trouble: ApiTrouble | None) -> tuple[tuple[str, str], ...]:
+    return (("why", trouble.value),) if trouble else ()
 
 
 def _conflict(sight: Sight) -> Verdict:
@@ -179,11 +122,28 @@ def _conflict(sight: Sight) -> Verdict:
 
 
 def _failed(sight: Sight) -> Verdict:
-    return _down(sight.failure or Cause.INTERNAL)
+    cause = sight.failure or Cause.INTERNAL
+    if sight.closed is not None:
+        text, hint = _CLOSED[sight.closed]
+        return Verdict(Health.DOWN, cause.facts.side, (Reason(cause, text, (("why", sight.closed.value),)),), hint)
+    return _down(cause)
 
 
 def _down(cause: Cause) -> Verdict:
     return Verdict(Health.DOWN, cause.facts.side, (Reason(cause, cause.facts.text),), cause.facts.hint)
+
+
+_CLOSED = {
+    Closed.PULLED: Words(
+        "the media server does not take publishers on this camera's path: it has a source of its own there",
+        "Remove `source` from this path in mediamtx.yml, or publish under another name: options.path of this row.",
+    ),
+    Closed.ALWAYS: Words(
+        "the media server expects other tracks on this camera's path, which is always available there",
+        "Give the path the camera's tracks (`alwaysAvailableTracks` or `alwaysAvailableFile` in mediamtx.yml), or set "
+        "options.audio of this row to what it expects.",
+    ),
+}
 
 
 def _graded(sight: Sight) -> Verdict:
@@ -264,7 +224,7 @@ RULES: tuple[Rule, ...] = (
     Rule("running, server away", lambda sight: not sight.state.server_up, lambda _: _SERVER_SILENT, _RUNNING),
     Rule("running, API never seen", lambda sight: sight.server.observed_at is None, _unobserved, _RUNNING),
     Rule("running, API silent now", lambda sight: sight.server.fresh_since is None, _stale, _RUNNING),
-    Rule("running, nothing has arrived", lambda sight: not sight.arrives, _not_arrived, _RUNNING),
+    Rule("running, nothing received", lambda sight: not sight.received, _not_arrived, _RUNNING),
     Rule("running and received", lambda _: True, _graded, _RUNNING),
     Rule("never failed", lambda sight: sight.failure is None, lambda _: _STARTING),
     Rule("failed", lambda _: True, _failed),

@@ -163,7 +163,9 @@ FACTS: Mapping[Cause, CauseFacts] = {
         Side.CAMERA,
         Policy.BACKOFF,
         "the camera sets up the stream but sends no video",
-        "Look at the stream in the camera's own page; restart the camera. Over UDP, check the firewall or use TCP.",
+        "Look at the stream in the camera's own page; restart the camera. Over UDP, check the firewall or use TCP. "
+        "Where key frames come rarely: have the camera send them more often, or raise options.connect_timeout_s of "
+        "this row, and readTimeout in mediamtx.yml.",
     ),
     Cause.CODEC_UNSUPPORTED: CauseFacts(
         Side.CONFIG,

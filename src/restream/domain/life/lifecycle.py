@@ -76,6 +76,8 @@ class Ended:
     detail: str
     has_lesser: bool = False
     """A plan with less (without sound) is worth a try where this one brought no media."""
+    unsendable: str = ""
+    """As in `Ending`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ class TimerFired:
     """Why the publisher's silence says nothing about the camera, where its engine knows."""
     blind: bool = False
     """Nobody could have seen media move: only the media server can tell, and it does not answer."""
+    moved_after: float | None = None
+    """The media server saw bytes arrive after this moment; None: it did not, or nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,8 @@ class Unarrived:
     published: bool
     excuse: Cause | None = None
     """As in `TimerFired`."""
+    received: bool = True
+    """Whether anything ever arrived from this publisher."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +172,12 @@ class Timing:
     probe_limit_s: float = 15.0
     connect_timeout_s: float = 15.0
     stall_timeout_s: float = 10.0
+
+    def passed(self, phase: Phase) -> str:
+        """Which limit a publisher in this phase has passed without media, and the setting that it is."""
+        if phase is Phase.STARTING:
+            return f"no key frame was published within {self.connect_timeout_s:g} s (connect_timeout_s)"
+        return f"nothing arrived for {self.stall_timeout_s:g} s (stall_timeout_s)"
 
 
 class State(NamedTuple):

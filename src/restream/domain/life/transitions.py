@@ -20,7 +20,6 @@ from restream.domain.life.lifecycle import (
     Probed,
     Released,
     Removed,
-    Request,
     RestartAsked,
     Revised,
     ServerFound,
@@ -30,12 +29,12 @@ from restream.domain.life.lifecycle import (
     Timing,
     Unarrived,
 )
+from restream.domain.life.steps import HAS_PUBLISHER, Step, enter, queue
+from restream.domain.life.wishes import removed, requested, revised
 
-Step = tuple[State, tuple[Command, ...]]
 _MOST_SERVER_FAILURES = 2
 # A camera that refuses the SETUP of its sound refuses, for ffmpeg, all of it (go2rtc issue 221).
 _MAY_BE_THE_SOUND = frozenset({Cause.NO_MEDIA, Cause.CODEC_UNSUPPORTED, Cause.REQUEST_REFUSED, Cause.CAMERA_ERROR})
-_HAS_PUBLISHER = frozenset({Phase.STARTING, Phase.RUNNING, Phase.STOPPING})
 
 
 def begin(now: float, *, server_up: bool, media: Media | None = None) -> Step:
@@ -62,11 +61,11 @@ def step(state: State, event: Event, now: float, draw: float, timing: Timing) ->
         case Unarrived():
             return _unarrived(state, event, now, timing)
         case Revised():
-            return _revised(state._replace(media=None), now)
+            return revised(state._replace(media=None), now)
         case RestartAsked() | ProbeAsked() | HoldAsked() | Released():
-            return _requested(state, event, now)
+            return requested(state, event, now)
         case Removed():
-            return _removed(state, now)
+            return removed(state, now)
         case ServerLost():
             return _server_lost(state, now)
         case ServerFound():
@@ -77,20 +76,12 @@ def crash(state: State, now: float, timing: Timing, *, publishing: bool) -> Step
     """The shell failed while it followed an event: end what runs, then it is one more failure of this camera."""
     clean = (Command.RELEASE_SLOT, Command.CANCEL_PROBE)
     if publishing:
-        return _enter(state, Phase.STOPPING, now)._replace(stop_cause=Cause.INTERNAL), (*clean, Command.STOP)
+        ending = enter(state, Phase.STOPPING, now)._replace(stop_cause=Cause.INTERNAL, detail="")
+        return ending, (*clean, Command.STOP)
     if not state.wanted:
-        return _enter(state, Phase.FINISHED, now), clean
+        return enter(state, Phase.FINISHED, now), clean
     failed = state._replace(cause=Cause.INTERNAL, failures=state.failures + 1)
-    return _enter(failed, Phase.BACKOFF, now, now + timing.restart.base_s), clean
-
-
-def _enter(state: State, phase: Phase, now: float, deadline: float | None = None) -> State:
-    return state._replace(phase=phase, since=now, deadline=deadline)
-
-
-def _wait(state: State, now: float) -> Step:
-    """Queue for admission, or for the media server."""
-    return _enter(state, Phase.WAITING, now), ((Command.REQUEST_SLOT,) if state.server_up else ())
+    return enter(failed, Phase.BACKOFF, now, now + timing.restart.base_s), clean
 
 
 def _admitted(state: State, now: float, timing: Timing) -> Step:
@@ -98,11 +89,11 @@ def _admitted(state: State, now: float, timing: Timing) -> Step:
         return state, (() if state.phase in (Phase.PROBING, Phase.STARTING) else (Command.RELEASE_SLOT,))
     if state.media is not None:
         return _start(state, now, timing)
-    return _enter(state, Phase.PROBING, now, now + timing.probe_limit_s), (Command.PROBE,)
+    return enter(state, Phase.PROBING, now, now + timing.probe_limit_s), (Command.PROBE,)
 
 
 def _start(state: State, now: float, timing: Timing) -> Step:
-    state = _enter(state, Phase.STARTING, now, now + timing.connect_timeout_s)
+    state = enter(state, Phase.STARTING, now, now + timing.connect_timeout_s)
     restarts = state.restarts + (1 if state.started else 0)
     state = state._replace(advance=None, running_since=None, restarts=restarts, started=True)
     return state._replace(unpublished_since=None), (Command.START,)
@@ -116,7 +107,7 @@ def _probed(state: State, outcome: Media | ProbeFailure, now: float, draw: float
     state = state._replace(media=outcome)
     if state.server_up:
         return _start(state, now, timing)
-    return _enter(state, Phase.WAITING, now), (Command.RELEASE_SLOT,)
+    return enter(state, Phase.WAITING, now), (Command.RELEASE_SLOT,)
 
 
 def _advanced(state: State, advance: Advance, now: float, timing: Timing) -> Step:
@@ -127,23 +118,25 @@ def _advanced(state: State, advance: Advance, now: float, timing: Timing) -> Ste
     deadline = now + timing.stall_timeout_s
     if state.phase is Phase.RUNNING:
         return state._replace(advance=advance, deadline=deadline), ()
-    state = _enter(state, Phase.RUNNING, now, deadline)
+    state = enter(state, Phase.RUNNING, now, deadline)
     return state._replace(advance=advance, running_since=now, cause=None, detail=""), (Command.REPORT_SUCCESS,)
 
 
 def _ended(state: State, ended: Ended, now: float, draw: float, timing: Timing) -> Step:
-    if state.phase not in _HAS_PUBLISHER:
+    if state.phase not in HAS_PUBLISHER:
         return state, ()
     state = state._replace(unpublished_since=now)
     if not state.wanted:
-        return _enter(state, Phase.FINISHED, now), (Command.RELEASE_SLOT, Command.FINISH)
+        return enter(state, Phase.FINISHED, now), (Command.RELEASE_SLOT, Command.FINISH)
     if state.stop_cause is Cause.STOPPED:
         # On request: a new life, but not a new camera.
         fresh = state._replace(failures=0, lesser=False, stop_cause=None, running_since=None, last_cause=Cause.STOPPED)
-        state, commands = (_enter(fresh, Phase.HELD, now), ()) if state.on_hold else _wait(fresh, now)
+        state, commands = (enter(fresh, Phase.HELD, now), ()) if state.on_hold else queue(fresh, now)
         return state, (Command.RELEASE_SLOT, *commands)
     # The reason of a stop is part of the record: what a publisher says while it is being ended tells nothing.
-    cause, detail = (ended.cause, ended.detail) if state.stop_cause is None else (state.stop_cause, "")
+    cause, detail = (ended.cause, ended.detail) if state.stop_cause is None else (state.stop_cause, state.detail)
+    if cause is Cause.NO_MEDIA and ended.unsendable:
+        cause, detail = Cause.CODEC_UNSUPPORTED, ended.unsendable
     return _fail(state, cause, detail, now, draw, timing, has_lesser=ended.has_lesser)
 
 
@@ -177,12 +170,12 @@ def _fail(
     check = (Command.CHECK_SERVER,) if blames_server else ()
     if policy is Policy.HOLD:
         deadline = now + timing.restart.held_delay_s(draw)
-        return _enter(state, Phase.HELD, now, deadline), (Command.REPORT_FAILURE, *check)
+        return enter(state, Phase.HELD, now, deadline), (Command.REPORT_FAILURE, *check)
     if blames_server and not state.server_up:
-        return _enter(state._replace(failures=0), Phase.WAITING, now), (Command.REPORT_FAILURE, *check)
+        return enter(state._replace(failures=0), Phase.WAITING, now), (Command.REPORT_FAILURE, *check)
     quick = try_less and cause is not Cause.NO_MEDIA
     delay_s = timing.restart.delay_s(0 if quick else failures, draw, slow=policy is Policy.SLOW and not quick)
-    return _enter(state, Phase.BACKOFF, now, now + delay_s), (Command.REPORT_FAILURE, *check)
+    return enter(state, Phase.BACKOFF, now, now + delay_s), (Command.REPORT_FAILURE, *check)
 
 
 def _timer(state: State, fired: TimerFired, now: float, draw: float, timing: Timing) -> Step:
@@ -195,12 +188,17 @@ def _timer(state: State, fired: TimerFired, now: float, draw: float, timing: Tim
             state, commands = _fail(state, Cause.TIMEOUT, "", now, draw, timing)
             return state, (Command.CANCEL_PROBE, *commands)
         case Phase.STARTING | Phase.RUNNING:
+            if state.phase is Phase.RUNNING and fired.moved_after is not None:
+                # ffmpeg tells of a picture when the next one comes: of few pictures the server knows sooner.
+                arrived_until = fired.moved_after + timing.stall_timeout_s
+                if arrived_until > now:
+                    return state._replace(deadline=arrived_until), ()
             silent = Cause.NO_MEDIA if state.phase is Phase.STARTING else Cause.STALLED
             # A publisher blocked on a server that is away is not the camera's fault.
             cause = fired.excuse or (silent if state.server_up else Cause.SERVER_GONE)
-            return _enter(state, Phase.STOPPING, now)._replace(stop_cause=cause), (Command.STOP,)
+            return _give_up(state, cause, now, timing)
         case Phase.BACKOFF | Phase.HELD:
-            return _wait(state, now)
+            return queue(state, now)
     return state, ()
 
 
@@ -210,66 +208,14 @@ def _unarrived(state: State, event: Unarrived, now: float, timing: Timing) -> St
         return state, ()
     if event.until - max(event.silent_since, state.running_since) < timing.stall_timeout_s:
         return state, ()
-    cause = event.excuse or (Cause.STALLED if event.published else Cause.SERVER_GONE)
-    return _enter(state, Phase.STOPPING, now)._replace(stop_cause=cause), (Command.STOP,)
+    silent = Cause.STALLED if event.received else Cause.NO_MEDIA
+    return _give_up(state, event.excuse or (silent if event.published else Cause.SERVER_GONE), now, timing)
 
 
-def _requested(state: State, request: Request, now: float) -> Step:
-    if state.refusal(request):
-        return state, ()
-    match request:
-        case HoldAsked():
-            return _held(state, now)
-        case ProbeAsked():
-            if state.phase in _HAS_PUBLISHER:
-                return state, (Command.LOOK,)
-            return (state, ()) if state.phase is Phase.PROBING else _revised(state._replace(media=None), now)
-        case RestartAsked() | Released():
-            return _revised(state, now)
-
-
-def _revised(state: State, now: float) -> Step:
-    """A new start, with delays and failures forgotten; what is known of the media is the caller's to forget."""
-    fresh = state._replace(failures=0, lesser=False, on_hold=False)
-    match state.phase:
-        case Phase.STARTING | Phase.RUNNING:
-            return _stop(fresh, now)
-        case Phase.STOPPING:
-            return fresh._replace(stop_cause=Cause.STOPPED), ()
-        case _:
-            # The host may be another one: ask again under the new name.
-            cancel = (Command.CANCEL_PROBE,) if state.phase is Phase.PROBING else ()
-            state, commands = _wait(fresh._replace(cause=None, detail=""), now)
-            return state, (*cancel, Command.RELEASE_SLOT, *commands)
-
-
-def _held(state: State, now: float) -> Step:
-    """Stop until released; a change of the row ends it too."""
-    held = state._replace(on_hold=True, failures=0, cause=None, detail="")
-    match state.phase:
-        case Phase.STARTING | Phase.RUNNING:
-            return _stop(held, now)
-        case Phase.STOPPING:
-            return held._replace(stop_cause=Cause.STOPPED), ()
-        case _:
-            cancel = (Command.CANCEL_PROBE,) if state.phase is Phase.PROBING else ()
-            return _enter(held, Phase.HELD, now), (*cancel, Command.RELEASE_SLOT)
-
-
-def _stop(state: State, now: float) -> Step:
-    return _enter(state, Phase.STOPPING, now)._replace(stop_cause=Cause.STOPPED), (Command.STOP,)
-
-
-def _removed(state: State, now: float) -> Step:
-    state = state._replace(wanted=False)
-    match state.phase:
-        case Phase.STARTING | Phase.RUNNING:
-            return _stop(state, now)
-        case Phase.STOPPING:
-            return state, ()
-        case _:
-            cancel = (Command.CANCEL_PROBE,) if state.phase is Phase.PROBING else ()
-            return _enter(state, Phase.FINISHED, now), (*cancel, Command.RELEASE_SLOT, Command.FINISH)
+def _give_up(state: State, cause: Cause, now: float, timing: Timing) -> Step:
+    """Stop a publisher from whom nothing came for too long; what that is, and where it is set, is told."""
+    detail = timing.passed(state.phase) if cause in (Cause.NO_MEDIA, Cause.STALLED) else ""
+    return enter(state, Phase.STOPPING, now)._replace(stop_cause=cause, detail=detail), (Command.STOP,)
 
 
 def _server_lost(state: State, now: float) -> Step:
@@ -279,7 +225,7 @@ def _server_lost(state: State, now: float) -> Step:
     if state.phase is Phase.WAITING:
         return state, (Command.RELEASE_SLOT,)
     if state.phase is Phase.BACKOFF and state.cause is not None and state.cause.facts.side is Side.MEDIA_SERVER:
-        return _enter(state._replace(failures=0), Phase.WAITING, now), ()
+        return enter(state._replace(failures=0), Phase.WAITING, now), ()
     return state, ()
 
 

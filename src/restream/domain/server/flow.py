@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from restream.domain.server.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
+from restream.domain.server.api_trouble import ApiTrouble
+from restream.domain.server.mediamtx import Closed, PathObservation, ServerView, SessionObservation, SrtObservation
 
 
 class Flow(NamedTuple):
@@ -18,6 +19,8 @@ class Flow(NamedTuple):
     """When the counter was last seen to move."""
     rate_bps: float | None = None
     """Bits per second between the last two readings; None until there are two of one publisher."""
+    moved_after: float | None = None
+    """The reading before `moved_at`: it moved after this; None until it is seen to move."""
 
 
 def follow(flow: Flow | None, count_bytes: int, now: float) -> Flow:
@@ -27,8 +30,18 @@ def follow(flow: Flow | None, count_bytes: int, now: float) -> Flow:
     elapsed_s = now - flow.read_at
     if count_bytes < flow.count_bytes or elapsed_s <= 0:
         return Flow(count_bytes, now, now)
-    moved_at = now if count_bytes > flow.count_bytes else flow.moved_at
-    return Flow(count_bytes, now, moved_at, (count_bytes - flow.count_bytes) * 8 / elapsed_s)
+    rate_bps = (count_bytes - flow.count_bytes) * 8 / elapsed_s
+    if count_bytes > flow.count_bytes:
+        return Flow(count_bytes, now, now, rate_bps, flow.read_at)
+    return Flow(count_bytes, now, flow.moved_at, rate_bps, flow.moved_after)
+
+
+class Silence(NamedTuple):
+    """How long nothing has arrived from a publisher that the server shows."""
+
+    seconds: float
+    received: bool
+    """Whether anything had arrived before."""
 
 
 class Stream(NamedTuple):
@@ -68,15 +81,17 @@ class ServerPicture:
     """When the last good sweep began: its counters prove silence until then, however late they are heard of."""
     fresh_since: float | None = None
     """Since when every sweep has succeeded; None while the picture is stale."""
-    moved_before_loss: Mapping[str, float] = field(default_factory=dict)
-    """When something last arrived on paths that have lost their publisher lately."""
+    before_loss: Mapping[str, Flow] = field(default_factory=dict)
+    """The last reading of paths that have lost their publisher lately."""
     run: str | None = None
     """Which run of the server this is: when it started, in its own words; None where it does not tell."""
+    trouble: ApiTrouble | None = None
+    """Why the last sweep failed; None: it did not, or nobody knows."""
 
     @property
-    def available(self) -> int:
-        """How many paths have a publisher."""
-        return sum(stream.path.available for stream in self.streams.values())
+    def live(self) -> int:
+        """How many paths have a publisher or a pulled source."""
+        return sum(stream.path.live for stream in self.streams.values())
 
     def swept(self, view: ServerView, now: float, *, asked_at: float | None = None) -> ServerPicture:
         """The picture after one more good sweep, which began at `asked_at` and is complete now."""
@@ -86,35 +101,51 @@ class ServerPicture:
         self, view: ServerView, streams: Mapping[str, Stream], now: float, asked_at: float | None = None
     ) -> ServerPicture:
         """The same, of a sweep whose streams are joined already."""
-        lost = {path: moved_at for path, moved_at in self.moved_before_loss.items() if now - moved_at < _LOSS_KEPT_S}
+        lost = {path: flow for path, flow in self.before_loss.items() if now - flow.moved_at < _LOSS_KEPT_S}
         for path, stream in self.streams.items():
-            if stream.path.available and not (path in streams and streams[path].path.available):
-                lost[path] = stream.flow.moved_at
+            if stream.path.live and not (path in streams and streams[path].path.live):
+                lost[path] = stream.flow
         fresh_since = now if self.fresh_since is None else self.fresh_since
         run = view.started or self.run
         return ServerPicture(streams, now, now if asked_at is None else asked_at, fresh_since, lost, run)
 
-    def missed(self) -> ServerPicture:
+    def missed(self, trouble: ApiTrouble | None = None) -> ServerPicture:
         """The picture after a sweep that failed: the last data stay, marked stale."""
-        return replace(self, fresh_since=None)
+        return replace(self, fresh_since=None, trouble=trouble)
 
     def arrived(self, path: str, since: float) -> bool:
-        """Whether the last sweep saw bytes arrive from a publisher of this path, all of them after this moment.
-
-        A path that is available is no proof: it may be so without a publisher.
-        """
+        """Whether the last sweep saw bytes arrive from a publisher of this path, all of them after this moment."""
         stream = self.streams.get(path)
-        if self.fresh_since is None or stream is None or not stream.path.available:
+        if self.fresh_since is None or stream is None or not stream.path.live:
             return False
         flow = stream.flow
         return bool(flow.rate_bps) and flow.moved_at == flow.read_at == self.observed_at and flow.moved_at > since
+
+    def moved_after(self, path: str) -> float | None:
+        """A moment after which bytes surely arrived from its publisher; None where nobody saw any."""
+        stream = self.streams.get(path)
+        return stream.flow.moved_after if self.fresh_since is not None and stream and stream.path.live else None
 
     def silent_since(self, path: str, running_since: float) -> float | None:
         """Since when nothing has arrived from a publisher that runs; None when that cannot be told."""
         if self.fresh_since is None:
             return None
+        flow = self._last_flow(path)
+        return max(flow.moved_at if flow else 0.0, running_since, self.fresh_since)
+
+    def silence(self, path: str, running_since: float) -> Silence | None:
+        """How long a publisher that runs had sent nothing when the server last showed it; None: it never did."""
+        flow, since = self._last_flow(path), self.silent_since(path, running_since)
+        if flow is None or since is None or flow.read_at < since:
+            return None
+        return Silence(flow.read_at - since, flow.count_bytes > 0)
+
+    def closed(self, path: str) -> Closed | None:
+        """What the configuration of the server has against a publisher that was refused, as far as it shows."""
         stream = self.streams.get(path)
-        arrives = stream is not None and stream.path.available
+        return stream.path.closed if stream is not None else None
+
+    def _last_flow(self, path: str) -> Flow | None:
         # A publisher that is just ending has lost its path already: that is no silence of its whole life.
-        moved_at = stream.flow.moved_at if stream and arrives else self.moved_before_loss.get(path, 0.0)
-        return max(moved_at, running_since, self.fresh_since)
+        stream = self.streams.get(path)
+        return stream.flow if stream is not None and stream.path.live else self.before_loss.get(path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 from restream.domain.camera.secret import mask_parameters
@@ -18,17 +19,30 @@ _MAX_TEXT_LENGTH = 200
 _MAX_TRACKS = 32
 _MAX_COUNT = 1 << 63
 """What the stores take."""
+# Every publisher is one of these (`rtspSession`, `srtConn`); `rtspSource`, `rpiCameraSource`, `redirect` are none.
+_PUBLISHERS = ("Session", "Conn")
 
 T = TypeVar("T")
 
 
+class Closed(StrEnum):
+    """Why a path takes no publisher, or not every one, as the server is configured."""
+
+    PULLED = "path_pulled"
+    """`source` is not `publisher`: nobody can publish there."""
+    ALWAYS = "path_always_available"
+    """Nobody publishes, and who does must have the tracks that it already has."""
+
+
 class PathObservation(NamedTuple):
-    """One path of the server. Counters are bytes since this publisher began; they restart at 0 with every publisher."""
+    """One path of the server. Counters are bytes; they restart at 0 with every publisher, but for `alwaysAvailable`.
+
+    What the real server says is in tests/data/mediamtx/paths-1.20.1.json.
+    """
 
     name: str
     available: bool
-    """Somebody publishes and the tracks are known. (`online` alone is no proof: a native pull that is not connected
-    says it too.)"""
+    """Readers get something. No proof of a publisher: with `alwaysAvailable` the server plays, and counts, its own."""
     source_type: str | None = None
     source_id: str | None = None
     tracks: tuple[str, ...] = ()
@@ -37,6 +51,25 @@ class PathObservation(NamedTuple):
     readers: int = 0
     frames_in_error: int = 0
     available_since: str | None = None
+    online: bool | None = None
+    """In the server's words; no proof either: a pull that is not connected is online. Since 1.17; None before."""
+
+    @property
+    def live(self) -> bool:
+        """Media of a publisher or a pulled source goes to readers, as far as a single sweep can tell."""
+        return self.available and self.source_type is not None and self.online is not False
+
+    @property
+    def closed(self) -> Closed | None:
+        """What its configuration has against a publisher that was refused."""
+        if self.pulled:
+            return Closed.PULLED
+        return Closed.ALWAYS if self.available and self.source_type is None else None
+
+    @property
+    def pulled(self) -> bool:
+        """The server fetches it (or redirects) by its own configuration, and takes no publisher, connected or not."""
+        return self.source_type is not None and not self.source_type.endswith(_PUBLISHERS)
 
 
 class SrtObservation(NamedTuple):
@@ -151,6 +184,7 @@ def _path(item: Mapping[str, object]) -> PathObservation:
         readers=len(readers) if isinstance(readers, list) else 0,
         frames_in_error=_count(item.get("inboundFramesInError")),
         available_since=_text(item.get("availableTime", item.get("readyTime"))),
+        online=online if isinstance(online := item.get("online"), bool) else None,
     )
 
 

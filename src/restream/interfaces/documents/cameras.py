@@ -48,6 +48,7 @@ class ReasonDocument(Document):
     restarts_1h: Whole | UnsetType = UNSET
     last_cause: Annotated[str | UnsetType, about("Code of what ended the stream last.")] = UNSET
     address: Annotated[str | UnsetType, about("Of another publisher.")] = UNSET
+    why: Annotated[str | UnsetType, about("A code for what is known beyond `code`.")] = UNSET
 
 
 class VerdictDocument(Document):

@@ -119,7 +119,7 @@ def _servers(snapshot: Snapshot, cameras: Mapping[str | None, int]) -> Mapping[s
         server: MediaServerDocument(
             picture.fresh_since is not None,
             None if picture.observed_at is None else timestamp(snapshot.wall(picture.observed_at)),
-            picture.available,
+            picture.live,
             cameras.get(server, 0),
         )
         for server, picture in snapshot.servers.items()

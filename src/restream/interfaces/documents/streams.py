@@ -37,10 +37,10 @@ class LatestStreamDocument(Document):
 
 
 class ServerPathDocument(Document):
-    """A path of the media server. Counters begin at 0 with every publisher."""
+    """A path of the media server. Counters begin at 0 with every publisher, unless it is always available."""
 
     name: Annotated[str, about("", "cam7")]
-    available: Annotated[bool, about("", True)]
+    available: Annotated[bool, about("Readers get something, be it the server's own `alwaysAvailable`.", True)]
     source_type: Annotated[str | None, about("", "srtConn")]
     source_id: Annotated[str | None, about("", "3f2b")]
     tracks: Annotated[tuple[str, ...], about("", ["H264", "MPEG-4 Audio"])]
@@ -49,6 +49,7 @@ class ServerPathDocument(Document):
     readers: Annotated[int, about("", 1)]
     frames_in_error: Annotated[int, about("", 0)]
     available_since: Annotated[str | None, about("", "2026-01-05T09:58:12Z")]
+    online: Annotated[bool | None, about("As the media server says it; null before 1.17.", True)]
 
 
 class SrtConnectionDocument(Document):

@@ -64,7 +64,7 @@ class CameraFamilies:
         for cause, count in report.restarts:
             families["camera_restarts_total"].add(extended(own, labels(cause=cause)), count)
         stream = report.stream
-        if stream is not None and stream.path.available:
+        if stream is not None and stream.path.live:
             families["camera_bitrate_bits_per_second"].add(own, report.quality.bitrate_bps)
             families["camera_readers"].add(own, stream.path.readers)
             families["camera_received_bytes_total"].add(own, stream.path.inbound_bytes)
@@ -108,7 +108,7 @@ def fleet_families(snapshot: Snapshot) -> list[Family]:
 
 def _server_families(snapshot: Snapshot) -> Iterator[Family]:
     fresh = Family("restream_server_fresh", "gauge", "Whether the media server answers: its last sweep succeeded.")
-    paths = Family("restream_server_paths", "gauge", "Paths of the media server that have a publisher.")
+    paths = Family("restream_server_paths", "gauge", "Paths of the media server that have a publisher or a source.")
     published = Family("restream_server_cameras", "gauge", "Cameras that belong to the media server.")
     rows = (report.subject for report in snapshot.reports.values())
     known = (row.camera if isinstance(row, CameraStatus) else row for row in rows)
@@ -116,7 +116,7 @@ def _server_families(snapshot: Snapshot) -> Iterator[Family]:
     for server, picture in snapshot.servers.items():
         own = labels(server=server)
         fresh.add(own, picture.fresh_since is not None)
-        paths.add(own, picture.available)
+        paths.add(own, picture.live)
         published.add(own, cameras[server])
     yield from (fresh, paths, published)
 

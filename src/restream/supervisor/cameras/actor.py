@@ -13,6 +13,7 @@ from restream.domain.admission.outcome import StartOutcome, outcome_of
 from restream.domain.camera.camera import Camera
 from restream.domain.engine import Advance, Ending, Evidence, Media, Plan, ProbeFailure
 from restream.domain.judgement.status import CameraStatus
+from restream.domain.life.attribution import attributed, unarrived
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import (
     Admitted,
@@ -25,7 +26,6 @@ from restream.domain.life.lifecycle import (
     Revised,
     State,
     TimerFired,
-    Unarrived,
 )
 from restream.domain.life.transitions import begin, crash, step
 from restream.domain.look import Look
@@ -40,8 +40,6 @@ from restream.supervisor.journeys import EventListener, ServerSuspect
 
 logger = logging.getLogger(__name__)
 
-# Counters move between any two sweeps of a healthy stream; only longer silence is worth a message.
-_SURELY_SILENT_S = 1.0
 _PUBLISHES = frozenset({Phase.STARTING, Phase.RUNNING})
 
 
@@ -77,7 +75,7 @@ class CameraActor:
         self._log: tuple[str, ...] = ()
         self.look: Look | None = None
         """The last one at this camera."""
-        self._server_tells = True
+        self._picture: ServerPicture | None = None
         self._probing: asyncio.Task[None] | None = None
         self._publishing: asyncio.Task[None] | None = None
         self._side_tasks = SideTasks(camera.id)
@@ -102,18 +100,15 @@ class CameraActor:
     def see(self, picture: ServerPicture) -> None:
         """A sweep over its media server: does anything arrive?"""
         state = self._state
-        self._server_tells = picture.fresh_since is not None
+        self._picture = picture
         if state.phase not in _PUBLISHES:
             return
         if self._evidence is Evidence.SERVER and picture.arrived(self.camera.path, state.since):
             self.tell(Advanced(Advance(moved=True)))
-        if state.phase is not Phase.RUNNING or state.running_since is None:
-            return
-        silent_since = picture.silent_since(self.camera.path, state.running_since)
-        if silent_since is not None and picture.asked_at - silent_since > _SURELY_SILENT_S:
-            stream = picture.streams.get(self.camera.path)
-            published = stream is not None and stream.path.available
-            self.tell(Unarrived(silent_since, picture.asked_at, published, self._excuse))
+        if state.phase is Phase.RUNNING and state.running_since is not None:
+            silent = unarrived(picture, self.camera.path, state.running_since, self._excuse)
+            if silent is not None:
+                self.tell(silent)
 
     @property
     def _excuse(self) -> Cause | None:
@@ -125,8 +120,10 @@ class CameraActor:
         return Evidence.ENGINE if plan is None else self._settings.engines[plan.engine].evidence
 
     def _due(self) -> None:
-        blind = self._evidence is Evidence.SERVER and not self._server_tells
-        self.tell(TimerFired(self._excuse, blind))
+        picture = self._picture
+        blind = self._evidence is Evidence.SERVER and picture is not None and picture.fresh_since is None
+        moved_after = picture.moved_after(self.camera.path) if picture is not None else None
+        self.tell(TimerFired(self._excuse, blind, moved_after))
 
     def update(self, camera: Camera) -> None:
         """A row changed without changing the stream."""
@@ -268,6 +265,7 @@ class CameraActor:
         self.tell(Probed(outcome))
 
     async def _run_publication(self, engine: Engine, plan: Plan, media: Media) -> None:
+        started_at = self._loop.time()
         try:
             ending = engine.cannot(self.camera, media) or await self._publish(engine, plan)
         except PublisherError as error:
@@ -279,7 +277,9 @@ class CameraActor:
                 await self._publication.stop()
         self._publication = self._publishing = None
         self._log = ending.log
-        self.tell(Ended(ending.cause, ending.detail, plan.has_lesser))
+        if self._picture is not None:
+            ending = attributed(ending, self._picture, plan.path, started_at, self._state.running_since)
+        self.tell(Ended(ending.cause, ending.detail, plan.has_lesser, ending.unsendable))
 
     async def _publish(self, engine: Engine, plan: Plan) -> Ending:
         self._publication = publication = await engine.start(plan, self._advanced)

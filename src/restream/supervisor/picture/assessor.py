@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 from restream.domain.camera.camera import Camera
 from restream.domain.judgement.availability import Timeline
-from restream.domain.judgement.quality import Thresholds, Window
+from restream.domain.judgement.quality import Window
 from restream.domain.judgement.series import Habits
+from restream.domain.judgement.sight import Sight, Thresholds
 from restream.domain.judgement.snapshot import Report
 from restream.domain.judgement.status import CameraStatus, Subject
-from restream.domain.judgement.verdict import NOT_JUDGED, Health, Sight, Verdict, judge, judge_row
+from restream.domain.judgement.verdict import NOT_JUDGED, Health, Verdict, judge, judge_row
 from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.event import HealthChange
@@ -159,7 +160,7 @@ class Assessor:
             restarts=memory.timeline.restarts_since(wall - _HOUR_S),
         )
         memory.habits.record(stream, quality, now)
-        if state.phase is Phase.RUNNING and stream is not None and stream.path.available:
+        if state.phase is Phase.RUNNING and stream is not None and stream.path.live:
             memory.own_source_id = stream.path.source_id
         memory.had_audio = memory.had_audio or (state.media is not None and state.media.audio is not None)
         sight = Sight(

@@ -120,11 +120,12 @@ class Observer:
 
     async def _take(self, status: ServerStatus, asked_at: float, *, suspected: bool) -> None:
         before = self._picture
-        self._picture = before.missed() if status.view is None else await self._swept(status.view, asked_at)
+        view = status.view
+        self._picture = before.missed(status.trouble) if view is None else await self._swept(view, asked_at)
         if status.reachable:
             self._misses = 0
-            if status.view is not None:
-                self._note_restart(status.view.started, lost_all=before.available > 1 > self._picture.available)
+            if view is not None:
+                self._note_restart(view.started, lost_all=before.live > 1 > self._picture.live)
             self._report(ComponentState.UP, status.detail)
         else:
             self._misses += 1

@@ -7,7 +7,7 @@ import { known, t, word } from './i18n.js';
  * @param {Reason} reason
  */
 export function reasonText(reason) {
-  const key = `reason.${reason.code}`;
+  const key = `reason.${reason.why ?? reason.code}`;
   if (!known(key)) return reason.text || reason.code;
   // Without its numbers a translated sentence would have holes.
   const complete = (NEEDS[reason.code] ?? []).every((name) => reason[name] !== undefined && reason[name] !== null);
@@ -42,7 +42,7 @@ export function reasonLine(verdict) {
  */
 export function hintText(verdict) {
   const first = verdict.reasons[0];
-  const key = `hint.${first?.last_cause ?? first?.code}`;
+  const key = `hint.${first?.last_cause ?? first?.why ?? first?.code}`;
   return known(key) ? t(key) : verdict.hint;
 }
 

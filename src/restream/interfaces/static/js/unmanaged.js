@@ -23,7 +23,7 @@ export function unmanagedPanel() {
     t('tab.unmanaged'),
     [
       { label: t('streams.path'), cell: (row) => row.name },
-      { label: t('streams.state'), cell: (row) => t(row.available ? 'streams.available' : 'streams.waiting') },
+      { label: t('streams.state'), cell: (row) => t(row.live ? 'streams.available' : 'streams.waiting') },
       { label: t('streams.source'), cell: (row) => row.source },
       { label: t('streams.publisher'), cell: (row) => row.publisher },
       { label: t('streams.tracks'), cell: (row) => row.tracks },
@@ -37,7 +37,7 @@ export function unmanagedPanel() {
   /** @param {Streams["streams"][number]} stream */
   const row = (stream) => ({
     name: stream.name,
-    available: stream.available,
+    live: stream.available && stream.online !== false,
     source: stream.source_type ?? '',
     publisher: stream.publisher?.remote_address ?? stream.srt?.remote_address ?? '',
     tracks: (stream.tracks ?? []).join(', '),

@@ -1,0 +1,106 @@
+"""What is looked at to judge a supervised camera: its publisher, its path at the media server, what was before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from restream.domain.judgement.quality import Quality
+from restream.domain.judgement.status import CameraStatus
+from restream.domain.life.cause import Cause
+from restream.domain.life.lifecycle import Phase, State
+from restream.domain.server.flow import ServerPicture, Stream
+from restream.domain.server.mediamtx import Closed
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Beyond these a running stream is degraded. Ratios are shares of one."""
+
+    srt_loss_ratio: float = 0.01
+    srt_rtt_share: float = 0.25
+    """Round trip over latency: beyond this retransmission is at risk,"""
+    srt_rtt_bad_share: float = 0.3333
+    """and beyond this it comes too late."""
+    bitrate_share: float = 0.25
+    """Bitrate of the last minute over the median of the last hour."""
+    restarts_per_hour: int = 3
+
+
+class Sight(NamedTuple):
+    """Everything that is looked at to judge a supervised camera."""
+
+    status: CameraStatus
+    server: ServerPicture
+    quality: Quality = Quality()
+    own_source_id: str | None = None
+    """Under which source the server last showed our own publisher."""
+    had_audio: bool = False
+    """The camera has had audio before."""
+    thresholds: Thresholds = Thresholds()
+    draining: bool = False
+    """The service is being stopped."""
+
+    @property
+    def state(self) -> State:
+        """What its publisher is doing, and why."""
+        return self.status.state
+
+    @property
+    def engine(self) -> str:
+        """What publishes it."""
+        plan = self.status.plan
+        return plan.engine if plan is not None else "its engine"
+
+    @property
+    def running(self) -> bool:
+        """Its publisher runs, and says that media moves."""
+        return self.state.phase is Phase.RUNNING
+
+    @property
+    def stopping(self) -> bool:
+        """Its publisher is being stopped."""
+        return self.state.phase is Phase.STOPPING
+
+    @property
+    def failure(self) -> Cause | None:
+        """Why nothing is published; None while that is no failure, or none yet."""
+        cause = self.state.stop_cause if self.stopping else self.state.cause
+        return None if cause is Cause.STOPPED else cause
+
+    @property
+    def stream(self) -> Stream | None:
+        """Its path at the server, where somebody publishes."""
+        stream = self.server.streams.get(self.status.camera.path)
+        return stream if stream is not None and stream.path.live else None
+
+    @property
+    def received(self) -> bool:
+        """The server shows a publisher on its path, and anything of it has arrived there."""
+        return self.stream is not None and self.stream.flow.count_bytes > 0
+
+    @property
+    def closed(self) -> Closed | None:
+        """What the server's configuration has against publishers on its path, when that is why nothing is published."""
+        closed = self.server.closed(self.status.camera.path)
+        return closed if closed is not None and self.failure is _REFUSED_AS[closed] else None
+
+    @property
+    def intruder(self) -> Stream | None:
+        """The stream of a publisher that is not ours, on our path while we have none there."""
+        since = self.state.unpublished_since
+        if since is None or self.server.fresh_since is None:
+            return None
+        stream = self.stream
+        if stream is None or stream.path.pulled:
+            return None
+        # Two sweeps after our end it is no remnant of ours, whatever its id.
+        seen_after_s = stream.flow.read_at - since
+        remnant = stream.path.source_id == self.own_source_id and seen_after_s < _REMNANT_S
+        return stream if seen_after_s > _SETTLED_S and not remnant else None
+
+
+# An SRT connection whose peer died stays listed until its idle timeout.
+_REMNANT_S = 15.0
+_SETTLED_S = 1.0
+_REFUSED_AS = {Closed.PULLED: Cause.SERVER_REFUSED, Closed.ALWAYS: Cause.CODEC_UNSUPPORTED}
