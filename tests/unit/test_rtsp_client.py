@@ -150,6 +150,14 @@ def test_a_keep_alive_meets_a_new_nonce() -> None:
     assert talk.client.deadline == talk.now + 15
 
 
+def test_a_keep_alive_that_is_refused_ends_nothing() -> None:
+    talk = Talk(login=None, GET_PARAMETER=unauthorised())
+    talk.wait(15)
+    talk.wait(15)
+    playing(talk)
+    assert talk.methods[5:] == ["GET_PARAMETER", "OPTIONS"]
+
+
 def test_a_session_that_the_camera_forgot() -> None:
     talk = Talk(GET_PARAMETER=says("454 Session Not Found"))
     talk.wait(15)

@@ -189,8 +189,7 @@ class RtspClient:
         if self._stage is Stage.TEARDOWN:
             self._end(Finished())
             return
-        if response.status == 401:
-            self._take_unauthorised(question, response, now)
+        if response.status == 401 and self._is_refused(question, response, now):
             return
         self._repeated = False
         self._requests.login.accepted()
@@ -203,16 +202,17 @@ class RtspClient:
             logged_in = self._requests.authorised
             self._follow(self._dialogue.answered(question, response, logged_in=logged_in), now)
 
-    def _take_unauthorised(self, question: Question, response: Response, now: float) -> None:
+    def _is_refused(self, question: Question, response: Response, now: float) -> bool:
+        """Log in and ask again, or fail; False: it goes on without."""
         kind = self._requests.login.refused(response)
         if kind is None:
             self._repeated = True
             self._ask(question, now)
-            return
-        if question.stage is Stage.OPTIONS and not self._requests.login.offered:
-            self._follow(self._dialogue.answered(question, response, logged_in=False), now)
-            return
-        self._fail(kind, f"{response.status_line} ({self._requests.login.trouble})", now, response.status)
+        elif question.stage is Stage.PLAYING or (question.stage is Stage.OPTIONS and not self._requests.login.offered):
+            return False
+        else:
+            self._fail(kind, f"{response.status_line} ({self._requests.login.trouble})", now, response.status)
+        return True
 
     def _take_request(self, request: ServerRequest, now: float) -> None:
         self._requests.answer(request)
