@@ -63,7 +63,7 @@ async def test_stopping_it_ends_and_so_does_whoever_waits_for_its_end(
     stuck: tuple[ChildProcess, StuckTransport], signals: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     child, transport = stuck
-    publication = FfmpegPublication(child, ProgressParser(), stop_grace_s=0.2)
+    publication = FfmpegPublication(child, ProgressParser(), network_timeout_s=10.0, stop_grace_s=0.2)
     waiting = asyncio.create_task(publication.ended())
     async with asyncio.timeout(10):
         await asyncio.gather(publication.stop(), publication.stop())

@@ -21,7 +21,8 @@ SETTINGS = FfmpegSettings(probe_timeout_s=2)
 
 
 async def probed(camera: AnsweringCamera, options: CameraOptions | None = None) -> Media | ProbeFailure:
-    return await FfprobeProber(SETTINGS).probe(parse_source(camera.url()), options or CameraOptions())
+    look = await FfprobeProber(SETTINGS).probe(parse_source(camera.url()), options or CameraOptions())
+    return look.outcome
 
 
 @pytest.fixture
@@ -84,7 +85,8 @@ async def test_a_redirect_to_a_file_is_not_followed(tmp_path: Path) -> None:
 )
 async def test_what_a_camera_answers_is_told(method: str, answer: Answer, cause: Cause, shown: str) -> None:
     async with AnsweringCamera({method: answer}) as camera:
-        found = await FfprobeProber(SETTINGS).probe(parse_source(camera.url("refused/461/404")), CameraOptions())
+        look = await FfprobeProber(SETTINGS).probe(parse_source(camera.url("refused/461/404")), CameraOptions())
+        found = look.outcome
     assert isinstance(found, ProbeFailure)
     assert found.cause is cause
     assert shown in found.detail

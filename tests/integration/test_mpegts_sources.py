@@ -52,7 +52,7 @@ async def test_the_sound_is_published_too(scheme: str, media_server: TestServer)
     prober, engine = FfprobeProber(SETTINGS), FfmpegEngine(SETTINGS)
     # An SRT listener serves one caller and ends; the publisher gets one of its own.
     async with mpegts(f"{url}?pkt_size=1316" if scheme == "udp" else listening):
-        media = await prober.probe(row.source, row.options)
+        media = (await prober.probe(row.source, row.options)).outcome
         assert isinstance(media, Media), media
         assert media.audio is not None and media.audio.adts
     async with mpegts(f"{url}?pkt_size=1316" if scheme == "udp" else listening):
