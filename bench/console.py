@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.scripted_fleet import ScriptedFleet
 from restream import __version__
-from restream.domain.judgement.sight import Thresholds
+from restream.domain.judgement.flaws import Thresholds
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.news.component import Component, ComponentState
 from restream.domain.news.event import Event, Transition

@@ -33,7 +33,7 @@ from restream.adapters.stores.redis_archive import RedisArchive
 from restream.adapters.stores.redis_sink import RedisSink
 from restream.demo.embedded import embedded_redis, free_port
 from restream.domain.camera.secret import Secret
-from restream.domain.judgement.sight import Thresholds
+from restream.domain.judgement.flaws import Thresholds
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.news.event import Event
 from restream.domain.server.flow import ServerPicture

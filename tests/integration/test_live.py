@@ -12,9 +12,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from restream.domain.judgement.reason import Reason
 from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.status import CameraStatus
-from restream.domain.judgement.verdict import Health, Reason, Verdict
+from restream.domain.judgement.verdict import Health, Verdict
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.event import ServerRestart

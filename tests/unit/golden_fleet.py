@@ -20,7 +20,7 @@ from restream.domain.host_sample import (
     SpaceSample,
     TemperatureSample,
 )
-from restream.domain.judgement.sight import Thresholds
+from restream.domain.judgement.flaws import Thresholds
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import CameraStatus, Subject
 from restream.domain.life.cause import Cause

@@ -14,7 +14,8 @@ import pytest
 
 from restream.domain.camera.camera import RejectedRow
 from restream.domain.judgement.availability import Span, Timeline
-from restream.domain.judgement.sight import Sight, Thresholds
+from restream.domain.judgement.flaws import Thresholds
+from restream.domain.judgement.sight import Sight
 from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.status import CameraStatus, Subject
 from restream.domain.judgement.verdict import NOT_JUDGED, Health, Verdict

@@ -53,8 +53,9 @@ def test_progress_is_what_has_advanced() -> None:
 
 
 def test_every_number_of_a_reason_has_its_key() -> None:
-    source = ROOT / "src" / "restream" / "domain" / "judgement" / "verdict.py"
-    tuples = [each.elts for each in ast.walk(ast.parse(source.read_text("utf-8"))) if isinstance(each, ast.Tuple)]
+    room = ROOT / "src" / "restream" / "domain" / "judgement"
+    trees = [ast.parse((room / name).read_text("utf-8")) for name in ("verdict.py", "flaws.py")]
+    tuples = [each.elts for tree in trees for each in ast.walk(tree) if isinstance(each, ast.Tuple)]
     firsts = [values[0] for values in tuples if len(values) == 2]
     names = {first.value for first in firsts if isinstance(first, ast.Constant)}
     assert names == set(ReasonDocument.__struct_fields__) - {"code", "text"}

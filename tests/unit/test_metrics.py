@@ -13,8 +13,8 @@ from restream.config.settings import ROOT
 from restream.domain.admission.queue import StartFigures
 from restream.domain.camera.camera import RejectedRow
 from restream.domain.host_sample import HostSample, NetworkSample, ProcessSample, SpaceSample
+from restream.domain.judgement.flaws import Thresholds
 from restream.domain.judgement.quality import Quality
-from restream.domain.judgement.sight import Thresholds
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.life.cause import Cause

@@ -19,10 +19,11 @@ from restream.domain.engine import Advance
 from restream.domain.ffmpeg.plan import FfmpegSettings, build_plan
 from restream.domain.host_sample import HostSample, NetworkSample, ProcessSample, SpaceSample, TemperatureSample
 from restream.domain.judgement.quality import Quality
+from restream.domain.judgement.reason import Reason
 from restream.domain.judgement.series import Habits
 from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.status import CameraStatus
-from restream.domain.judgement.verdict import Health, Reason, Verdict
+from restream.domain.judgement.verdict import Health, Verdict
 from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.component import Component, ComponentState

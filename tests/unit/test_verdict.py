@@ -9,8 +9,9 @@ import pytest
 
 from restream.domain.camera.camera import RejectedRow
 from restream.domain.ffmpeg.plan import FfmpegPlan, FfmpegSettings, build_plan
+from restream.domain.judgement.flaws import Thresholds
 from restream.domain.judgement.quality import Quality
-from restream.domain.judgement.sight import Sight, Thresholds
+from restream.domain.judgement.sight import Sight
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.judgement.verdict import RULES, Health, Verdict, judge, judge_row
 from restream.domain.life.cause import FACTS, Cause, Side

@@ -48,7 +48,7 @@ from restream.domain.admission.queue import StartLimits
 from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import CameraTypes
 from restream.domain.ffmpeg.plan import FfmpegSettings
-from restream.domain.judgement.sight import Thresholds
+from restream.domain.judgement.flaws import Thresholds
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.domain.server.target import Target

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from restream.domain.judgement.flaws import Thresholds
 from restream.domain.judgement.quality import Quality
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.server.flow import ServerPicture, Stream
 from restream.domain.server.mediamtx import Closed
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """Beyond these a running stream is degraded. Ratios are shares of one."""
-
-    srt_loss_ratio: float = 0.01
-    srt_rtt_share: float = 0.25
-    """Round trip over latency: beyond this retransmission is at risk,"""
-    srt_rtt_bad_share: float = 0.3333
-    """and beyond this it comes too late."""
-    bitrate_share: float = 0.25
-    """Bitrate of the last minute over the median of the last hour."""
-    restarts_per_hour: int = 3
 
 
 class Sight(NamedTuple):

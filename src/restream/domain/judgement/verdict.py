@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
 from restream.domain.camera.camera import Camera, RejectedRow
+from restream.domain.judgement.flaws import flaws
+from restream.domain.judgement.reason import Reason
 from restream.domain.judgement.sight import Sight
 from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import Phase
@@ -23,16 +25,6 @@ class Health(StrEnum):
     DOWN = "down"
     UNKNOWN = "unknown"
     DISABLED = "disabled"
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why: a code for programs, a text for people, and the numbers it speaks of."""
-
-    code: str
-    text: str
-    numbers: tuple[tuple[str, float | str], ...] = ()
-    """`why`: a code for what is known beyond the code, with words and a hint of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,58 +140,11 @@ _CLOSED = {
 
 def _graded(sight: Sight) -> Verdict:
     """Healthy, or degraded for every threshold that is passed; the first one names the side."""
-    found = list(_flaws(sight))
+    found = list(flaws(sight))
     if not found:
         return _HEALTHY
     side, _, hint = found[0]
     return Verdict(Health.DEGRADED, side, tuple(reason for _, reason, _ in found), hint)
-
-
-def _flaws(sight: Sight) -> Iterator[tuple[Side, Reason, str]]:
-    quality, limits, stream = sight.quality, sight.thresholds, sight.stream
-    srt = stream.srt if stream else None
-    if quality.loss_ratio is not None and quality.loss_ratio > limits.srt_loss_ratio:
-        numbers = (("ratio_10s", round(quality.loss_ratio, 4)), ("ratio_60s", round(quality.long_loss_ratio or 0, 4)))
-        text = f"{quality.loss_ratio:.1%} of the packets to the media server are lost at first"
-        yield Side.NETWORK, Reason("srt_loss", text, numbers), _LINK_HINT
-    if srt and srt.rtt_ms and srt.latency_ms and srt.rtt_ms > limits.srt_rtt_share * srt.latency_ms:
-        bad = srt.rtt_ms > limits.srt_rtt_bad_share * srt.latency_ms
-        numbers_ = (
-            ("rtt_ms", round(srt.rtt_ms, 1)),
-            ("latency_ms", srt.latency_ms),
-            ("level", "bad" if bad else "warn"),
-        )
-        text = f"round trip {srt.rtt_ms:.0f} ms with a latency budget of {srt.latency_ms:.0f} ms"
-        yield Side.NETWORK, Reason("srt_rtt", text, numbers_), "Raise the SRT latency to four round trips or more."
-    if quality.dropped:
-        text = f"{quality.dropped} packets of the last minute never arrived"
-        yield Side.NETWORK, Reason("srt_drops", text, (("packets_60s", quality.dropped),)), _LINK_HINT
-    if quality.frames_in_error:
-        text = f"{quality.frames_in_error} frames of the last minute could not be read by the media server"
-        yield Side.NETWORK, Reason("frames_in_error", text, (("frames_60s", quality.frames_in_error),)), _ERROR_HINT
-    usual, recent = quality.usual_bitrate_bps, quality.long_bitrate_bps
-    if usual and recent is not None and recent < limits.bitrate_share * usual:
-        text = f"{recent / 1e6:.2f} Mbit/s, where {usual / 1e6:.2f} Mbit/s are usual"
-        reason = Reason("bitrate_low", text, (("bitrate_bps", round(recent)), ("usual_bps", round(usual))))
-        yield Side.CAMERA, reason, "A dark or frozen picture, or changed settings: look at the camera's picture."
-    if quality.restarts >= limits.restarts_per_hour:
-        cause = sight.state.last_cause
-        text = f"started again {quality.restarts} times in the last hour" + (f", last for {cause}" if cause else "")
-        hint = cause.facts.hint if cause else ""
-        side = cause.facts.side if cause else Side.PUBLISHER
-        last = (("last_cause", cause.value),) if cause else ()
-        yield side, Reason("restarts", text, (("restarts_1h", quality.restarts), *last)), hint
-    plan = sight.status.plan
-    if sight.had_audio and plan is not None and plan.audio == "none" and sight.state.lesser:
-        reason = Reason("audio_missing", "published without its audio: the last start with it failed")
-        yield Side.CAMERA, reason, _AUDIO_HINT
-
-
-_LINK_HINT = "Check the network between this host and the media server; raise the SRT latency."
-_AUDIO_HINT = (
-    "Check the camera's audio settings; options.audio: `aac` encodes it anew, `none` says that it is not wanted."
-)
-_ERROR_HINT = "Packets are lost or damaged on the way: check the network, and the camera's link when it sends over UDP."
 
 
 class Rule(NamedTuple):

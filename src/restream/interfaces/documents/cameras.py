@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.host_sample import HostSample
+from restream.domain.judgement.reason import Reason
 from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.status import CameraStatus
-from restream.domain.judgement.verdict import NOT_JUDGED, Health, Reason
+from restream.domain.judgement.verdict import NOT_JUDGED, Health
 from restream.domain.life.cause import Side
 from restream.domain.life.lifecycle import Phase, State
 from restream.interfaces.documents.values import Document, Moment, Whole, about, one_of, timestamp

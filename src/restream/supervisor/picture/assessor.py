@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from restream.domain.camera.camera import Camera
 from restream.domain.judgement.availability import Timeline
+from restream.domain.judgement.flaws import Thresholds
 from restream.domain.judgement.quality import Window
 from restream.domain.judgement.series import Habits
-from restream.domain.judgement.sight import Sight, Thresholds
+from restream.domain.judgement.sight import Sight
 from restream.domain.judgement.snapshot import Report
 from restream.domain.judgement.status import CameraStatus, Subject
 from restream.domain.judgement.verdict import NOT_JUDGED, Health, Verdict, judge, judge_row
