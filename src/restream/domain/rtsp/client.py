@@ -18,18 +18,14 @@ from restream.domain.rtsp.failure import AUTHENTICATION, Failure, FailureKind, S
 from restream.domain.rtsp.message_reader import MessageReader
 from restream.domain.rtsp.messages import InterleavedFrame, Message, Response, ServerRequest
 from restream.domain.rtsp.requester import USER_AGENT, Question, Requester, Said
-from restream.domain.rtsp.route import Route
+from restream.domain.rtsp.route import REDIRECTIONS, Route
 from restream.domain.rtsp.url import Credentials, RtspUrl
-from restream.domain.rtsp.words import readable
+from restream.domain.rtsp.words import no_rtsp, readable
 
 OPEN_BODY_QUIET_S = 1.0
 """A description whose length the camera does not tell is whole when nothing follows for so long."""
 TEARDOWN_S = 2.0
 """How long a farewell may take."""
-REDIRECTIONS = frozenset({301, 302, 303, 305, 307, 308})
-"""Answers with a `Location`."""
-_PUBLIC = ("Public", "OPTIONS, ANNOUNCE, GET_PARAMETER, SET_PARAMETER, REDIRECT, TEARDOWN")
-_ANSWERED_WITH_200 = frozenset({"OPTIONS", "GET_PARAMETER", "SET_PARAMETER", "ANNOUNCE", "REDIRECT", "TEARDOWN"})
 
 
 class RtspClient:
@@ -116,6 +112,7 @@ class RtspClient:
                 return
         if not (self._is_connected or self._next):
             return
+        what = "the connection ended" if self._is_connected else "no connection"
         question, self._is_connected, self._next = self._requests.question, False, None
         self._requests.give_up(now)
         if self._stage is Stage.TEARDOWN:
@@ -126,7 +123,7 @@ class RtspClient:
             again = self._dialogue.without(question.track, "the camera closed the connection when asked for it")
             self._reconnect(again, "the camera closed the connection in the SETUP of a track", now)
         else:
-            self._fail(FailureKind.SOURCE_ENDED, f"the connection ended ({self._stage}): {reason}", now)
+            self._fail(FailureKind.SOURCE_ENDED, f"{what} ({self._stage}): {reason}", now)
 
     def due(self, now: float) -> None:
         """The deadline has come."""
@@ -158,6 +155,14 @@ class RtspClient:
         elif self._stage is not Stage.CLOSED:
             self._end(Finished())
 
+    def abandon(self, kind: FailureKind, words: str, now: float) -> None:
+        """Whoever carries the bytes will not go on, and says why."""
+        self._requests.give_up(now)
+        if self._stage is Stage.TEARDOWN:
+            self._end(Finished())
+        elif self._stage is not Stage.CLOSED:
+            self._fail(kind, words, now)
+
     def _take(self, message: Message, now: float) -> None:
         if isinstance(message, InterleavedFrame):
             self._take_frame(message)
@@ -168,8 +173,7 @@ class RtspClient:
         elif isinstance(message, ServerRequest):
             self._take_request(message, now)
         else:
-            words = f"{message.problem}: {readable(message.begin, self._route.secrets)}"
-            self._fail(FailureKind.NOT_RTSP, words, now)
+            self._fail(FailureKind.NOT_RTSP, no_rtsp(message.problem, message.begin, self._route.secrets), now)
 
     def _take_frame(self, frame: InterleavedFrame) -> None:
         session = self._dialogue.session
@@ -213,8 +217,7 @@ class RtspClient:
         self._fail(kind, f"{response.status_line} ({self._requests.login.trouble})", now, response.status)
 
     def _take_request(self, request: ServerRequest, now: float) -> None:
-        known = request.method in _ANSWERED_WITH_200
-        self._requests.answer(request, 200 if known else 501, "OK" if known else "Not Implemented", _PUBLIC)
+        self._requests.answer(request)
         if self._stage is Stage.TEARDOWN:
             return
         if request.method == "REDIRECT":
@@ -272,7 +275,7 @@ class RtspClient:
     def _redirect(self, location: str, words: str, status: int | None, now: float) -> None:
         told = f"{words}, to {location}"
         if kind := self._route.redirect(location):
-            self._fail(kind, told, now, status)
+            self._fail(kind, f"again and again {told}" if kind is FailureKind.REDIRECT_LOOP else told, now, status)
             return
         self._requests.login = Authenticator(self._route.credentials, self._cnonce)
         self._dialogue = Dialogue(self._route.url, self._wanted, self._route.secrets)
@@ -282,7 +285,7 @@ class RtspClient:
         self, kind: FailureKind, words: str, now: float, status: int | None = None, waited_s: float | None = None
     ) -> None:
         if status is None and not self._understood and self._reader.garbage:
-            kind, words = FailureKind.NOT_RTSP, f"bytes that are no RTSP: {readable(self._reader.garbage)}"
+            kind, words = FailureKind.NOT_RTSP, no_rtsp("bytes that are no RTSP", self._reader.garbage)
         offered = self._requests.login.offered if kind in AUTHENTICATION else ()
         failure = Failure(kind, self._stage, readable(words, self._route.secrets), status, offered, waited_s)
         # Cameras keep the sessions of those who go without a word, and have few.

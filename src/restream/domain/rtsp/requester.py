@@ -20,6 +20,8 @@ MAX_EXCHANGES = 64
 """Of the last ones."""
 MAX_UNSENT_BYTES = 256 * 1024
 """A camera that asks more than it reads is not answered."""
+_ANSWERED_WITH_200 = frozenset({"OPTIONS", "GET_PARAMETER", "SET_PARAMETER", "ANNOUNCE", "REDIRECT", "TEARDOWN"})
+_PUBLIC = ("Public", "OPTIONS, ANNOUNCE, GET_PARAMETER, SET_PARAMETER, REDIRECT, TEARDOWN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,9 @@ class Said(NamedTuple):
     server: str
     """What it calls itself; empty: it does not."""
     date: str
-    """Its clock in its last answer, as it wrote it."""
+    """Its clock in its last answer that told it, as it wrote it."""
+    dated_at: float
+    """When that answer came."""
 
 
 class Requester:
@@ -71,6 +75,7 @@ class Requester:
         self.session = ""
         self._exchanges: deque[Exchange] = deque(maxlen=MAX_EXCHANGES)
         self._server = self._date = ""
+        self._dated_at = 0.0
         self._number = 0
         self._numbers = False
         """The camera numbers its answers: one with an old number answers an old request."""
@@ -104,7 +109,8 @@ class Requester:
         self._previous = response
         self.question = None
         self._server = response.headers.get("server", self._server)
-        self._date = response.headers.get("date", self._date)
+        if date := response.headers.get("date"):
+            self._date, self._dated_at = date, now
         self._exchanges.append(Exchange(question.stage, question.method, response.status_line, now - self.asked_at))
         return question
 
@@ -125,17 +131,18 @@ class Requester:
             self._exchanges.append(Exchange(self.question.stage, self.question.method, "", now - self.asked_at))
             self.question = None
 
-    def answer(self, request: ServerRequest, status: int, reason: str, *headers: tuple[str, str]) -> None:
+    def answer(self, request: ServerRequest) -> None:
         """Answer a request of the camera."""
         if len(self._out) < MAX_UNSENT_BYTES:
+            status, reason = (200, "OK") if request.method in _ANSWERED_WITH_200 else (501, "Not Implemented")
             number = request.headers.get("cseq", "0")[:32]
-            self._out += encode_answer(status, reason, (("CSeq", number), ("User-Agent", self._user_agent), *headers))
+            self._out += encode_answer(status, reason, (("CSeq", number), ("User-Agent", self._user_agent), _PUBLIC))
 
     def said(self, secrets: tuple[str, ...]) -> Said:
         """What the camera has said so far."""
         exchanges = tuple(each._replace(answer=readable(each.answer, secrets)) for each in self._exchanges)
         server, date = readable(self._server, secrets), readable(self._date, secrets)
-        return Said(exchanges, self.login.offered, server, date)
+        return Said(exchanges, self.login.offered, server, date, self._dated_at)
 
     def discard(self) -> None:
         """The connection is gone: nothing is left to be sent over it."""

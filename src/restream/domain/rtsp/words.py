@@ -26,3 +26,10 @@ def readable(said: str | bytes, secrets: Iterable[str] = ()) -> str:
     text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     text = mask_patterns(mask_exact(text, secrets))
     return text if len(text) <= MAX_WORDS else text[: MAX_WORDS - 1] + "…"
+
+
+def no_rtsp(problem: str, begin: bytes, secrets: Iterable[str] = ()) -> str:
+    """What is said of bytes that are no RTSP; an alert or a handshake of TLS (RFC 8446 §5.1) is told as that."""
+    if begin[:2] in (b"\x15\x03", b"\x16\x03"):
+        return "the port speaks TLS: the URL should begin with rtsps://"
+    return f"{problem}: {readable(begin, secrets)}"
