@@ -75,7 +75,8 @@ class CameraActor:
         self.look: Look | None = None
         """The last one at this camera."""
         self._server_tells = True
-        self._probing: asyncio.Task[None] | None = None
+        self.probing: asyncio.Task[None] | None = None
+        """A look that is under way, beside the stream where there is one."""
         self._publishing: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer = DeadlineTimer(self._due)
@@ -206,13 +207,13 @@ class CameraActor:
 
     def _probe(self) -> None:
         # One that an operator asked for may be under way: its answer will do.
-        if self._probing is None:
-            self._probing = self._spawn(self._run_probe(self.camera), "probe")
+        if self.probing is None:
+            self.probing = self._spawn(self._run_probe(self.camera), "probe")
 
     def _cancel_probe(self) -> None:
-        if self._probing is not None:
-            self._probing.cancel()
-            self._probing = None
+        if self.probing is not None:
+            self.probing.cancel()
+            self.probing = None
 
     def _start(self) -> None:
         media = self._state.media
@@ -252,7 +253,7 @@ class CameraActor:
         except Exception:
             logger.exception("camera %s: internal error while probing", camera.id)
             outcome = ProbeFailure(Cause.INTERNAL, "internal error while probing, see the log")
-        self._probing = None
+        self.probing = None
         self.tell(Probed(outcome))
 
     async def _run_publication(self, engine: Engine, plan: Plan, media: Media) -> None:
