@@ -121,6 +121,26 @@ def host() -> Document:
     }
 
 
+def look(**changes: Any) -> Document:
+    """The last look at a camera that answers."""
+    said = ("401 Unauthorized", "200 OK")
+    steps = [
+        {"stage": "describe", "request": "DESCRIBE", "answer": f"RTSP/1.0 {each}", "took_s": 0.012} for each in said
+    ]
+    return {
+        "by": "rtsp",
+        "at": ago(125),
+        "took_s": 0.031,
+        "cause": None,
+        "detail": "",
+        "steps": steps,
+        "choice": ["track 0 (video H264) is taken", "track 1 (audio PCMU) is left alone: it is not the first audio"],
+        "login": ["SHA-256", "MD5"],
+        "software": "Camera 1.0",
+        "clock_offset_s": -3605.0,
+    } | changes
+
+
 def details(summary: Document) -> Document:
     """`GET /api/cameras/{id}` of a camera."""
     running = summary["phase"] == "running"
@@ -147,6 +167,8 @@ def details(summary: Document) -> Document:
         }
         if running
         else None,
+        "probe": look() if running else None,
+        "probing": False,
         "command": [*command, "-f", "rtsp", f"rtsp://127.0.0.1:8554/{path}"] if running else None,
         "command_stdin": f"ffconcat version 1.0\nfile 'rtsp://***:***@{summary['host']}:554/'" if running else None,
         "command_reasons": ["video h264 is copied: RTSP carries it"] if running else [],

@@ -103,6 +103,47 @@ async def test_actions_ask_first_and_say_what_came_of_it(backend: Backend, open_
     assert backend.actions == [("1", "restart"), ("1", "probe"), ("1", "hold")]
 
 
+async def test_the_last_look_and_the_next_one(backend: Backend, open_page: OpenPage) -> None:
+    page = await open_page("#camera=1")
+    look = page.locator(".drawer .look")
+    await expect(look.locator(".look-head")).to_have_text("2m ago · asked by the service itself · took 31 ms")
+    await expect(look.locator(".look-steps li")).to_have_text(
+        ["DESCRIBERTSP/1.0 401 Unauthorized12 ms", "DESCRIBERTSP/1.0 200 OK12 ms"]
+    )
+    await expect(look.locator(".look-choice li")).to_have_count(2)
+    await expect(look.locator(".facts")).to_have_text(
+        "Login offeredSHA-256, MD5SoftwareCamera 1.0Clock1h behind this service"
+    )
+    await expect(look.locator(".look-busy")).to_be_hidden()
+    backend.details_changes = {"probing": True}
+    await page.locator('.drawer [data-action="probe"]').click()
+    await expect(page.locator("dialog")).to_contain_text("a running stream goes on")
+    await page.locator("dialog button.primary").click()
+    await expect(look.locator(".look-busy")).to_have_text("The camera is being asked …")
+    said = "<b>453</b> Not Enough Bandwidth"
+    steps = [{"stage": "describe", "request": "DESCRIBE", "answer": "", "took_s": 0.4}]
+    failed = fleet.look(at=fleet.ago(1), cause="busy", detail=said, steps=steps, choice=[], login=[], software="")
+    backend.details_changes = {"probing": False, "probe": failed | {"clock_offset_s": 1.0}}
+    await expect(look.locator(".look-failure")).to_contain_text(said)
+    await expect(look.locator(".look-steps li")).to_contain_text("no answer")
+    await expect(look.locator(".look-busy")).to_be_hidden()
+    await expect(look.locator(".facts")).to_have_count(0)
+
+
+async def test_a_camera_that_nobody_has_looked_at(backend: Backend, open_page: OpenPage) -> None:
+    backend.details_changes = {"probe": None}
+    page = await open_page("#camera=1", locale="ru-RU")
+    await expect(page.locator(".drawer .media")).to_be_visible()
+    await expect(page.locator(".drawer .look")).to_be_hidden()
+    backend.details_changes = {"probe": None, "probing": True}
+    await page.locator('.drawer [data-action="probe"]').click()
+    await page.locator("dialog button.primary").click()
+    await expect(page.locator(".drawer .look")).to_contain_text("Камера опрашивается")
+    backend.details_changes = {"probe": fleet.look(by="ffprobe", steps=[])}
+    await expect(page.locator(".drawer .look")).to_contain_text("опрошена через ffprobe")
+    await expect(page.locator(".drawer .look")).to_contain_text("отстают от службы на 1 ч")
+
+
 async def test_without_the_right_to_act_the_page_says_so(backend: Backend, open_page: OpenPage) -> None:
     backend.may_write = False
     page = await open_page("#camera=1")

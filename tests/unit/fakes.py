@@ -150,7 +150,7 @@ class FakeProber:
             if isinstance(answer, Exception):
                 raise answer
             assert answer is not None
-            return Look(outcome=answer, by="fake", took_s=self.takes_s)
+            return Look(outcome=answer, by="fake", at=1_700_000_000.0, took_s=self.takes_s)
         finally:
             self.active -= 1
 

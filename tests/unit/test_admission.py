@@ -91,7 +91,7 @@ class Nvr(FakeProber):
         if self.active < self.bears:
             return await super().probe(source, options)
         self.refused += 1
-        return Look(outcome=ProbeFailure(Cause.REFUSED, "Connection refused"), by="fake", took_s=0.0)
+        return Look(outcome=ProbeFailure(Cause.REFUSED, "Connection refused"), by="fake", at=0.0, took_s=0.0)
 
 
 def behind_one_address(stage: Stage, nvr: Nvr, count: int) -> None:

@@ -15,7 +15,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from restream.config.settings import ROOT, Settings
 from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.camera.secret import Secret
-from restream.domain.engine import Advance
+from restream.domain.engine import Advance, Media, ProbeFailure, VideoStream
 from restream.domain.ffmpeg.plan import FfmpegSettings, build_plan
 from restream.domain.host_sample import HostSample, NetworkSample, ProcessSample, SpaceSample, TemperatureSample
 from restream.domain.judgement.quality import Quality
@@ -26,6 +26,7 @@ from restream.domain.judgement.status import CameraStatus
 from restream.domain.judgement.verdict import Health, Verdict
 from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import Phase, State
+from restream.domain.look import Look, LookStep
 from restream.domain.news.component import Component, ComponentState
 from restream.domain.news.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
 from restream.domain.server.flow import ServerPicture
@@ -226,9 +227,15 @@ def test_a_camera_in_every_state_is_as_described(subject: Any) -> None:
     conforms(plain(summary(snapshot, snapshot.reports["1"])), "Camera")
     habits = Habits()
     habits.record(snapshot.reports["1"].stream, Quality(), 5.0)
-    for known in (None, habits):
+    step = LookStep("describe", "DESCRIBE", "RTSP/1.0 200 OK", 0.01)
+    media = Media(VideoStream("h264", 640, 360), login=("SHA-256", "MD5"))
+    answered = Look(
+        outcome=media, by="rtsp", at=1e9, took_s=0.02, steps=(step,), choice=("taken",), clock_offset_s=-2.0
+    )
+    refused = Look(outcome=ProbeFailure(Cause.BUSY, "453"), by="rtsp", at=1e9, took_s=0.02)
+    for known, look in ((None, None), (habits, answered), (habits, refused)):
         bases = {DEFAULT_SERVER: PublicBases.beside("rtsp://127.0.0.1:8554")}
-        whole = details(snapshot, "1", bases, habits=known, stderr_tail=("line",))
+        whole = details(snapshot, "1", bases, habits=known, stderr_tail=("line",), look=look, probing=look is answered)
         assert whole is not None
         conforms(plain(whole), "CameraDetails")
 

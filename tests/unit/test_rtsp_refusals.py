@@ -196,7 +196,8 @@ def test_a_camera_that_asks_and_never_reads() -> None:
     ("said", "words"),
     [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "a web server answers: HTTP/1.1 400 Bad Request"),
-        (b"\x15\x03\x01\x00\x02\x02\x46" * 1000, "bytes that are no RTSP"),
+        (b"\x17\x03\x01\x00\x02\x02\x46" * 1000, "bytes that are no RTSP"),
+        (b"\x15\x03\x01\x00\x02\x02\x46" * 1000, "the port speaks TLS"),
         (b"RTSP/1.0 200 OK\r\nX: " + b"x" * 20_000, "a header of more than"),
     ],
 )
@@ -204,6 +205,15 @@ def test_who_is_no_rtsp_server(said: bytes, words: str) -> None:
     talk = Talk(OPTIONS=lambda asked: said)
     assert talk.failure.kind is FailureKind.NOT_RTSP
     assert words in talk.failure.words
+
+
+def test_who_carries_the_bytes_gives_up() -> None:
+    talk = Talk(DESCRIBE=None)
+    talk.client.abandon(FailureKind.CAMERA_ERROR, "too much", talk.now)
+    talk.client.abandon(FailureKind.TIMEOUT, "told once", talk.now)
+    talk.go_on()
+    assert (talk.failure.kind, talk.failure.stage) == (FailureKind.CAMERA_ERROR, Stage.DESCRIBE)
+    assert talk.client.said.exchanges[-1].method == "DESCRIBE" and not talk.client.said.exchanges[-1].answer
 
 
 @pytest.mark.parametrize("end", ["timeout", "loss"])

@@ -305,10 +305,11 @@ async def test_a_probe_on_request_looks_beside_the_stream_and_is_not_waited_for(
     await asyncio.sleep(5)
     assert stage.phase(1) is Phase.RUNNING
     stage.prober.answers["10.0.0.1"] = None
+    assert not stage.supervisor.probing("1") and not stage.supervisor.probing("2")
     assert stage.supervisor.ask("1", ProbeAsked()) == ""
     await asyncio.sleep(1)
     assert (stage.phase(1), stage.prober.active, stage.publisher.starts_of("1")) == (Phase.RUNNING, 1, 1)
-    assert stage.supervisor.look("1") is not None
+    assert stage.supervisor.look("1") is not None and stage.supervisor.probing("1")
     stage.want()
     await asyncio.sleep(5)
     assert (stage.phase(1), stage.prober.active) == (None, 0)

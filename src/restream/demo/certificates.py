@@ -14,17 +14,23 @@ class CertificateError(Exception):
     """There is no openssl, or it could not make a certificate."""
 
 
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """A key and its certificate, as files. Raises CertificateError."""
+    if not shutil.which("openssl"):
+        raise CertificateError("openssl is not on PATH")
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    files = ("-keyout", str(key), "-out", str(certificate))
+    made = subprocess.run([*_MAKE.split(), *files], capture_output=True, text=True, timeout=30, check=False)
+    if made.returncode:
+        raise CertificateError(f"openssl: {made.stderr.strip()[-300:]}")
+    return key, certificate
+
+
 @cache
 def self_signed() -> ssl.SSLContext:
     """A server's TLS context; made once in a process. Raises CertificateError."""
-    if not shutil.which("openssl"):
-        raise CertificateError("openssl is not on PATH")
     with tempfile.TemporaryDirectory(prefix="restream-camera-") as folder:
-        key, certificate = Path(folder, "key.pem"), Path(folder, "certificate.pem")
-        files = ("-keyout", str(key), "-out", str(certificate))
-        made = subprocess.run([*_MAKE.split(), *files], capture_output=True, text=True, timeout=30, check=False)
-        if made.returncode:
-            raise CertificateError(f"openssl: {made.stderr.strip()[-300:]}")
+        key, certificate = make_certificate(Path(folder))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
     return context

@@ -26,6 +26,8 @@ class Look:
     outcome: Media | ProbeFailure
     by: str
     """Who looked: `rtsp`, our own conversation, or `ffprobe`."""
+    at: float
+    """When it began, seconds since the epoch."""
     took_s: float
     steps: tuple[LookStep, ...] = ()
     """Requests in order; none where ffprobe keeps them to itself."""

@@ -98,6 +98,7 @@ class Web:
             habits=self.assessor.habits(camera_id),
             stderr_tail=self.fleet.log(camera_id),
             look=self.fleet.look(camera_id),
+            probing=self.fleet.probing(camera_id),
         )
 
     def _act(self, camera_id: str, action: Action) -> str | None:

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import { linePath, spans } from '../../../src/restream/interfaces/static/js/charts.js';
 import { webAddress } from '../../../src/restream/interfaces/static/js/dom.js';
+import { clockText, lookFacts } from '../../../src/restream/interfaces/static/js/look.js';
 import { shellLine } from '../../../src/restream/interfaces/static/js/facts.js';
 
 const NOW = Date.parse('2026-01-05T10:00:00.000Z');
@@ -37,4 +38,19 @@ test('spans are of the last day and reach until now', () => {
       [1, 0, 'down'],
     ],
   );
+});
+
+test('a clock is mentioned when it differs by more than it can be told', () => {
+  for (const same of [0, 2, -2, null, undefined]) assert.equal(clockText(same), '', String(same));
+  assert.equal(clockText(3), 'look.clock.ahead');
+  assert.equal(clockText(-3605), 'look.clock.behind');
+});
+
+test('of a camera itself only what it tells is shown', () => {
+  const look = { login: [], software: '', clock_offset_s: null };
+  assert.deepEqual(lookFacts(look), []);
+  assert.deepEqual(lookFacts({ ...look, login: ['SHA-256', 'MD5'], software: 'Camera 1.0' }), [
+    ['login', 'SHA-256, MD5'],
+    ['software', 'Camera 1.0'],
+  ]);
 });

@@ -30,9 +30,9 @@ class FfprobeProber:
 
     async def probe(self, source: SourceUrl, options: CameraOptions) -> Look:
         """What the camera offers, or why it cannot be told; bounded in time. Never raises."""
-        began = time.monotonic()
+        at, began = time.time(), time.monotonic()
         outcome = await look(build_probe(source, options, self._settings))
-        return Look(outcome=outcome, by="ffprobe", took_s=time.monotonic() - began)
+        return Look(outcome=outcome, by="ffprobe", at=at, took_s=time.monotonic() - began)
 
 
 async def look(plan: ProbePlan) -> Media | ProbeFailure:

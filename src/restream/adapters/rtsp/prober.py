@@ -10,9 +10,12 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from restream.adapters.rtsp.wire import Wire, camera_tls
+from restream.adapters.rtsp.addresses import Resolver
+from restream.adapters.rtsp.connection import camera_tls
+from restream.adapters.rtsp.wire import Wire
 from restream.domain.camera.options import CameraOptions
 from restream.domain.camera.urls import SourceUrl
 from restream.domain.engine import Media, ProbeFailure
@@ -29,11 +32,16 @@ from restream.ports.cameras import Prober
 _CONNECT_TIMEOUT_S = 5.0
 # A camera that answers each question just in time would be asked for ever.
 _ANSWERS = 3
+# A description is at most some KiB; this holds several answers of the size that is read at all.
+_MOST_BYTES = 512 * 1024
+# What is none of these is of the way to the camera.
 _ERRNO_CAUSES: Mapping[int, Cause] = {
     errno.ECONNREFUSED: Cause.REFUSED,
-    errno.EHOSTUNREACH: Cause.UNREACHABLE,
-    errno.ENETUNREACH: Cause.UNREACHABLE,
-    errno.ETIMEDOUT: Cause.UNREACHABLE,
+    errno.EMFILE: Cause.INTERNAL,
+    errno.ENFILE: Cause.INTERNAL,
+    errno.ENOMEM: Cause.INTERNAL,
+    errno.ENOBUFS: Cause.INTERNAL,
+    errno.EAGAIN: Cause.INTERNAL,
 }
 # Where the names differ.
 _CAUSES: Mapping[FailureKind, Cause] = {
@@ -55,6 +63,7 @@ class RtspProber:
         self._other = other
         self._answer_timeout_s = answer_timeout_s
         self._tls = camera_tls()
+        self._resolver = Resolver()
 
     def limit_s(self, options: CameraOptions) -> float:
         """When a probe has surely ended by itself, in seconds."""
@@ -79,11 +88,13 @@ class RtspProber:
             answer_timeout_s=self._patience_s(options),
             user_agent=dict(options.input).get("user_agent", ""),
         )
-        look = await self._ask(RtspClient(*parts, wanted, _cnonce), self._limit_s(options))
+        client = RtspClient(*parts, wanted, _cnonce)
+        look = await self._ask(client, self._limit_s(options))
         if look.outcome != _UNCLEAR:
             return look
         again = await self._other.probe(source, options)
-        return replace(look, outcome=again.outcome, by=again.by, took_s=look.took_s + again.took_s)
+        outcome = _completed(again.outcome, client.said.offered)
+        return replace(look, outcome=outcome, by=again.by, took_s=look.took_s + again.took_s)
 
     async def _ask(self, client: RtspClient, limit_s: float) -> Look:
         choice = Choice()
@@ -93,13 +104,10 @@ class RtspProber:
             if isinstance(event, Described):
                 choice = event.choice
 
-        wire, began = Wire(client, heard, self._tls), time.monotonic()
-        try:
-            async with asyncio.timeout(limit_s):
-                end = await wire.run()
-        except TimeoutError:
-            words = f"the conversation was not over within {limit_s:g} s ({client.stage})"
-            end = Failed(Failure(FailureKind.TIMEOUT, client.stage, words))
+        wire = Wire(client, heard, self._tls, self._resolver)
+        now = asyncio.get_running_loop().time
+        at, began = time.time(), now()
+        end = await wire.run(limit_s, _MOST_BYTES)
         said = client.said
         outcome: Media | ProbeFailure = _UNCLEAR
         if isinstance(end, Failed):
@@ -109,11 +117,12 @@ class RtspProber:
         return Look(
             outcome=outcome,
             by="rtsp",
-            took_s=time.monotonic() - began,
+            at=at,
+            took_s=now() - began,
             steps=tuple(LookStep(each.stage, each.method, each.answer, each.seconds) for each in said.exchanges),
             choice=choice.reasons,
             software=said.server,
-            clock_offset_s=_clock_offset_s(said.date),
+            clock_offset_s=_clock_offset_s(said.date, now() - said.dated_at),
         )
 
 
@@ -121,25 +130,37 @@ def _cnonce() -> str:
     return secrets.token_hex(8)
 
 
+def _completed(found: Media | ProbeFailure, offered: tuple[str, ...]) -> Media | ProbeFailure:
+    """What somebody else has found at a camera that has just described itself to us: login and password are right."""
+    if isinstance(found, Media):
+        return replace(found, login=offered)
+    return replace(found, cause=Cause.AUTH_UNSUPPORTED) if found.cause is Cause.AUTH_FAILED else found
+
+
 def _failure(failure: Failure, refusal: Exception | None) -> ProbeFailure:
     if failure.stage is Stage.CONNECT:
-        return ProbeFailure(_connect_cause(failure, refusal), failure.words)
+        cause = _connect_cause(failure, refusal)
+        asked = cause is Cause.DNS and failure.kind is FailureKind.TIMEOUT
+        return ProbeFailure(cause, f"{failure.words}: the name server does not answer" if asked else failure.words)
+    if failure.stage is Stage.TLS and isinstance(refusal, ssl.SSLError) and not isinstance(refusal, ssl.SSLEOFError):
+        return ProbeFailure(Cause.REQUEST_REFUSED, failure.words)
     return ProbeFailure(_CAUSES.get(failure.kind) or Cause(failure.kind.value), failure.words)
 
 
 def _connect_cause(failure: Failure, refusal: Exception | None) -> Cause:
     """Of a connection that did not come about."""
-    if isinstance(refusal, socket.gaierror | UnicodeError):
+    if isinstance(refusal, socket.gaierror | ValueError):
         return Cause.DNS
-    if isinstance(refusal, OSError) and not isinstance(refusal, ssl.SSLError):
+    if isinstance(refusal, OSError):
         return _ERRNO_CAUSES.get(refusal.errno or 0, Cause.UNREACHABLE)
     return Cause.UNREACHABLE if failure.kind is FailureKind.TIMEOUT else Cause(failure.kind.value)
 
 
-def _clock_offset_s(date: str) -> float | None:
-    """How far a camera's `Date` is ahead of our clock, to a second."""
+def _clock_offset_s(said: str, age_s: float) -> float | None:
+    """How far a camera's `Date` is ahead of our clock, to a second. One without a zone is of UTC (RFC 2326 §12.18)."""
     try:
-        said = parsedate_to_datetime(date)
-        return round(said.timestamp() - time.time())
+        date = parsedate_to_datetime(said)
+        told = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError, OSError):
         return None
+    return round(told - (time.time() - age_s))

@@ -3,141 +3,137 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
+import socket
 import ssl
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Mapping
 
+from restream.adapters.rtsp.addresses import Resolver
+from restream.adapters.rtsp.connection import CameraConnection, Listener, first_connection
 from restream.domain.rtsp.client import RtspClient
 from restream.domain.rtsp.events import ConnectionWanted, Failed, Finished, RtspEvent
+from restream.domain.rtsp.failure import FailureKind
 from restream.domain.rtsp.url import RtspUrl
 
-_READ_AT_ONCE_BYTES = 256 * 1024
-# A host name may have addresses of both families, of which only one is routed.
-_NEXT_ADDRESS_AFTER_S = 0.25
+# A camera that asks and asks, and does not read what it is answered.
+_MOST_UNSENT_BYTES = 256 * 1024
+_NO_ANSWER_YET = socket.gaierror(socket.EAI_AGAIN, "the name server does not answer")
+_TLS_WORDS: Mapping[str, str] = {
+    "WRONG_VERSION_NUMBER": "the port does not speak TLS: the URL should perhaps begin with rtsp://",
+    "UNEXPECTED_EOF_WHILE_READING": "the camera closed it",
+}
 
 
-def camera_tls() -> ssl.SSLContext:
-    """TLS as cameras have it: certificates of their own making, and protocols of ten years ago.
-
-    It keeps a password from those who only listen, as ffmpeg does by its defaults; whom it reaches is not proved.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")
-    return context
-
-
-class Wire(asyncio.BufferedProtocol):
+class Wire:
     """`on_event` hears everything but the wish for a connection, which is seen to here.
 
-    `run` returns when the conversation is over, and leaves no connection behind, also when it is cancelled.
+    `run` holds the conversation, once, and leaves neither a connection nor a task behind, also when it is cancelled.
     """
 
-    def __init__(self, client: RtspClient, on_event: Callable[[RtspEvent], None], tls: ssl.SSLContext) -> None:
+    def __init__(
+        self, client: RtspClient, on_event: Callable[[RtspEvent], None], tls: ssl.SSLContext, resolver: Resolver
+    ) -> None:
         self._client = client
         self._on_event = on_event
         self._tls = tls
+        self._resolver = resolver
         self._loop = asyncio.get_running_loop()
-        self._buffer = bytearray(_READ_AT_ONCE_BYTES)
-        self._transport: asyncio.Transport | None = None
+        self._listener = Listener(self._received, self._lost)
+        self._connection: CameraConnection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._over: asyncio.Future[Failed | Finished] = self._loop.create_future()
+        self._began = self._loop.time()
+        self._limit_s: float | None = None
+        self._most_bytes: int | None = None
+        self._received_bytes = 0
         self.refusal: Exception | None = None
         """Why the last connection did not come about, as the system has it."""
 
-    async def run(self) -> Failed | Finished:
-        """Hold the conversation."""
+    async def run(self, limit_s: float | None = None, most_bytes: int | None = None) -> Failed | Finished:
+        """Hold the conversation, for at most so long, and up to so many bytes of the camera."""
+        self._limit_s, self._most_bytes = limit_s, most_bytes
         try:
-            self._client.start(self._loop.time())
+            self._began = self._loop.time()
+            self._client.start(self._began)
             self._follow()
             return await self._over
         finally:
-            self._leave()
+            if self._timer is not None:
+                self._timer.cancel()
+            connecting = self._disconnect()
+            if connecting is not None:
+                await asyncio.wait({connecting})
 
-    def _leave(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._disconnect()
-
-    def _disconnect(self) -> None:
+    def _disconnect(self) -> asyncio.Task[None] | None:
+        """End the connection there is, and the one that is being made; the task that makes it ends soon."""
         connecting, self._connecting = self._connecting, None
-        transport, self._transport = self._transport, None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
         if connecting is not None:
             connecting.cancel()
-        if transport is not None:
-            transport.close()  # what was written is still sent: a farewell
+        return connecting
 
     # -- of the connection ---------------------------------------------------------------------------------------------
 
-    def get_buffer(self, sizehint: int) -> bytearray:
-        """Where asyncio reads to."""
-        return self._buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Bytes have come."""
-        if not self._over.done() and self._transport is not None:
-            self._client.receive(bytes(memoryview(self._buffer)[:nbytes]), self._loop.time())
-            self._follow()
-
-    def eof_received(self) -> None:
-        """The camera has said its last: asyncio closes."""
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Gone, by whoever's wish."""
-        if self._transport is not None:
-            self._transport = None
-            self._lost(exc)
+    def _received(self, data: bytes) -> None:
+        if self._over.done():
+            return
+        self._received_bytes += len(data)
+        self._client.receive(data, self._loop.time())
+        if self._most_bytes is not None and self._received_bytes > self._most_bytes:
+            words = f"it has sent {self._received_bytes:,} bytes, more than any answer has"
+            self._client.abandon(FailureKind.CAMERA_ERROR, words, self._loop.time())
+        self._follow()
 
     def _lost(self, error: Exception | None) -> None:
-        self.refusal = error
+        self._connection, self.refusal = None, error
         self._client.lost(_words(error), self._loop.time())
         self._follow()
 
     async def _connect(self, url: RtspUrl) -> None:
-        host, port = url.address
         try:
-            connected, _ = await self._loop.create_connection(
-                _Unheard, host, port, happy_eyeballs_delay=_NEXT_ADDRESS_AFTER_S
-            )
-            transport: asyncio.Transport | None = connected
-            if url.secure and transport is not None:
-                self._client.encrypting(self._loop.time())
-                self._arm()
-                transport = await self._encrypted(transport, host)
-        except (OSError, ssl.SSLError, UnicodeError) as error:
+            connection = await self._open(url)
+        except (OSError, ValueError) as error:  # of a name that is none, too
             self._connecting = None
             self._lost(error)
             return
-        self._connecting = None
-        if transport is None or self._over.done():
-            return
-        self._transport, self.refusal = transport, None
-        transport.set_protocol(self)
-        transport.resume_reading()
+        self._connecting, self._connection = None, connection
         self._client.connected(self._loop.time())
+        connection.listen(self._listener)
         self._follow()
 
-    async def _encrypted(self, transport: asyncio.Transport, host: str) -> asyncio.Transport | None:
-        try:
-            return await self._loop.start_tls(transport, _Unheard(), self._tls, server_hostname=host)
-        except BaseException:
-            transport.abort()
-            raise
+    async def _open(self, url: RtspUrl) -> CameraConnection:
+        host, port = url.address
+        self.refusal = _NO_ANSWER_YET
+        addresses = await self._resolver.addresses(host)
+        self.refusal = None
+        connection = await first_connection(addresses, port)
+        if url.secure:
+            self._client.encrypting(self._loop.time())
+            self._arm()
+            await connection.encrypt(self._tls, host)
+        return connection
+
+    def _connected_or_not(self, task: asyncio.Task[None]) -> None:
+        """A defect ends the conversation, instead of hiding until the camera seems not to answer."""
+        if not task.cancelled() and (error := task.exception()) is not None and not self._over.done():
+            self._over.set_exception(error)
 
     # -- of the conversation -------------------------------------------------------------------------------------------
 
     def _follow(self) -> None:
         """Send what is to be sent, tell what has happened, and wake up in time."""
         data = self._client.data_to_send()
-        if data and self._transport is not None:
-            self._transport.write(data)
+        if data and self._connection is not None and self._connection.write(data) > _MOST_UNSENT_BYTES:
+            self._client.abandon(FailureKind.CAMERA_ERROR, "it does not read what it is told", self._loop.time())
         for event in self._client.events():
             if isinstance(event, ConnectionWanted):
                 self._disconnect()
                 self._connecting = self._loop.create_task(self._connect(event.url), name="rtsp connection")
+                self._connecting.add_done_callback(self._connected_or_not)
                 continue
             self._on_event(event)
             if isinstance(event, Failed | Finished) and not self._over.done():
@@ -147,23 +143,29 @@ class Wire(asyncio.BufferedProtocol):
     def _arm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        deadline = self._client.deadline
-        self._timer = None if deadline is None else self._loop.call_at(deadline, self._due)
+        moments = (self._client.deadline, None if self._limit_s is None else self._began + self._limit_s)
+        deadline = min((moment for moment in moments if moment is not None), default=None)
+        over = self._over.done() or deadline is None
+        self._timer = None if over or deadline is None else self._loop.call_at(deadline, self._due)
 
     def _due(self) -> None:
-        self._client.due(self._loop.time())
+        now = self._loop.time()
+        self._client.due(now)
+        if self._limit_s is not None and now >= self._began + self._limit_s:
+            words = f"the conversation was not over within {self._limit_s:g} s ({self._client.stage})"
+            self._client.abandon(FailureKind.TIMEOUT, words, now)
         self._follow()
 
 
-class _Unheard(asyncio.Protocol):
-    """Until the conversation begins nothing is read: what comes early is still there afterwards."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Not a byte before somebody listens."""
-        cast(asyncio.Transport, transport).pause_reading()
-
-
 def _words(error: Exception | None) -> str:
+    """As an operator knows them: without addresses, and without places in the source of OpenSSL."""
     if error is None:
         return "the camera closed it"
+    if isinstance(error, ssl.SSLError):
+        known = _TLS_WORDS.get(error.reason or "")
+        return known or re.sub(r" \(_ssl\.c:\d+\)", "", error.strerror or str(error))
+    if isinstance(error, ConnectionResetError) and error.errno is None:  # asyncio's word for an end within TLS
+        return "the camera closed it"
+    if isinstance(error, OSError) and not isinstance(error, socket.gaierror) and error.errno:
+        return os.strerror(error.errno)
     return (error.strerror if isinstance(error, OSError) and error.strerror else str(error)) or type(error).__name__

@@ -18,17 +18,15 @@ from restream.domain.rtsp.failure import AUTHENTICATION, Failure, FailureKind, S
 from restream.domain.rtsp.message_reader import MessageReader
 from restream.domain.rtsp.messages import InterleavedFrame, Message, Response, ServerRequest
 from restream.domain.rtsp.requester import USER_AGENT, Question, Requester, Said
-from restream.domain.rtsp.route import Route
+from restream.domain.rtsp.route import REDIRECTIONS, Route
 from restream.domain.rtsp.tracks import Track
 from restream.domain.rtsp.url import Credentials, RtspUrl
-from restream.domain.rtsp.words import readable
+from restream.domain.rtsp.words import no_rtsp, readable
 
 OPEN_BODY_QUIET_S = 1.0
 """A description whose length the camera does not tell is whole when nothing follows for so long."""
 TEARDOWN_S = 2.0
 """How long a farewell may take."""
-REDIRECTIONS = frozenset({301, 302, 303, 305, 307, 308})
-"""Answers with a `Location`."""
 
 
 class RtspClient:
@@ -38,11 +36,13 @@ class RtspClient:
         self._wanted = wanted
         self._cnonce = cnonce
         self._route = Route(url, credentials)
-        self._deadline: float | None = None
+        self.deadline: float | None = None
+        """When `due` is to be called; None: never."""
         self._since = 0.0
         """Moment from which is waited for what comes next."""
         self._events: deque[RtspEvent] = deque()
-        self._stage = Stage.CONNECT
+        self.stage = Stage.CONNECT
+        """How far it has come."""
         self._is_connected = False
         self._next: Question | None = None
         """What is asked once there is a connection."""
@@ -55,16 +55,6 @@ class RtspClient:
         self._reader = MessageReader()
         self._requests = Requester(Authenticator(credentials, cnonce), wanted.user_agent or USER_AGENT)
         self._dialogue = Dialogue(url, wanted, self._route.secrets)
-
-    @property
-    def stage(self) -> Stage:
-        """How far it has come."""
-        return self._stage
-
-    @property
-    def deadline(self) -> float | None:
-        """When `due` is to be called; None: never."""
-        return self._deadline
 
     @property
     def said(self) -> Said:
@@ -86,7 +76,7 @@ class RtspClient:
 
     def encrypting(self, now: float) -> None:
         """The host has taken the connection; TLS comes next."""
-        if self._stage is Stage.CONNECT:
+        if self.stage is Stage.CONNECT:
             self._wait(Stage.TLS, self._wanted.connect_timeout_s, now)
 
     def connected(self, now: float) -> None:
@@ -104,7 +94,7 @@ class RtspClient:
             self._take(message, now)
         if self._is_connected and self._reader.has_open_body:
             limit = self._since + self._wanted.answer_timeout_s
-            self._deadline = min(limit, now + OPEN_BODY_QUIET_S)
+            self.deadline = min(limit, now + OPEN_BODY_QUIET_S)
 
     def lost(self, reason: str, now: float) -> None:
         """The connection is gone, or did not come about; `reason` as the system says it."""
@@ -115,31 +105,32 @@ class RtspClient:
                 return
         if not (self._is_connected or self._next):
             return
+        what = "the connection ended" if self._is_connected else "no connection"
         question, self._is_connected, self._next = self._requests.question, False, None
         self._requests.give_up(now)
-        if self._stage is Stage.TEARDOWN:
+        if self.stage is Stage.TEARDOWN:
             self._end(Finished())
         elif question and self._repeated and question.stage is not Stage.PLAYING:
             self._reconnect(question, "the camera closed the connection after it had asked for a login", now)
         elif question and (track := question.dispensable):
             self._go_on_without(track, "the camera closed the connection when asked for it", now)
         else:
-            self._fail(FailureKind.SOURCE_ENDED, f"the connection ended ({self._stage}): {reason}", now)
+            self._fail(FailureKind.SOURCE_ENDED, f"{what} ({self.stage}): {reason}", now)
 
     def due(self, now: float) -> None:
         """The deadline has come."""
-        if self._deadline is None or now < self._deadline:
+        if self.deadline is None or now < self.deadline:
             return
         if self._is_connected and (message := self._reader.finish()):
-            self._deadline = self._since + self._wanted.answer_timeout_s
+            self.deadline = self._since + self._wanted.answer_timeout_s
             self._take(message, now)
-        elif self._stage is Stage.TEARDOWN:
+        elif self.stage is Stage.TEARDOWN:
             self._end(Finished())
-        elif self._stage is Stage.PLAYING:
+        elif self.stage is Stage.PLAYING:
             # Many cameras do not answer; whether media still comes is judged by those who receive it.
             self._requests.give_up(now)
             self._ask(self._dialogue.keep_alive(), now)
-        elif self._stage is Stage.PLAY and self._dialogue.session.has_early_media:
+        elif self.stage is Stage.PLAY and self._dialogue.session.has_early_media:
             self._requests.give_up(now)
             self._dialogue.add_reason("the camera sends media and does not answer PLAY")
             self._follow(Step(self._dialogue.playing()), now)
@@ -149,15 +140,23 @@ class RtspClient:
             if question and (track := question.dispensable):
                 self._go_on_without(track, f"no answer to SETUP within {waited_s:.1f} s", now)
                 return
-            what = f"no answer to {question.method}" if question else f"no connection ({self._stage})"
+            what = f"no answer to {question.method}" if question else f"no connection ({self.stage})"
             self._fail(FailureKind.TIMEOUT, f"{what} within {waited_s:.1f} s", now, waited_s=waited_s)
 
     def close(self, now: float) -> None:
         """End it; where there is a session, the camera is told."""
         if self._say_farewell(now):
             self._wait(Stage.TEARDOWN, TEARDOWN_S, now)
-        elif self._stage is not Stage.CLOSED:
+        elif self.stage is not Stage.CLOSED:
             self._end(Finished())
+
+    def abandon(self, kind: FailureKind, words: str, now: float) -> None:
+        """Whoever carries the bytes will not go on, and says why."""
+        self._requests.give_up(now)
+        if self.stage is Stage.TEARDOWN:
+            self._end(Finished())
+        elif self.stage is not Stage.CLOSED:
+            self._fail(kind, words, now)
 
     def _take(self, message: Message, now: float) -> None:
         self._understood = self._understood or not isinstance(message, InterleavedFrame)
@@ -168,14 +167,14 @@ class RtspClient:
         elif isinstance(message, ServerRequest):
             self._take_request(message, now)
         else:
-            self._fail(FailureKind.NOT_RTSP, f"{message.problem}: {message.begin.decode('latin-1')}", now)
+            self._fail(FailureKind.NOT_RTSP, no_rtsp(message.problem, message.begin, self._route.secrets), now)
 
     def _take_frame(self, frame: InterleavedFrame) -> None:
         session = self._dialogue.session
         packet = session.packet(frame)
-        if packet is not None and self._stage is Stage.PLAYING:
+        if packet is not None and self.stage is Stage.PLAYING:
             self._events.append(packet)
-        elif packet is not None and self._stage is not Stage.TEARDOWN:
+        elif packet is not None and self.stage is not Stage.TEARDOWN:
             session.keep(packet)
 
     def _take_response(self, response: Response, now: float) -> None:
@@ -186,7 +185,7 @@ class RtspClient:
         if question is None:
             return
         self._closes = self._closes or response.headers.get("connection").lower() == "close"
-        if self._stage is Stage.TEARDOWN:
+        if self.stage is Stage.TEARDOWN:
             self._end(Finished())
             return
         if response.status == 401 and self._is_refused(question, response, now):
@@ -216,7 +215,7 @@ class RtspClient:
 
     def _take_request(self, request: ServerRequest, now: float) -> None:
         self._requests.answer(request)
-        if self._stage is Stage.TEARDOWN:
+        if self.stage is Stage.TEARDOWN:
             return
         if request.method == "REDIRECT":
             self._redirect(request.headers.get("location"), "REDIRECT", None, now)
@@ -226,7 +225,7 @@ class RtspClient:
             self._fail(FailureKind.SOURCE_ENDED, "the camera ended the session", now)
 
     def _wait(self, stage: Stage, seconds: float, now: float) -> None:
-        self._stage, self._since, self._deadline = stage, now, now + seconds
+        self.stage, self._since, self.deadline = stage, now, now + seconds
 
     def _ask(self, question: Question, now: float) -> None:
         playing = question.stage is Stage.PLAYING
@@ -271,7 +270,7 @@ class RtspClient:
     def _redirect(self, location: str, words: str, status: int | None, now: float) -> None:
         told = f"{words}, to {location}"
         if kind := self._route.redirect(location):
-            self._fail(kind, told, now, status)
+            self._fail(kind, f"again and again {told}" if kind is FailureKind.REDIRECT_LOOP else told, now, status)
             return
         self._requests.login = Authenticator(self._route.credentials, self._cnonce)
         self._dialogue = Dialogue(self._route.url, self._wanted, self._route.secrets)
@@ -281,9 +280,9 @@ class RtspClient:
         self, kind: FailureKind, words: str, now: float, status: int | None = None, waited_s: float | None = None
     ) -> None:
         if status is None and not self._understood and self._reader.garbage:
-            kind, words = FailureKind.NOT_RTSP, f"bytes that are no RTSP: {self._reader.garbage.decode('latin-1')}"
+            kind, words = FailureKind.NOT_RTSP, no_rtsp("bytes that are no RTSP", self._reader.garbage)
         offered = self._requests.login.offered if kind in AUTHENTICATION else ()
-        failure = Failure(kind, self._stage, readable(words, self._route.secrets), status, offered, waited_s)
+        failure = Failure(kind, self.stage, readable(words, self._route.secrets), status, offered, waited_s)
         # Cameras keep the sessions of those who go without a word, and have few.
         self._say_farewell(now)
         self._end(Failed(failure))
@@ -295,6 +294,6 @@ class RtspClient:
         return farewell is not None
 
     def _end(self, event: Failed | Finished) -> None:
-        self._stage, self._deadline = Stage.CLOSED, None
+        self.stage, self.deadline = Stage.CLOSED, None
         self._is_connected, self._next = False, None
         self._events.append(event)

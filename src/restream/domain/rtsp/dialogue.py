@@ -130,11 +130,11 @@ class Dialogue:
             self._url, description.control, headers.get("content-base"), headers.get("content-location")
         )
         self._choice = choose_tracks(description, self._base, self._wanted.allowed, self._wanted.carries)
+        event = Described(self._choice, description)
         if self._choice.video is None:
             words = "; ".join(self._choice.reasons) or "the session description has no media"
-            return _setback(FailureKind.NO_MEDIA, words, response)
+            return Step(event, setback=Setback(FailureKind.NO_MEDIA, words, response.status))
         self._reasons = list(self._choice.reasons)
-        event = Described(self._choice, description)
         return Step(event) if self._wanted.goal is Goal.DESCRIBE else Step(event, self._first_setup())
 
     def _first_setup(self) -> Question:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from enum import Enum
+from string import ascii_letters
 
 from restream.domain.rtsp.messages import Headers, InterleavedFrame, Message, Response, ServerRequest, Unreadable
 
@@ -27,6 +28,7 @@ _ANSWER = rb"(?i:(?:RTSP|HTTP)/\d\.\d[ \t]{1,4}\d)"
 _REQUEST = rb"(?:" + _METHODS + rb") (?:rtsps?:|[*/])"
 _START = re.compile(_FRAME + rb"|" + _ANSWER + rb"|" + _REQUEST)
 _LONGEST_START = 20
+_LETTERS = ascii_letters.encode()
 # An open body is text: it ends where a message begins a line, or a frame comes.
 _END_OF_OPEN_BODY = re.compile(_FRAME + rb"|(?<=\n)(?:" + _ANSWER + rb"|" + _REQUEST + rb")")
 _STATUS_LINE = re.compile(r"(?i)((?:RTSP|HTTP)/\d\.\d)[ \t]+(\d{3})(?![0-9])[ \t]*(.*)")
@@ -64,13 +66,18 @@ class MessageReader:
         self._skipped_bytes = 0
         self._understood = False
         self._dead = False
-        self.garbage = b""
-        """The first 200 bytes of what was no message, since the last one."""
+        self._garbage = b""
 
     @property
     def has_open_body(self) -> bool:
         """A body has begun whose end the camera does not tell."""
         return self._head is not None and self._body_bytes is None
+
+    @property
+    def garbage(self) -> bytes:
+        """The first 200 bytes of what was no message, since the last one."""
+        rest = self._buffer[self._at :] if self._lost else b""
+        return (self._garbage + rest)[:200]
 
     def receive(self, data: bytes) -> None:
         """More bytes of the connection."""
@@ -113,7 +120,7 @@ class MessageReader:
         if buffer[at] in b"\r\n":
             self._at += 1
             return _AGAIN
-        if len(buffer) - at < _LONGEST_START and not _START.search(buffer, at):
+        if len(buffer) - at < _LONGEST_START and buffer[at] in _LETTERS and not _START.search(buffer, at):
             return _WAIT
         self._lost = True
         return _AGAIN
@@ -189,13 +196,13 @@ class MessageReader:
         # What may be the beginning of a beginning stays.
         end = start.start() if start else max(at, len(buffer) - _LONGEST_START + 1)
         if self._skipped_bytes == 0:
-            self.garbage = b""
-        self.garbage += buffer[at : min(end, at + 200 - len(self.garbage))]
+            self._garbage = b""
+        self._garbage += bytes(buffer[at : min(end, at + 200 - len(self._garbage))])
         self._skipped_bytes += end - at
         self._at = end
         self._lost = start is None
         if self._skipped_bytes > (MAX_SKIPPED_BYTES if self._understood else MAX_SKIPPED_FIRST_BYTES):
-            return self._give_up("bytes that are no RTSP", self.garbage)
+            return self._give_up("bytes that are no RTSP", self._garbage)
         return _WAIT if start is None else _AGAIN
 
     def _give_up(self, problem: str, begin: bytes) -> Unreadable:

@@ -60,7 +60,9 @@ class Said(NamedTuple):
     server: str
     """What it calls itself; empty: it does not."""
     date: str
-    """Its clock in its last answer, as it wrote it."""
+    """Its clock in its last answer that told it, as it wrote it."""
+    dated_at: float
+    """When that answer came."""
 
 
 class Requester:
@@ -76,6 +78,7 @@ class Requester:
         """The request that is under way has credentials with it."""
         self._exchanges: deque[Exchange] = deque(maxlen=MAX_EXCHANGES)
         self._server = self._date = ""
+        self._dated_at = 0.0
         self._number = 0
         self._numbers = False
         """The camera numbers its answers: one with an old number answers an old request."""
@@ -104,7 +107,8 @@ class Requester:
         self._previous = response
         self.question = None
         self._server = response.headers.get("server", self._server)
-        self._date = response.headers.get("date", self._date)
+        if date := response.headers.get("date"):
+            self._date, self._dated_at = date, now
         self._note(question, response.status_line, now)
         return question
 
@@ -142,7 +146,7 @@ class Requester:
         """What the camera has said so far."""
         exchanges = tuple(each._replace(answer=readable(each.answer, secrets)) for each in self._exchanges)
         server, date = readable(self._server, secrets), readable(self._date, secrets)
-        return Said(exchanges, self.login.offered, server, date)
+        return Said(exchanges, self.login.offered, server, date, self._dated_at)
 
     def discard(self) -> None:
         """The connection is gone: nothing is left to be sent over it."""

@@ -6,6 +6,8 @@ from restream.domain.camera.secret import credentials_in, spellings
 from restream.domain.rtsp.failure import FailureKind
 from restream.domain.rtsp.url import Credentials, RtspUrl, redirect_target
 
+REDIRECTIONS = frozenset({301, 302, 303, 305, 307, 308})
+"""Answers with a `Location`."""
 MAX_REDIRECTS = 3
 """Of one conversation."""
 MAX_RECONNECTS = 3

@@ -31,3 +31,10 @@ def _text(said: str | bytes) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         return raw.decode("latin-1")
+
+
+def no_rtsp(problem: str, begin: bytes, secrets: Iterable[str] = ()) -> str:
+    """What is said of bytes that are no RTSP; an alert or a handshake of TLS (RFC 8446 §5.1) is told as that."""
+    if begin[:2] in (b"\x15\x03", b"\x16\x03"):
+        return "the port speaks TLS: the URL should begin with rtsps://"
+    return f"{problem}: {readable(begin, secrets)}"

@@ -153,6 +153,7 @@ class CameraDetailsDocument(CameraDocument):
     server: ServerSideDocument | None
     media: MediaDocument | None
     probe: Annotated[LookDocument | None, about("The last look of this life of the service; null: there was none.")]
+    probing: Annotated[bool, about("A look is under way, beside the stream where there is one.", False)]
     command: Annotated[
         tuple[Annotated[str, about("", "ffmpeg")], ...] | None, about("What was started; credentials are masked.")
     ]
@@ -180,6 +181,7 @@ def details(
     habits: Habits | None = None,
     stderr_tail: tuple[str, ...] = (),
     look: Look | None = None,
+    probing: bool = False,
 ) -> CameraDetailsDocument | None:
     """`GET /api/cameras/{id}`; None when there is no such camera. What is not in the snapshot is an argument."""
     report = snapshot.reports.get(camera_id)
@@ -201,6 +203,7 @@ def details(
         server=server_side(report.stream) if report.stream else None,
         media=_media(state.media) if state and state.media else None,
         probe=look_document(look) if look else None,
+        probing=probing,
         command=(shown.command or None) if shown else None,
         command_stdin=shown.stdin if shown else None,
         command_reasons=plan.reasons if plan else (),

@@ -76,7 +76,8 @@ class CameraActor:
         self.look: Look | None = None
         """The last one at this camera."""
         self._picture: ServerPicture | None = None
-        self._probing: asyncio.Task[None] | None = None
+        self.probing: asyncio.Task[None] | None = None
+        """A look that is under way, beside the stream where there is one."""
         self._publishing: asyncio.Task[None] | None = None
         self._side_tasks = SideTasks(camera.id)
         self._timer = DeadlineTimer(self._due)
@@ -213,13 +214,13 @@ class CameraActor:
 
     def _probe(self) -> None:
         # One that an operator asked for may be under way: its answer will do.
-        if self._probing is None:
-            self._probing = self._side_tasks.start(self._run_probe(self.camera), "probe")
+        if self.probing is None:
+            self.probing = self._side_tasks.start(self._run_probe(self.camera), "probe")
 
     def _cancel_probe(self) -> None:
-        if self._probing is not None:
-            self._probing.cancel()
-            self._probing = None
+        if self.probing is not None:
+            self.probing.cancel()
+            self.probing = None
 
     def _start(self) -> None:
         media = self._state.media
@@ -261,7 +262,7 @@ class CameraActor:
         except Exception:
             logger.exception("camera %s: internal error while probing", camera.id)
             outcome = ProbeFailure(Cause.INTERNAL, "internal error while probing, see the log")
-        self._probing = None
+        self.probing = None
         self.tell(Probed(outcome))
 
     async def _run_publication(self, engine: Engine, plan: Plan, media: Media) -> None:

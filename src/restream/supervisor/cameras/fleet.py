@@ -63,6 +63,11 @@ class Fleet:
         actor = self._actors.get(camera_id) or self._leaving.get(camera_id)
         return actor.look if actor else None
 
+    def probing(self, camera_id: str) -> bool:
+        """Whether a camera is being looked at now."""
+        actor = self._actors.get(camera_id)
+        return actor is not None and actor.probing is not None
+
     @property
     def starts(self) -> StartFigures:
         """How many wait and start, and how many may."""

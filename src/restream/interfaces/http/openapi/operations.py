@@ -60,7 +60,10 @@ _ACTIONS: Mapping[Action, tuple[str, str]] = {
         "Start a camera's publisher again, at once",
         "A camera that waits for its next try does not wait.",
     ),
-    Action.PROBE: ("Look at a camera anew", "What was known of its codecs is forgotten; then it is started again."),
+    Action.PROBE: (
+        "Look at a camera",
+        "A stream that runs goes on, a camera that waits is tried at once. The answer is `probe` of its details.",
+    ),
     Action.HOLD: ("Stop a camera until further notice", "Kept until `release` or a restart of the service."),
     Action.RELEASE: ("Let go of a camera that is on hold", "It starts again."),
 }

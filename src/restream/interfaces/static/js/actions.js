@@ -23,7 +23,7 @@ const POSSIBLE = {
   release: isHeld,
 };
 
-/** @param {{ camera: () => Camera | null, onDone: () => void }} parts */
+/** @param {{ camera: () => Camera | null, onDone: (name: Action) => void }} parts */
 export function actions({ camera, onDone }) {
   const result = h('p', { class: 'action-result', role: 'status' });
   const refusal = h('p', { class: 'note', hidden: true }, t('action.forbidden'));
@@ -52,7 +52,7 @@ export function actions({ camera, onDone }) {
     try {
       await api.act(wanted.id, name);
       report(wanted, t(`action.${name}.done`, { name: wanted.name || wanted.id }), 'done');
-      onDone();
+      onDone(name);
     } catch (problem) {
       report(wanted, t('action.failed', { error: explain(problem) }), 'failed');
     }

@@ -8,11 +8,12 @@ import { explain } from './panel.js';
 import { healthMark } from './columns.js';
 import { history } from './history.js';
 import { commandSection, factsSection, playersSection, stderrSection } from './facts.js';
-import { hintText, reasonText } from './reasons.js';
+import { lookSection } from './look.js';
 import { preview } from './preview.js';
 import { showTime } from './clock.js';
-import { t, word } from './i18n.js';
+import { t } from './i18n.js';
 import { icon } from './icons.js';
+import { verdictWords } from './verdict.js';
 
 const EVERY_MS = 10_000;
 const SOON_MS = 1000;
@@ -39,7 +40,8 @@ export class Drawer {
     this.since = h('time');
     this.verdict = h('div', { class: 'verdict-words' });
     this.showVerdict = memo(this.verdict);
-    this.actions = actions({ camera: () => this.store.camera(this.#id), onDone: () => this.#soon() });
+    this.actions = actions({ camera: () => this.store.camera(this.#id), onDone: (name) => this.#done(name) });
+    this.look = lookSection();
     this.preview = preview();
     this.charts = charts();
     this.facts = factsSection();
@@ -72,6 +74,7 @@ export class Drawer {
     this.rest = h(
       'div',
       { class: 'drawer-rest' },
+      this.look.element,
       this.preview.element,
       this.charts.element,
       this.facts.element,
@@ -144,6 +147,12 @@ export class Drawer {
     clearTimeout(this.#timer);
   }
 
+  /** @param {Action} name */
+  #done(name) {
+    if (name === 'probe') this.look.begin();
+    this.#soon();
+  }
+
   #soon() {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.refetch(), SOON_MS);
@@ -168,7 +177,7 @@ export class Drawer {
       if (asked.signal.aborted) return;
       setText(this.error, problem instanceof ApiError && problem.status === 404 ? t('drawer.gone') : explain(problem));
     }
-    this.#timer = setTimeout(() => this.refetch(), EVERY_MS);
+    this.#timer = setTimeout(() => this.refetch(), this.#details?.probing ? SOON_MS : EVERY_MS);
   }
 
   /** What the list knows already is shown at once. */
@@ -190,7 +199,7 @@ export class Drawer {
     this.showHealth(verdict.health);
     showTime(this.since, verdict.since);
     const shown = { verdict, phase: camera.phase, detail: camera.detail, retry: camera.next_retry };
-    this.showVerdict(shown, () => words(shown));
+    this.showVerdict(shown, () => verdictWords(shown));
     this.actions.update(camera);
   }
 
@@ -200,6 +209,7 @@ export class Drawer {
     if (!this.store.camera(this.#id)) this.#head(details);
     this.rest.hidden = false;
     this.preview.open(this.#id, details);
+    this.look.show(details);
     this.charts.show(details);
     this.facts.show(details);
     this.history.show(details);
@@ -207,42 +217,4 @@ export class Drawer {
     this.command.show(details);
     this.stderr.show(details);
   }
-}
-
-/**
- * The verdict in words: where it broke, why, what to do, what happens next.
- * @param {{ verdict: Verdict, phase: string, detail: string, retry: string | null }} shown
- */
-function words({ verdict, phase, detail, retry }) {
-  /** @type {Child[]} */
-  const parts = [];
-  if (verdict.fault !== 'none')
-    parts.push(
-      h(
-        'p',
-        { class: 'verdict-fault' },
-        icon(verdict.fault),
-        t('drawer.fault', { fault: word('fault', verdict.fault) }),
-      ),
-    );
-  if (verdict.reasons.length)
-    parts.push(
-      h(
-        'ul',
-        { class: 'reasons' },
-        verdict.reasons.map((reason) => h('li', {}, reasonText(reason))),
-      ),
-    );
-  else if (verdict.health === 'healthy') parts.push(h('p', {}, t('drawer.fine')));
-  if (detail) parts.push(h('p', { class: 'verdict-detail' }, detail));
-  const hint = hintText(verdict);
-  if (hint) parts.push(h('p', { class: 'hint' }, h('strong', {}, t('drawer.hint')), ` ${hint}`));
-  const next = h('p', { class: 'verdict-phase' }, t('drawer.phase', { phase: word('phase', phase) }));
-  if (retry) {
-    const time = h('time');
-    showTime(time, retry, 'until');
-    next.append(' · ', t('drawer.retry'), ' ', time);
-  }
-  parts.push(next);
-  return parts;
 }

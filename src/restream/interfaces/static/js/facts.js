@@ -11,7 +11,7 @@ import { icon } from './icons.js';
  * @param {string} name
  * @param {...Child} children
  */
-function section(name, ...children) {
+export function section(name, ...children) {
   return h(
     'section',
     { class: `details ${name}`, 'aria-label': t(`drawer.${name}`) },
