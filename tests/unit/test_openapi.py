@@ -26,6 +26,7 @@ from restream.domain.judgement.status import CameraStatus
 from restream.domain.judgement.verdict import Health, Verdict
 from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import Phase, State
+from restream.domain.look import Look
 from restream.domain.news.component import Component, ComponentState
 from restream.domain.news.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
 from restream.domain.server.flow import ServerPicture
@@ -231,6 +232,16 @@ def test_a_camera_in_every_state_is_as_described(subject: Any) -> None:
         whole = details(snapshot, "1", bases, habits=known, stderr_tail=("line",))
         assert whole is not None
         conforms(plain(whole), "CameraDetails")
+
+
+def test_what_was_seen_last_is_shown_although_the_next_start_looks_anew() -> None:
+    snapshot = snapshot_of(CameraStatus(ROW, EVERYTHING._replace(media=None), PLAN, None))
+    bases = {DEFAULT_SERVER: PublicBases.beside("rtsp://127.0.0.1:8554")}
+    unseen, seen = (
+        details(snapshot, "1", bases, look=look) for look in (None, Look(outcome=WITH_AUDIO, by="rtsp", took_s=0.1))
+    )
+    assert unseen and unseen.media is None
+    assert seen and seen.media and seen.media.video.codec == WITH_AUDIO.video.codec
 
 
 async def test_everything_else_is_as_described() -> None:

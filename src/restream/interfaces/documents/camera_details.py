@@ -190,6 +190,9 @@ def details(
     state, plan = (status.state, status.plan) if status else (None, None)
     shown = plan.shown if plan else None
     pid = status.pid if status else None
+    seen = look.outcome if look and isinstance(look.outcome, Media) else None
+    # A look that is not trusted for the next start is still what was seen last.
+    media = (state.media if state else None) or seen
     return CameraDetailsDocument(
         **asdict(summary(snapshot, report)),
         availability=AvailabilitiesDocument(
@@ -199,7 +202,7 @@ def details(
         timeline=_timeline(report.timeline, snapshot.taken_at),
         row=None if isinstance(subject, RejectedRow) else _row(subject),
         server=server_side(report.stream) if report.stream else None,
-        media=_media(state.media) if state and state.media else None,
+        media=_media(media) if media else None,
         probe=look_document(look) if look else None,
         command=(shown.command or None) if shown else None,
         command_stdin=shown.stdin if shown else None,
