@@ -124,8 +124,7 @@ FACTS: Mapping[Cause, CauseFacts] = {
         Side.CAMERA,
         Policy.BACKOFF,
         "the camera reports an error of its own",
-        "It answers with a server error, shown in the line: restart it, update its firmware, try the stream in its own "
-        "page.",
+        "Its answer is shown in the line: restart it, update its firmware, try the stream in its own page.",
     ),
     Cause.REFUSED: CauseFacts(
         Side.CAMERA,
