@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
 import asyncpg
 import pytest
 
+from restream.demo.behaviours.behaviour import Behaviour
 from restream.demo.cameras import SimulatedCamera
 from restream.demo.clips import Clip
 
@@ -20,13 +21,20 @@ AddCamera = Callable[..., Coroutine[Any, Any, SimulatedCamera]]
 
 @pytest.fixture
 async def add_camera(database: asyncpg.Connection[asyncpg.Record]) -> AsyncIterator[AddCamera]:
-    """Make a simulated camera and its row: `await add_camera("1", clip="h265", camera_type="DAHUA")`."""
+    """Make a simulated camera and its row: `await add_camera(1, "h265", camera_type="DAHUA")`."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def add(
-            camera_id: int, clip: str = "h264", *, password: str = PASSWORD, host: str = "127.0.0.1", **columns: Any
+            camera_id: int,
+            clip: str | Clip = "h264",
+            *,
+            password: str = PASSWORD,
+            host: str = "127.0.0.1",
+            behaviours: Sequence[Behaviour] = (),
+            **columns: Any,
         ) -> SimulatedCamera:
-            camera = SimulatedCamera(Clip.load(clip), login="admin", password=PASSWORD, host=host)
+            playing = Clip.load(clip) if isinstance(clip, str) else clip
+            camera = SimulatedCamera(playing, login="admin", password=PASSWORD, host=host, behaviours=behaviours)
             await stack.enter_async_context(camera)
             row = {
                 "id": camera_id,

@@ -240,6 +240,17 @@ def test_a_camera_in_every_state_is_as_described(subject: Any) -> None:
         conforms(plain(whole), "CameraDetails")
 
 
+def test_what_was_seen_last_is_shown_although_the_next_start_looks_anew() -> None:
+    snapshot = snapshot_of(CameraStatus(ROW, EVERYTHING._replace(media=None), PLAN, None))
+    bases = {DEFAULT_SERVER: PublicBases.beside("rtsp://127.0.0.1:8554")}
+    unseen, seen = (
+        details(snapshot, "1", bases, look=look)
+        for look in (None, Look(outcome=WITH_AUDIO, by="rtsp", at=0.0, took_s=0.1))
+    )
+    assert unseen and unseen.media is None
+    assert seen and seen.media and seen.media.video.codec == WITH_AUDIO.video.codec
+
+
 async def test_everything_else_is_as_described() -> None:
     renderer = Renderer(ServiceFacts("node", "1", "i", 0.0, 2.0))
     conforms(plain(renderer.latest.status), "Status")

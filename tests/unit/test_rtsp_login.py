@@ -153,3 +153,4 @@ def test_credentials_do_not_go_from_tls_into_clear() -> None:
 def test_redirects_that_lead_nowhere(location: str, kind: FailureKind, times: int) -> None:
     talk = Talk(PROBE, DESCRIBE=says("302 Found", f"Location: {location}"))
     assert (talk.failure.kind, talk.failure.status, len(talk.asked)) == (kind, 302, times)
+    assert ("redirected 4 times" in talk.failure.words) == (kind is FailureKind.REDIRECT_LOOP)

@@ -215,7 +215,12 @@ def test_deadlines(before: State, event: Event, deadline: float) -> None:
     assert follow(before, event)[0].deadline == pytest.approx(deadline)
 
 
-@given(st.floats(0, 1, exclude_max=True), st.floats(30, 1e6), st.sampled_from(Cause), st.integers(0, 50))
+@given(
+    st.floats(0, 1, exclude_max=True),
+    st.floats(30, 1e6),
+    st.sampled_from(sorted(set(Cause) - {Cause.NO_MEDIA})),
+    st.integers(0, 50),
+)
 def test_a_stable_run_restarts_soon(draw: float, ran_s: float, cause: Cause, failures: int) -> None:
     before = state(R, running_since=NOW - ran_s, failures=failures)
     after, _ = follow(before, Ended(cause, ""), draw=draw)
@@ -226,6 +231,14 @@ def test_a_stable_run_restarts_soon(draw: float, ran_s: float, cause: Cause, fai
         assert after.media is MEDIA
     else:
         assert (after.phase, cause) == (HELD, Cause.AUTH_FAILED)
+
+
+@pytest.mark.parametrize(("unsendable", "delay_s"), [("", 10), ("Unsupported pixel format", 160)])
+def test_a_run_of_which_nothing_arrived_is_never_stable(unsendable: str, delay_s: float) -> None:
+    before = state(STOP, stop_cause=Cause.NO_MEDIA, running_since=NOW - 3600, failures=1)
+    after, _ = follow(before, Ended(Cause.KILLED, "", unsendable=unsendable))
+    assert (after.phase, after.failures, after.media) == (BACKOFF, 2, None)
+    assert after.deadline == pytest.approx(NOW + delay_s)
 
 
 @pytest.mark.parametrize("phase", [P, S, R, STOP])

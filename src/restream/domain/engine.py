@@ -26,6 +26,8 @@ class VideoStream:
     profile: str | None = None
     place: int = 0
     """Which of the camera's videos, in the order in which it describes them."""
+    offered: tuple[str, ...] = ()
+    """Codecs, where its description names several for this video, in the order of their lines; `codec` is preferred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class AudioStream:
     """AAC whose frames bring their configuration along, as in MPEG-TS; elsewhere it stands ahead of them."""
     place: int = 0
     """Which of the camera's sounds, in the order in which it describes them."""
+    offered: tuple[str, ...] = ()
+    """As of a video."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from restream.adapters.processes.child_process import ChildProcess
 from restream.adapters.processes.paced_pipes import PacedPipes
 from restream.domain.camera.camera import Camera
 from restream.domain.engine import Advance, Ending, Evidence, Media, Plan
+from restream.domain.ffmpeg.encoding import misread_as
 from restream.domain.ffmpeg.exit_cause import classify, was_silent
 from restream.domain.ffmpeg.login import login_trouble
 from restream.domain.ffmpeg.plan import ENGINE, FfmpegPlan, FfmpegSettings, build_plan
@@ -70,9 +71,20 @@ class FfmpegEngine:
         self._pipes = PacedPipes() if pipes is None else pipes
 
     def cannot(self, camera: Camera, media: Media) -> Ending | None:
-        """It reads every scheme that rows may have, and converts what a target does not carry; some logins it lacks."""
-        trouble = login_trouble(media.login)
-        return Ending(Cause.AUTH_UNSUPPORTED, trouble) if trouble else None
+        """It reads every scheme that rows may have, and converts what a target does not carry.
+
+        It lacks some logins, and goes by the wrong line where a description names several codecs of the video.
+        """
+        if trouble := login_trouble(media.login):
+            return Ending(Cause.AUTH_UNSUPPORTED, trouble)
+        video = media.video
+        if wrong := misread_as(video.codec, video.offered):
+            offered = ", ".join(video.offered)
+            words = (
+                f"the camera's description names {offered} for one video; ffmpeg would take {video.codec} for {wrong}"
+            )
+            return Ending(Cause.ENGINE_UNABLE, words)
+        return None
 
     def plan(self, camera: Camera, media: Media, target: Target, *, lesser: bool = False) -> FfmpegPlan:
         """The command line."""

@@ -11,6 +11,7 @@ from restream.domain.camera.options import AudioChoice, CameraOptions, RtspTrans
 from restream.domain.camera.secret import spellings
 from restream.domain.camera.urls import SourceUrl
 from restream.domain.engine import AudioStream, Media, Plan, Shown
+from restream.domain.ffmpeg.encoding import misread_as
 from restream.domain.ffmpeg.invocation import Invocation
 from restream.domain.ffmpeg.source_input import ANALYSE_US, ANALYSIS, QUICK_ANALYSIS, flags, source_input
 from restream.domain.server.target import Target
@@ -197,6 +198,10 @@ def _audio(
         return "none"
     if drop is not None:
         reasons.append(f"audio {audio.codec} is dropped: {drop}")
+        return "none"
+    if wrong := misread_as(audio.codec, audio.offered):
+        offered = ", ".join(audio.offered)
+        reasons.append(f"audio {audio.codec} is dropped: described as {offered}, and ffmpeg would take it for {wrong}")
         return "none"
     if choice is not AudioChoice.AUTO:
         reasons.append(f"audio {audio.codec}: options.audio of this row says {choice}")

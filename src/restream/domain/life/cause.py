@@ -124,8 +124,7 @@ FACTS: Mapping[Cause, CauseFacts] = {
         Side.CAMERA,
         Policy.BACKOFF,
         "the camera reports an error of its own",
-        "It answers with a server error, shown in the line: restart it, update its firmware, try the stream in its own "
-        "page.",
+        "Its answer is shown in the line: restart it, update its firmware, try the stream in its own page.",
     ),
     Cause.REFUSED: CauseFacts(
         Side.CAMERA,
@@ -177,7 +176,8 @@ FACTS: Mapping[Cause, CauseFacts] = {
         Side.CONFIG,
         Policy.SLOW,
         "the engine that is chosen cannot publish this camera",
-        "Choose another one in options.engine of this row, or in cameras.engine; `ffmpeg` can publish every camera.",
+        "The line says why. Choose another one in options.engine of this row, or in cameras.engine, or change what the "
+        "camera offers.",
     ),
     Cause.SERVER_REFUSED: CauseFacts(
         Side.MEDIA_SERVER,

@@ -135,8 +135,11 @@ def _ended(state: State, ended: Ended, now: float, draw: float, timing: Timing) 
         return state, (Command.RELEASE_SLOT, *commands)
     # The reason of a stop is part of the record: what a publisher says while it is being ended tells nothing.
     cause, detail = (ended.cause, ended.detail) if state.stop_cause is None else (state.stop_cause, state.detail)
-    if cause is Cause.NO_MEDIA and ended.unsendable:
-        cause, detail = Cause.CODEC_UNSUPPORTED, ended.unsendable
+    if cause is Cause.NO_MEDIA:
+        # Its engine may have taken it for a run: one of which nothing arrived is not stable, however long it was.
+        state = state._replace(running_since=None)
+        if ended.unsendable:
+            cause, detail = Cause.CODEC_UNSUPPORTED, ended.unsendable
     return _fail(state, cause, detail, now, draw, timing, has_lesser=ended.has_lesser)
 
 

@@ -270,7 +270,7 @@ class RtspClient:
     def _redirect(self, location: str, words: str, status: int | None, now: float) -> None:
         told = f"{words}, to {location}"
         if kind := self._route.redirect(location):
-            self._fail(kind, f"again and again {told}" if kind is FailureKind.REDIRECT_LOOP else told, now, status)
+            self._fail(kind, self._route.trouble + told, now, status)
             return
         self._requests.login = Authenticator(self._route.credentials, self._cnonce)
         self._dialogue = Dialogue(self._route.url, self._wanted, self._route.secrets)

@@ -48,6 +48,8 @@ class MediaDescription:
     protocol: str = ""
     formats: tuple[PayloadFormat, ...] = ()
     """In the order of the payload types of the `m=` line."""
+    mapped: tuple[PayloadFormat, ...] = ()
+    """In the order of the `a=rtpmap` lines; without the parameters of `a=fmtp`."""
     control: str = ""
     direction: Direction | None = None
     """Its own, else that of the session; None: neither has one."""
@@ -188,6 +190,7 @@ def _media(section: _Section, direction: Direction | None, strays: Mapping[int, 
         port=port,
         protocol=protocol,
         formats=tuple(formats),
+        mapped=tuple(section.rtpmaps.values()),
         control=attributes.get("control", ""),
         direction=section.direction or direction,
         frame_rate=float(rate[0]) or None if rate else None,

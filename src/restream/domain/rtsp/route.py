@@ -48,6 +48,11 @@ class Route:
         self._remember()
         return None
 
+    @property
+    def trouble(self) -> str:
+        """What a person should know beside the last redirect, where it was not the only one."""
+        return f"redirected {self._redirects} times: " if self._redirects > 1 else ""
+
     def may_reconnect(self) -> bool:
         """Count one more connection to the same place."""
         self._reconnects += 1

@@ -78,6 +78,7 @@ class _Selection:
             self.reasons.append(f"{what} is left alone: {refusal or 'its encoding is not known'}")
             return
         stream = video_stream(media, encoding) if kind == "video" else audio_stream(encoding)
+        stream = replace(stream, offered=_offered(media))
         if kind == "audio" and not self.carries(stream.codec):
             self.reasons.append(f"{what} is left out: the target does not carry {stream.codec}")
             return
@@ -104,6 +105,11 @@ class _Selection:
         if any(track.is_video == (kind == "video") for track in self.tracks):
             return f"it is not the first {kind}"
         return None
+
+
+def _offered(media: MediaDescription) -> tuple[str, ...]:
+    codecs = tuple(dict.fromkeys(CODECS[each.encoding] for each in media.mapped if each.encoding in CODECS))
+    return codecs if len(codecs) > 1 else ()
 
 
 def _detail(encoding: PayloadFormat, encodings: Sequence[PayloadFormat]) -> str:

@@ -92,6 +92,10 @@ class VideoDocument(Document):
     fps: float | None
     profile: str | None
     place: Annotated[Whole, about("Which of the camera's videos, in the order in which it describes them.", 0)]
+    offered: Annotated[
+        tuple[Annotated[str, about("", "h264")], ...],
+        about("Codecs, where its description names several for this video, in the order of their lines."),
+    ]
 
 
 class AudioDocument(Document):
@@ -102,6 +106,7 @@ class AudioDocument(Document):
     channels: int
     adts: Annotated[bool, about("AAC whose frames bring their configuration along, as in MPEG-TS.", False)]
     place: Annotated[Whole, about("Which of the camera's sounds.", 0)]
+    offered: Annotated[tuple[Annotated[str, about("", "aac")], ...], about("As of the video.")]
 
 
 class MediaDocument(Document):
@@ -109,11 +114,14 @@ class MediaDocument(Document):
 
     video: Annotated[
         VideoDocument,
-        about("", {"codec": "h264", "width": 1920, "height": 1080, "fps": 25.0, "profile": "High", "place": 0}),
+        about(
+            "",
+            {"codec": "h264", "width": 1920, "height": 1080, "fps": 25.0, "profile": "High", "place": 0, "offered": []},
+        ),
     ]
     audio: Annotated[
         AudioDocument | None,
-        about("", {"codec": "aac", "sample_rate_hz": 16000, "channels": 1, "adts": False, "place": 0}),
+        about("", {"codec": "aac", "sample_rate_hz": 16000, "channels": 1, "adts": False, "place": 0, "offered": []}),
     ]
 
 
@@ -192,6 +200,9 @@ def details(
     state, plan = (status.state, status.plan) if status else (None, None)
     shown = plan.shown if plan else None
     pid = status.pid if status else None
+    seen = look.outcome if look and isinstance(look.outcome, Media) else None
+    # A look that is not trusted for the next start is still what was seen last.
+    media = (state.media if state else None) or seen
     return CameraDetailsDocument(
         **asdict(summary(snapshot, report)),
         availability=AvailabilitiesDocument(
@@ -201,7 +212,7 @@ def details(
         timeline=_timeline(report.timeline, snapshot.taken_at),
         row=None if isinstance(subject, RejectedRow) else _row(subject),
         server=server_side(report.stream) if report.stream else None,
-        media=_media(state.media) if state and state.media else None,
+        media=_media(media) if media else None,
         probe=look_document(look) if look else None,
         probing=probing,
         command=(shown.command or None) if shown else None,
