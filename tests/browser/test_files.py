@@ -43,8 +43,9 @@ _VERDICT_CODES = (
 
 
 def texts(language: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((STATIC / "lang" / f"{language}.json").read_text(encoding="utf-8"))
-    return found
+    """By key; a text without this language is left out."""
+    found: dict[str, dict[str, Any]] = json.loads((STATIC / "texts.json").read_text(encoding="utf-8"))
+    return {key: spoken[language] for key, spoken in found.items() if language in spoken}
 
 
 def forms(entry: str | dict[str, str]) -> list[str]:
@@ -98,7 +99,8 @@ def test_every_word_of_the_service_has_a_text() -> None:
 
 
 def test_every_code_a_verdict_may_carry_is_known_here() -> None:
-    source = (STATIC.parents[1] / "domain" / "judgement" / "verdict.py").read_text(encoding="utf-8")
+    room = STATIC.parents[1] / "domain" / "judgement"
+    source = "".join((room / name).read_text(encoding="utf-8") for name in ("verdict.py", "flaws.py"))
     codes = set(re.findall(r'Reason\(\s*"(\w+)"', source))
     assert len(codes) > 10
     assert codes <= {*_VERDICT_CODES, *Cause}

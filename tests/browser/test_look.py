@@ -87,7 +87,7 @@ async def test_language_of_the_browser(
         """() => document.body.innerText + [...document.querySelectorAll('[aria-label],[title],[placeholder]')]
             .map((each) => [each.ariaLabel, each.title, each.placeholder].join(' ')).join(' ')"""
     )
-    keys = await page.evaluate("fetch('static/lang/en.json').then((answer) => answer.json()).then(Object.keys)")
+    keys = await page.evaluate("fetch('static/texts.json').then((answer) => answer.json()).then(Object.keys)")
     assert [key for key in keys if key.count(".") and re.search(rf"(?<![\w.]){re.escape(key)}(?![\w.])", words)] == []
 
 

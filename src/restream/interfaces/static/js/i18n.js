@@ -50,8 +50,10 @@ function preferred() {
 
 export async function loadLanguage() {
   language = preferred();
-  const response = await fetch(new URL(`static/lang/${language}.json`, document.baseURI), { cache: 'no-cache' });
-  messages = await response.json();
+  const response = await fetch(new URL('static/texts.json', document.baseURI), { cache: 'no-cache' });
+  /** @type {Record<string, Record<string, string | Record<string, string>>>} */
+  const texts = await response.json();
+  messages = Object.fromEntries(Object.entries(texts).map(([key, spoken]) => [key, spoken[language]]));
   plurals = new Intl.PluralRules(language);
   // Regional habits of the browser (en-GB dates) are kept when they belong to the language shown.
   const region = (navigator.languages ?? []).find((each) => each.toLowerCase().startsWith(language));
