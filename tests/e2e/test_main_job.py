@@ -91,7 +91,7 @@ async def test_frozen_camera_is_noticed_and_returns_when_it_thaws(
         (Fault.NO_PACKETS, "no_media", "camera", "backoff"),
         (Fault.SERVER_ERROR, "busy", "camera", "backoff"),
         # Of ffmpeg 8: source_ended; 5.1 does not say.
-        (Fault.GARBAGE, "unclear", "none", "backoff"),
+        (Fault.GARBAGE, "not_rtsp", "config", "backoff"),
     ],
 )
 async def test_faults_of_a_camera_are_told_apart(

@@ -76,7 +76,7 @@ async def test_an_outage_of_one_server_touches_no_camera_of_the_other(
     assert {key: (await service.pids())[key] for key in EAST} == {key: before[key] for key in EAST}
     happened = [each for each in await service.get("/api/events") if each["id"] > last_event]
     # The outage is one event of its server, and of no camera.
-    assert {each["name"] for each in happened} == {"mediamtx:west"}
+    assert {each["name"] for each in happened} == {"mediamtx:west"}, happened
 
 
 async def test_the_same_path_may_be_on_both_servers_and_players_and_streams_follow(

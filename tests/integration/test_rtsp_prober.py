@@ -41,7 +41,7 @@ REFUSED = {
     "describe_400": (Cause.REQUEST_REFUSED, "400 Bad Request"),
     "describe_400_closes": (Cause.REQUEST_REFUSED, "400 Bad Request"),
     "describe_551": (Cause.CAMERA_ERROR, "551 Option Not Supported"),
-    "redirect_loop": (Cause.CAMERA_ERROR, "again and again RTSP/1.0 302"),
+    "redirect_loop": (Cause.CAMERA_ERROR, "redirected 4 times: RTSP/1.0 302"),
     "empty_sdp": (Cause.CAMERA_ERROR, "200 OK, without a session description"),
     "no_sdp": (Cause.CAMERA_ERROR, "200 OK, without a session description"),
 }
@@ -51,6 +51,7 @@ FOUND = {
     "no_controls": Media(H264),
     "frame_every_5_s": Media(H264),
     "other_codec": Media(VideoStream("hevc", 320, 180, 15.0, "Main"), AAC),
+    "second_rtpmap_first": Media(replace(H264, offered=("hevc", "h264")), AAC),
 }
 LOGINS = {
     "basic_only": ("Basic",),
@@ -142,9 +143,9 @@ async def test_tls_where_there_is_none_and_the_other_way_round() -> None:
 
     async with RawCamera(alert) as tls, RawCamera(says_no) as plain, RawCamera(silence) as mute:
         found = await failure(tls.url())
-        assert found == ProbeFailure(Cause.REQUEST_REFUSED, "the port speaks TLS: the URL should begin with rtsps://")
+        assert found == ProbeFailure(Cause.NOT_RTSP, "the port speaks TLS: the URL should begin with rtsps://")
         found = await failure(plain.url().replace("rtsp:", "rtsps:"))
-        assert found.cause is Cause.REQUEST_REFUSED and "the port does not speak TLS" in found.detail
+        assert found.cause is Cause.NOT_RTSP and "the port does not speak TLS" in found.detail
         await eventually(lambda: plain.open_connections + tls.open_connections == 0, 2)
         prober = asyncio.create_task(failure(mute.url().replace("rtsp:", "rtsps:")))
         await eventually(lambda: mute.open_connections, 2)

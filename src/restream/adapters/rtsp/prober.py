@@ -45,7 +45,6 @@ _ERRNO_CAUSES: Mapping[int, Cause] = {
 }
 # Where the names differ.
 _CAUSES: Mapping[FailureKind, Cause] = {
-    FailureKind.NOT_RTSP: Cause.REQUEST_REFUSED,
     FailureKind.DESCRIPTION_UNREADABLE: Cause.CAMERA_ERROR,
     FailureKind.REDIRECT_LOOP: Cause.CAMERA_ERROR,
 }
@@ -143,7 +142,7 @@ def _failure(failure: Failure, refusal: Exception | None) -> ProbeFailure:
         asked = cause is Cause.DNS and failure.kind is FailureKind.TIMEOUT
         return ProbeFailure(cause, f"{failure.words}: the name server does not answer" if asked else failure.words)
     if failure.stage is Stage.TLS and isinstance(refusal, ssl.SSLError) and not isinstance(refusal, ssl.SSLEOFError):
-        return ProbeFailure(Cause.REQUEST_REFUSED, failure.words)
+        return ProbeFailure(Cause.NOT_RTSP, failure.words)
     return ProbeFailure(_CAUSES.get(failure.kind) or Cause(failure.kind.value), failure.words)
 
 

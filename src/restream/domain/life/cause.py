@@ -40,6 +40,7 @@ class Cause(StrEnum):
     AUTH_FAILED = "auth_failed"
     AUTH_UNSUPPORTED = "auth_unsupported"
     NOT_FOUND = "not_found"
+    NOT_RTSP = "not_rtsp"
     REQUEST_REFUSED = "request_refused"
     TRANSPORT_REFUSED = "transport_refused"
     BUSY = "busy"
@@ -99,6 +100,12 @@ FACTS: Mapping[Cause, CauseFacts] = {
         Policy.SLOW,
         "the camera answers, but has no such stream",
         "Check camera_type and channel (or rtsp_url): the path does not exist on this device.",
+    ),
+    Cause.NOT_RTSP: CauseFacts(
+        Side.CONFIG,
+        Policy.SLOW,
+        "what answers at this address does not speak RTSP",
+        "Check address, port and scheme of the URL (rtsp:// or rtsps://); the line shows what answers there.",
     ),
     Cause.REQUEST_REFUSED: CauseFacts(
         Side.CONFIG,
