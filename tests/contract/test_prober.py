@@ -56,8 +56,8 @@ REFUSALS = {
 
 @pytest.fixture(params=["rtsp", "ffprobe"])
 def prober(request: pytest.FixtureRequest) -> Prober:
-    ffprobe = FfprobeProber(FfmpegSettings(probe_timeout_s=4))
-    return ffprobe if request.param == "ffprobe" else RtspProber(ffprobe, 4.0)
+    ffprobe = FfprobeProber(FfmpegSettings(probe_timeout_s=10))
+    return ffprobe if request.param == "ffprobe" else RtspProber(ffprobe, 10.0)
 
 
 def camera(clip: str = "h264_aac", *names: str, tls: bool = False) -> SimulatedCamera:
@@ -84,8 +84,8 @@ async def media(prober: Prober, url: str) -> Media:
     return replace(found, video=video, login=())
 
 
-async def failure(prober: Prober, url: str) -> ProbeFailure:
-    found = (await look(prober, url)).outcome
+async def failure(prober: Prober, url: str, options: CameraOptions = CameraOptions()) -> ProbeFailure:  # noqa: B008
+    found = (await look(prober, url, options)).outcome
     assert isinstance(found, ProbeFailure), found
     assert found.detail.isprintable() and PASSWORD not in found.detail
     return found
@@ -138,7 +138,8 @@ async def test_what_goes_wrong(prober: Prober) -> None:
         it.fault = Fault.NOT_FOUND
         assert (await failure(prober, right)).cause is Cause.NOT_FOUND
         it.fault = Fault.HANG_DESCRIBE
-        assert (await failure(prober, right)).cause is Cause.TIMEOUT
+        hurried = parse_options({"input": {"timeout": 1_500_000}})
+        assert (await failure(prober, right, hurried)).cause is Cause.TIMEOUT
     assert (await failure(prober, right)).cause is Cause.REFUSED
     assert (await failure(prober, "rtsp://camera.invalid/x")).cause is Cause.DNS
 
@@ -202,6 +203,7 @@ async def test_mediamtx_as_the_camera(prober: Prober, mediamtx_camera: tuple[Rea
                 assert found == CLIPS["h264_aac"], base
             found_not = await failure(prober, f"{server.rtsp_url.replace('://', f'://{login}')}/cam2")
             assert found_not.cause is Cause.NOT_FOUND
+            # Each wrong try is answered after 2 s.
             wrong = await failure(prober, f"{server.rtsp_url.replace('://', '://admin:x@')}/cam1")
             assert wrong.cause is Cause.AUTH_FAILED
         finally:
