@@ -41,7 +41,7 @@ REFUSED = {
     "describe_400": (Cause.REQUEST_REFUSED, "400 Bad Request"),
     "describe_400_closes": (Cause.REQUEST_REFUSED, "400 Bad Request"),
     "describe_551": (Cause.CAMERA_ERROR, "551 Option Not Supported"),
-    "redirect_loop": (Cause.CAMERA_ERROR, "again and again RTSP/1.0 302"),
+    "redirect_loop": (Cause.CAMERA_ERROR, "redirected 4 times: RTSP/1.0 302"),
     "empty_sdp": (Cause.CAMERA_ERROR, "200 OK, without a session description"),
     "no_sdp": (Cause.CAMERA_ERROR, "200 OK, without a session description"),
 }
@@ -49,6 +49,7 @@ FOUND = {
     "metadata_and_back_channel": Media(H264, replace(AAC, place=1)),
     "no_parameter_sets": Media(VideoStream("h264", 0, 0, profile="Main"), AAC),
     "no_controls": Media(H264),
+    "second_rtpmap_first": Media(replace(H264, offered=("hevc", "h264")), AAC),
     "frame_every_5_s": Media(H264),
     "other_codec": Media(VideoStream("hevc", 320, 180, 15.0, "Main"), AAC),
 }
