@@ -111,6 +111,7 @@ async def test_what_a_behaviour_is_told_as(name: str) -> None:
     assert isinstance(found.outcome, Media)
     assert (found.outcome.video, found.outcome.audio) == (media.video, media.audio)
     assert found.outcome.login == LOGINS.get(name, ("MD5",))
+    assert found.outcome.reconnects == (name == "closes_after_401")
     assert any("is taken" in each for each in found.choice)
 
 
