@@ -38,6 +38,8 @@ REFUSALS = {
     "md5_then_sha256": Refusal(
         _LOGIN, r"MD5, SHA-256, in this order; ffmpeg tries the last one only", "options.engine"
     ),
+    "closes_after_401": Refusal(_LOGIN, r"closes the connection after it has asked for a login", "may be right", 2),
+    "new_nonce_at_setup": Refusal(_LOGIN, r"method SETUP failed: 401 Unauthorized", "may be right", 2),
     "describe_503": Refusal(_BUSY, r"^RTSP/1\.0 503 Service Unavailable$", "other clients"),
     "describe_500": Refusal(_OWN_TROUBLE, r"^RTSP/1\.0 500 Internal Server Error$", "firmware"),
     "describe_551": Refusal(_OWN_TROUBLE, r"^RTSP/1\.0 551 ", "firmware"),

@@ -49,6 +49,7 @@ FOUND = {
     "metadata_and_back_channel": Media(H264, replace(AAC, place=1)),
     "no_parameter_sets": Media(VideoStream("h264", 0, 0, profile="Main"), AAC),
     "no_controls": Media(H264),
+    "second_rtpmap_first": Media(replace(H264, offered=("hevc", "h264")), AAC),
     "frame_every_5_s": Media(H264),
     "other_codec": Media(VideoStream("hevc", 320, 180, 15.0, "Main"), AAC),
     "second_rtpmap_first": Media(replace(H264, offered=("hevc", "h264")), AAC),
@@ -111,6 +112,7 @@ async def test_what_a_behaviour_is_told_as(name: str) -> None:
     assert isinstance(found.outcome, Media)
     assert (found.outcome.video, found.outcome.audio) == (media.video, media.audio)
     assert found.outcome.login == LOGINS.get(name, ("MD5",))
+    assert found.outcome.reconnects == (name == "closes_after_401")
     assert any("is taken" in each for each in found.choice)
 
 

@@ -65,6 +65,7 @@ def test_a_track_is_only_taken_for_what_is_offered(codec: str, offered: list[str
     ("media", "cause", "words"),
     [
         (Media(H264, login=("SHA-256",)), Cause.AUTH_UNSUPPORTED, "SHA-256"),
+        (Media(H264, login=("MD5",), reconnects=True), Cause.AUTH_UNSUPPORTED, "closes the connection"),
         (Media(replace(H264, offered=("hevc", "h264"))), Cause.ENGINE_UNABLE, "would take h264 for hevc"),
     ],
 )

@@ -1,5 +1,6 @@
 """The life of one camera: each transition by itself, and invariants over any sequence of events."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -247,6 +248,22 @@ def test_a_refused_login_is_held_whenever_it_shows(phase: Phase) -> None:
     event = failed(Cause.AUTH_FAILED) if phase is P else Ended(Cause.AUTH_FAILED, "401")
     after, _ = follow(before, event)
     assert (after.phase, after.cause, after.failures) == (HELD, Cause.AUTH_FAILED, 1)
+
+
+@pytest.mark.parametrize(
+    ("login", "looked_s", "cause"),
+    [
+        (("MD5",), 0, Cause.AUTH_UNSUPPORTED),
+        (("MD5",), 60, Cause.AUTH_FAILED),  # it may have been changed since
+        ((), 0, Cause.AUTH_FAILED),
+    ],
+)
+def test_a_login_that_the_probe_has_proved_is_not_blamed(login: tuple[str, ...], looked_s: float, cause: Cause) -> None:
+    started, _ = step(state(P), Probed(replace(MEDIA, login=login)), NOW - 1, 0.5, TIMING)
+    started = started._replace(looked_at=NOW - 1 - looked_s)
+    after, _ = follow(started, Ended(Cause.AUTH_FAILED, "method SETUP failed: 401 Unauthorized"))
+    assert (after.cause, after.media) == (cause, None)
+    assert after.phase is (BACKOFF if cause is Cause.AUTH_UNSUPPORTED else HELD)
 
 
 def test_a_new_run_counts_from_the_beginning() -> None:

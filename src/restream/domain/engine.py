@@ -54,6 +54,8 @@ class Media:
     login: tuple[str, ...] = ()
     """Ways to log in that the camera offers, in its order: `Basic`, `MD5`, `SHA-256` …; none: it asked for no login,
     or whoever looked cannot tell."""
+    reconnects: bool = False
+    """It closes the connection before it has described itself: whoever goes on needs another one."""
 
 
 @dataclass(frozen=True, slots=True)

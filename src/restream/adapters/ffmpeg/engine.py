@@ -75,7 +75,7 @@ class FfmpegEngine:
 
         It lacks some logins, and goes by the wrong line where a description names several codecs of the video.
         """
-        if trouble := login_trouble(media.login):
+        if trouble := login_trouble(media.login, reconnects=media.reconnects):
             return Ending(Cause.AUTH_UNSUPPORTED, trouble)
         video = media.video
         if wrong := misread_as(video.codec, video.offered):

@@ -112,7 +112,7 @@ class RtspProber:
         if isinstance(end, Failed):
             outcome = _failure(end.failure, wire.refusal)
         elif choice.media is not None:
-            outcome = replace(choice.media, login=said.offered)
+            outcome = replace(choice.media, login=said.offered, reconnects=said.reconnects > 0)
         return Look(
             outcome=outcome,
             by="rtsp",

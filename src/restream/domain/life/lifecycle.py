@@ -202,6 +202,8 @@ class State(NamedTuple):
     """Stopped by an operator."""
     media: Media | None = None
     """The last probe, as long as it can be trusted: a stable stream restarts without another one."""
+    looked_at: float | None = None
+    """When the last probe found media."""
     lesser: bool = False
     """The last start brought no media: this time by the engine's lesser plan (without sound)."""
     advance: Advance | None = None

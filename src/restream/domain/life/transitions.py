@@ -104,7 +104,7 @@ def _probed(state: State, outcome: Media | ProbeFailure, now: float, draw: float
         return state, ()
     if isinstance(outcome, ProbeFailure):
         return _fail(state, outcome.cause, outcome.detail, now, draw, timing)
-    state = state._replace(media=outcome)
+    state = state._replace(media=outcome, looked_at=now)
     if state.server_up:
         return _start(state, now, timing)
     return enter(state, Phase.WAITING, now), (Command.RELEASE_SLOT,)
@@ -135,12 +135,19 @@ def _ended(state: State, ended: Ended, now: float, draw: float, timing: Timing) 
         return state, (Command.RELEASE_SLOT, *commands)
     # The reason of a stop is part of the record: what a publisher says while it is being ended tells nothing.
     cause, detail = (ended.cause, ended.detail) if state.stop_cause is None else (state.stop_cause, state.detail)
+    if cause is Cause.AUTH_FAILED and _has_just_logged_in(state):
+        cause = Cause.AUTH_UNSUPPORTED
     if cause is Cause.NO_MEDIA:
         # Its engine may have taken it for a run: one of which nothing arrived is not stable, however long it was.
         state = state._replace(running_since=None)
         if ended.unsendable:
             cause, detail = Cause.CODEC_UNSUPPORTED, ended.unsendable
     return _fail(state, cause, detail, now, draw, timing, has_lesser=ended.has_lesser)
+
+
+def _has_just_logged_in(state: State) -> bool:
+    """The probe right before this start got in by the same login: what is refused then is not the password."""
+    return state.media is not None and bool(state.media.login) and state.looked_at == state.since
 
 
 def _fail(

@@ -59,7 +59,7 @@ class RtspClient:
     @property
     def said(self) -> Said:
         """What the camera has said of itself and to each request so far, masked."""
-        return self._requests.said(self._route.secrets)
+        return self._requests.said(self._route.secrets, self._route.reconnects)
 
     def data_to_send(self) -> bytes:
         """Bytes for the connection, once."""

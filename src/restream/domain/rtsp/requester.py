@@ -63,6 +63,8 @@ class Said(NamedTuple):
     """Its clock in its last answer that told it, as it wrote it."""
     dated_at: float
     """When that answer came."""
+    reconnects: int
+    """Connections to the same place after the first one: it closes them, and has to be asked again."""
 
 
 class Requester:
@@ -142,11 +144,11 @@ class Requester:
             headers = (("CSeq", request.headers.get("cseq", "0")[:32]), ("User-Agent", self._user_agent))
             self._out += encode_answer(status, reason, (*headers, ("Public", ", ".join(_ANSWERED_WITH_200))))
 
-    def said(self, secrets: tuple[str, ...]) -> Said:
-        """What the camera has said so far."""
+    def said(self, secrets: tuple[str, ...], reconnects: int) -> Said:
+        """What the camera has said so far, over so many connections more than one."""
         exchanges = tuple(each._replace(answer=readable(each.answer, secrets)) for each in self._exchanges)
         server, date = readable(self._server, secrets), readable(self._date, secrets)
-        return Said(exchanges, self.login.offered, server, date, self._dated_at)
+        return Said(exchanges, self.login.offered, server, date, self._dated_at, reconnects)
 
     def discard(self) -> None:
         """The connection is gone: nothing is left to be sent over it."""

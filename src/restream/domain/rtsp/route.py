@@ -22,7 +22,9 @@ class Route:
         self.credentials = credentials
         self.secrets: tuple[str, ...] = ()
         """Spellings of every password that was on the way, in URLs too; longest first."""
-        self._redirects = self._reconnects = 0
+        self.reconnects = 0
+        """Connections to the same place after the first one."""
+        self._redirects = 0
         self._remember()
 
     def _remember(self) -> None:
@@ -55,5 +57,5 @@ class Route:
 
     def may_reconnect(self) -> bool:
         """Count one more connection to the same place."""
-        self._reconnects += 1
-        return self._reconnects <= MAX_RECONNECTS
+        self.reconnects += 1
+        return self.reconnects <= MAX_RECONNECTS
