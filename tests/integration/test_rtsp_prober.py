@@ -52,7 +52,6 @@ FOUND = {
     "second_rtpmap_first": Media(replace(H264, offered=("hevc", "h264")), AAC),
     "frame_every_5_s": Media(H264),
     "other_codec": Media(VideoStream("hevc", 320, 180, 15.0, "Main"), AAC),
-    "second_rtpmap_first": Media(replace(H264, offered=("hevc", "h264")), AAC),
 }
 LOGINS = {
     "basic_only": ("Basic",),
