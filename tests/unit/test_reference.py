@@ -41,7 +41,7 @@ def of_file(document: dict[str, Any], *path: str) -> Iterator[tuple[tuple[str, .
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_current(name: str) -> None:
-    written = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    written = (ROOT / name).read_text(encoding="utf-8")
     assert written == PAGES[name](), "run: python -m restream.reference"
 
 
@@ -64,12 +64,14 @@ def test_every_key_says_what_it_means() -> None:
 def test_the_commented_file_marks_the_keys_that_need_a_restart() -> None:
     """`(restart)` behind a key is of that key, behind a section of all its keys."""
     marked: dict[tuple[str, str], bool] = {}
-    section, whole = "", False
+    section, whole, above = "", False, ""
     for line in FILE.read_text(encoding="utf-8").splitlines():
+        above = "" if not line.strip() else f"{above} {line}" if line.lstrip().startswith("#") else above
         if found := re.match(r"(\w+):", line):
-            section, whole = found[1], "(restart)" in line
+            section, whole, above = found[1], "(restart)" in above, ""
         elif found := re.match(r"  (\w+):", line):
-            marked[section, found[1]] = whole or "(restart)" in line
+            marked[section, found[1]] = whole or "(restart)" in above + line
+            above = ""
     assert marked == {path[:2]: fixed(*path[:2]) for path in KEYS}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
 from restream.config.stream_sections import Section
 from restream.domain.visionaire import parse_servers
@@ -218,3 +218,11 @@ def check_http_url(url: str) -> str:
     if not valid:
         raise ValueError("expected http://host:port/…")
     return url
+
+
+class StoreSections(BaseModel):
+    """One section a store; whatever is changed of them acts at the next start of the service."""
+
+    redis: RedisSection = RedisSection()
+    json_file: JsonFileSection = JsonFileSection()
+    influx: InfluxSection = InfluxSection()

@@ -27,11 +27,9 @@ from restream.config.outlet_sections import (
     AlertsSection,
     HostSection,
     HttpSection,
-    InfluxSection,
-    JsonFileSection,
     MetricsSection,
     NodeSection,
-    RedisSection,
+    StoreSections,
     VisionaireSection,
 )
 from restream.config.stream_sections import (
@@ -60,11 +58,9 @@ FIXED: Mapping[str, tuple[str, ...] | None] = {
     "node": None,
     "http": None,
     "metrics": None,
-    "redis": None,
-    "json_file": None,
     "host": None,
     "visionaire": None,
-    "influx": None,
+    **dict.fromkeys(StoreSections.model_fields),
     "database": ("dsn", "query", "notify_channel"),
     "mediamtx": ("interval_s",),
 }
@@ -96,7 +92,7 @@ def _nulled(value: Any) -> Any:
     return None if value == "" else value
 
 
-class Settings(BaseSettings):
+class Settings(StoreSections, BaseSettings):
     """The whole configuration, validated and frozen."""
 
     model_config = SettingsConfigDict(
@@ -111,14 +107,11 @@ class Settings(BaseSettings):
     mediamtx: MediamtxSection = MediamtxSection()
     degraded: DegradedSection = DegradedSection()
     node: NodeSection = NodeSection()
-    redis: RedisSection = RedisSection()
-    json_file: JsonFileSection = JsonFileSection()
     http: HttpSection = HttpSection()
     metrics: MetricsSection = MetricsSection()
     host: HostSection = HostSection()
     alerts: AlertsSection = AlertsSection()
     visionaire: VisionaireSection = VisionaireSection()
-    influx: InfluxSection = InfluxSection()
 
     @classmethod
     def settings_customise_sources(

@@ -1,4 +1,4 @@
-"""Write the reference pages into docs/."""
+"""Write the reference pages and the commented configuration."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from restream.config.settings import ROOT
 from restream.reference.pages import PAGES
 
 for name, page in PAGES.items():
-    (ROOT / "docs" / name).write_text(page(), encoding="utf-8")
+    (ROOT / name).write_text(page(), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Which pages there are."""
+"""Which files are made of the code."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from restream.domain.camera.secret import Secret
 from restream.interfaces.http.auth import Access
 from restream.interfaces.http.openapi.document import document
 from restream.reference.api import api_page
+from restream.reference.commented_file import commented_file
 from restream.reference.configuration import configuration_page
 
 
@@ -16,5 +17,9 @@ def _api() -> str:
     return api_page(document(Access(Secret("a token")), __version__))
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"api.md": _api, "configuration.md": configuration_page}
-"""Name in docs/, and what makes its text."""
+PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/api.md": _api,
+    "docs/configuration.md": configuration_page,
+    "etc/restream.yml": commented_file,
+}
+"""Path from the project's directory, and what makes its text."""
