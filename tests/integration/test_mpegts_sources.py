@@ -38,7 +38,8 @@ async def mpegts(*output: str) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            child.kill()
+            with contextlib.suppress(ProcessLookupError):  # an SRT sender ends with its listener
+                child.kill()
             await child.wait()
 
 
