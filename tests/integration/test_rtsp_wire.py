@@ -10,10 +10,10 @@ from restream.adapters.rtsp.addresses import Resolver
 from restream.adapters.rtsp.connection import camera_tls
 from restream.adapters.rtsp.wire import Wire
 from restream.domain.camera.urls import parse_source
+from restream.domain.life.cause import Cause
 from restream.domain.rtsp.client import RtspClient
 from restream.domain.rtsp.dialogue import Conversation, Goal
 from restream.domain.rtsp.events import Described, Failed, Finished, RtspEvent
-from restream.domain.rtsp.failure import FailureKind
 from restream.domain.rtsp.url import source_parts
 from tests.support.raw_camera import RawCamera, answer, silence
 
@@ -48,7 +48,7 @@ async def test_a_camera_that_asks_and_does_not_read() -> None:
     async with RawCamera(talks) as it, asyncio.timeout(30):
         end = await wire(it.url(), []).run()
     assert isinstance(end, Failed)
-    assert (end.failure.kind, end.failure.words) == (FailureKind.CAMERA_ERROR, "it does not read what it is told")
+    assert (end.failure.cause, end.failure.words) == (Cause.CAMERA_ERROR, "it does not read what it is told")
 
 
 async def test_a_defect_is_not_blamed_on_the_camera() -> None:

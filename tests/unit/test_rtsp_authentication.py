@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restream.domain.camera.secret import Secret
+from restream.domain.life.cause import Cause
 from restream.domain.rtsp.authentication import Authenticator, digest
 from restream.domain.rtsp.challenges import Challenge, parse_challenges
-from restream.domain.rtsp.failure import FailureKind
 from restream.domain.rtsp.messages import Headers, Response
 from restream.domain.rtsp.url import Credentials
 
@@ -153,7 +153,7 @@ def test_the_strongest_is_taken_first_whatever_the_order(offers: tuple[str, ...]
         header = login.authorize("DESCRIBE", URL)
         assert header is not None
         assert (field(header, "algorithm") or ("MD5" if header.startswith("Digest") else "Basic")) == taken
-        assert login.refused(unauthorized(*order)) is FailureKind.AUTH_FAILED
+        assert login.refused(unauthorized(*order)) is Cause.AUTH_FAILED
 
 
 def test_a_password_is_utf_8_in_basic_too() -> None:
@@ -166,12 +166,12 @@ def test_a_password_is_utf_8_in_basic_too() -> None:
 @pytest.mark.parametrize(
     ("credentials", "offers", "kind"),
     [
-        (None, ("Basic",), FailureKind.AUTH_FAILED),
-        (ADMIN, (), FailureKind.AUTH_FAILED),
-        (ADMIN, ('Digest nonce="n", algorithm=SM3', "Bearer"), FailureKind.AUTH_UNSUPPORTED),
+        (None, ("Basic",), Cause.AUTH_FAILED),
+        (ADMIN, (), Cause.AUTH_FAILED),
+        (ADMIN, ('Digest nonce="n", algorithm=SM3', "Bearer"), Cause.AUTH_UNSUPPORTED),
     ],
 )
-def test_what_cannot_be_answered(credentials: Credentials | None, offers: tuple[str, ...], kind: FailureKind) -> None:
+def test_what_cannot_be_answered(credentials: Credentials | None, offers: tuple[str, ...], kind: Cause) -> None:
     login = authenticator(credentials)
     assert login.refused(unauthorized(*offers)) is kind
     assert login.authorize("PLAY", URL) is None
@@ -215,7 +215,7 @@ def test_a_password_is_sent_again_only_for_a_new_nonce(
     before(login)
     assert (login.refused(second) is None) is again
     # And never a third time for one request.
-    assert login.refused(offer("3", stale=True)) is FailureKind.AUTH_FAILED or not again
+    assert login.refused(offer("3", stale=True)) is Cause.AUTH_FAILED or not again
 
 
 def test_requests_are_counted_per_nonce() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from restream.domain.engine import AudioStream, Media, VideoStream
+from restream.domain.life.cause import Cause
 from restream.domain.rtsp.events import (
     ConnectionWanted,
     Described,
@@ -12,7 +13,7 @@ from restream.domain.rtsp.events import (
     Finished,
     MediaPacket,
 )
-from restream.domain.rtsp.failure import FailureKind, Stage
+from restream.domain.rtsp.failure import Stage
 from restream.domain.rtsp.media_session import MAX_EARLY_BYTES
 from restream.domain.rtsp.requester import Exchange
 from tests.unit.scripted_rtsp import (
@@ -161,8 +162,8 @@ def test_a_keep_alive_that_is_refused_ends_nothing() -> None:
 def test_a_session_that_the_camera_forgot() -> None:
     talk = Talk(GET_PARAMETER=says("454 Session Not Found"))
     talk.wait(15)
-    assert (talk.failure.kind, talk.failure.stage, talk.failure.status) == (
-        FailureKind.SOURCE_ENDED,
+    assert (talk.failure.cause, talk.failure.stage, talk.failure.status) == (
+        Cause.SOURCE_ENDED,
         Stage.PLAYING,
         454,
     )
@@ -224,7 +225,7 @@ def test_the_connection_ends_while_it_plays() -> None:
     talk = Talk()
     talk.client.lost("connection reset by peer", talk.now)
     talk.go_on()
-    assert (talk.failure.kind, talk.failure.stage) == (FailureKind.SOURCE_ENDED, Stage.PLAYING)
+    assert (talk.failure.cause, talk.failure.stage) == (Cause.SOURCE_ENDED, Stage.PLAYING)
     assert talk.failure.words == "the connection ended (playing): connection reset by peer"
 
 
@@ -242,7 +243,7 @@ def test_a_timeout_tells_what_was_waited_for(method: str) -> None:
     assert not [event for event in talk.events if isinstance(event, Failed)]
     talk.wait(0.1)
     failure = talk.failure
-    assert (failure.kind, failure.stage.value, failure.status) == (FailureKind.TIMEOUT, method.lower(), None)
+    assert (failure.cause, failure.stage.value, failure.status) == (Cause.TIMEOUT, method.lower(), None)
     assert failure.words == f"no answer to {method} within 10.0 s" and failure.waited_s == pytest.approx(10)
     assert talk.client.said.exchanges[-1].answer == ""
 
@@ -259,7 +260,7 @@ def test_a_timeout_of_the_connection() -> None:
         _, failed = client.events()
         assert isinstance(failed, Failed)
         assert failed.failure.stage is (Stage.TLS if tls else Stage.CONNECT)
-        assert failed.failure.kind is FailureKind.TIMEOUT
+        assert failed.failure.cause is Cause.TIMEOUT
 
 
 def test_a_description_whose_length_is_not_told() -> None:

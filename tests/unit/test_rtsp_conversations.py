@@ -88,7 +88,7 @@ def test_how_it_went(name: str) -> None:
     events = replay(RECORDED[name])
     if name in ENDINGS:
         (failure,) = [event.failure for event in events if isinstance(event, Failed)]
-        assert (failure.kind, failure.stage) == ENDINGS[name]
+        assert (failure.cause, failure.stage) == ENDINGS[name]
         return
     (described,) = [event for event in events if isinstance(event, Described)]
     media = described.choice.media

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from restream.domain.life.cause import Cause
 from restream.domain.rtsp.events import (
     Described,
 )
-from restream.domain.rtsp.failure import FailureKind, Stage
+from restream.domain.rtsp.failure import Stage
 from tests.unit.scripted_rtsp import (
     PROBE,
     SDP,
@@ -41,27 +42,27 @@ def test_a_new_nonce_later_on(method: str) -> None:
 @pytest.mark.parametrize(
     ("answers", "login", "kind", "words"),
     [
-        ([unauthorised()], "admin", FailureKind.AUTH_FAILED, "it offers SHA-256"),
-        ([unauthorised("1"), unauthorised("2")], "admin", FailureKind.AUTH_FAILED, "it offers SHA-256"),
-        ([unauthorised()], None, FailureKind.AUTH_FAILED, "no login is sent"),
-        ([says("401 Unauthorized")], "admin", FailureKind.AUTH_FAILED, "it does not say how to log in"),
+        ([unauthorised()], "admin", Cause.AUTH_FAILED, "it offers SHA-256"),
+        ([unauthorised("1"), unauthorised("2")], "admin", Cause.AUTH_FAILED, "it offers SHA-256"),
+        ([unauthorised()], None, Cause.AUTH_FAILED, "no login is sent"),
+        ([says("401 Unauthorized")], "admin", Cause.AUTH_FAILED, "it does not say how to log in"),
         (
             [says("401 No", 'WWW-Authenticate: Digest nonce="1", algorithm=SM3, Bearer')],
             "admin",
-            FailureKind.AUTH_UNSUPPORTED,
+            Cause.AUTH_UNSUPPORTED,
             "it offers SM3, bearer",
         ),
-        ([unauthorised(), says("403 Forbidden")], "admin", FailureKind.AUTH_FAILED, "RTSP/1.0 403 Forbidden"),
-        ([says("403 Forbidden")], "admin", FailureKind.REQUEST_REFUSED, "RTSP/1.0 403 Forbidden"),
+        ([unauthorised(), says("403 Forbidden")], "admin", Cause.AUTH_FAILED, "RTSP/1.0 403 Forbidden"),
+        ([says("403 Forbidden")], "admin", Cause.REQUEST_REFUSED, "RTSP/1.0 403 Forbidden"),
     ],
 )
-def test_a_login_that_fails(answers: list[Answer], login: str | None, kind: FailureKind, words: str) -> None:
+def test_a_login_that_fails(answers: list[Answer], login: str | None, kind: Cause, words: str) -> None:
     talk = Talk(PROBE, login=login, DESCRIBE=answers)
-    assert talk.failure.kind is kind
+    assert talk.failure.cause is kind
     assert words in talk.failure.words
     assert len(talk.asked) == min(len(answers) + (len(answers) == 1 and "offers SHA" in words), 2)
     assert talk.failure.stage is Stage.DESCRIBE
-    assert (talk.failure.offered == ()) == (kind is FailureKind.REQUEST_REFUSED or "does not say" in words) or (
+    assert (talk.failure.offered == ()) == (kind is Cause.REQUEST_REFUSED or "does not say" in words) or (
         talk.failure.status == 403
     )
 
@@ -94,7 +95,7 @@ def test_and_has_another_nonce_for_each_connection() -> None:
 
 def test_a_wrong_password_is_not_tried_again_over_another_connection() -> None:
     talk = Talk(PROBE, DESCRIBE=then_hangs_up(unauthorised()))
-    assert talk.failure.kind in (FailureKind.AUTH_FAILED, FailureKind.SOURCE_ENDED)
+    assert talk.failure.cause in (Cause.AUTH_FAILED, Cause.SOURCE_ENDED)
     assert len([each for each in talk.asked if each.header("Authorization")]) <= 2
 
 
@@ -106,7 +107,7 @@ def test_a_camera_that_closes_the_connection_after_each_answer() -> None:
 
 def test_and_never_gets_anywhere() -> None:
     talk = Talk(SETUP=says("200 OK", "Session: 1", "Connection: close"))
-    assert talk.failure.kind is FailureKind.SOURCE_ENDED
+    assert talk.failure.cause is Cause.SOURCE_ENDED
     assert "again and again" in talk.failure.words
     assert len(talk.addresses) == 4
 
@@ -132,25 +133,25 @@ def test_redirects(status: int, location: str, address: tuple[str, int], target:
         assert ('username="own"' if "own" in location else 'username="admin"') in talk.asked[2].header("Authorization")
         talk.the(Described)
     else:
-        assert talk.failure.kind is FailureKind.AUTH_FAILED
+        assert talk.failure.cause is Cause.AUTH_FAILED
         assert "another host" in talk.failure.words
 
 
 def test_credentials_do_not_go_from_tls_into_clear() -> None:
     moved = says("301 Moved", "Location: rtsp://10.0.0.1/other")
     talk = Talk(PROBE, url="rtsps://10.0.0.1/live", DESCRIBE=[moved, unauthorised()])
-    assert talk.failure.kind is FailureKind.AUTH_FAILED and len(talk.asked) == 2
+    assert talk.failure.cause is Cause.AUTH_FAILED and len(talk.asked) == 2
 
 
 @pytest.mark.parametrize(
     ("location", "kind", "times"),
     [
-        ("rtsp://10.0.0.1/live", FailureKind.REDIRECT_LOOP, 4),
-        ("http://10.0.0.1/live", FailureKind.REQUEST_REFUSED, 1),
-        ("", FailureKind.REQUEST_REFUSED, 1),
+        ("rtsp://10.0.0.1/live", Cause.CAMERA_ERROR, 4),
+        ("http://10.0.0.1/live", Cause.REQUEST_REFUSED, 1),
+        ("", Cause.REQUEST_REFUSED, 1),
     ],
 )
-def test_redirects_that_lead_nowhere(location: str, kind: FailureKind, times: int) -> None:
+def test_redirects_that_lead_nowhere(location: str, kind: Cause, times: int) -> None:
     talk = Talk(PROBE, DESCRIBE=says("302 Found", f"Location: {location}"))
-    assert (talk.failure.kind, talk.failure.status, len(talk.asked)) == (kind, 302, times)
-    assert ("redirected 4 times" in talk.failure.words) == (kind is FailureKind.REDIRECT_LOOP)
+    assert (talk.failure.cause, talk.failure.status, len(talk.asked)) == (kind, 302, times)
+    assert ("redirected 4 times" in talk.failure.words) == (kind is Cause.CAMERA_ERROR)

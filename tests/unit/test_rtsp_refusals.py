@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from restream.domain.life.cause import Cause
 from restream.domain.rtsp.dialogue import Conversation
 from restream.domain.rtsp.events import (
     Announced,
     Described,
     MediaPacket,
 )
-from restream.domain.rtsp.failure import FailureKind, Stage
+from restream.domain.rtsp.failure import Stage
 from tests.unit.scripted_rtsp import (
     HANG_UP,
     OK,
@@ -30,26 +31,24 @@ from tests.unit.test_rtsp_messages import frame
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        ("400 Bad Request", FailureKind.REQUEST_REFUSED),
-        ("404 Stream Not Found", FailureKind.NOT_FOUND),
-        ("406 Not Acceptable", FailureKind.REQUEST_REFUSED),
-        ("453 Not Enough Bandwidth", FailureKind.BUSY),
-        ("454 Session Not Found", FailureKind.REQUEST_REFUSED),
-        ("461 Unsupported Transport", FailureKind.TRANSPORT_REFUSED),
-        ("400 Max number of sessions reached", FailureKind.BUSY),
-        ("500 Too many clients", FailureKind.BUSY),
-        ("500 Internal Server Error", FailureKind.CAMERA_ERROR),
-        ("503 Service Unavailable", FailureKind.BUSY),
-        ("551 Option not supported", FailureKind.CAMERA_ERROR),
-        ("304 Not Modified", FailureKind.REQUEST_REFUSED),
+        ("400 Bad Request", Cause.REQUEST_REFUSED),
+        ("404 Stream Not Found", Cause.NOT_FOUND),
+        ("406 Not Acceptable", Cause.REQUEST_REFUSED),
+        ("453 Not Enough Bandwidth", Cause.BUSY),
+        ("454 Session Not Found", Cause.REQUEST_REFUSED),
+        ("461 Unsupported Transport", Cause.TRANSPORT_REFUSED),
+        ("400 Max number of sessions reached", Cause.BUSY),
+        ("500 Too many clients", Cause.BUSY),
+        ("500 Internal Server Error", Cause.CAMERA_ERROR),
+        ("503 Service Unavailable", Cause.BUSY),
+        ("551 Option not supported", Cause.CAMERA_ERROR),
+        ("304 Not Modified", Cause.REQUEST_REFUSED),
     ],
 )
 @pytest.mark.parametrize("method", ["DESCRIBE", "SETUP", "PLAY"])
-def test_each_refusal_is_told_with_its_stage_and_the_camera_s_words(
-    method: str, status: str, kind: FailureKind
-) -> None:
+def test_each_refusal_is_told_with_its_stage_and_the_camera_s_words(method: str, status: str, kind: Cause) -> None:
     talk = Talk(**{method: says(status)})
-    assert (talk.failure.kind, talk.failure.stage.value) == (kind, method.lower())
+    assert (talk.failure.cause, talk.failure.stage.value) == (kind, method.lower())
     assert talk.failure.words == f"RTSP/1.0 {status}"
     assert talk.failure.status == int(status[:3])
     # A session that was opened is given back.
@@ -60,7 +59,7 @@ def test_a_probe_asks_for_options_where_it_must() -> None:
     talk = Talk(PROBE, DESCRIBE=[says("455 Method Not Valid in This State"), described(SDP)])
     assert talk.methods == ["DESCRIBE", "OPTIONS", "DESCRIBE"]
     talk.the(Described)
-    assert Talk(PROBE, DESCRIBE=says("455 No")).failure.kind is FailureKind.REQUEST_REFUSED
+    assert Talk(PROBE, DESCRIBE=says("455 No")).failure.cause is Cause.REQUEST_REFUSED
 
 
 @pytest.mark.parametrize(
@@ -68,7 +67,7 @@ def test_a_probe_asks_for_options_where_it_must() -> None:
 )
 def test_another_transport_than_asked_is_a_refusal(transport: str) -> None:
     talk = Talk(SETUP=says("200 OK", f"Transport: {transport}", "Session: 7"))
-    assert (talk.failure.kind, talk.failure.stage) == (FailureKind.TRANSPORT_REFUSED, Stage.SETUP)
+    assert (talk.failure.cause, talk.failure.stage) == (Cause.TRANSPORT_REFUSED, Stage.SETUP)
     assert transport.partition(";")[0] in talk.failure.words
     assert (talk.methods[-1], talk.asked[-1].header("Session")) == ("TEARDOWN", "7")
 
@@ -119,18 +118,18 @@ def test_a_range_that_the_camera_does_not_like() -> None:
 @pytest.mark.parametrize(
     ("body", "kind", "words"),
     [
-        ("", FailureKind.DESCRIPTION_UNREADABLE, "without a session description"),
-        ("<html>\x1b[2Jno</html>", FailureKind.DESCRIPTION_UNREADABLE, "<html> [2Jno</html>"),
-        ("v=0\r\ns=x\r\n", FailureKind.NO_MEDIA, "no media"),
-        ("v=0\r\nm=audio 0 RTP/AVP 0\r\n", FailureKind.NO_MEDIA, "track 0 (audio PCMU) is taken"),
-        ("m=video 0 RTP/AVP 99\r\na=rtpmap:99 X-OWN/90000\r\n", FailureKind.NO_MEDIA, "encoding is not known"),
+        ("", Cause.CAMERA_ERROR, "without a session description"),
+        ("<html>\x1b[2Jno</html>", Cause.CAMERA_ERROR, "<html> [2Jno</html>"),
+        ("v=0\r\ns=x\r\n", Cause.NO_MEDIA, "no media"),
+        ("v=0\r\nm=audio 0 RTP/AVP 0\r\n", Cause.NO_MEDIA, "track 0 (audio PCMU) is taken"),
+        ("m=video 0 RTP/AVP 99\r\na=rtpmap:99 X-OWN/90000\r\n", Cause.NO_MEDIA, "encoding is not known"),
     ],
 )
-def test_descriptions_that_tell_nothing(body: str, kind: FailureKind, words: str) -> None:
+def test_descriptions_that_tell_nothing(body: str, kind: Cause, words: str) -> None:
     talk = Talk(PROBE, DESCRIBE=described(body))
     if not body:  # might be to come
         talk.wait(1.0)
-    assert talk.failure.kind is kind
+    assert talk.failure.cause is kind
     assert words in talk.failure.words
 
 
@@ -182,7 +181,7 @@ def test_a_camera_that_ends_the_session() -> None:
     talk = Talk()
     talk.hear(b"TEARDOWN * RTSP/1.0\r\n\r\n")
     talk.go_on()
-    assert talk.failure.kind is FailureKind.SOURCE_ENDED
+    assert talk.failure.cause is Cause.SOURCE_ENDED
 
 
 def test_a_camera_that_asks_and_never_reads() -> None:
@@ -207,16 +206,16 @@ def test_who_is_no_rtsp_server(said: bytes, words: str) -> None:
     if len(said) < 20:  # it may still become a message
         talk.client.lost("end of file", talk.now)
         talk.go_on()
-    assert talk.failure.kind is FailureKind.NOT_RTSP
+    assert talk.failure.cause is Cause.NOT_RTSP
     assert words in talk.failure.words
 
 
 def test_who_carries_the_bytes_gives_up() -> None:
     talk = Talk(DESCRIBE=None)
-    talk.client.abandon(FailureKind.CAMERA_ERROR, "too much", talk.now)
-    talk.client.abandon(FailureKind.TIMEOUT, "told once", talk.now)
+    talk.client.abandon(Cause.CAMERA_ERROR, "too much", talk.now)
+    talk.client.abandon(Cause.TIMEOUT, "told once", talk.now)
     talk.go_on()
-    assert (talk.failure.kind, talk.failure.stage) == (FailureKind.CAMERA_ERROR, Stage.DESCRIBE)
+    assert (talk.failure.cause, talk.failure.stage) == (Cause.CAMERA_ERROR, Stage.DESCRIBE)
     assert talk.client.said.exchanges[-1].method == "DESCRIBE" and not talk.client.said.exchanges[-1].answer
 
 
@@ -228,7 +227,7 @@ def test_a_few_bytes_that_are_no_rtsp_are_told_at_the_end(end: str) -> None:
     else:
         talk.client.lost("end of file", talk.now)
         talk.go_on()
-    assert talk.failure.kind is FailureKind.NOT_RTSP
+    assert talk.failure.cause is Cause.NOT_RTSP
     assert "SSH-2.0" in talk.failure.words
 
 

@@ -24,7 +24,7 @@ from restream.domain.look import Look, LookStep
 from restream.domain.rtsp.client import RtspClient
 from restream.domain.rtsp.dialogue import Conversation, Goal
 from restream.domain.rtsp.events import Described, Failed, RtspEvent
-from restream.domain.rtsp.failure import Failure, FailureKind, Stage
+from restream.domain.rtsp.failure import Failure, Stage
 from restream.domain.rtsp.tracks import Choice, allowed_kinds
 from restream.domain.rtsp.url import source_parts
 from restream.ports.cameras import Prober
@@ -42,11 +42,6 @@ _ERRNO_CAUSES: Mapping[int, Cause] = {
     errno.ENOMEM: Cause.INTERNAL,
     errno.ENOBUFS: Cause.INTERNAL,
     errno.EAGAIN: Cause.INTERNAL,
-}
-# Where the names differ.
-_CAUSES: Mapping[FailureKind, Cause] = {
-    FailureKind.DESCRIPTION_UNREADABLE: Cause.CAMERA_ERROR,
-    FailureKind.REDIRECT_LOOP: Cause.CAMERA_ERROR,
 }
 # An MPEG transport stream, or an encoding that only a decoder knows.
 _UNCLEAR = ProbeFailure(Cause.UNCLEAR, "the description does not tell what the camera sends")
@@ -139,11 +134,11 @@ def _completed(found: Media | ProbeFailure, offered: tuple[str, ...]) -> Media |
 def _failure(failure: Failure, refusal: Exception | None) -> ProbeFailure:
     if failure.stage is Stage.CONNECT:
         cause = _connect_cause(failure, refusal)
-        asked = cause is Cause.DNS and failure.kind is FailureKind.TIMEOUT
+        asked = cause is Cause.DNS and failure.cause is Cause.TIMEOUT
         return ProbeFailure(cause, f"{failure.words}: the name server does not answer" if asked else failure.words)
     if failure.stage is Stage.TLS and isinstance(refusal, ssl.SSLError) and not isinstance(refusal, ssl.SSLEOFError):
         return ProbeFailure(Cause.NOT_RTSP, failure.words)
-    return ProbeFailure(_CAUSES.get(failure.kind) or Cause(failure.kind.value), failure.words)
+    return ProbeFailure(failure.cause, failure.words)
 
 
 def _connect_cause(failure: Failure, refusal: Exception | None) -> Cause:
@@ -152,7 +147,7 @@ def _connect_cause(failure: Failure, refusal: Exception | None) -> Cause:
         return Cause.DNS
     if isinstance(refusal, OSError):
         return _ERRNO_CAUSES.get(refusal.errno or 0, Cause.UNREACHABLE)
-    return Cause.UNREACHABLE if failure.kind is FailureKind.TIMEOUT else Cause(failure.kind.value)
+    return Cause.UNREACHABLE if failure.cause is Cause.TIMEOUT else failure.cause
 
 
 def _clock_offset_s(said: str, age_s: float) -> float | None:

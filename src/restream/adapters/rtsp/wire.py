@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 
 from restream.adapters.rtsp.addresses import Resolver
 from restream.adapters.rtsp.connection import CameraConnection, Listener, first_connection
+from restream.domain.life.cause import Cause
 from restream.domain.rtsp.client import RtspClient
 from restream.domain.rtsp.events import ConnectionWanted, Failed, Finished, RtspEvent
-from restream.domain.rtsp.failure import FailureKind
 from restream.domain.rtsp.url import RtspUrl
 
 # A camera that asks and asks, and does not read what it is answered.
@@ -85,7 +85,7 @@ class Wire:
         self._client.receive(data, self._loop.time())
         if self._most_bytes is not None and self._received_bytes > self._most_bytes:
             words = f"it has sent {self._received_bytes:,} bytes, more than any answer has"
-            self._client.abandon(FailureKind.CAMERA_ERROR, words, self._loop.time())
+            self._client.abandon(Cause.CAMERA_ERROR, words, self._loop.time())
         self._follow()
 
     def _lost(self, error: Exception | None) -> None:
@@ -128,7 +128,7 @@ class Wire:
         """Send what is to be sent, tell what has happened, and wake up in time."""
         data = self._client.data_to_send()
         if data and self._connection is not None and self._connection.write(data) > _MOST_UNSENT_BYTES:
-            self._client.abandon(FailureKind.CAMERA_ERROR, "it does not read what it is told", self._loop.time())
+            self._client.abandon(Cause.CAMERA_ERROR, "it does not read what it is told", self._loop.time())
         for event in self._client.events():
             if isinstance(event, ConnectionWanted):
                 self._disconnect()
@@ -153,7 +153,7 @@ class Wire:
         self._client.due(now)
         if self._limit_s is not None and now >= self._began + self._limit_s:
             words = f"the conversation was not over within {self._limit_s:g} s ({self._client.stage})"
-            self._client.abandon(FailureKind.TIMEOUT, words, now)
+            self._client.abandon(Cause.TIMEOUT, words, now)
         self._follow()
 
 

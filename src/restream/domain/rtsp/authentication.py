@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 
+from restream.domain.life.cause import Cause
 from restream.domain.rtsp.challenges import DIGESTERS, Challenge, parse_challenges
-from restream.domain.rtsp.failure import FailureKind
 from restream.domain.rtsp.messages import Response
 from restream.domain.rtsp.url import Credentials
 from restream.domain.rtsp.words import readable
@@ -57,17 +57,17 @@ class Authenticator:
         """The next request goes over another connection, which may not know the nonce."""
         self._foreign = True
 
-    def refused(self, response: Response) -> FailureKind | None:
+    def refused(self, response: Response) -> Cause | None:
         """A 401 has come: None, when the request is to be sent again with `authorize`."""
         challenges = parse_challenges(response.headers.all("www-authenticate"))
         self.offered = tuple(dict.fromkeys(readable(challenge.name)[:_LONGEST_NAME] for challenge in challenges))
         chosen = _strongest(challenges)
         if self._credentials is None or not challenges:
-            return FailureKind.AUTH_FAILED
+            return Cause.AUTH_FAILED
         if chosen is None:
-            return FailureKind.AUTH_UNSUPPORTED
+            return Cause.AUTH_UNSUPPORTED
         if self._challenge is not None and not self._may_renew(chosen):
-            return FailureKind.AUTH_FAILED
+            return Cause.AUTH_FAILED
         self._renewed = self._challenge is not None
         self._challenge, self._count, self._proven, self._foreign = chosen, 0, False, False
         self._cnonce = self._cnonce_source()

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
+from restream.domain.life.cause import Cause
 from restream.domain.rtsp.authentication import Authenticator, Cnonce
 from restream.domain.rtsp.description import read_description
 from restream.domain.rtsp.dialogue import Conversation, Dialogue, Step
 from restream.domain.rtsp.events import Announced, ConnectionWanted, Failed, Finished, Playing, RtspEvent
-from restream.domain.rtsp.failure import AUTHENTICATION, Failure, FailureKind, Stage
+from restream.domain.rtsp.failure import AUTHENTICATION, Failure, Stage
 from restream.domain.rtsp.message_reader import MessageReader
 from restream.domain.rtsp.messages import InterleavedFrame, Message, Response, ServerRequest
 from restream.domain.rtsp.requester import USER_AGENT, Question, Requester, Said
@@ -115,7 +116,7 @@ class RtspClient:
         elif question and (track := question.dispensable):
             self._go_on_without(track, "the camera closed the connection when asked for it", now)
         else:
-            self._fail(FailureKind.SOURCE_ENDED, f"{what} ({self.stage}): {reason}", now)
+            self._fail(Cause.SOURCE_ENDED, f"{what} ({self.stage}): {reason}", now)
 
     def due(self, now: float) -> None:
         """The deadline has come."""
@@ -141,7 +142,7 @@ class RtspClient:
                 self._go_on_without(track, f"no answer to SETUP within {waited_s:.1f} s", now)
                 return
             what = f"no answer to {question.method}" if question else f"no connection ({self.stage})"
-            self._fail(FailureKind.TIMEOUT, f"{what} within {waited_s:.1f} s", now, waited_s=waited_s)
+            self._fail(Cause.TIMEOUT, f"{what} within {waited_s:.1f} s", now, waited_s=waited_s)
 
     def close(self, now: float) -> None:
         """End it; where there is a session, the camera is told."""
@@ -150,13 +151,13 @@ class RtspClient:
         elif self.stage is not Stage.CLOSED:
             self._end(Finished())
 
-    def abandon(self, kind: FailureKind, words: str, now: float) -> None:
+    def abandon(self, cause: Cause, words: str, now: float) -> None:
         """Whoever carries the bytes will not go on, and says why."""
         self._requests.give_up(now)
         if self.stage is Stage.TEARDOWN:
             self._end(Finished())
         elif self.stage is not Stage.CLOSED:
-            self._fail(kind, words, now)
+            self._fail(cause, words, now)
 
     def _take(self, message: Message, now: float) -> None:
         self._understood = self._understood or not isinstance(message, InterleavedFrame)
@@ -167,7 +168,7 @@ class RtspClient:
         elif isinstance(message, ServerRequest):
             self._take_request(message, now)
         else:
-            self._fail(FailureKind.NOT_RTSP, no_rtsp(message.problem, message.begin, self._route.secrets), now)
+            self._fail(Cause.NOT_RTSP, no_rtsp(message.problem, message.begin, self._route.secrets), now)
 
     def _take_frame(self, frame: InterleavedFrame) -> None:
         session = self._dialogue.session
@@ -179,7 +180,7 @@ class RtspClient:
 
     def _take_response(self, response: Response, now: float) -> None:
         if response.protocol.startswith("HTTP"):
-            self._fail(FailureKind.NOT_RTSP, f"a web server answers: {response.status_line}", now)
+            self._fail(Cause.NOT_RTSP, f"a web server answers: {response.status_line}", now)
             return
         question = self._requests.take(response, now) if response.status >= 200 else None
         if question is None:
@@ -203,14 +204,14 @@ class RtspClient:
 
     def _is_refused(self, question: Question, response: Response, now: float) -> bool:
         """Log in and ask again, or fail; False: it goes on without."""
-        kind = self._requests.login.refused(response)
-        if kind is None:
+        cause = self._requests.login.refused(response)
+        if cause is None:
             self._repeated = True
             self._ask(question, now)
         elif question.stage is Stage.PLAYING or (question.stage is Stage.OPTIONS and not self._requests.login.offered):
             return False
         else:
-            self._fail(kind, f"{response.status_line} ({self._requests.login.trouble})", now, response.status)
+            self._fail(cause, f"{response.status_line} ({self._requests.login.trouble})", now, response.status)
         return True
 
     def _take_request(self, request: ServerRequest, now: float) -> None:
@@ -222,7 +223,7 @@ class RtspClient:
         elif request.method == "ANNOUNCE":
             self._events.append(Announced(read_description(request.body)))
         elif request.method == "TEARDOWN":
-            self._fail(FailureKind.SOURCE_ENDED, "the camera ended the session", now)
+            self._fail(Cause.SOURCE_ENDED, "the camera ended the session", now)
 
     def _wait(self, stage: Stage, seconds: float, now: float) -> None:
         self.stage, self._since, self.deadline = stage, now, now + seconds
@@ -240,7 +241,7 @@ class RtspClient:
         if step.event is not None:
             self._events.append(step.event)
         if step.setback is not None:
-            self._fail(step.setback.kind, step.setback.words, now, step.setback.status)
+            self._fail(step.setback.cause, step.setback.words, now, step.setback.status)
         elif step.question is not None:
             self._ask(step.question, now)
         elif isinstance(step.event, Playing):
@@ -258,7 +259,7 @@ class RtspClient:
     def _reconnect(self, question: Question, reason: str, now: float) -> None:
         """The same conversation over another connection, to which a session and its channels do not go along."""
         if not self._route.may_reconnect():
-            self._fail(FailureKind.SOURCE_ENDED, f"again and again {reason}", now)
+            self._fail(Cause.SOURCE_ENDED, f"again and again {reason}", now)
             return
         self._requests.login.reconnected()
         self._connect(self._dialogue.anew() if self._dialogue.session.tracks else question, reason, now)
@@ -269,20 +270,20 @@ class RtspClient:
 
     def _redirect(self, location: str, words: str, status: int | None, now: float) -> None:
         told = f"{words}, to {location}"
-        if kind := self._route.redirect(location):
-            self._fail(kind, self._route.trouble + told, now, status)
+        if cause := self._route.redirect(location):
+            self._fail(cause, self._route.trouble + told, now, status)
             return
         self._requests.login = Authenticator(self._route.credentials, self._cnonce)
         self._dialogue = Dialogue(self._route.url, self._wanted, self._route.secrets)
         self._connect(self._dialogue.opening(), readable(told, self._route.secrets), now)
 
     def _fail(
-        self, kind: FailureKind, words: str, now: float, status: int | None = None, waited_s: float | None = None
+        self, cause: Cause, words: str, now: float, status: int | None = None, waited_s: float | None = None
     ) -> None:
         if status is None and not self._understood and self._reader.garbage:
-            kind, words = FailureKind.NOT_RTSP, no_rtsp("bytes that are no RTSP", self._reader.garbage)
-        offered = self._requests.login.offered if kind in AUTHENTICATION else ()
-        failure = Failure(kind, self.stage, readable(words, self._route.secrets), status, offered, waited_s)
+            cause, words = Cause.NOT_RTSP, no_rtsp("bytes that are no RTSP", self._reader.garbage)
+        offered = self._requests.login.offered if cause in AUTHENTICATION else ()
+        failure = Failure(cause, self.stage, readable(words, self._route.secrets), status, offered, waited_s)
         # Cameras keep the sessions of those who go without a word, and have few.
         self._say_farewell(now)
         self._end(Failed(failure))

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from restream.domain.life.cause import Cause
 from restream.domain.rtsp.description import read_description
 from restream.domain.rtsp.events import Described, Playing
-from restream.domain.rtsp.failure import FailureKind, Stage, kind_of
+from restream.domain.rtsp.failure import Stage, cause_of
 from restream.domain.rtsp.media_session import MediaSession, parse_transport
 from restream.domain.rtsp.messages import Response
 from restream.domain.rtsp.requester import Question
@@ -50,7 +51,7 @@ class Conversation:
 class Setback(NamedTuple):
     """An answer with which it cannot go on, as a failure will tell it."""
 
-    kind: FailureKind
+    cause: Cause
     words: str
     status: int | None = None
 
@@ -124,7 +125,7 @@ class Dialogue:
         description = read_description(response.body)
         if description is None:
             words = f"{response.status_line}, without a session description: {response.body[:100].decode('latin-1')}"
-            return _setback(FailureKind.DESCRIPTION_UNREADABLE, words, response)
+            return _setback(Cause.CAMERA_ERROR, words, response)
         headers = response.headers
         self._base = base_url(
             self._url, description.control, headers.get("content-base"), headers.get("content-location")
@@ -133,7 +134,7 @@ class Dialogue:
         event = Described(self._choice, description)
         if self._choice.video is None:
             words = "; ".join(self._choice.reasons) or "the session description has no media"
-            return Step(event, setback=Setback(FailureKind.NO_MEDIA, words, response.status))
+            return Step(event, setback=Setback(Cause.NO_MEDIA, words, response.status))
         self._reasons = list(self._choice.reasons)
         return Step(event) if self._wanted.goal is Goal.DESCRIBE else Step(event, self._first_setup())
 
@@ -159,7 +160,7 @@ class Dialogue:
             self.session.add(track, channels, asked)
         else:
             words = f"SETUP for TCP is answered {response.status} with Transport: {response.headers.get('transport')}"
-            setback = Setback(FailureKind.TRANSPORT_REFUSED, words, response.status)
+            setback = Setback(Cause.TRANSPORT_REFUSED, words, response.status)
         if setback and track.is_video:
             return Step(setback=setback)
         if setback:
@@ -199,7 +200,7 @@ class Dialogue:
     def kept_alive(self, question: Question, response: Response) -> Setback | None:
         """A keep-alive is answered. Cameras refuse GET_PARAMETER that they name in OPTIONS."""
         if response.status == _FORGOTTEN:
-            return Setback(FailureKind.SOURCE_ENDED, f"forgot the session: {response.status_line}", response.status)
+            return Setback(Cause.SOURCE_ENDED, f"forgot the session: {response.status_line}", response.status)
         if response.status >= 300 and question.method == "GET_PARAMETER":
             self._has_get_parameter = False
         return None
@@ -211,9 +212,9 @@ class Dialogue:
 
 def refusal(response: Response, *, logged_in: bool) -> Setback:
     """An answer that is no success."""
-    kind = kind_of(response.status, response.reason, logged_in=logged_in)
-    return Setback(kind, response.status_line, response.status)
+    cause = cause_of(response.status, response.reason, logged_in=logged_in)
+    return Setback(cause, response.status_line, response.status)
 
 
-def _setback(kind: FailureKind, words: str, response: Response) -> Step:
-    return Step(setback=Setback(kind, words, response.status))
+def _setback(cause: Cause, words: str, response: Response) -> Step:
+    return Step(setback=Setback(cause, words, response.status))

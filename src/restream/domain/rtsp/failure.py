@@ -1,4 +1,4 @@
-"""Why a conversation with a camera failed."""
+"""Why a conversation with a camera failed, and at which stage."""
 
 from __future__ import annotations
 
@@ -7,26 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from restream.domain.life.cause import Cause
 
-class FailureKind(StrEnum):
-    """Class of a failure; the names of `domain/life/cause.py` where it has one."""
-
-    AUTH_FAILED = "auth_failed"
-    AUTH_UNSUPPORTED = "auth_unsupported"
-    NOT_FOUND = "not_found"
-    TRANSPORT_REFUSED = "transport_refused"
-    BUSY = "busy"
-    REQUEST_REFUSED = "request_refused"
-    CAMERA_ERROR = "camera_error"
-    TIMEOUT = "timeout"
-    SOURCE_ENDED = "source_ended"
-    NO_MEDIA = "no_media"
-    NOT_RTSP = "not_rtsp"
-    DESCRIPTION_UNREADABLE = "description_unreadable"
-    REDIRECT_LOOP = "redirect_loop"
-
-
-AUTHENTICATION = frozenset({FailureKind.AUTH_FAILED, FailureKind.AUTH_UNSUPPORTED})
+AUTHENTICATION = frozenset({Cause.AUTH_FAILED, Cause.AUTH_UNSUPPORTED})
 """Those of logging in."""
 
 
@@ -48,7 +31,7 @@ class Stage(StrEnum):
 class Failure:
     """What went wrong, where, and in the camera's own words (masked, one line of at most 200 characters)."""
 
-    kind: FailureKind
+    cause: Cause
     stage: Stage
     words: str
     status: int | None = None
@@ -63,24 +46,24 @@ class Failure:
 _BUSY = re.compile(
     r"(?i)too many|max(?:imum)?\b.{0,40}\b(?:session|client|user|connection|stream)|not enough bandwidth"
 )
-_BY_STATUS: Mapping[int, FailureKind] = {
-    401: FailureKind.AUTH_FAILED,
-    404: FailureKind.NOT_FOUND,
-    410: FailureKind.NOT_FOUND,
-    429: FailureKind.BUSY,
-    453: FailureKind.BUSY,
-    461: FailureKind.TRANSPORT_REFUSED,
-    503: FailureKind.BUSY,
+_BY_STATUS: Mapping[int, Cause] = {
+    401: Cause.AUTH_FAILED,
+    404: Cause.NOT_FOUND,
+    410: Cause.NOT_FOUND,
+    429: Cause.BUSY,
+    453: Cause.BUSY,
+    461: Cause.TRANSPORT_REFUSED,
+    503: Cause.BUSY,
 }
 
 
-def kind_of(status: int, reason: str, *, logged_in: bool) -> FailureKind:
+def cause_of(status: int, reason: str, *, logged_in: bool) -> Cause:
     """Class of an answer that is no success. `logged_in`: the request had credentials with it."""
     if known := _BY_STATUS.get(status):
         return known
     if _BUSY.search(reason):
-        return FailureKind.BUSY
+        return Cause.BUSY
     # With credentials it is they who may not; without, nothing was asked for.
     if status == 403 and logged_in:
-        return FailureKind.AUTH_FAILED
-    return FailureKind.CAMERA_ERROR if status >= 500 else FailureKind.REQUEST_REFUSED
+        return Cause.AUTH_FAILED
+    return Cause.CAMERA_ERROR if status >= 500 else Cause.REQUEST_REFUSED

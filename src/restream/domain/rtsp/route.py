@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from restream.domain.camera.secret import credentials_in, spellings
-from restream.domain.rtsp.failure import FailureKind
+from restream.domain.life.cause import Cause
 from restream.domain.rtsp.url import Credentials, RtspUrl, redirect_target
 
 REDIRECTIONS = frozenset({301, 302, 303, 305, 307, 308})
@@ -32,17 +32,17 @@ class Route:
         known = {*self.secrets, *spellings(password), *credentials_in(self.url.rest)}
         self.secrets = tuple(sorted(known, key=len, reverse=True))
 
-    def redirect(self, location: str) -> FailureKind | None:
+    def redirect(self, location: str) -> Cause | None:
         """Follow a `Location`; else the class of failure. Credentials never go to another host, or from TLS into clear.
 
         Those that the redirect itself brings are followed with it.
         """
         self._redirects += 1
         if self._redirects > MAX_REDIRECTS:
-            return FailureKind.REDIRECT_LOOP
+            return Cause.CAMERA_ERROR
         target = redirect_target(self.url, location)
         if target is None:
-            return FailureKind.REQUEST_REFUSED
+            return Cause.REQUEST_REFUSED
         url, brought = target
         stays = url.host == self.url.host and url.secure >= self.url.secure
         self.credentials = brought or (self.credentials if stays else None)
