@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from restream.adapters.ffmpeg.ffprobe import FfprobeProber
+from restream.demo.certificates import self_signed
 from restream.domain.camera.options import CameraOptions, parse_options
 from restream.domain.camera.urls import parse_source
 from restream.domain.engine import Media, ProbeFailure
@@ -25,20 +24,9 @@ async def probed(camera: AnsweringCamera, options: CameraOptions | None = None) 
     return look.outcome
 
 
-@pytest.fixture
-def tls(tmp_path: Path) -> ssl.SSLContext:
-    """Of a server whose certificate nobody has signed, like a camera's."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    make = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=camera")
-    subprocess.run((*make, "-keyout", key, "-out", certificate), check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    return context
-
-
 @pytest.mark.program("openssl")
-async def test_a_redirect_to_the_encrypted_stream_is_followed(tls: ssl.SSLContext) -> None:
-    async with AnsweringCamera({"DESCRIBE": Answer("404 Not Found")}, tls) as encrypted:
+async def test_a_redirect_to_the_encrypted_stream_is_followed() -> None:
+    async with AnsweringCamera({"DESCRIBE": Answer("404 Not Found")}, self_signed()) as encrypted:
         there = Answer("301 Moved Permanently", f"Location: {encrypted.url()}\r\n")
         async with AnsweringCamera({"DESCRIBE": there}) as camera:
             found = await probed(camera)
@@ -85,7 +73,7 @@ async def test_a_redirect_to_a_file_is_not_followed(tmp_path: Path) -> None:
 )
 async def test_what_a_camera_answers_is_told(method: str, answer: Answer, cause: Cause, shown: str) -> None:
     async with AnsweringCamera({method: answer}) as camera:
-        look = await FfprobeProber(SETTINGS).probe(parse_source(camera.url("refused/461/404")), CameraOptions())
+        look = await FfprobeProber(SETTINGS).probe(parse_source(camera.url(path="refused/461/404")), CameraOptions())
         found = look.outcome
     assert isinstance(found, ProbeFailure)
     assert found.cause is cause

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
-from typing import NamedTuple, Self
+from typing import NamedTuple
+
+from tests.support.raw_camera import RawCamera
 
 _TRACK = "m={0} 0 RTP/AVP {1}\r\na=rtpmap:{1} {2}\r\na=control:{0}\r\n"
 _SDP = (
@@ -22,52 +24,27 @@ class Answer(NamedTuple):
     headers: str = ""
 
 
-class AnsweringCamera:
-    """Listens on loopback; offers H.264 and PCMA, and never sends either.
+class AnsweringCamera(RawCamera):
+    """Offers H.264 and PCMA, and never sends either.
 
     `answers` replaces answers, by method (`DESCRIBE`) or method and track (`SETUP audio`).
     """
 
     def __init__(self, answers: Mapping[str, Answer], tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(self._talk, tls=tls)
         self._answers = answers
-        self._tls = tls
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self.port = 0
         self.asked: list[str] = []
         """Methods, as the keys of `answers`, in the order in which they came."""
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        for writer in self._writers:
-            writer.transport.abort()
-
-    def url(self, path: str = "stream") -> str:
-        """Of any stream of it."""
-        return f"rtsp{'s' if self._tls else ''}://127.0.0.1:{self.port}/{path}"
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
-        try:
-            while line := await reader.readline():
-                method, url, _ = line.decode().split()
-                cseq = "1"
-                while (header := await reader.readline()).strip():
-                    name, _, value = header.decode().partition(":")
-                    cseq = value.strip() if name.lower() == "cseq" else cseq
-                self._answer(method, url, cseq, writer)
-                await writer.drain()
-        except (OSError, ValueError):
-            pass
-        finally:
-            self._writers.discard(writer)
-            writer.close()
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            method, url, _ = line.decode().split()
+            cseq = "1"
+            while (header := await reader.readline()).strip():
+                name, _, value = header.decode().partition(":")
+                cseq = value.strip() if name.lower() == "cseq" else cseq
+            self._answer(method, url, cseq, writer)
+            await writer.drain()
 
     def _answer(self, method: str, url: str, cseq: str, writer: asyncio.StreamWriter) -> None:
         asked = f"SETUP {url.rpartition('/')[2]}" if method == "SETUP" else method
