@@ -21,7 +21,7 @@ async def tells(service: RunningService, expected: Mapping[str, Told], timeout_s
     async def told() -> bool:
         cameras = await service.cameras()
         found = {key: _told(cameras[key]["verdict"]) for key in expected if key in cameras}
-        assert found == dict(expected)
+        assert found == dict(expected), found
         return True
 
     await eventually(told, timeout_s, f"the verdicts {expected}")

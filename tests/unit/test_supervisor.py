@@ -13,7 +13,9 @@ from restream.domain.life.backoff import RestartPolicy
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, ProbeAsked
 from restream.domain.news.event import Transition
+from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import DEFAULT_SERVER
+from restream.domain.server.mediamtx import PathObservation, ServerView
 from restream.domain.server.target import Target
 from restream.ports.cameras import PublisherError
 from tests.unit.fakes import WITH_AUDIO, Stage, camera, now, settle, virtual
@@ -573,3 +575,20 @@ async def test_new_settings_restart_only_cameras_whose_command_changes() -> None
         "rtsp://10.9.9.9:8554/cam1",
         "rtsp://10.9.9.9:8554/cam2",
     ]
+
+
+@virtual
+async def test_a_camera_that_is_new_knows_what_its_server_has_shown() -> None:
+    """It may be refused before the next sweep."""
+    stage = Stage()
+    always = {"cam1": PathObservation("cam1", True, online=False)}
+    stage.supervisor.observed(DEFAULT_SERVER, ServerPicture().swept(ServerView("v1.20.1", None, always), now()))
+    stage.want(camera(1))
+    await asyncio.sleep(1)
+    stage.publisher.of("1").end(
+        "[error] Could not write header for output file #0 (incorrect codec parameters ?): "
+        "Invalid data found when processing input",
+        exit_code=1,
+    )
+    await settle()
+    assert stage.cause(1) is Cause.CODEC_UNSUPPORTED

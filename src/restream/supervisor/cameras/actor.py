@@ -59,6 +59,7 @@ class CameraActor:
         servers: ServerSuspect,
         listener: EventListener,
         server_up: bool,
+        picture: ServerPicture,
         media: Media | None = None,
     ) -> None:
         self.camera = camera
@@ -75,7 +76,7 @@ class CameraActor:
         self._log: tuple[str, ...] = ()
         self.look: Look | None = None
         """The last one at this camera."""
-        self._picture: ServerPicture | None = None
+        self._picture = picture
         self.probing: asyncio.Task[None] | None = None
         """A look that is under way, beside the stream where there is one."""
         self._publishing: asyncio.Task[None] | None = None
@@ -121,10 +122,8 @@ class CameraActor:
         return Evidence.ENGINE if plan is None else self._settings.engines[plan.engine].evidence
 
     def _due(self) -> None:
-        picture = self._picture
-        blind = self._evidence is Evidence.SERVER and picture is not None and picture.fresh_since is None
-        moved_after = picture.moved_after(self.camera.path) if picture is not None else None
-        self.tell(TimerFired(self._excuse, blind, moved_after))
+        blind = self._evidence is Evidence.SERVER and self._picture.fresh_since is None
+        self.tell(TimerFired(self._excuse, blind, self._picture.moved_after(self.camera.path)))
 
     def update(self, camera: Camera) -> None:
         """A row changed without changing the stream."""
@@ -278,8 +277,7 @@ class CameraActor:
                 await self._publication.stop()
         self._publication = self._publishing = None
         self._log = ending.log
-        if self._picture is not None:
-            ending = attributed(ending, self._picture, plan.path, started_at, self._state.running_since)
+        ending = attributed(ending, self._picture, plan.path, started_at, self._state.running_since)
         self.tell(Ended(ending.cause, ending.detail, plan.has_lesser, ending.unsendable))
 
     async def _publish(self, engine: Engine, plan: Plan) -> Ending:

@@ -46,6 +46,7 @@ class Fleet:
         self._successors: dict[str, Camera] = {}
         self._successor_of_place: dict[_Place, str] = {}
         self._servers_down: set[ServerId] = set()
+        self._pictures: dict[ServerId, ServerPicture] = {}
         self._draining = False
         self._known: dict[str, KnownMedia] = {}
 
@@ -125,6 +126,7 @@ class Fleet:
 
     def observed(self, server: ServerId, picture: ServerPicture) -> None:
         """A sweep over a media server: what arrives there is told to its cameras."""
+        self._pictures[server] = picture
         for actor in self._actors.values():
             if actor.camera.server == server:
                 actor.see(picture)
@@ -174,6 +176,8 @@ class Fleet:
             servers=self._servers,
             listener=self._listener,
             server_up=camera.server not in self._servers_down,
+            # It may end before the next sweep.
+            picture=self._pictures.get(camera.server, ServerPicture()),
             media=known.media if known is not None and known.asked == asked_for(camera) else None,
         )
         self._actors[camera.id] = actor
