@@ -16,13 +16,17 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import aiohttp
 import psutil
 
 from bench.stage import Server, fill, service_environment, start_service
 from restream.config.settings import ROOT
-from restream.demo.embedded import embedded_postgres, free_port
+from restream.demo.embedded import embedded_postgres, embedded_redis, free_port
 
 RETRY_S = 5
+# What cameras send is written every five seconds.
+_KEPT_AFTER_S = 10.0
+_LOOK_S = 0.2
 _UNITS = Path("/run/systemd/system")
 _UNIT = "relay-bench@"
 
@@ -39,7 +43,7 @@ class Alternative(Protocol):
 
     name: str
     began: float
-    """When it started to start them (monotonic, s)."""
+    """When it started to start them (monotonic, s); 0: not yet."""
 
     def running(self, server: Server, urls: Sequence[str]) -> contextlib.AbstractAsyncContextManager[None]:
         """Do so until the block ends."""
@@ -57,7 +61,8 @@ class Restream:
     def __init__(self, directory: str, settings: Mapping[str, str]) -> None:
         self._directory = directory
         self._settings = settings
-        self._pid = 0
+        self._environment: dict[str, str] = {}
+        self._service: asyncio.subprocess.Process | None = None
         self.api_url = ""
 
     @contextlib.asynccontextmanager
@@ -66,19 +71,45 @@ class Restream:
             await fill(dsn, urls)
             port = free_port()
             self.api_url = f"http://127.0.0.1:{port}"
-            environment = {**service_environment(server, dsn, port, self._directory), **self._settings}
+            self._environment = {**service_environment(server, dsn, port, self._directory), **self._settings}
             self.began = time.monotonic()
-            service = await start_service(environment)
-            self._pid = service.pid
+            await self._start()
             try:
                 yield
             finally:
-                with contextlib.suppress(ProcessLookupError):
-                    service.send_signal(signal.SIGTERM)
-                await service.wait()
+                await self._stop()
+
+    async def _start(self) -> None:
+        self._service = await start_service(self._environment)
+
+    async def _stop(self) -> None:
+        assert self._service is not None
+        with contextlib.suppress(ProcessLookupError):
+            self._service.send_signal(signal.SIGTERM)
+        await self._service.wait()
 
     def supervisors(self) -> list[psutil.Process]:
-        return [psutil.Process(self._pid)]
+        assert self._service is not None
+        return [psutil.Process(self._service.pid)]
+
+
+class RestartedRestream(Restream):
+    """This service once more, after a life in which it came to know the cameras (Redis keeps what they send)."""
+
+    name = "restream, restarted"
+
+    @contextlib.asynccontextmanager
+    async def running(self, server: Server, urls: Sequence[str]) -> AsyncIterator[None]:
+        async with embedded_redis() as redis_url:
+            self._settings = {**self._settings, "RESTREAM_REDIS__URL": redis_url}
+            async with super().running(server, urls):
+                self.began = 0.0
+                await _all_available(server, len(urls))
+                await asyncio.sleep(_KEPT_AFTER_S)
+                await self._stop()
+                self.began = time.monotonic()
+                await self._start()
+                yield
 
 
 class ShellLoops:
@@ -179,6 +210,18 @@ class SystemdUnits:
         return [psutil.Process(1)]
 
 
+async def available_paths(session: aiohttp.ClientSession, server: Server) -> int:
+    """How many paths can be read at a media server."""
+    async with session.get(f"{server.api_url}/v3/paths/list?itemsPerPage=10000") as response:
+        return sum(bool(item["ready"]) for item in (await response.json())["items"])
+
+
+async def _all_available(server: Server, cameras: int) -> None:
+    async with aiohttp.ClientSession() as session:
+        while await available_paths(session, server) < cameras:
+            await asyncio.sleep(_LOOK_S)
+
+
 async def _systemctl(*arguments: str) -> None:
     process = await asyncio.create_subprocess_exec("systemctl", *arguments)
     if await process.wait():
@@ -189,6 +232,7 @@ def alternatives(names: Iterable[str], directory: str, settings: Mapping[str, st
     """Those that can run here, in this order; `settings` are the service's."""
     known: dict[str, Alternative] = {
         "restream": Restream(directory, settings),
+        "restarted": RestartedRestream(directory, settings),
         "loops": ShellLoops(),
         "respawn": Respawn(),
         "systemd": SystemdUnits(),

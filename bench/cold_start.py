@@ -1,6 +1,7 @@
 """A fleet from nothing: how long until it is available at the media server, and how the machine bears it.
 
-This service at its defaults beside shell loops and a supervisor that respawns, in turn, judged by the media server.
+This service at its defaults, and restarted when it knows its cameras, beside shell loops and a supervisor that
+respawns, in turn, judged by the media server.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 import aiohttp
 
-from bench.alternatives import Alternative, Restream, alternatives
+from bench.alternatives import Alternative, Restream, alternatives, available_paths
 from bench.fleet import simulated_cameras
 from bench.stage import Server, media_server
 from bench.stages import loop_lag, shares
@@ -34,7 +35,7 @@ def add_arguments(commands: Any) -> None:
     parser.add_argument("--addresses", type=int, default=1, help="which the cameras are spread over: 1 is one NVR")
     parser.add_argument("--clip", default="h264")
     parser.add_argument("--rounds", type=int, default=2, help="how often, in turn")
-    parser.add_argument("--only", nargs="+", default=["restream", "loops", "respawn"], metavar="NAME")
+    parser.add_argument("--only", nargs="+", default=["restream", "restarted", "loops", "respawn"], metavar="NAME")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="RESTREAM_… for the service")
     parser.set_defaults(measure=measure)
 
@@ -64,7 +65,7 @@ async def _measure(alternative: Alternative, options: argparse.Namespace) -> dic
         runnable: list[int] = []
         await stack.enter_async_context(loop_lag(lags_ms))
         # Watched from before the first start: making a hundred loops takes longer than a look.
-        available = asyncio.create_task(_availability(server, session, options.cameras, runnable))
+        available = asyncio.create_task(_availability(alternative, server, session, options.cameras, runnable))
         await stack.enter_async_context(alternative.running(server, urls))
         async with _asking(alternative, session, answers_ms):
             times = await available
@@ -81,15 +82,16 @@ async def _measure(alternative: Alternative, options: argparse.Namespace) -> dic
 
 
 async def _availability(
-    server: Server, session: aiohttp.ClientSession, cameras: int, runnable: list[int]
+    alternative: Alternative, server: Server, session: aiohttp.ClientSession, cameras: int, runnable: list[int]
 ) -> dict[str, float]:
     """When half and all of the cameras were there (monotonic, s); meanwhile, how many tasks wanted a processor."""
     times: dict[str, float] = {}
-    url = f"{server.api_url}/v3/paths/list?itemsPerPage=10000"
-    began = time.monotonic()
-    while time.monotonic() - began < _LIMIT_S:
-        async with session.get(url) as response:
-            ready = sum(bool(item["ready"]) for item in (await response.json())["items"])
+    looked_since = time.monotonic()
+    while time.monotonic() - looked_since < _LIMIT_S:
+        if not alternative.began:
+            await asyncio.sleep(_LOOK_S)
+            continue
+        ready = await available_paths(session, server)
         runnable.append(int(Path("/proc/loadavg").read_text(encoding="utf-8").split()[3].partition("/")[0]))
         if ready >= cameras / 2:
             times.setdefault("half", time.monotonic())
