@@ -112,4 +112,4 @@ def _rate(value: object) -> float | None:
     if match is None:
         return None
     numerator, denominator = match.groups()
-    return round(int(numerator) / int(denominator), 3)
+    return round(int(numerator) / int(denominator), 3) or None

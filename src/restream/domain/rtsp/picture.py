@@ -140,8 +140,8 @@ def _rate(bits: BitReader, ticks: int) -> float | None:
     if not bits.flag():
         return None
     units, scale = bits.u(32), bits.u(32)
-    fps = scale / (units * ticks) if units else 0.0
-    return round(fps, 3) if 0 < fps <= _FASTEST_FPS else None
+    fps = round(scale / (units * ticks), 3) if units else 0.0
+    return fps if 0 < fps <= _FASTEST_FPS else None
 
 
 def _checked(width: int, height: int, fps: float | None, profile: str | None) -> Picture:
