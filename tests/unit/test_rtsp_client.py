@@ -11,6 +11,7 @@ from restream.domain.rtsp.events import (
     Described,
     Failed,
     Finished,
+    Interleaved,
     MediaPacket,
 )
 from restream.domain.rtsp.failure import Stage
@@ -70,6 +71,37 @@ def test_media_of_both_tracks() -> None:
     talk.go_on()
     packets = [event for event in talk.events if isinstance(event, MediaPacket)]
     assert packets == [MediaPacket(0, False, RTP), MediaPacket(1, True, b"rtcp"), MediaPacket(1, False, RTP)]
+
+
+@pytest.mark.parametrize("cut", [0, 1, 7])
+def test_frames_that_somebody_takes_unread(cut: int) -> None:
+    taken = Frames()
+    talk = Talk(cut=cut)
+    talk.client.frames = taken
+    answer = b"RTSP/1.0 200 OK\r\n" + frame(2, b"inside") + b"CSeq: 77\r\n\r\n"
+    talk.hear(frame(0) + answer + frame(1, b"rtcp") + b"stray" + frame(0))
+    talk.go_on()
+    events = [event for event in talk.events if isinstance(event, MediaPacket)]
+    assert MediaPacket(1, False, b"inside") in events
+    # Right after what is no frame, one is an event.
+    again = b"".join(frame(2 * each.track + each.is_rtcp, each.payload) for each in events if each.payload == RTP)
+    assert taken.data + again == frame(0) + frame(1, b"rtcp") + frame(0)
+    assert playing(talk).channels == (Interleaved(0, 1), Interleaved(2, 3))
+
+
+class Frames:
+    """Takes them whole."""
+
+    data = b""
+
+    def take(self, buffer: bytes, at: int, now: float) -> int:
+        while buffer[at : at + 1] == b"$" and len(buffer) >= at + 4:
+            end = at + 4 + int.from_bytes(buffer[at + 2 : at + 4], "big")
+            if end > len(buffer):
+                break
+            self.data += buffer[at:end]
+            at = end
+        return at
 
 
 def test_media_before_the_answer_to_play_is_kept() -> None:

@@ -16,7 +16,7 @@ from restream.domain.rtsp.description import read_description
 from restream.domain.rtsp.dialogue import Conversation, Dialogue, Step
 from restream.domain.rtsp.events import Announced, ConnectionWanted, Failed, Finished, Playing, RtspEvent
 from restream.domain.rtsp.failure import AUTHENTICATION, Failure, Stage
-from restream.domain.rtsp.message_reader import MessageReader
+from restream.domain.rtsp.message_reader import FrameTaker, MessageReader
 from restream.domain.rtsp.messages import InterleavedFrame, Message, Response, ServerRequest
 from restream.domain.rtsp.requester import USER_AGENT, Question, Requester, Said
 from restream.domain.rtsp.route import REDIRECTIONS, Route
@@ -42,6 +42,8 @@ class RtspClient:
         self._since = 0.0
         """Moment from which is waited for what comes next."""
         self._events: deque[RtspEvent] = deque()
+        self.frames: FrameTaker | None = None
+        """Who takes whole frames unread, for one to set once media play; such frames are no events then."""
         self.stage = Stage.CONNECT
         """How far it has come."""
         self._is_connected = False
@@ -91,11 +93,16 @@ class RtspClient:
         """Bytes have come."""
         if self._is_connected:
             self._reader.receive(data)
-        while self._is_connected and (message := self._reader.next_message()) is not None:
+        while self._is_connected and (message := self._next_message(now)) is not None:
             self._take(message, now)
         if self._is_connected and self._reader.has_open_body:
             limit = self._since + self._wanted.answer_timeout_s
             self.deadline = min(limit, now + OPEN_BODY_QUIET_S)
+
+    def _next_message(self, now: float) -> Message | None:
+        if self.frames is not None:
+            self._reader.pass_frames(self.frames, now)
+        return self._reader.next_message()
 
     def lost(self, reason: str, now: float) -> None:
         """The connection is gone, or did not come about; `reason` as the system says it."""
@@ -162,21 +169,14 @@ class RtspClient:
     def _take(self, message: Message, now: float) -> None:
         self._understood = self._understood or not isinstance(message, InterleavedFrame)
         if isinstance(message, InterleavedFrame):
-            self._take_frame(message)
+            if self.stage is not Stage.TEARDOWN:
+                self._events.extend(self._dialogue.session.packets(message, playing=self.stage is Stage.PLAYING))
         elif isinstance(message, Response):
             self._take_response(message, now)
         elif isinstance(message, ServerRequest):
             self._take_request(message, now)
         else:
             self._fail(Cause.NOT_RTSP, no_rtsp(message.problem, message.begin, self._route.secrets), now)
-
-    def _take_frame(self, frame: InterleavedFrame) -> None:
-        session = self._dialogue.session
-        packet = session.packet(frame)
-        if packet is not None and self.stage is Stage.PLAYING:
-            self._events.append(packet)
-        elif packet is not None and self.stage is not Stage.TEARDOWN:
-            session.keep(packet)
 
     def _take_response(self, response: Response, now: float) -> None:
         if response.protocol.startswith("HTTP"):

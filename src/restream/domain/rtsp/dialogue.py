@@ -187,7 +187,8 @@ class Dialogue:
 
     def playing(self) -> Playing:
         """PLAY is answered, or as good as."""
-        return Playing(tuple(self.session.tracks), tuple(self._reasons), self.session.timeout_s)
+        session = self.session
+        return Playing(tuple(session.tracks), tuple(self._reasons), session.timeout_s, tuple(session.channels))
 
     def add_reason(self, reason: str) -> None:
         """Something that the operator should know of this camera."""

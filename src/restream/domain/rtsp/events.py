@@ -11,6 +11,13 @@ from restream.domain.rtsp.tracks import Choice, Track
 from restream.domain.rtsp.url import RtspUrl
 
 
+class Interleaved(NamedTuple):
+    """Channels of one track inside a connection."""
+
+    rtp: int
+    rtcp: int
+
+
 class MediaPacket(NamedTuple):
     """One RTP or RTCP packet of a track that is played."""
 
@@ -44,6 +51,8 @@ class Playing:
     reasons: tuple[str, ...]
     session_timeout_s: float
     """The camera forgets the session when it hears nothing for so long; keep-alives are sent in time."""
+    channels: tuple[Interleaved, ...] = ()
+    """On which each track comes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from restream.domain.rtsp.events import MediaPacket
+from restream.domain.rtsp.events import Interleaved, MediaPacket
 from restream.domain.rtsp.messages import InterleavedFrame
 from restream.domain.rtsp.tracks import Track
 
@@ -19,13 +18,6 @@ _TIMEOUT = re.compile(r"(?i)\btimeout\s*=\s*(\d{1,6})")
 _CHANNELS = re.compile(r"(?i)(?:^|;)\s*interleaved\s*=\s*(\d{1,3})(?:\s*-\s*(\d{1,3}))?\s*(?=;|$)")
 _OVER_TCP = re.compile(r"(?i)RTP/S?AVPF?/TCP\b|;\s*interleaved\b")
 _LONGEST_ID = 256
-
-
-class Interleaved(NamedTuple):
-    """Channels of one track inside the connection."""
-
-    rtp: int
-    rtcp: int
 
 
 def parse_transport(header: str, asked: Interleaved) -> Interleaved | None:
@@ -52,6 +44,8 @@ class MediaSession:
         self.timeout_s = DEFAULT_TIMEOUT_S
         """Seconds without a word after which the camera forgets the session."""
         self.tracks: list[Track] = []
+        self.channels: list[Interleaved] = []
+        """Of each of them."""
         self._channels: dict[int, tuple[int, bool]] = {}
         self._early: list[MediaPacket] = []
         self._early_bytes = 0
@@ -83,20 +77,22 @@ class MediaSession:
         self._channels[channels.rtp] = (len(self.tracks), False)
         self._channels[channels.rtcp] = (len(self.tracks), True)
         self.tracks.append(track)
+        self.channels.append(channels)
 
-    def packet(self, frame: InterleavedFrame) -> MediaPacket | None:
-        """What a frame is; None: on a channel that nobody set up."""
+    def packets(self, frame: InterleavedFrame, *, playing: bool) -> tuple[MediaPacket, ...]:
+        """What a frame is. Nothing: on a channel that nobody set up, or too early, and kept then (see `early`)."""
         known = self._channels.get(frame.channel)
         if known is None:
             self.stray_frames += 1
-            return None
-        return MediaPacket(*known, frame.payload)
-
-    def keep(self, packet: MediaPacket) -> None:
-        """Media before PLAY is answered; what is too much is left out."""
+            return ()
+        packet = MediaPacket(*known, frame.payload)
+        if playing:
+            return (packet,)
         self._early_bytes += len(packet.payload) + 64
+        # What is too much is left out.
         if self._early_bytes <= MAX_EARLY_BYTES:
             self._early.append(packet)
+        return ()
 
     def early(self) -> Iterator[MediaPacket]:
         """All that was kept, once."""

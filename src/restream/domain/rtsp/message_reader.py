@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from enum import Enum
 from string import ascii_letters
+from typing import Protocol
 
 from restream.domain.rtsp.messages import Headers, InterleavedFrame, Message, Response, ServerRequest, Unreadable
 
@@ -43,6 +44,13 @@ class _Step(Enum):
 
 
 _AGAIN, _WAIT = _Step.AGAIN, _Step.WAIT
+
+
+class FrameTaker(Protocol):
+    """Takes interleaved frames out of the bytes of a connection without making messages of them."""
+
+    def take(self, buffer: bytes, at: int, now: float) -> int:
+        """Take the whole frames that follow each other from `at` on; returns where they end."""
 
 
 class MessageReader:
@@ -86,6 +94,13 @@ class MessageReader:
         # Most of what comes is whole frames: then nothing is left of the bytes before, and these need no copy.
         self._buffer = self._buffer[self._at :] + data if self._at < len(self._buffer) else bytes(data)
         self._at = 0
+
+    def pass_frames(self, taker: FrameTaker, now: float) -> None:
+        """Where frames may come next, hand those over that are there in whole."""
+        if self._at < len(self._buffer) and not (self._lost or self._lines or self._head):
+            end = taker.take(self._buffer, self._at, now)
+            if end > self._at:
+                self._at, self._skipped_bytes = end, 0
 
     def next_message(self) -> Message | None:
         """The next one that is there in whole; None: more bytes are needed. Never raises."""
