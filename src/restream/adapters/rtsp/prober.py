@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import secrets
-import socket
-import ssl
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from restream.adapters.rtsp.addresses import Resolver
 from restream.adapters.rtsp.connection import camera_tls
+from restream.adapters.rtsp.trouble import told
 from restream.adapters.rtsp.wire import Wire
 from restream.domain.camera.options import CameraOptions
 from restream.domain.camera.urls import SourceUrl
@@ -24,7 +21,6 @@ from restream.domain.look import Look, LookStep
 from restream.domain.rtsp.client import RtspClient
 from restream.domain.rtsp.dialogue import Conversation, Goal
 from restream.domain.rtsp.events import Described, Failed, RtspEvent
-from restream.domain.rtsp.failure import Failure, Stage
 from restream.domain.rtsp.tracks import Choice, allowed_kinds
 from restream.domain.rtsp.url import source_parts
 from restream.ports.cameras import Prober
@@ -34,15 +30,6 @@ _CONNECT_TIMEOUT_S = 5.0
 _ANSWERS = 3
 # A description is at most some KiB; this holds several answers of the size that is read at all.
 _MOST_BYTES = 512 * 1024
-# What is none of these is of the way to the camera.
-_ERRNO_CAUSES: Mapping[int, Cause] = {
-    errno.ECONNREFUSED: Cause.REFUSED,
-    errno.EMFILE: Cause.INTERNAL,
-    errno.ENFILE: Cause.INTERNAL,
-    errno.ENOMEM: Cause.INTERNAL,
-    errno.ENOBUFS: Cause.INTERNAL,
-    errno.EAGAIN: Cause.INTERNAL,
-}
 # An MPEG transport stream, or an encoding that only a decoder knows.
 _UNCLEAR = ProbeFailure(Cause.UNCLEAR, "the description does not tell what the camera sends")
 
@@ -105,7 +92,7 @@ class RtspProber:
         said = client.said
         outcome: Media | ProbeFailure = _UNCLEAR
         if isinstance(end, Failed):
-            outcome = _failure(end.failure, wire.refusal)
+            outcome = ProbeFailure(*told(end.failure, wire.refusal))
         elif choice.media is not None:
             outcome = replace(choice.media, login=said.offered, reconnects=said.reconnects > 0)
         return Look(
@@ -129,25 +116,6 @@ def _completed(found: Media | ProbeFailure, offered: tuple[str, ...]) -> Media |
     if isinstance(found, Media):
         return replace(found, login=offered)
     return replace(found, cause=Cause.AUTH_UNSUPPORTED) if found.cause is Cause.AUTH_FAILED else found
-
-
-def _failure(failure: Failure, refusal: Exception | None) -> ProbeFailure:
-    if failure.stage is Stage.CONNECT:
-        cause = _connect_cause(failure, refusal)
-        asked = cause is Cause.DNS and failure.cause is Cause.TIMEOUT
-        return ProbeFailure(cause, f"{failure.words}: the name server does not answer" if asked else failure.words)
-    if failure.stage is Stage.TLS and isinstance(refusal, ssl.SSLError) and not isinstance(refusal, ssl.SSLEOFError):
-        return ProbeFailure(Cause.NOT_RTSP, failure.words)
-    return ProbeFailure(failure.cause, failure.words)
-
-
-def _connect_cause(failure: Failure, refusal: Exception | None) -> Cause:
-    """Of a connection that did not come about."""
-    if isinstance(refusal, socket.gaierror | ValueError):
-        return Cause.DNS
-    if isinstance(refusal, OSError):
-        return _ERRNO_CAUSES.get(refusal.errno or 0, Cause.UNREACHABLE)
-    return Cause.UNREACHABLE if failure.cause is Cause.TIMEOUT else failure.cause
 
 
 def _clock_offset_s(said: str, age_s: float) -> float | None:
