@@ -29,6 +29,7 @@ class Asked:
     method: str
     target: str
     headers: dict[str, str]
+    body: bytes = b""
 
     def header(self, name: str) -> str:
         return self.headers.get(name.lower(), "")
@@ -70,14 +71,18 @@ OK: dict[str, Answer] = {
 
 def asked_in(data: bytes) -> list[Asked]:
     found = []
-    for text in data.decode("latin-1").split("\r\n\r\n")[:-1]:
-        first, *lines = text.split("\r\n")
+    while data:
+        head, _, data = data.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
         if first.startswith("RTSP/"):
             continue
         method, target, protocol = first.split(" ")
         assert protocol == "RTSP/1.0"
         pairs = (line.partition(": ") for line in lines)
-        found.append(Asked(method, target, {name.lower(): value for name, _, value in pairs}))
+        headers = {name.lower(): value for name, _, value in pairs}
+        length = int(headers.get("content-length", "0"))
+        found.append(Asked(method, target, headers, data[:length]))
+        data = data[length:]
     return found
 
 

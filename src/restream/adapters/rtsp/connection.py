@@ -1,4 +1,4 @@
-"""One connection to a camera: TCP, TLS where it is wanted, and how either fails."""
+"""One connection to a camera or a media server: TCP, TLS where it is wanted, and how either fails."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Listener(NamedTuple):
 
     received: Callable[[bytes], None]
     lost: Callable[[Exception | None], None]
-    """Gone, not by our wish; None: the camera closed it."""
+    """Gone, not by our wish; None: the peer closed it."""
 
 
 def camera_tls() -> ssl.SSLContext:
@@ -71,15 +71,15 @@ class CameraConnection(asyncio.BufferedProtocol):
         elif self._transport is not None:
             self._transport.resume_reading()
 
-    def write(self, data: bytes) -> int:
-        """Send; returns how many bytes the camera has not taken yet."""
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        """Send; returns how many bytes the peer has not taken yet."""
         if self._transport is None or self._transport.is_closing():
             return 0
         self._transport.write(data)
         return self._transport.get_write_buffer_size()
 
     def abort(self) -> None:
-        """End it now. What the camera did not take yet is not sent any more: neither it nor TLS is waited for."""
+        """End it now. What the peer did not take yet is not sent any more: neither it nor TLS is waited for."""
         self._listener = None
         if self._transport is not None:
             self._transport.abort()
@@ -99,7 +99,7 @@ class CameraConnection(asyncio.BufferedProtocol):
             self._listener.received(bytes(memoryview(self._buffer)[:nbytes]))
 
     def eof_received(self) -> None:
-        """Of asyncio, which closes then: the camera has said its last."""
+        """Of asyncio, which closes then: the peer has said its last."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Of asyncio; told once."""

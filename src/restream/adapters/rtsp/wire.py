@@ -1,4 +1,4 @@
-"""Carries one conversation with a camera over TCP or TLS: bytes, moments and timers for `domain.rtsp`."""
+"""Carries one conversation over TCP or TLS, with a camera or a server: bytes, moments, timers of `domain.rtsp`."""
 
 from __future__ import annotations
 
@@ -7,34 +7,93 @@ import os
 import re
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from restream.adapters.rtsp.addresses import Resolver
 from restream.adapters.rtsp.connection import CameraConnection, Listener, first_connection
 from restream.domain.life.cause import Cause
-from restream.domain.rtsp.client import RtspClient
-from restream.domain.rtsp.events import ConnectionWanted, Failed, Finished, RtspEvent
+from restream.domain.rtsp.events import ConnectionWanted, Failed, Finished
+from restream.domain.rtsp.failure import Stage
 from restream.domain.rtsp.url import RtspUrl
 
-# A camera that asks and asks, and does not read what it is answered.
-_MOST_UNSENT_BYTES = 256 * 1024
+MOST_UNSENT_BYTES = 256 * 1024
+"""Who asks and asks, and does not read what it is answered, is left."""
 _NO_ANSWER_YET = socket.gaierror(socket.EAI_AGAIN, "the name server does not answer")
 _TLS_WORDS: Mapping[str, str] = {
     "WRONG_VERSION_NUMBER": "the port does not speak TLS: the URL should perhaps begin with rtsp://",
-    "UNEXPECTED_EOF_WHILE_READING": "the camera closed it",
+    "UNEXPECTED_EOF_WHILE_READING": "{} closed it",
 }
+Event_co = TypeVar("Event_co", covariant=True)
+Event = TypeVar("Event")
 
 
-class Wire:
+class Carried(Protocol[Event_co]):
+    """A conversation without I/O: `RtspClient`, `RtspPublisher`."""
+
+    stage: Stage
+    deadline: float | None
+
+    def start(self, now: float) -> None:
+        """Begin."""
+
+    def encrypting(self, now: float) -> None:
+        """TLS begins."""
+
+    def connected(self, now: float) -> None:
+        """The connection that was wanted is there."""
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Bytes have come."""
+
+    def lost(self, reason: str, now: float) -> None:
+        """The connection is gone."""
+
+    def due(self, now: float) -> None:
+        """The deadline has come."""
+
+    def abandon(self, cause: Cause, words: str, now: float) -> None:
+        """It is not carried on."""
+
+    def data_to_send(self) -> bytes:
+        """Bytes for the connection, once."""
+
+    def events(self) -> Iterator[Event_co]:
+        """What has happened, each once."""
+
+
+class WirePeer(NamedTuple):
+    """Whom a wire leads to: its name in a sentence, and the classes of what only the wire sees of it."""
+
+    name: str
+    misbehaves: Cause
+    """It sends without end, or does not read."""
+    is_late: Cause
+    """It is not done in time."""
+
+
+CAMERA = WirePeer("the camera", Cause.CAMERA_ERROR, Cause.TIMEOUT)
+MEDIA_SERVER = WirePeer("the media server", Cause.SERVER_GONE, Cause.SERVER_GONE)
+
+
+class Wire(Generic[Event]):
     """`on_event` hears everything but the wish for a connection, which is seen to here.
 
     `run` holds the conversation, once, and leaves neither a connection nor a task behind, also when it is cancelled.
     """
 
     def __init__(
-        self, client: RtspClient, on_event: Callable[[RtspEvent], None], tls: ssl.SSLContext, resolver: Resolver
+        self,
+        client: Carried[Event],
+        on_event: Callable[[Event], None],
+        tls: ssl.SSLContext,
+        resolver: Resolver,
+        peer: WirePeer = CAMERA,
+        most_unsent_bytes: int = MOST_UNSENT_BYTES,
     ) -> None:
         self._client = client
+        self._peer = peer
+        self._most_unsent_bytes = most_unsent_bytes
         self._on_event = on_event
         self._tls = tls
         self._resolver = resolver
@@ -52,7 +111,7 @@ class Wire:
         """Why the last connection did not come about, as the system has it."""
 
     async def run(self, limit_s: float | None = None, most_bytes: int | None = None) -> Failed | Finished:
-        """Hold the conversation, for at most so long, and up to so many bytes of the camera."""
+        """Hold the conversation, for at most so long, and up to so many bytes of the peer."""
         self._limit_s, self._most_bytes = limit_s, most_bytes
         try:
             self._began = self._loop.time()
@@ -65,6 +124,15 @@ class Wire:
             connecting = self._disconnect()
             if connecting is not None:
                 await asyncio.wait({connecting})
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        """Send media: whole interleaved frames, whose bytes do not change any more.
+
+        Returns how many bytes the peer has not taken yet (with no data: tells only that); 0 without a connection. It
+        is for the owner to write no more than it has given the wire as `most_unsent_bytes`: beyond that, the next
+        request or answer of ours ends the conversation.
+        """
+        return 0 if self._connection is None else self._connection.write(data)
 
     def _disconnect(self) -> asyncio.Task[None] | None:
         """End the connection there is, and the one that is being made; the task that makes it ends soon."""
@@ -85,12 +153,12 @@ class Wire:
         self._client.receive(data, self._loop.time())
         if self._most_bytes is not None and self._received_bytes > self._most_bytes:
             words = f"it has sent {self._received_bytes:,} bytes, more than any answer has"
-            self._client.abandon(Cause.CAMERA_ERROR, words, self._loop.time())
+            self._client.abandon(self._peer.misbehaves, words, self._loop.time())
         self._follow()
 
     def _lost(self, error: Exception | None) -> None:
         self._connection, self.refusal = None, error
-        self._client.lost(_words(error), self._loop.time())
+        self._client.lost(_words(error, self._peer.name), self._loop.time())
         self._follow()
 
     async def _connect(self, url: RtspUrl) -> None:
@@ -118,7 +186,7 @@ class Wire:
         return connection
 
     def _connected_or_not(self, task: asyncio.Task[None]) -> None:
-        """A defect ends the conversation, instead of hiding until the camera seems not to answer."""
+        """A defect ends the conversation, instead of hiding until the peer seems not to answer."""
         if not task.cancelled() and (error := task.exception()) is not None and not self._over.done():
             self._over.set_exception(error)
 
@@ -127,8 +195,8 @@ class Wire:
     def _follow(self) -> None:
         """Send what is to be sent, tell what has happened, and wake up in time."""
         data = self._client.data_to_send()
-        if data and self._connection is not None and self._connection.write(data) > _MOST_UNSENT_BYTES:
-            self._client.abandon(Cause.CAMERA_ERROR, "it does not read what it is told", self._loop.time())
+        if data and self._connection is not None and self._connection.write(data) > self._most_unsent_bytes:
+            self._client.abandon(self._peer.misbehaves, "it does not read what it is told", self._loop.time())
         for event in self._client.events():
             if isinstance(event, ConnectionWanted):
                 self._disconnect()
@@ -153,19 +221,19 @@ class Wire:
         self._client.due(now)
         if self._limit_s is not None and now >= self._began + self._limit_s:
             words = f"the conversation was not over within {self._limit_s:g} s ({self._client.stage})"
-            self._client.abandon(Cause.TIMEOUT, words, now)
+            self._client.abandon(self._peer.is_late, words, now)
         self._follow()
 
 
-def _words(error: Exception | None) -> str:
+def _words(error: Exception | None, peer: str) -> str:
     """As an operator knows them: without addresses, and without places in the source of OpenSSL."""
     if error is None:
-        return "the camera closed it"
+        return f"{peer} closed it"
     if isinstance(error, ssl.SSLError):
-        known = _TLS_WORDS.get(error.reason or "")
+        known = _TLS_WORDS.get(error.reason or "", "").format(peer)
         return known or re.sub(r" \(_ssl\.c:\d+\)", "", error.strerror or str(error))
     if isinstance(error, ConnectionResetError) and error.errno is None:  # asyncio's word for an end within TLS
-        return "the camera closed it"
+        return f"{peer} closed it"
     if isinstance(error, OSError) and not isinstance(error, socket.gaierror) and error.errno:
         return os.strerror(error.errno)
     return (error.strerror if isinstance(error, OSError) and error.strerror else str(error)) or type(error).__name__

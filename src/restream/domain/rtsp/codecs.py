@@ -100,14 +100,14 @@ def audio_stream(encoding: PayloadFormat) -> AudioStream:
 def _picture(encoding: PayloadFormat) -> Picture:
     parameters = encoding.parameters
     if encoding.encoding == "H264":
-        sets = map(_base64, parameters.get("sprop-parameter-sets", "")[:8192].split(","))
+        sets = map(lenient_base64, parameters.get("sprop-parameter-sets", "")[:8192].split(","))
         found = next((picture for each in sets if (picture := read_h264(each)).width), Picture())
         level = parameters.get("profile-level-id", "")
         if found.profile is None and _HEX_PROFILE.fullmatch(level):
             found = found._replace(profile=h264_profile(int(level[:2], 16), int(level[2:4], 16)))
         return found
     if codec_of(encoding) == "hevc":
-        sets = map(_base64, parameters.get("sprop-sps", "")[:8192].split(","))
+        sets = map(lenient_base64, parameters.get("sprop-sps", "")[:8192].split(","))
         found = next((picture for each in sets if (picture := read_h265(each)).width), Picture())
         number = parameters.get("profile-id", "")
         if found.profile is None and len(number) <= 2 and number.isascii() and number.isdecimal():
@@ -120,7 +120,8 @@ def _picture(encoding: PayloadFormat) -> Picture:
     return Picture()
 
 
-def _base64(text: str) -> bytes:
+def lenient_base64(text: str) -> bytes:
+    """What a camera meant: its padding may be wrong or missing. Empty: it cannot be told."""
     text = text.strip().rstrip("=")
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4))

@@ -1,4 +1,4 @@
-"""Why a conversation with a camera failed, and at which stage."""
+"""Why a conversation with a camera or a media server failed, and at which stage."""
 
 from __future__ import annotations
 
@@ -23,13 +23,20 @@ class Stage(StrEnum):
     SETUP = "setup"
     PLAY = "play"
     PLAYING = "playing"
+    ANNOUNCE = "announce"
+    RECORD = "record"
+    RECORDING = "recording"
     TEARDOWN = "teardown"
     CLOSED = "closed"
 
 
+KEPT_ALIVE = frozenset({Stage.PLAYING, Stage.RECORDING})
+"""Those that last: what is asked then only keeps the session."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What went wrong, where, and in the camera's own words (masked, one line of at most 200 characters)."""
+    """What went wrong, where, and in the peer's own words (masked, one line of at most 200 characters)."""
 
     cause: Cause
     stage: Stage
@@ -37,7 +44,7 @@ class Failure:
     status: int | None = None
     """Of the answer that decided; None: there was none."""
     offered: tuple[str, ...] = ()
-    """Ways to log in that the camera offers, where it refused the login."""
+    """Ways to log in that are offered, where the login was refused."""
     waited_s: float | None = None
     """How long it was waited for an answer, where none came."""
 

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def encode_request(method: str, target: str, headers: Iterable[tuple[str, str]]) -> bytes:
-    """One request without a body. Values are Latin-1; control characters in them are left out."""
-    return _encode(f"{method} {target.replace(' ', '%20')} RTSP/1.0", headers)
+def encode_request(method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes = b"") -> bytes:
+    """One request; a body is told by its length. Values are Latin-1; control characters in them are left out."""
+    length = [("Content-Length", str(len(body)))] if body else []
+    return _encode(f"{method} {target.replace(' ', '%20')} RTSP/1.0", (*headers, *length)) + body
 
 
 def encode_answer(status: int, reason: str, headers: Iterable[tuple[str, str]]) -> bytes:

@@ -1,4 +1,4 @@
-"""Asks a camera one thing at a time: numbers and authorises requests, knows their answers, and keeps the times."""
+"""Asks a server one thing at a time: numbers and authorises requests, knows their answers, and keeps the times."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from restream.domain.rtsp.authentication import Authenticator
-from restream.domain.rtsp.failure import Stage
+from restream.domain.rtsp.failure import KEPT_ALIVE, Stage
 from restream.domain.rtsp.messages import Response, ServerRequest
 from restream.domain.rtsp.request import encode_answer, encode_request
 from restream.domain.rtsp.tracks import Track
@@ -32,6 +32,8 @@ class Question:
     url: RtspUrl
     headers: tuple[tuple[str, str], ...] = ()
     track: Track | None = None
+    body: bytes = b""
+    """Its `Content-Type` is among the headers."""
 
     @property
     def dispensable(self) -> Track | None:
@@ -99,7 +101,7 @@ class Requester:
             headers.append(("Authorization", authorization))
         if session:
             headers.append(("Session", session))
-        self._out += encode_request(question.method, target, (*headers, *question.headers))
+        self._out += encode_request(question.method, target, (*headers, *question.headers), question.body)
 
     def take(self, response: Response, now: float) -> Question | None:
         """What a response answers, which is then no longer waited for; None: nothing, or nothing any more."""
@@ -116,7 +118,7 @@ class Requester:
 
     def _note(self, question: Question, answer: str, now: float) -> None:
         # Of keep-alives the last one tells enough, and the others would push out how it began.
-        if self._exchanges and question.stage is Stage.PLAYING is self._exchanges[-1].stage:
+        if self._exchanges and question.stage in KEPT_ALIVE and question.stage is self._exchanges[-1].stage:
             self._exchanges.pop()
         self._exchanges.append(Exchange(question.stage, question.method, answer, now - self.asked_at))
 

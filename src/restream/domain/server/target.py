@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from restream.domain.camera.options import Transport
 from restream.domain.camera.secret import Secret
+from restream.domain.rtsp.url import Credentials, RtspUrl, parse_url
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 
 
@@ -20,3 +21,13 @@ class Target:
     user: str | None = None
     password: Secret | None = None
     server: ServerId = DEFAULT_SERVER
+
+    def rtsp_parts(self, path: str) -> tuple[RtspUrl, Credentials | None] | None:
+        """URL and credentials to publish a path by RTSP; None: `rtsp_url` is none of RTSP."""
+        parts = parse_url(self.rtsp_url)
+        if parts is None:
+            return None
+        url, credentials = parts
+        if self.user:
+            credentials = Credentials(self.user, self.password or Secret(""))
+        return url.under(f"{url.rest.rstrip('/')}/{path}"), credentials
