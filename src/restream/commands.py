@@ -16,7 +16,6 @@ from msgspec.structs import asdict
 from rich.console import Console
 
 from restream.adapters.postgres import execute_script
-from restream.adapters.processes.paced_pipes import PacedPipes
 from restream.config.settings import ConfigError, Settings
 from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.camera.options import CameraOptions
@@ -34,6 +33,7 @@ from restream.ports.outlets import Documents, SinkError
 from restream.ports.servers import ServerStatus
 from restream.service.from_settings import (
     DependencyError,
+    EngineResources,
     camera_table,
     media_servers,
     prober,
@@ -120,7 +120,7 @@ async def explain(settings: Settings, console: Console, camera_id: str, *, may_p
     elif media is None and may_probe:
         media = (await _look(settings, camera.source, camera.options)).outcome
     if shown is None and isinstance(media, Media):
-        stream = stream_settings(settings, PacedPipes())
+        stream = stream_settings(settings, EngineResources())
         plan = stream.engine_of(camera).plan(camera, media, stream.target_of(camera))
         shown = explanation.ShownCommand.of(plan)
     explanation.print_explanation(console, camera, media, shown)

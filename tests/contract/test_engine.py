@@ -12,19 +12,23 @@ import psutil
 import pytest
 
 from restream.adapters.ffmpeg.engine import FfmpegEngine
+from restream.adapters.relay.engine import RelayEngine
+from restream.adapters.relay.workers import RelayPublication, RelayWorkers
 from restream.demo.cameras import SimulatedCamera
 from restream.demo.clips import Clip
+from restream.demo.mediamtx import find_mediamtx
 from restream.domain.camera.camera import Camera, RowReader
 from restream.domain.camera.urls import CameraTypes
 from restream.domain.engine import Advance, AudioStream, Evidence, Media, Plan, VideoStream
 from restream.domain.ffmpeg.plan import FfmpegSettings
 from restream.domain.life.cause import Cause
+from restream.domain.relay.plan import RelayPlan, RelaySettings
 from restream.domain.server.identity import ServerId
 from restream.domain.server.target import Target
 from restream.ports.cameras import Engine, Publication, PublisherError
 from tests.support.eventually import eventually
 from tests.support.scripted_engine import ScriptedEngine
-from tests.support.servers import StandIn, tracks
+from tests.support.servers import RealMediamtx, StandIn, tracks
 
 PASSWORD = "sEcret-w0rd"
 MEDIA = Media(VideoStream("h264", 640, 360), AudioStream("aac", 16000, 1))
@@ -67,6 +71,29 @@ class FfmpegWorld:
         return [child for child in psutil.Process().children() if child.name() == "ffmpeg"]
 
 
+class RelayWorld:
+    def __init__(self, simulated: SimulatedCamera, server: StandIn | RealMediamtx, workers: RelayWorkers) -> None:
+        self.engine = RelayEngine(RelaySettings(stall_timeout_s=3), workers)
+        self.broken = RelayEngine(RelaySettings(), _NoWorkers())
+        self.camera = _camera(simulated.url())
+        self.target = Target(rtsp_url=server.rtsp_url, server=ServerId("west"))
+        self._simulated, self._server, self._workers = simulated, server, workers
+
+    async def received(self) -> bool:
+        return "cam1" in await tracks(self._server)
+
+    async def lose_camera(self) -> None:
+        await self._simulated.stop()
+
+    def left(self) -> list[object]:
+        return [1] * self._workers.relays
+
+
+class _NoWorkers(RelayWorkers):
+    async def begin(self, plan: RelayPlan, on_advance: Callable[[Advance], None]) -> RelayPublication:
+        raise PublisherError("no process can be started")
+
+
 class ScriptedWorld:
     def __init__(self, evidence: Evidence) -> None:
         self.engine = self._scripted = ScriptedEngine(evidence)
@@ -94,18 +121,30 @@ def _camera(url: str) -> Camera:
     return found
 
 
-@pytest.fixture(params=["ffmpeg", "scripted", "scripted, seen by the server"])
+WORLDS = ["ffmpeg", "relay", "relay, real server", "scripted", "scripted, seen by the server"]
+
+
+@pytest.fixture(params=WORLDS)
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    if request.param != "ffmpeg":
+    if "scripted" in request.param:
         yield ScriptedWorld(Evidence.SERVER if "server" in request.param else Evidence.ENGINE)
         return
-    request.getfixturevalue("ffmpeg")
-    server = StandIn()
+    if "real" in request.param and find_mediamtx() is None:
+        pytest.skip("no mediamtx on PATH or in MEDIAMTX_BIN")
+    if request.param == "ffmpeg":
+        request.getfixturevalue("ffmpeg")
+    server = RealMediamtx() if "real" in request.param else StandIn()
     await server.start()
+    workers = RelayWorkers()
     async with contextlib.AsyncExitStack() as stack:
         simulated = SimulatedCamera(Clip.load("h264_aac"), login="admin", password=PASSWORD)
         await stack.enter_async_context(simulated)
-        yield FfmpegWorld(simulated, server)
+        if request.param == "ffmpeg":
+            assert isinstance(server, StandIn)
+            yield FfmpegWorld(simulated, server)
+        else:
+            yield RelayWorld(simulated, server, workers)
+    await workers.close()
     await server.stop()
 
 

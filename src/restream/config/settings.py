@@ -40,6 +40,7 @@ from restream.config.stream_sections import (
     FfmpegSection,
     MediamtxSection,
     MediaServerSection,
+    RelaySection,
     RestartSection,
 )
 from restream.domain.admission.queue import StartLimits
@@ -48,6 +49,7 @@ from restream.domain.camera.urls import CameraTypes
 from restream.domain.ffmpeg.plan import FfmpegSettings
 from restream.domain.judgement.flaws import Thresholds
 from restream.domain.life.backoff import RestartPolicy
+from restream.domain.relay.plan import RelaySettings
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.domain.server.target import Target
 
@@ -59,6 +61,7 @@ FIXED: Mapping[str, tuple[str, ...] | None] = {
     "http": None,
     "metrics": None,
     "host": None,
+    "relay": None,
     "visionaire": None,
     **dict.fromkeys(StoreSections.model_fields),
     "database": ("dsn", "query", "notify_channel"),
@@ -66,7 +69,6 @@ FIXED: Mapping[str, tuple[str, ...] | None] = {
 }
 """Changes of these sections act only at the next start of the service; of some, only these keys. SIGHUP re-reads the
 rest."""
-
 
 _FIRST_STARTING_PER_CORE = 4
 # An ffmpeg takes some 15 MiB, also one that only waits for its camera.
@@ -102,6 +104,7 @@ class Settings(StoreSections, BaseSettings):
     database: DatabaseSection = DatabaseSection()
     cameras: CamerasSection = CamerasSection()
     ffmpeg: FfmpegSection = FfmpegSection()
+    relay: RelaySection = RelaySection()
     restart: RestartSection = RestartSection()
     admission: AdmissionSection = AdmissionSection()
     mediamtx: MediamtxSection = MediamtxSection()
@@ -159,6 +162,11 @@ class Settings(StoreSections, BaseSettings):
             hide_source=section.source == "stdin",
             memory_bytes=section.memory_mb << 20,
         )
+
+    def relay_settings(self) -> RelaySettings:
+        """What the relay is told."""
+        section = self.ffmpeg
+        return RelaySettings(section.probe_timeout_s, section.stall_timeout_s, self.cameras.rtsp_transport)
 
     def targets(self) -> Mapping[ServerId, Target]:
         """Where streams are published, by media server."""

@@ -73,8 +73,8 @@ class CamerasSection(Section):
     """Path at the media server; must contain `{id}`."""
     rtsp_transport: RtspTransport = RtspTransport.TCP
     """From the camera; a row's `options.rtsp_transport` wins."""
-    engine: Literal["ffmpeg"] = "ffmpeg"
-    """What publishes the cameras; a row's `options.engine` wins."""
+    engine: Literal["ffmpeg", "relay", "auto"] = "ffmpeg"
+    """What publishes the cameras, see [engines.md](engines.md); a row's `options.engine` wins."""
 
     @field_validator("path_template")
     @classmethod
@@ -107,6 +107,13 @@ class FfmpegSection(Section):
     visible to every user of the host in `ps`; a SIGKILL of the service at the moment of a start may leave that
     ffmpeg behind.
     """
+
+
+class RelaySection(Section):
+    """The relay, which hands packets on as they come."""
+
+    workers: int | None = Field(default=None, ge=1, le=256)
+    """Processes that relay, for all cameras together; null: one per core. One more is started for every 50 cameras."""
 
 
 class RestartSection(Section):

@@ -11,6 +11,9 @@ from restream.adapters.ffmpeg.engine import FfmpegEngine
 from restream.adapters.ffmpeg.ffprobe import FfprobeProber
 from restream.adapters.postgres import PostgresCameraTable
 from restream.adapters.processes.paced_pipes import PacedPipes
+from restream.adapters.relay.auto import AutoEngine
+from restream.adapters.relay.engine import RelayEngine
+from restream.adapters.relay.workers import RelayWorkers
 from restream.adapters.rtsp.prober import RtspProber
 from restream.adapters.server.docker_engine import DockerEngine
 from restream.adapters.server.mediamtx_http import MediamtxServer
@@ -43,8 +46,20 @@ from restream.ports.outlets import AlertReceiver, Archive, LineStore, MediaMemor
 from restream.ports.servers import MediaServer
 from restream.supervisor.cameras.settings import StreamSettings
 
-ENGINES = (FfmpegEngine.name,)
+ENGINES = (FfmpegEngine.name, RelayEngine.name, AutoEngine.name)
 """What publishes cameras."""
+
+
+class EngineResources:
+    """What engines share, and what outlives a change of the settings."""
+
+    def __init__(self, relay_workers: int | None = None) -> None:
+        self.pipes = PacedPipes()
+        self.relay_workers = RelayWorkers(relay_workers)
+
+    async def close(self) -> None:
+        """To be called when nothing is published any more."""
+        await self.relay_workers.close()
 
 
 class DependencyError(Exception):
@@ -100,10 +115,12 @@ def prober(settings: Settings) -> Prober:
     return RtspProber(FfprobeProber(settings.ffmpeg_settings()), settings.ffmpeg.probe_timeout_s)
 
 
-def stream_settings(settings: Settings, pipes: PacedPipes) -> StreamSettings:
-    """What all cameras share. `pipes` outlive a change of the settings."""
-    section, ffmpeg = settings.ffmpeg, settings.ffmpeg_settings()
-    engines: tuple[Engine, ...] = (FfmpegEngine(ffmpeg, stop_grace_s=section.stop_grace_s, pipes=pipes),)
+def stream_settings(settings: Settings, resources: EngineResources) -> StreamSettings:
+    """What all cameras share."""
+    section = settings.ffmpeg
+    ffmpeg = FfmpegEngine(settings.ffmpeg_settings(), stop_grace_s=section.stop_grace_s, pipes=resources.pipes)
+    relay = RelayEngine(settings.relay_settings(), resources.relay_workers)
+    engines: tuple[Engine, ...] = (ffmpeg, relay, AutoEngine(relay, ffmpeg))
     return StreamSettings(
         engines={engine.name: engine for engine in engines},
         prober=prober(settings),

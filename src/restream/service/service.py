@@ -16,7 +16,6 @@ from restream import __version__
 from restream.adapters.ffmpeg.still_picture import FfmpegStills
 from restream.adapters.host_meter import PsutilHostMeter
 from restream.adapters.pressure_stall import ProcPressure
-from restream.adapters.processes.paced_pipes import PacedPipes
 from restream.adapters.systemd import SystemdNotifier
 from restream.config.settings import FIXED, ConfigError, Settings
 from restream.domain.judgement.status import Subject
@@ -31,6 +30,7 @@ from restream.logs import TransitionLog
 from restream.ports.outlets import Outlet
 from restream.ports.servers import ServiceManager
 from restream.service.from_settings import (
+    EngineResources,
     allowed_hosts,
     camera_table,
     media_server,
@@ -78,13 +78,13 @@ class Service:
         self._reload = reload
         self._history = History(partial(event, node=settings.node_name))
         self._log = TransitionLog()
-        self._pipes = PacedPipes()
+        self._resources = EngineResources(settings.relay.workers)
         self._components = Components(self)
         interval_s = settings.mediamtx.interval_s
         self._observers = Observers(media_servers(settings), self._components, self, interval_s=interval_s)
         admission = Admission(settings.start_limits())
         self._pressure = PressureWatch(ProcPressure(), admission)
-        streams = stream_settings(settings, self._pipes)
+        streams = stream_settings(settings, self._resources)
         self._fleet = Fleet(streams, admission=admission, servers=self._observers, listener=self)
         table, reader = camera_table(settings), row_reader(settings)
         self._registry = Registry(table, reader, self._components, self._fleet, poll_s=settings.database.poll_s)
@@ -188,6 +188,7 @@ class Service:
                 logger.info("stopping %d cameras", len(self._fleet.statuses))
             limit_s = self._settings.ffmpeg.stop_grace_s + _DRAIN_MARGIN_S
             await asyncio.gather(self._fleet.drain(limit_s), self._stills.close())
+        await self._resources.close()
         await self._observers.close()
         logger.info("all publishers have ended")
 
@@ -228,7 +229,7 @@ class Service:
         adopt_alerts(self._outlets.alerts, self._settings, settings)
         self._settings = settings
         self._assessor.adopt(settings.thresholds())
-        self._fleet.adopt(stream_settings(settings, self._pipes), settings.start_limits())
+        self._fleet.adopt(stream_settings(settings, self._resources), settings.start_limits())
 
     def _with_same_servers(self, settings: Settings) -> Settings:
         """Servers may change, but none comes or goes while the service runs."""

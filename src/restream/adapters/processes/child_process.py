@@ -129,10 +129,12 @@ class ChildProcess:
         *,
         user: str | None = None,
         pipes: PacedPipes | None = None,
+        stdin: int = asyncio.subprocess.DEVNULL,
     ) -> ChildProcess:
         """Start a program in a session of its own, as another user if one is named. Raises PublisherError.
 
-        With `pipes` its output is read at their pace, which is for many long-lived children that say little.
+        With `pipes` its output is read at their pace: for many long-lived children that say little. `stdin`: without a
+        script.
         """
         loop = asyncio.get_running_loop()
         try:
@@ -145,7 +147,7 @@ class ChildProcess:
                 *_session_prefix(),
                 *_death_signal_prefix(),
                 *command.argv,
-                stdin=asyncio.subprocess.PIPE if command.stdin else asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE if command.stdin else stdin,
                 stdout=output.write_end if output else asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 start_new_session=not _session_prefix(),
@@ -169,17 +171,16 @@ class ChildProcess:
             raise _not_started(command, error) from None
         child = cls(transport, protocol, command, output)
         if command.memory_bytes is not None:
-            # Before it knows its source. setsid or setpriv, which it may be still, pass the limit on. What is refused
-            # is to raise a limit that is lower already.
+            # Before it knows its source; setsid and setpriv pass it on. Refused is only to raise a limit that is lower.
             with contextlib.suppress(OSError, ValueError):
                 resource.prlimit(
                     transport.get_pid(), resource.RLIMIT_DATA, (command.memory_bytes, command.memory_bytes)
                 )
         if command.stdin:
             # Only now: a child whose parent dies before this finds an empty script and ends by itself.
-            stdin = cast(asyncio.WriteTransport, transport.get_pipe_transport(0))
-            stdin.write(command.stdin.reveal().encode())
-            stdin.close()
+            script = cast(asyncio.WriteTransport, transport.get_pipe_transport(0))
+            script.write(command.stdin.reveal().encode())
+            script.close()
         return child
 
     @property

@@ -11,6 +11,8 @@ from typing import NamedTuple, cast
 
 # A camera that sends as fast as it can is read in pieces that hold the event loop for some ms.
 _READ_AT_ONCE_BYTES = 16 * 1024
+# Shared: what is read into it is taken out before anybody else reads. A view: TLS of asyncio slices it, to read on.
+_READ_BUFFER = memoryview(bytearray(_READ_AT_ONCE_BYTES))
 # A host name may have addresses of both families, of which only one is routed (RFC 8305 §5).
 _NEXT_ADDRESS_AFTER_S = 0.25
 
@@ -41,7 +43,6 @@ class CameraConnection(asyncio.BufferedProtocol):
     """Nothing is read before `listen`, and nothing is told after `abort`."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray(_READ_AT_ONCE_BYTES)
         self._transport: asyncio.Transport | None = None
         self._listener: Listener | None = None
         self._loss: Exception | None = None
@@ -89,14 +90,14 @@ class CameraConnection(asyncio.BufferedProtocol):
         self._transport = cast(asyncio.Transport, transport)
         self._transport.pause_reading()
 
-    def get_buffer(self, sizehint: int) -> bytearray:
+    def get_buffer(self, sizehint: int) -> memoryview:
         """Of asyncio: where it reads to."""
-        return self._buffer
+        return _READ_BUFFER
 
     def buffer_updated(self, nbytes: int) -> None:
         """Of asyncio."""
         if self._listener is not None:
-            self._listener.received(bytes(memoryview(self._buffer)[:nbytes]))
+            self._listener.received(bytes(_READ_BUFFER[:nbytes]))
 
     def eof_received(self) -> None:
         """Of asyncio, which closes then: the peer has said its last."""

@@ -52,6 +52,9 @@ class Carried(Protocol[Event_co]):
     def due(self, now: float) -> None:
         """The deadline has come."""
 
+    def close(self, now: float) -> None:
+        """End it, with a farewell."""
+
     def abandon(self, cause: Cause, words: str, now: float) -> None:
         """It is not carried on."""
 
@@ -80,6 +83,7 @@ class Wire(Generic[Event]):
     """`on_event` hears everything but the wish for a connection, which is seen to here.
 
     `run` holds the conversation, once, and leaves neither a connection nor a task behind, also when it is cancelled.
+    `on_received` is called after bytes have come, before what follows from them is told.
     """
 
     def __init__(
@@ -90,8 +94,10 @@ class Wire(Generic[Event]):
         resolver: Resolver,
         peer: WirePeer = CAMERA,
         most_unsent_bytes: int = MOST_UNSENT_BYTES,
+        on_received: Callable[[], None] | None = None,
     ) -> None:
         self._client = client
+        self._on_received = on_received
         self._peer = peer
         self._most_unsent_bytes = most_unsent_bytes
         self._on_event = on_event
@@ -134,6 +140,12 @@ class Wire(Generic[Event]):
         """
         return 0 if self._connection is None else self._connection.write(data)
 
+    def close(self) -> None:
+        """End the conversation, with a farewell; `run` returns when that is over."""
+        if not self._over.done():
+            self._client.close(self._loop.time())
+            self._follow()
+
     def _disconnect(self) -> asyncio.Task[None] | None:
         """End the connection there is, and the one that is being made; the task that makes it ends soon."""
         connecting, self._connecting = self._connecting, None
@@ -151,6 +163,8 @@ class Wire(Generic[Event]):
             return
         self._received_bytes += len(data)
         self._client.receive(data, self._loop.time())
+        if self._on_received is not None:
+            self._on_received()
         if self._most_bytes is not None and self._received_bytes > self._most_bytes:
             words = f"it has sent {self._received_bytes:,} bytes, more than any answer has"
             self._client.abandon(self._peer.misbehaves, words, self._loop.time())
@@ -209,14 +223,20 @@ class Wire(Generic[Event]):
         self._arm()
 
     def _arm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        moments = (self._client.deadline, None if self._limit_s is None else self._began + self._limit_s)
-        deadline = min((moment for moment in moments if moment is not None), default=None)
-        over = self._over.done() or deadline is None
-        self._timer = None if over or deadline is None else self._loop.call_at(deadline, self._due)
+        deadline = self._client.deadline
+        if self._limit_s is not None:
+            limit = self._began + self._limit_s
+            deadline = limit if deadline is None else min(deadline, limit)
+        timer = self._timer
+        # While media come, this is called for every piece: a timer that is not late stays, and looks again.
+        if timer is not None and deadline is not None and timer.when() <= deadline and not self._over.done():
+            return
+        if timer is not None:
+            timer.cancel()
+        self._timer = None if self._over.done() or deadline is None else self._loop.call_at(deadline, self._due)
 
     def _due(self) -> None:
+        self._timer = None
         now = self._loop.time()
         self._client.due(now)
         if self._limit_s is not None and now >= self._began + self._limit_s:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from restream.domain.life.cause import Cause
 from restream.domain.rtsp.announcement import control
 from restream.domain.rtsp.authentication import Authenticator, Cnonce
-from restream.domain.rtsp.events import ConnectionWanted, Failed, Finished
+from restream.domain.rtsp.events import ConnectionWanted, Failed, Finished, Interleaved
 from restream.domain.rtsp.failure import Failure, Stage
-from restream.domain.rtsp.media_session import Interleaved, MediaSession, parse_transport
+from restream.domain.rtsp.media_session import MediaSession, parse_transport
 from restream.domain.rtsp.message_reader import MessageReader
 from restream.domain.rtsp.messages import InterleavedFrame, Message, Response, ServerRequest
 from restream.domain.rtsp.requester import USER_AGENT, Question, Requester, Said

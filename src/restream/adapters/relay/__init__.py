@@ -1,0 +1,1 @@
+"""The relay engine: worker processes of our own that hand RTP on, and the service's end of them."""

@@ -1,0 +1,190 @@
+"""One camera in a worker: its conversation, the one with the media server, and the packets from one to the other."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import ssl
+import time
+from collections.abc import Sequence
+
+from restream.adapters.relay.messages import Begin, RelayAdvance
+from restream.adapters.rtsp.addresses import Resolver
+from restream.adapters.rtsp.trouble import told as cause_and_words
+from restream.adapters.rtsp.wire import MEDIA_SERVER, Wire
+from restream.domain.engine import Ending
+from restream.domain.life.cause import Cause
+from restream.domain.relay.forwarder import Forwarder, lanes_of
+from restream.domain.rtp.meter import TrackMeter
+from restream.domain.rtsp.announcement import announcement
+from restream.domain.rtsp.client import RtspClient
+from restream.domain.rtsp.dialogue import Conversation
+from restream.domain.rtsp.events import Announced, Failed, MediaPacket, Playing, RtspEvent
+from restream.domain.rtsp.publisher import PublisherEvent, Recording, RtspPublisher
+from restream.domain.rtsp.tracks import Track
+
+MOST_UNSENT_BYTES = 2 << 20
+"""What the media server has not taken yet: then pictures are left out, up to the next key frame. One of 4K is less."""
+_LITTLE_UNSENT_BYTES = MOST_UNSENT_BYTES // 8
+# A media server is near, and answers at once or not at all.
+_SERVER_TIMEOUT_S = 10.0
+
+
+class CameraRelay:
+    """`run` relays until one side ends it, or `stop` is called; then nothing of it is left."""
+
+    def __init__(self, begin: Begin, tls: ssl.SSLContext, resolver: Resolver) -> None:
+        self._begin = begin
+        self._tls, self._resolver = tls, resolver
+        self._loop = asyncio.get_running_loop()
+        source = begin.source.place
+        wanted = Conversation(
+            allowed=frozenset(begin.allowed), answer_timeout_s=begin.answer_timeout_s, user_agent=begin.user_agent
+        )
+        self._camera = RtspClient(source.url, source.credentials, wanted, _cnonce)
+        self._from_camera = Wire(self._camera, self._camera_says, tls, resolver, on_received=self._hand_on)
+        self._server: RtspPublisher | None = None
+        self._to_server: Wire[PublisherEvent] | None = None
+        self._server_task: asyncio.Task[None] | None = None
+        self._ending: asyncio.Future[Ending] = self._loop.create_future()
+        self._forwarder: Forwarder | None = None
+        self._video: TrackMeter | None = None
+        self._playing: Playing | None = None
+        self._meters: list[TrackMeter] = []
+        self._recording = False
+        self._written_bytes = self._unsent_bytes = 0
+        self._frames = self._taken_bytes = 0
+        self._taken_at = 0.0
+
+    async def run(self) -> Ending:
+        """How it ended, had nobody asked for it."""
+        camera_task = asyncio.create_task(self._hold(self._from_camera), name="relay camera")
+        try:
+            return await self._ending
+        finally:
+            self._recording = False
+            self._from_camera.close()
+            if self._to_server is not None:
+                self._to_server.close()
+            tasks = [task for task in (camera_task, self._server_task) if task is not None]
+            # A farewell is bounded by the conversations.
+            await asyncio.wait(tasks)
+
+    async def _hold(self, wire: Wire[RtspEvent] | Wire[PublisherEvent]) -> None:
+        try:
+            await wire.run()
+        except Exception as error:
+            self._end(Cause.INTERNAL, f"internal error in the relay: {type(error).__name__}: {error}")
+
+    def stop(self) -> None:
+        """Say goodbye to both sides."""
+        self._end(Cause.STOPPED, "stopped")
+
+    def _end(self, cause: Cause, detail: str) -> None:
+        if not self._ending.done():
+            self._ending.set_result(Ending(cause, detail, self.log))
+
+    @property
+    def log(self) -> tuple[str, ...]:
+        """What both sides have said so far, masked."""
+        said = [("camera", self._camera.said)] + ([("media server", self._server.said)] if self._server else [])
+        lines = (
+            f"[{who}] {each.method}: {each.answer or 'no answer'} ({1000 * each.seconds:.0f} ms)"
+            for who, told in said
+            for each in told.exchanges
+        )
+        reasons = self._playing.reasons if self._playing is not None else ()
+        return (*lines, *(f"[camera] {reason}" for reason in reasons))
+
+    # -- the camera ----------------------------------------------------------------------------------------------------
+
+    def _camera_says(self, event: RtspEvent) -> None:
+        if isinstance(event, MediaPacket):
+            self._take(event)
+        elif isinstance(event, Playing):
+            self._publish(event)
+        elif isinstance(event, Failed):
+            self._end(*cause_and_words(event.failure, self._from_camera.refusal))
+        elif isinstance(event, Announced) and event.description is not None:
+            self._end(Cause.SOURCE_ENDED, "the camera describes other media from now on")
+
+    def _take(self, packet: MediaPacket) -> None:
+        """One that came before the forwarder did, or in the midst of an answer."""
+        if self._forwarder is not None and self._playing is not None:
+            rtp, rtcp = self._playing.channels[packet.track]
+            head = bytes((0x24, rtcp if packet.is_rtcp else rtp)) + len(packet.payload).to_bytes(2, "big")
+            self._forwarder.take(head + packet.payload, 0, self._loop.time())
+
+    def _publish(self, playing: Playing) -> None:
+        self._playing = playing
+        self._meters = meters = _meters(playing.tracks)
+        self._video = next(meter for track, meter in zip(playing.tracks, meters, strict=True) if track.is_video)
+        wall = time.time() - self._loop.time()
+        self._forwarder = Forwarder(lanes_of(playing, meters, playing.channels), wall)
+        self._camera.frames = self._forwarder
+        place = self._begin.destination.place
+        sdp = announcement(playing.tracks)
+        self._server = RtspPublisher(
+            place.url, place.credentials, sdp, playing.channels, _cnonce, answer_timeout_s=_SERVER_TIMEOUT_S
+        )
+        self._to_server = Wire(
+            self._server, self._server_says, self._tls, self._resolver, MEDIA_SERVER, 2 * MOST_UNSENT_BYTES
+        )
+        self._server_task = asyncio.create_task(self._hold(self._to_server), name="relay server")
+
+    # -- the media server ----------------------------------------------------------------------------------------------
+
+    def _server_says(self, event: PublisherEvent) -> None:
+        if isinstance(event, Failed):
+            self._end(event.failure.cause, event.failure.words)
+        elif isinstance(event, Recording) and self._forwarder is not None and self._playing is not None:
+            if event.channels != self._playing.channels:
+                self._forwarder.reroute(lanes_of(self._playing, self._meters, event.channels), self._loop.time())
+            self._recording, self._taken_at = True, self._loop.time()
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        """More has come of the camera."""
+        forwarder, wire = self._forwarder, self._to_server
+        if forwarder is None or wire is None:
+            return
+        if not self._recording:
+            if forwarder.ready_bytes > MOST_UNSENT_BYTES:
+                forwarder.discard(self._loop.time())
+            return
+        data = forwarder.data_to_send()
+        if not data and not forwarder.congested:
+            return
+        self._written_bytes += len(data)
+        self._unsent_bytes = unsent = wire.write(data)
+        if unsent > MOST_UNSENT_BYTES:
+            forwarder.congested = True
+        elif unsent < _LITTLE_UNSENT_BYTES:
+            forwarder.congested = False
+
+    # -- how it goes on ------------------------------------------------------------------------------------------------
+
+    def progress(self, now: float) -> RelayAdvance | None:
+        """What has come on since the last time; None: no media is handed on yet."""
+        if self._video is None or self._forwarder is None or self._to_server is None or not self._recording:
+            return None
+        self._unsent_bytes = self._to_server.write(b"")
+        taken = self._written_bytes - self._unsent_bytes
+        if taken > self._taken_bytes or not self._unsent_bytes:
+            self._taken_at = now
+        elif now - self._taken_at > self._begin.stall_timeout_s:
+            self._end(Cause.SERVER_GONE, f"the media server has taken nothing for {now - self._taken_at:.0f} s")
+        report = self._video.report(now)
+        moved = report.frames > self._frames and taken > self._taken_bytes
+        self._frames, self._taken_bytes = report.frames, taken
+        return RelayAdvance(
+            self._begin.number, moved, report.frames, taken, report.fps, self._forwarder.dropped_packets
+        )
+
+
+def _meters(tracks: Sequence[Track]) -> list[TrackMeter]:
+    return [TrackMeter(each.stream.codec, each.encoding.clock_rate_hz, each.encoding.payload_type) for each in tracks]
+
+
+def _cnonce() -> str:
+    return secrets.token_hex(8)

@@ -1,0 +1,38 @@
+"""The relay engine: packets of a camera are handed on as they come, in worker processes for many cameras each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from restream.adapters.relay.workers import RelayPublication, RelayWorkers
+from restream.domain.camera.camera import Camera
+from restream.domain.engine import Advance, Ending, Evidence, Media, Plan
+from restream.domain.life.cause import Cause
+from restream.domain.relay.plan import ENGINE, RelayPlan, RelaySettings, build_plan, refusal
+from restream.domain.server.target import Target
+
+
+class RelayEngine:
+    """Relays by plans; `workers` are shared by all relays, also by those that were started under other settings."""
+
+    name = ENGINE
+    evidence = Evidence.ENGINE
+
+    def __init__(self, settings: RelaySettings, workers: RelayWorkers) -> None:
+        self._settings = settings
+        self._workers = workers
+
+    def cannot(self, camera: Camera, media: Media) -> Ending | None:
+        """It converts nothing, and speaks nothing but RTSP."""
+        trouble = refusal(camera, media, self._settings)
+        return None if trouble is None else Ending(Cause.ENGINE_UNABLE, trouble)
+
+    def plan(self, camera: Camera, media: Media, target: Target, *, lesser: bool = False) -> RelayPlan:
+        """Both ends, and what is taken."""
+        return build_plan(camera, media, target, self._settings, lesser=lesser)
+
+    async def start(self, plan: Plan, on_advance: Callable[[Advance], None]) -> RelayPublication:
+        """Have a worker do it. Raises PublisherError, and TypeError for another engine's plan."""
+        if not isinstance(plan, RelayPlan):
+            raise TypeError(f"a plan of the engine {plan.engine}")
+        return await self._workers.begin(plan, on_advance)
