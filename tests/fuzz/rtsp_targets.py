@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from restream.adapters.rtsp.wire import Carried, Event
 from restream.domain.camera.secret import Secret
+from restream.domain.rtsp.announcement import announcement
 from restream.domain.rtsp.authentication import Authenticator, digest
 from restream.domain.rtsp.challenges import MAX_CHALLENGES, parse_challenges
 from restream.domain.rtsp.client import RtspClient
@@ -13,10 +15,12 @@ from restream.domain.rtsp.codecs import audio_stream, video_stream
 from restream.domain.rtsp.description import MAX_MEDIA, read_description
 from restream.domain.rtsp.dialogue import Conversation, Goal
 from restream.domain.rtsp.events import ConnectionWanted, Failed, Finished, RtspEvent
+from restream.domain.rtsp.failure import Stage
 from restream.domain.rtsp.media_session import Interleaved, MediaSession, parse_transport
 from restream.domain.rtsp.message_reader import MAX_BODY_BYTES, MAX_HEAD_BYTES, MessageReader
 from restream.domain.rtsp.messages import Headers, InterleavedFrame, Message, Response
 from restream.domain.rtsp.picture import read_h264, read_h265
+from restream.domain.rtsp.publisher import PublisherEvent, RtspPublisher
 from restream.domain.rtsp.tracks import choose_tracks
 from restream.domain.rtsp.url import Credentials, RtspUrl, base_url, control_url, redirect_target
 
@@ -148,7 +152,7 @@ def _connect(client: RtspClient, events: Sequence[RtspEvent], now: float) -> Non
         client.connected(now)
 
 
-def _take(client: RtspClient) -> list[RtspEvent]:
+def _take(client: Carried[Event]) -> list[Event]:
     """Events; what is sent has whole lines, and no password."""
     sent = client.data_to_send()
     assert b"sEcret" not in sent
@@ -156,4 +160,50 @@ def _take(client: RtspClient) -> list[RtspEvent]:
     return list(client.events())
 
 
-RTSP_TARGETS = (rtsp_messages, rtsp_challenges, rtsp_description, rtsp_pictures, rtsp_headers, rtsp_client)
+def rtsp_publisher(data: bytes) -> None:
+    """What a camera describes is announced, and what a server answers: any cut gives the same events."""
+    described, _, answered = data.partition(b"\xf0")
+    description = read_description(described)
+    tracks = choose_tracks(description, _URL).tracks if description else ()
+    sdp = announcement(tracks)
+    assert all(line[1:2] == b"=" for line in sdp.splitlines()) and sdp.count(b"\nm=") == len(tracks)
+    whole = _publish(sdp, len(tracks), answered, lambda piece: [piece])
+    assert _publish(sdp, len(tracks), answered, lambda piece: _cut(piece, 1)) == whole
+    assert _publish(sdp, len(tracks), answered, lambda piece: _cut(piece, 7)) == whole
+
+
+def _publish(sdp: bytes, tracks: int, data: bytes, cut: Callable[[bytes], list[bytes]]) -> list[PublisherEvent]:
+    channels = [Interleaved(3 * place, 3 * place + 1 + len(data) % 2) for place in range(tracks)]
+    publisher = RtspPublisher(_URL, _ADMIN, sdp, channels, lambda: "c")
+    now = 0.0
+    publisher.start(now)
+    events = _take(publisher)
+    publisher.connected(now)
+    for part in _parts(data):
+        before = len(events)
+        now += 1.0
+        if part == _LOSS:
+            publisher.lost("end of file", now)
+        elif part in _WAITS:
+            now += _WAITS[part]
+            publisher.due(now)
+        else:
+            for piece in cut(part):
+                publisher.receive(piece, now)
+                events += _take(publisher)
+        events += _take(publisher)
+        if any(isinstance(event, ConnectionWanted) for event in events[before:]):
+            publisher.connected(now)
+        ended = [event for event in events if isinstance(event, Failed | Finished)]
+        assert len(ended) <= 1
+        assert (publisher.deadline is None) == (bool(ended) or publisher.stage is Stage.RECORDING)
+    failures = [event.failure for event in events if isinstance(event, Failed)]
+    assert all(each.words.isprintable() and len(each.words) <= 200 for each in failures)
+    assert "sEcret" not in repr(events) + repr(publisher.said)
+    return events
+
+
+RTSP_TARGETS = (
+    *(rtsp_messages, rtsp_challenges, rtsp_description, rtsp_pictures, rtsp_headers),
+    *(rtsp_client, rtsp_publisher),
+)

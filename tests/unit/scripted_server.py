@@ -21,7 +21,6 @@ SERVER: dict[str, Answer] = {
     "ANNOUNCE": says("200 OK", "Server: gortsplib"),
     "SETUP": setup_ok,
     "RECORD": says("200 OK", "Session: 12345678;timeout=55"),
-    "OPTIONS": says("200 OK"),
     "TEARDOWN": says("200 OK"),
 }
 

@@ -30,10 +30,6 @@ class Stage(StrEnum):
     CLOSED = "closed"
 
 
-KEPT_ALIVE = frozenset({Stage.PLAYING, Stage.RECORDING})
-"""Those that last: what is asked then only keeps the session."""
-
-
 @dataclass(frozen=True, slots=True)
 class Failure:
     """What went wrong, where, and in the peer's own words (masked, one line of at most 200 characters)."""

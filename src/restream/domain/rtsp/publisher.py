@@ -2,6 +2,9 @@
 
 It has the verbs of `RtspClient`, and is carried like it. After `Recording` whoever carries it writes interleaved
 frames to the connection, whole ones; what the server says goes on to come here. Nothing here raises.
+
+The session needs no keep-alive: over TCP MediaMTX v1.20.1 times out on what it reads, media or request (gortsplib
+v5.6.4, `server_conn_reader.go`), so that a keep-alive would only hold a stream for which no media come.
 """
 
 from __future__ import annotations
@@ -131,7 +134,7 @@ class RtspPublisher:
         self._requests.give_up(now)
         if self.stage is Stage.TEARDOWN:
             self._end(Finished())
-        elif question and self._repeated and question.stage is not Stage.RECORDING:
+        elif question and self._repeated:
             self._reconnect("the server closed the connection after it had asked for a login", now)
         elif not self._ask_for_usual_channels(question, "the server closed the connection", now):
             self._fail(Cause.SERVER_GONE, f"{what} ({self.stage}): {reason}", now)
@@ -144,9 +147,6 @@ class RtspPublisher:
         self._requests.give_up(now)
         if self.stage is Stage.TEARDOWN:
             self._end(Finished())
-        elif self.stage is Stage.RECORDING:
-            # Whether an answer comes is of no interest: a server that is gone takes no media either.
-            self._ask(Question(Stage.RECORDING, "OPTIONS", self._url), now)
         else:
             what = f"no answer to {question.method}" if question else f"no connection ({self.stage})"
             self._fail(Cause.SERVER_GONE, f"{what} within {waited_s:.1f} s", now, waited_s=waited_s)
@@ -185,8 +185,6 @@ class RtspPublisher:
             return
         if self.stage is Stage.TEARDOWN:
             self._end(Finished())
-        elif question.stage is Stage.RECORDING:
-            return
         elif response.status == 401:
             self._log_in(question, response, now)
         elif response.status >= 300:
@@ -198,21 +196,23 @@ class RtspPublisher:
             self._accepted(question, response, now)
 
     def _log_in(self, question: Question, response: Response, now: float) -> None:
-        login = self._requests.login
+        login, tried = self._requests.login, self._requests.authorised
         if login.refused(response) is None:
             self._repeated = True
             self._ask(question, now)
-            return
-        offered = ", ".join(login.offered)
-        why = f"it offers {offered}" if offered else "it does not say how to log in"
-        words = why if self._credentials else "no user is configured for publishing"
-        self._fail(Cause.SERVER_REFUSED, f"{response.status_line} ({words})", now, response)
+        elif self._credentials is None:
+            self._fail(
+                Cause.SERVER_REFUSED, f"{response.status_line} (no user is configured for publishing)", now, response
+            )
+        else:
+            why = "user or password are wrong, or may not publish here" if tried else login.trouble
+            self._fail(Cause.SERVER_REFUSED, f"{response.status_line} ({why})", now, response)
 
     def _accepted(self, question: Question, response: Response, now: float) -> None:
         self._session.heard(response.headers.get("session"))
         if question.stage is Stage.RECORD:
             self._events.append(Recording(tuple(self._channels)))
-            self._wait(Stage.RECORDING, self._session.timeout_s / 2, now)
+            self.stage, self.deadline = Stage.RECORDING, None
             return
         if question.stage is Stage.SETUP:
             asked = self._wanted[len(self._channels)]
@@ -251,8 +251,7 @@ class RtspPublisher:
 
     def _ask(self, question: Question, now: float) -> None:
         self._requests.ask(question, self._session.id, now)
-        recording = question.stage is Stage.RECORDING
-        self._wait(question.stage, self._session.timeout_s / 2 if recording else self._answer_timeout_s, now)
+        self._wait(question.stage, self._answer_timeout_s, now)
 
     def _connect(self, reason: str, now: float) -> None:
         self._requests.discard()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from restream.domain.rtsp.authentication import Authenticator
-from restream.domain.rtsp.failure import KEPT_ALIVE, Stage
+from restream.domain.rtsp.failure import Stage
 from restream.domain.rtsp.messages import Response, ServerRequest
 from restream.domain.rtsp.request import encode_answer, encode_request
 from restream.domain.rtsp.tracks import Track
@@ -118,7 +118,7 @@ class Requester:
 
     def _note(self, question: Question, answer: str, now: float) -> None:
         # Of keep-alives the last one tells enough, and the others would push out how it began.
-        if self._exchanges and question.stage in KEPT_ALIVE and question.stage is self._exchanges[-1].stage:
+        if self._exchanges and question.stage is Stage.PLAYING is self._exchanges[-1].stage:
             self._exchanges.pop()
         self._exchanges.append(Exchange(question.stage, question.method, answer, now - self.asked_at))
 
