@@ -35,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption("--ffmpeg", metavar="PATH", help="run the service with this build instead of the one on PATH")
     parser.addoption("--ffprobe", metavar="PATH", help="likewise")
+    parser.addoption("--engine", metavar="NAME", help="run the service with this engine instead of its default")
     parser.addoption(
         "--outage", type=float, default=4.0, metavar="SECONDS", help="how long the outages of the fault matrix last"
     )
@@ -46,6 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for option, key in (("--ffmpeg", "BINARY"), ("--ffprobe", "PROBE_BINARY")):
         if config.getoption(option):
             QUICK[f"RESTREAM_FFMPEG__{key}"] = config.getoption(option)
+    if config.getoption("--engine"):
+        QUICK["RESTREAM_CAMERAS__ENGINE"] = config.getoption("--engine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -13,6 +13,7 @@ from restream.adapters.rtsp.addresses import Resolver
 from restream.adapters.rtsp.trouble import told as cause_and_words
 from restream.adapters.rtsp.wire import MEDIA_SERVER, Wire
 from restream.domain.engine import Ending
+from restream.domain.life.attribution import CUT_FOR_SILENCE_S
 from restream.domain.life.cause import Cause
 from restream.domain.relay.forwarder import Forwarder, lanes_of
 from restream.domain.rtp.meter import TrackMeter
@@ -20,6 +21,7 @@ from restream.domain.rtsp.announcement import announcement
 from restream.domain.rtsp.client import RtspClient
 from restream.domain.rtsp.dialogue import Conversation
 from restream.domain.rtsp.events import Announced, Failed, MediaPacket, Playing, RtspEvent
+from restream.domain.rtsp.failure import Failure
 from restream.domain.rtsp.publisher import PublisherEvent, Recording, RtspPublisher
 from restream.domain.rtsp.tracks import Track
 
@@ -54,7 +56,7 @@ class CameraRelay:
         self._recording = False
         self._written_bytes = self._unsent_bytes = 0
         self._frames = self._taken_bytes = 0
-        self._taken_at = 0.0
+        self._taken_at = self._handed_on_at = 0.0
 
     async def run(self) -> Ending:
         """How it ended, had nobody asked for it."""
@@ -136,12 +138,21 @@ class CameraRelay:
 
     def _server_says(self, event: PublisherEvent) -> None:
         if isinstance(event, Failed):
-            self._end(event.failure.cause, event.failure.words)
+            self._end(*self._blamed(event.failure))
         elif isinstance(event, Recording) and self._forwarder is not None and self._playing is not None:
             if event.channels != self._playing.channels:
                 self._forwarder.reroute(lanes_of(self._playing, self._meters, event.channels), self._loop.time())
             self._recording, self._taken_at = True, self._loop.time()
+            self._handed_on_at = self._taken_at
             self._hand_on()
+
+    def _blamed(self, failure: Failure) -> tuple[Cause, str]:
+        """A server that closes a stream in which nothing comes is not the one to blame."""
+        silence_s = self._loop.time() - self._handed_on_at
+        if failure.cause is Cause.SERVER_GONE and self._recording and silence_s >= CUT_FOR_SILENCE_S:
+            cause = Cause.STALLED if self._written_bytes else Cause.NO_MEDIA
+            return cause, f"the camera has sent nothing for {silence_s:.0f} s, and the media server closed the stream"
+        return failure.cause, failure.words
 
     def _hand_on(self) -> None:
         """More has come of the camera."""
@@ -155,7 +166,9 @@ class CameraRelay:
         data = forwarder.data_to_send()
         if not data and not forwarder.congested:
             return
-        self._written_bytes += len(data)
+        if data:
+            self._written_bytes += len(data)
+            self._handed_on_at = self._loop.time()
         self._unsent_bytes = unsent = wire.write(data)
         if unsent > MOST_UNSENT_BYTES:
             forwarder.congested = True
