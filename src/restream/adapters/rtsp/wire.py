@@ -52,6 +52,9 @@ class Carried(Protocol[Event_co]):
     def due(self, now: float) -> None:
         """The deadline has come."""
 
+    def close(self, now: float) -> None:
+        """End it."""
+
     def abandon(self, cause: Cause, words: str, now: float) -> None:
         """It is not carried on."""
 
@@ -133,6 +136,16 @@ class Wire(Generic[Event]):
         request or answer of ours ends the conversation.
         """
         return 0 if self._connection is None else self._connection.write(data)
+
+    def close(self) -> None:
+        """End the conversation: `run` returns once the peer has been told, or does not hear."""
+        self._client.close(self._loop.time())
+        self._follow()
+
+    def abandon(self, cause: Cause, words: str) -> None:
+        """End the conversation for a reason that only its owner sees."""
+        self._client.abandon(cause, words, self._loop.time())
+        self._follow()
 
     def _disconnect(self) -> asyncio.Task[None] | None:
         """End the connection there is, and the one that is being made; the task that makes it ends soon."""
