@@ -200,6 +200,26 @@ async def test_what_mediamtx_does(case: Case) -> None:
         assert end == Finished()
 
 
+@needs_mediamtx
+async def test_a_keep_alive_would_hold_a_stream_without_media() -> None:
+    server = RealMediamtx({"readTimeout": "1s"})
+    await server.start()
+    clip = Clip.load("h264")
+    it = Publishing(f"{server.rtsp_url}/cam1", tracks_of(clip), usual_channels(1))
+    run = asyncio.create_task(it.wire.run())
+    try:
+        await it.recording.wait()
+        for number in range(9, 13):
+            await asyncio.sleep(0.5)
+            it.wire.write(f"OPTIONS {server.rtsp_url}/cam1 RTSP/1.0\r\nCSeq: {number}\r\n\r\n".encode())
+        assert await tracks(server) == {"cam1": ["H264"]} and len(it.events) == 1
+        async with asyncio.timeout(5):
+            assert isinstance(await run, Failed)
+    finally:
+        run.cancel()
+        await server.stop()
+
+
 VIDEO = (
     *(("H264", ""), ("H264", "packetization-mode=0"), ("H264/90000", "sprop-parameter-sets=Z00,aO,")),
     *(("HEVC/90000", "sprop-sps=QgEB"), ("H265/90000", "sprop-max-don-diff=x;sprop-pps=!!")),
