@@ -42,6 +42,7 @@ class Recorder:
         base, _, path = url.rpartition("/")
         parts = Target(rtsp_url=base, user=login, password=Secret(password)).rtsp_parts(path)
         assert parts is not None
+        self.url, self.sdp, self.channels = url, sdp, channels
         self.steps: list[Any] = []
         self.loop = asyncio.get_running_loop()
         self.publisher = RtspPublisher(*parts, sdp, channels, lambda: CNONCE, answer_timeout_s=ANSWER_TIMEOUT_S)
@@ -250,7 +251,7 @@ CASES = [
 ]
 
 
-async def hold(case: Case) -> dict[str, Any]:
+async def hold(case: Case) -> Recorder:
     """One case, to its end."""
     clip = Clip.load(case.clip)
     sdp = case.sdp(announcement(tracks_of(clip)))
@@ -261,28 +262,16 @@ async def hold(case: Case) -> dict[str, Any]:
         async with contextlib.AsyncExitStack() as stack, asyncio.timeout(30):
             if case.taken:
                 await stack.enter_async_context(another(server))
-            url = f"{server.rtsp_url}/{case.path}"
-            recorder = Recorder(url, case.login, case.password, sdp, channels)
+            recorder = Recorder(f"{server.rtsp_url}/{case.path}", case.login, case.password, sdp, channels)
             run = asyncio.create_task(recorder.run())
             await recorder.recording.wait()
             if not recorder.end:
                 await send(recorder, clip, case.media_s)
-                began = asyncio.get_running_loop().time()
                 await case.after(recorder, server)
-                await run
-                sys.stdout.write(f"  ended after {asyncio.get_running_loop().time() - began:.2f} s\n")
             await run
     finally:
         await server.stop()
-    sys.stdout.write(f"{case.name}: {recorder.end}\n")
-    return {
-        "url": url,
-        "login": case.login,
-        "password": case.password,
-        "channels": channels,
-        "sdp": sdp.decode("latin-1"),
-        "steps": recorder.steps,
-    }
+    return recorder
 
 
 async def record(only: str) -> int:
@@ -292,11 +281,20 @@ async def record(only: str) -> int:
         if not re.search(only, case.name):
             continue
         try:
-            document = await hold(case)
+            recorder = await hold(case)
         except (TimeoutError, OSError, AssertionError, RuntimeError, ExceptionGroup) as error:
             failed += 1
             sys.stderr.write(f"{case.name}: {error!r}\n")
             continue
+        sys.stdout.write(f"{case.name}: {recorder.end}\n")
+        document = {
+            "url": recorder.url,
+            "login": case.login,
+            "password": case.password,
+            "channels": recorder.channels,
+            "sdp": recorder.sdp.decode("latin-1"),
+            "steps": recorder.steps,
+        }
         (DATA / f"{case.name}.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     return 1 if failed else 0
 

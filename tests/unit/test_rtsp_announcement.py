@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from restream.domain.rtsp.announcement import announcement
+from restream.domain.rtsp.announcement import announcement, obstacle
 from restream.domain.rtsp.description import read_description
 from tests.unit.scripted_server import TRACKS, tracks_of
 
@@ -45,7 +45,8 @@ def test_an_announcement() -> None:
         ("audio", 97, "G726-32/8000", "G726-32/8000"),
         ("audio", 97, "L16/16000/2", "L16/16000/2"),
         ("audio", 97, "PCMU", "PCMU/8000"),
-        ("audio", 97, "MP4A-LATM/90000", "MP4A-LATM/90000/1"),
+        ("audio", 97, "opus/16000/1", "OPUS/48000/2"),
+        ("audio", 97, "MP4A-LATM/16000", "MP4A-LATM/16000"),
     ],
 )
 def test_each_payload_type_has_its_rtpmap(kind: str, number: int, rtpmap: str, told: str) -> None:
@@ -80,20 +81,40 @@ def test_parameters_that_would_be_refused(rtpmap: str, fmtp: str, told: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("fmtp", "told"),
+    ("rtpmap", "fmtp", "told"),
     [
         (
+            "MPEG4-GENERIC/48000/2",
             'streamtype=4;profile-level-id=x;mode=AAC-hbr;config="1190"',
-            "mode=AAC-hbr; config=1190; sizelength=13; indexlength=3; indexdeltalength=3",
+            "config=1190; mode=AAC-hbr; sizelength=13; indexlength=3; indexdeltalength=3",
         ),
         (
-            "mode=AAC-hbr;sizeLength=13;indexLength=3;indexDeltaLength=3;config=1190",
-            "mode=AAC-hbr; sizelength=13; indexlength=3; indexdeltalength=3; config=1190",
+            "MPEG4-GENERIC/48000/2",
+            "mode=AAC_hbr;sizeLength=12;config=1190",
+            "sizelength=12; config=1190; mode=AAC-hbr; indexlength=3; indexdeltalength=3",
         ),
+        ("MPEG4-GENERIC/48000/2", "mode=generic;sizeLength=16;config=1190", "sizelength=16; config=1190"),
+        ("MP4A-LATM/16000", "config=40002820", "config=40002820; cpresent=0"),
     ],
 )
-def test_parameters_of_aac(fmtp: str, told: str) -> None:
-    assert f"a=fmtp:97 {told}" in announced(VIDEO, section("audio", 97, "MPEG4-GENERIC/48000/2", fmtp))
+def test_parameters_of_aac(rtpmap: str, fmtp: str, told: str) -> None:
+    sections = VIDEO, section("audio", 97, rtpmap, fmtp)
+    assert f"a=fmtp:97 {told}" in announced(*sections)
+    assert [obstacle(track) for track in tracks_of("v=0\r\n" + "".join(sections))] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("rtpmap", "fmtp", "why"),
+    [
+        ("MPEG4-GENERIC/48000/2", "mode=AAC-hbr", "its description lacks config"),
+        ("MPEG4-GENERIC/48000/2", "mode=AAC-lbr;config=xyz", "its description lacks config and sizelength"),
+        ("MP4A-LATM/90000", "cpresent=1", "its description lacks config"),
+        ("VORBIS/48000/2", "", "its description lacks configuration"),
+    ],
+)
+def test_a_track_that_would_have_the_stream_refused(rtpmap: str, fmtp: str, why: str) -> None:
+    (_, track) = tracks_of("v=0\r\n" + VIDEO + section("audio", 97, rtpmap, fmtp))
+    assert obstacle(track) == why
 
 
 def test_nothing_of_a_camera_adds_a_line_or_grows_without_bound() -> None:

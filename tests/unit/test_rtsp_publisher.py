@@ -136,6 +136,7 @@ def test_a_server_that_closes_after_each_401_is_asked_over_another_connection() 
         ("ANNOUNCE", "302 Found", Cause.SERVER_REFUSED),
         ("SETUP", "461 Unsupported Transport", Cause.SERVER_REFUSED),
         ("RECORD", "400 Bad Request", Cause.SERVER_CONFLICT),
+        ("RECORD", "500 Internal Server Error", Cause.SERVER_REFUSED),
     ],
 )
 def test_refusals(method: str, status: str, cause: Cause) -> None:

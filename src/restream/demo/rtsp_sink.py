@@ -186,7 +186,8 @@ class SinkConnection(RtspConnection):
             self.tracks = sdp_tracks(self.sdp)
         except (SdpError, UnicodeDecodeError):
             self.tracks = []
-        if not self.tracks or self.state != "idle" or not server.accepts(request.path):
+        readable = self.tracks and all(map(_can_be_read, self.tracks))
+        if not readable or self.state != "idle" or not server.accepts(request.path):
             self.reply(request, 400)
             self.transport.close()
             return
@@ -232,6 +233,9 @@ class SinkConnection(RtspConnection):
             self._answer(request, 461)
         elif track is None:
             self._answer(request, 400)
+        elif offer.channels[1] != offer.channels[0] + 1 or self._channels.keys() & set(offer.channels):
+            self.reply(request, 400)
+            self.transport.close()
         else:
             first, second = offer.channels
             self._channels |= {first: (track, False), second: (track, True)}
@@ -280,3 +284,8 @@ class SinkConnection(RtspConnection):
         self._answer(request, 200, {"Range": "npt=0.000-"})
         self._live = path
         path.readers.add(self)
+
+
+def _can_be_read(track: SdpTrack) -> bool:
+    """gortsplib refuses packetization mode 0, which no mode means too."""
+    return track.encoding != "H264" or track.fmtp.get("packetization-mode", "0") != "0"

@@ -53,7 +53,7 @@ class Carried(Protocol[Event_co]):
         """The deadline has come."""
 
     def close(self, now: float) -> None:
-        """End it, with a farewell."""
+        """End it."""
 
     def abandon(self, cause: Cause, words: str, now: float) -> None:
         """It is not carried on."""
@@ -141,10 +141,15 @@ class Wire(Generic[Event]):
         return 0 if self._connection is None else self._connection.write(data)
 
     def close(self) -> None:
-        """End the conversation, with a farewell; `run` returns when that is over."""
+        """End the conversation: `run` returns once the peer has been told, or does not hear."""
         if not self._over.done():
             self._client.close(self._loop.time())
             self._follow()
+
+    def abandon(self, cause: Cause, words: str) -> None:
+        """End the conversation for a reason that only its owner sees."""
+        self._client.abandon(cause, words, self._loop.time())
+        self._follow()
 
     def _disconnect(self) -> asyncio.Task[None] | None:
         """End the connection there is, and the one that is being made; the task that makes it ends soon."""

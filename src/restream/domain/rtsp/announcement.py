@@ -26,9 +26,10 @@ _NAME = re.compile(r"[\w.+-]{1,64}", re.ASCII)
 _NO_NAME = re.compile(r"[^\w.+-]", re.ASCII)
 # The registered name of what some cameras call otherwise; MediaMTX takes the others for something unknown.
 _REGISTERED: Mapping[str, str] = {"HEVC": "H265"}
-# What must stand there, whatever is sent: RFC 7587 §7, and how gortsplib reads RFC 6416.
-_CHANNELS: Mapping[str, int] = {"OPUS": 2, "MP4A-LATM": 1}
+# What must stand there, whatever is sent: RFC 7587 §7.
+_OPUS = "OPUS/48000/2"
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
+_HEXADECIMAL = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 # What must be a number, where it is told.
 _NUMBERS: Mapping[str, Sequence[str]] = {
     "AV1": ("level-idx", "profile", "tier"),
@@ -36,6 +37,12 @@ _NUMBERS: Mapping[str, Sequence[str]] = {
     "MP4A-LATM": ("profile-level-id", "bitrate"),
     "MP4V-ES": ("profile-level-id",),
     "MPEG4-GENERIC": ("profile-level-id", "sizelength", "indexlength", "indexdeltalength"),
+}
+# Without these a stream is refused.
+_NEEDED: Mapping[str, Sequence[str]] = {
+    "MP4A-LATM": ("config",),
+    "MPEG4-GENERIC": ("config", "sizelength"),
+    "VORBIS": ("configuration",),
 }
 _ANNEX_B = b"\0\0\0\1"
 
@@ -47,6 +54,13 @@ def announcement(tracks: Sequence[Track]) -> bytes:
         lines += _section(track)
         lines.append(f"a=control:{control(place)}")
     return "".join(f"{line}\r\n" for line in lines).encode("latin-1", "replace")
+
+
+def obstacle(track: Track) -> str:
+    """Why a stream with this track would be refused; empty: nothing is known against it."""
+    parameters = _parameters(track.encoding)
+    missing = [name for name in _NEEDED.get(track.encoding.encoding, ()) if name not in parameters]
+    return f"its description lacks {' and '.join(missing)}" if missing else ""
 
 
 def control(place: int) -> str:
@@ -70,8 +84,7 @@ def _rtpmap(track: Track) -> str:
     name = _REGISTERED.get(name, name)
     usual_hz = STATIC_FORMATS.get(encoding.payload_type, ("", 0, None))[1]
     rate_hz = encoding.clock_rate_hz or usual_hz or (_VIDEO_CLOCK_HZ if track.is_video else _SOUND_CLOCK_HZ)
-    channels = _CHANNELS.get(name, encoding.channels)
-    return f"{name}/{rate_hz}" + (f"/{channels}" if channels else "")
+    return _OPUS if name == "OPUS" else f"{name}/{rate_hz}" + (f"/{encoding.channels}" if encoding.channels else "")
 
 
 def _parameters(encoding: PayloadFormat) -> Mapping[str, str]:
@@ -108,10 +121,28 @@ def _h265(found: dict[str, str]) -> None:
 
 def _aac(found: dict[str, str]) -> None:
     found.pop("streamtype", None)
-    found["config"] = found.get("config", "").strip('"')
-    if found.get("mode", "").lower().replace("_", "-") == "aac-hbr":  # RFC 3640 §3.3.6
-        found |= {"sizelength": "13", "indexlength": "3", "indexdeltalength": "3"} | found
+    _config(found)
+    mode = found.pop("mode", "").lower().replace("_", "-")
+    if mode == "aac-hbr":  # RFC 3640 §3.3.6; of other modes the lengths tell enough
+        found |= {"mode": "AAC-hbr", "sizelength": "13", "indexlength": "3", "indexdeltalength": "3"} | found
+
+
+def _latm(found: dict[str, str]) -> None:
+    _config(found)
+    found["cpresent"] = "0"
+
+
+def _config(found: dict[str, str]) -> None:
+    config = found.pop("config", "").strip('"')
+    if _HEXADECIMAL.fullmatch(config):
+        found["config"] = config
 
 
 _Repair = Callable[[dict[str, str]], None]
-_REPAIRS: Mapping[str, _Repair] = {"H264": _h264, "H265": _h265, "MPEG4-GENERIC": _aac}
+_REPAIRS: Mapping[str, _Repair] = {
+    "H264": _h264,
+    "H265": _h265,
+    "MP4A-LATM": _latm,
+    "MP4V-ES": _config,
+    "MPEG4-GENERIC": _aac,
+}

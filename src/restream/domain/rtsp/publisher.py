@@ -28,6 +28,8 @@ from restream.domain.rtsp.words import no_rtsp, readable
 
 TEARDOWN_S = 2.0
 """How long a farewell may take."""
+# How MediaMTX v1.20.1 says that a path is taken (tests/data/rtsp/publishing/taken.json).
+_REFUSALS = {(Stage.RECORD, 400): Cause.SERVER_CONFLICT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,12 @@ class RtspPublisher:
             self._log_in(question, response, now)
         elif response.status >= 300:
             if not self._ask_for_usual_channels(question, response.status_line, now):
-                self._fail(_REFUSALS.get(question.stage, Cause.SERVER_REFUSED), response.status_line, now, response)
+                self._fail(
+                    _REFUSALS.get((question.stage, response.status), Cause.SERVER_REFUSED),
+                    response.status_line,
+                    now,
+                    response,
+                )
         else:
             self._repeated = False
             self._requests.login.accepted()
@@ -285,7 +292,3 @@ class RtspPublisher:
         self.stage, self.deadline = Stage.CLOSED, None
         self._is_connected = self._is_connecting = False
         self._events.append(event)
-
-
-_REFUSALS = {Stage.RECORD: Cause.SERVER_CONFLICT}
-"""What MediaMTX means with a refusal: a path that is taken is told at RECORD."""
