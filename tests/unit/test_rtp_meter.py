@@ -1,0 +1,397 @@
+"""What RTP of a camera is measured as: its numbers, its frames, and what cameras do wrong.
+
+Names in brackets are the public reports that a behaviour comes from.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+
+from restream.demo.clips import Clip, Playback
+from restream.domain.rtp.meter import TrackMeter
+from restream.domain.rtp.report import TrackReport
+from tests.unit.rtp_streams import (
+    FPS,
+    IDR,
+    IDR_BEHIND,
+    PPS,
+    RATE_HZ,
+    SLICE,
+    SLICE_BEHIND,
+    SPS,
+    TICKS,
+    TYPE,
+    Camera,
+    Sent,
+    feed,
+    fragments,
+    measure,
+)
+
+
+def test_a_good_stream() -> None:
+    sent = Camera().pictures(groups=4)
+    report = measure(sent)
+    assert report == TrackReport(
+        packets=4 * (5 + 9 * 3),
+        bytes=sum(len(data) for data, _ in sent),
+        frames=40,
+        key_frames=4,
+        jitter_s=pytest.approx(0.0, abs=1e-9),
+        key_frame_interval_s=pytest.approx(10 / FPS),
+        last_key_frame_age_s=pytest.approx(1 + 9 / FPS),
+        last_frame_age_s=pytest.approx(1.0),
+    )
+
+
+def test_a_key_frame_begins_with_its_parameters() -> None:
+    sent = Camera().pictures(groups=3)
+    assert feed(TrackMeter("h264", RATE_HZ, TYPE), sent) == [0, 32, 64]
+
+
+def test_parts_of_larger_buffers() -> None:
+    meter = TrackMeter("h264", RATE_HZ, TYPE)
+    for data, at in Camera().pictures(groups=1):
+        for buffer in (bytearray(b"$\0\0\0" + data + b"$"), memoryview(b"$\0\0\0" + data + b"$")):
+            meter.take(buffer, 4, len(buffer) - 1, at)
+    report = meter.report(200.0)
+    assert (report.packets, report.duplicates, report.frames, report.key_frames) == (32, 32, 10, 1)
+
+
+@pytest.mark.parametrize(("clip", "codec"), [("h264_aac", "h264"), ("h264", "h264"), ("h265", "hevc")])
+def test_a_simulated_camera(clip: str, codec: str) -> None:
+    playback = Playback(Clip.load(clip), random.Random(3), started_at_unix_s=1_800_000_000.0)
+    video = next(index for index, track in enumerate(playback.clip.tracks) if track.media == "video")
+    meter = TrackMeter(codec, RATE_HZ, playback.clip.tracks[video].payload_type)
+    meter.report(0.0)
+    while playback.due_us < 12_800_000:
+        now = playback.due_us / 1e6
+        for track, is_rtcp, data in playback.next_batch():
+            if track != video:
+                continue
+            if is_rtcp:
+                meter.take_rtcp(data, 0, len(data), now, 1_800_000_000.0 + now - 2.5)
+            else:
+                meter.take(data, 0, len(data), now)
+    report = meter.report(12.8)
+    assert (report.lost, report.malformed, report.foreign, report.restarts) == (0, 0, 0, 0)
+    assert (report.frames, report.fps) == (192, pytest.approx(15.0))
+    assert (report.key_frames, report.key_frame_interval_s) == (14, pytest.approx(1.0, abs=0.01))
+    assert report.jitter_s is not None and report.jitter_s < 0.01
+    assert report.bitrate_bps == pytest.approx(report.bytes * 8 / 12.8)
+    assert report.clock_offset_s == pytest.approx(2.5)
+
+
+def test_sound_of_a_simulated_camera() -> None:
+    playback = Playback(Clip.load("h264_pcma"), random.Random(3), started_at_unix_s=0.0, sender_reports=False)
+    meter = TrackMeter("pcm_alaw", 8000, 8)
+    seen = 0
+    while playback.due_us < 6_400_000:
+        for track, _, data in playback.next_batch():
+            if playback.clip.tracks[track].media == "audio":
+                assert meter.take(data, 0, len(data), playback.due_us / 1e6)
+                seen += 1
+    report = meter.report(6.4)
+    assert (report.packets, report.frames, report.key_frames, report.lost) == (seen, seen, seen, 0)
+
+
+# Numbers.
+
+
+def test_loss_over_a_wrap() -> None:
+    sent = Camera(sequence=65_530).pictures(groups=1)
+    report = measure(sent[:5] + sent[8:10] + sent[11:])
+    assert (report.packets, report.lost, report.reordered, report.restarts) == (28, 4, 0, 0)
+
+
+def test_reordered_is_not_lost() -> None:
+    sent = Camera().pictures(groups=2)
+    sent[4:8] = [sent[7], sent[5], sent[4], sent[6]]
+    report = measure(sent)
+    assert (report.packets, report.lost, report.reordered, report.duplicates) == (64, 0, 3, 0)
+
+
+def test_duplicates_do_not_hide_loss() -> None:
+    sent = Camera().pictures(groups=1)
+    report = measure([*sent[:8], sent[7], sent[6], *sent[10:]])
+    assert (report.packets, report.lost, report.reordered, report.duplicates) == (30, 2, 0, 2)
+
+
+def test_a_duplicate_a_whole_cycle_after_a_loss() -> None:
+    meter = TrackMeter("pcm_alaw", 8000, TYPE)
+    camera = Camera(sequence=0)
+    sent = [camera.packet(b"x", ticks=index) for index in range(65_600)]
+    feed(meter, sent[:10] + sent[11 : 65_537 + 11])
+    # The number 10 was lost a cycle ago; this one came.
+    feed(meter, [sent[65_536 + 10]])
+    assert (meter.report(0).lost, meter.report(0).duplicates, meter.report(0).reordered) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("sequence", [0, 3000, 36_000, 39_000, 43_100, 65_530])
+def test_numbers_that_begin_anew_are_no_loss(sequence: int) -> None:
+    first, second = Camera(sequence=40_000), Camera(sequence=sequence)
+    second.at, second.numbering.origin = 100.4, first.numbering.origin
+    report = measure(first.pictures(groups=1) + second.pictures(groups=1))
+    assert (report.packets, report.lost, report.restarts, report.frames) == (64, 0, 1, 20)
+    assert (report.duplicates, report.reordered) == (0, 0)
+
+
+def test_one_packet_from_long_ago_begins_nothing() -> None:
+    sent = Camera().pictures(groups=20)
+    report = measure([*sent[:500], sent[100], *sent[500:]])
+    assert (report.packets, report.lost, report.restarts, report.duplicates) == (640, 0, 0, 1)
+
+
+def test_another_source_for_every_group_of_pictures() -> None:
+    """[gortsplib 687]"""
+    camera = Camera()
+    sent: list[Sent] = []
+    for ssrc in (7, 9, 0, 12):
+        camera.numbering.ssrc = ssrc
+        sent += camera.pictures(groups=1)
+    report = measure(sent)
+    assert (report.packets, report.lost, report.restarts) == (128, 0, 3)
+    assert (report.frames, report.key_frames) == (40, 4)
+
+
+def test_a_source_of_zero() -> None:
+    """[gortsplib 480]"""
+    report = measure(Camera(ssrc=0).pictures(groups=1))
+    assert (report.packets, report.restarts, report.frames) == (32, 0, 10)
+
+
+def test_another_payload_type_is_foreign() -> None:
+    """[gortsplib 65]"""
+    camera = Camera()
+    sent = camera.pictures(groups=1)
+    report = measure([*sent, camera.packet(IDR, kind=97), *camera.pictures(groups=1)])
+    assert (report.packets, report.foreign, report.lost, report.frames) == (64, 1, 0, 20)
+
+
+def test_a_foreign_type_that_repeats_a_number() -> None:
+    """[RtspClientSharp 98]"""
+    sent = Camera().pictures(groups=1)
+    strange = bytearray(sent[10].data)
+    strange[1] = 50
+    report = measure([*sent[:16], Sent(bytes(strange), 100.2), *sent[16:]])
+    assert (report.packets, report.foreign, report.lost, report.duplicates) == (32, 1, 0, 0)
+
+
+def test_rtcp_among_rtp_is_foreign_and_takes_no_number() -> None:
+    camera = Camera(sequence=6)
+    report_ = camera.numbering.sender_report(1_800_000_000.0, 0)
+    sent = camera.pictures(groups=1)
+    # Its length, 6, stands where the number is.
+    assert measure([sent[0], Sent(report_, 100.0), *sent[1:]]).foreign == 1
+    assert measure([Sent(report_, 100.0), *sent]).lost == 0
+
+
+# What cannot be read.
+
+
+def altered(packet: Sent, flags: int, *, tail: bytes = b"", body: bytes | None = None) -> Sent:
+    head = bytes([packet.data[0] | flags]) + packet.data[1:12]
+    return Sent(head + (packet.data[12:] if body is None else body) + tail, packet.at)
+
+
+@pytest.mark.parametrize("data", [b"", b"\x80", b"\x80\x60" + bytes(9), b"\x40\x60" + bytes(20), b"\0" * 40])
+def test_what_is_no_rtp(data: bytes) -> None:
+    sent = Camera().pictures(groups=1)
+    report = measure([*sent[:7], Sent(data, 100.1), *sent[7:]])
+    assert (report.packets, report.malformed, report.foreign, report.lost) == (32, 1, 0, 0)
+
+
+LYING = {
+    "contributors beyond the end": (0x0F, b"\x65\x88"),
+    "half an extension header": (0x10, b"\xbe\xde"),
+    "an extension beyond the end": (0x10, b"\xbe\xde\0\x09\0\0\0\0"),
+    "padding beyond the begin": (0x20, b"\x65\x88\xff"),
+    "padding into the extension": (0x30, b"\xbe\xde\0\0\x02"),
+}
+
+
+@pytest.mark.parametrize(("flags", "body"), LYING.values(), ids=LYING)
+def test_lengths_that_lie(flags: int, body: bytes) -> None:
+    camera = Camera()
+    head, wrong = camera.pictures(groups=1), camera.packet(b"", marker=True)
+    report = measure([*head, altered(wrong, flags, body=body), *camera.pictures(groups=1)])
+    assert (report.packets, report.malformed, report.lost, report.restarts) == (64, 1, 0, 0)
+
+
+HONEST = {
+    "contributors": (0x02, b"\0\0\0\1\0\0\0\2" + IDR, b""),
+    "an extension": (0x10, b"\xab\xac\0\1\0\0\0\0" + IDR, b""),
+    "an empty extension": (0x10, b"\xbe\xde\0\0" + IDR, b""),
+    "padding": (0x20, IDR, b"\0\0\0\4"),
+    "padding of no bytes": (0x20, IDR, b"\0"),
+    "all of them": (0x31, b"\0\0\0\1\xbe\xde\0\1\0\0\0\0" + IDR, b"\2\2"),
+}
+
+
+@pytest.mark.parametrize(("flags", "body", "tail"), HONEST.values(), ids=HONEST)
+def test_what_stands_around_a_payload(flags: int, body: bytes, tail: bytes) -> None:
+    camera = Camera()
+    sent = [*camera.frame(SLICE), *(altered(each, flags, body=body, tail=tail) for each in camera.frame(IDR))]
+    assert feed(TrackMeter("h264", RATE_HZ, TYPE), sent) == [1]
+    assert measure(sent).malformed == 0
+
+
+def test_packets_without_a_payload_are_no_frames() -> None:
+    camera = Camera()
+    sent = camera.frame(SLICE)
+    for body in (b"", b"\0\0\0\4"):
+        sent += [altered(each, 0x20 if body else 0, body=body) for each in camera.frame(b"")]
+    report = measure([*sent, *camera.frame(SLICE)])
+    assert (report.packets, report.frames, report.lost) == (4, 2, 0)
+
+
+# Frames.
+
+
+def test_a_marker_that_is_never_set() -> None:
+    """[SharpRTSP 57]"""
+    camera = Camera()
+    sent = [each for _ in range(5) for each in camera.frame(IDR, SLICE, SLICE, markers=[False] * 3)]
+    report = measure(sent)
+    assert (report.frames, report.key_frames) == (5, 5)
+
+
+def test_a_marker_behind_every_slice() -> None:
+    """[obs-rtspserver 199]"""
+    camera = Camera()
+    sent: list[Sent] = []
+    for _ in range(3):
+        sent += camera.frame(SPS, PPS, IDR, IDR_BEHIND, IDR_BEHIND, markers=[True] * 5)
+        sent += camera.frame(SLICE, SLICE_BEHIND, SLICE_BEHIND, markers=[True] * 3)
+    meter = TrackMeter("h264", RATE_HZ, TYPE)
+    assert feed(meter, sent) == [0, 8, 16]
+    assert meter.report(0).frames == 6
+
+
+def test_a_marker_behind_every_fragment() -> None:
+    camera = Camera()
+    sent = [each for unit in (IDR, SLICE, SLICE) for each in camera.frame(*fragments(unit, 4), markers=[True] * 4)]
+    report = measure(sent)
+    assert (report.frames, report.key_frames) == (3, 1)
+
+
+def test_one_timestamp_for_everything() -> None:
+    camera = Camera()
+    sent: list[Sent] = []
+    for index in range(20):
+        unit = IDR if index % 10 == 0 else SLICE
+        sent += [camera.packet(each, marker=last) for each, last in zip(fragments(unit, 2), (False, True), strict=True)]
+        camera.at += 1 / FPS
+    report = measure(sent)
+    assert (report.frames, report.key_frames) == (20, 2)
+    assert report.last_frame_age_s == pytest.approx(1 + 1 / FPS, abs=0.05)
+
+
+def test_parameters_with_the_timestamp_of_the_picture_before() -> None:
+    """[retina 13]"""
+    camera = Camera()
+    sent: list[Sent] = []
+    for _ in range(3):
+        sent += [camera.packet(SPS, marker=True), camera.packet(PPS)]
+        camera.wait(1 / FPS)
+        sent += [camera.packet(IDR, marker=True)]
+        camera.wait(1 / FPS)
+        sent += [camera.packet(SLICE, marker=True)]
+    meter = TrackMeter("h264", RATE_HZ, TYPE)
+    assert feed(meter, sent) == [0, 4, 8]
+    assert (meter.report(0).frames, meter.report(0).key_frames) == (6, 3)
+
+
+def test_parameters_in_the_description_alone() -> None:
+    camera = Camera()
+    sent = [each for unit in (SLICE, IDR, SLICE, SLICE, IDR) for each in camera.frame(*fragments(unit, 3))]
+    assert feed(TrackMeter("h264", RATE_HZ, TYPE), sent) == [3, 12]
+
+
+def test_a_key_frame_whose_begin_was_lost_is_none() -> None:
+    camera = Camera()
+    sent = [*camera.frame(*fragments(SLICE, 3)), *camera.frame(*fragments(IDR, 3))[1:]]
+    report = measure(sent)
+    assert (report.frames, report.key_frames, report.lost) == (2, 0, 1)
+    assert report.last_key_frame_age_s is None and report.key_frame_interval_s is None
+
+
+def test_a_stream_joined_within_a_frame() -> None:
+    report = measure(Camera().pictures(groups=1)[3:])
+    assert (report.frames, report.key_frames, report.lost) == (10, 0, 0)
+
+
+@pytest.mark.parametrize("codec", ["mjpeg", "h263", "pcm_alaw", "no such codec"])
+def test_where_all_frames_are_key_frames(codec: str) -> None:
+    camera = Camera()
+    sent = [each for _ in range(3) for each in camera.frame(b"\0\0\0\0data")]
+    assert feed(TrackMeter(codec, RATE_HZ, TYPE), sent) == [0, 1, 2]
+
+
+# Time.
+
+
+def test_jitter_is_that_of_rfc_3550() -> None:
+    camera, delays = Camera(), [0.0, 0.01, 0.0, 0.02, 0.0, 0.0]
+    sent = [each._replace(at=each.at + delay) for delay in delays for each in camera.frame(SLICE)]
+    expected = 0.0
+    for before, after in itertools.pairwise(delays):
+        expected += (abs(after - before) - expected) / 16
+    assert measure(sent).jitter_s == pytest.approx(expected)
+
+
+def test_jitter_is_from_frame_to_frame() -> None:
+    """Packets of one frame share a timestamp and come one after the other: that is no jitter."""
+    camera = Camera()
+    frames = [camera.frame(*fragments(SLICE, 10)) for _ in range(5)]
+    sent = [each._replace(at=each.at + index * 0.003) for frame in frames for index, each in enumerate(frame)]
+    assert measure(sent).jitter_s == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("jump", [9_800 * RATE_HZ, -9_800 * RATE_HZ, 37_600 * RATE_HZ, 0x7FFFFFFF, -6 * RATE_HZ])
+def test_one_frame_out_of_the_timeline_is_no_jitter(jump: int) -> None:
+    """[mediamtx 6255]"""
+    camera = Camera()
+    sent = [each for _ in range(5) for each in camera.frame(SLICE)]
+    sent.append(camera.packet(SLICE, marker=True, ticks=jump))
+    camera.wait(1 / FPS)
+    report = measure(sent + [each for _ in range(5) for each in camera.frame(SLICE)])
+    assert (report.frames, report.jitter_s) == (11, pytest.approx(0.0, abs=1e-9))
+
+
+def test_pictures_sent_out_of_their_order_are_no_jitter() -> None:
+    camera = Camera()
+    sent = [camera.packet(SLICE, marker=True, ticks=TICKS * place) for place in (0, 3, 1, 2, 6, 4, 5, 9, 7, 8)]
+    sent = [each._replace(at=100 + index / FPS) for index, each in enumerate(sent)]
+    report = measure(sent)
+    assert report.frames == 10
+    # From 0 to 3 they were sent at once, behind that three frames apart.
+    assert report.jitter_s is not None and report.jitter_s < 2 / FPS / 16
+
+
+def test_a_timestamp_that_begins_anew() -> None:
+    """[go2rtc 1943]"""
+    first, second = Camera(), Camera(sequence=0, timestamp=0, ssrc=8)
+    second.at = 100.4
+    report = measure(first.pictures(groups=1) + second.pictures(groups=1))
+    assert (report.frames, report.jitter_s) == (20, pytest.approx(0.0, abs=1e-9))
+
+
+def test_a_track_without_a_clock() -> None:
+    report = measure(Camera().pictures(groups=1), rate_hz=0)
+    assert (report.frames, report.jitter_s) == (10, None)
+
+
+def test_rates_are_of_the_time_between_reports() -> None:
+    meter, camera = TrackMeter("h264", RATE_HZ, TYPE), Camera()
+    first = meter.report(100.0)
+    assert (first.fps, first.bitrate_bps, first.last_frame_age_s, first.jitter_s) == (None, None, None, None)
+    sent = camera.pictures(groups=5)
+    feed(meter, sent)
+    report = meter.report(102.0)
+    assert report.fps == pytest.approx(25.0)
+    assert report.bitrate_bps == pytest.approx(sum(len(data) for data, _ in sent) * 4)
+    assert (meter.report(104.0).fps, meter.report(104.0).fps) == (0.0, None)
