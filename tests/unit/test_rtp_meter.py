@@ -139,6 +139,24 @@ def test_numbers_that_begin_anew_are_no_loss(sequence: int) -> None:
     assert (report.duplicates, report.reordered) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("step", "lost", "restarts", "duplicates"),
+    [(2999, 2999, 0, 0), (3000, 0, 1, 0), (-100, 0, 0, 1), (-101, 0, 0, 1), (-2999, 0, 0, 1), (-3000, 0, 1, 0)],
+)
+def test_how_far_numbers_may_jump(step: int, lost: int, restarts: int, duplicates: int) -> None:
+    camera = Camera(sequence=1)
+    sent = camera.pictures(groups=10)
+    camera.numbering.sequence = (camera.numbering.sequence + step) & 0xFFFF
+    report = measure([*sent, camera.packet(SLICE)])
+    assert (report.lost, report.restarts, report.duplicates) == (lost, restarts, duplicates)
+
+
+def test_two_packets_from_further_back_than_is_remembered_begin_anew() -> None:
+    sent = Camera().pictures(groups=10)
+    assert measure(sent + sent[-100:-98]).restarts == 0
+    assert measure(sent + sent[-102:-100]).restarts == 1
+
+
 def test_one_packet_from_long_ago_begins_nothing() -> None:
     sent = Camera().pictures(groups=20)
     report = measure([*sent[:500], sent[100], *sent[500:]])
@@ -222,6 +240,7 @@ def test_lengths_that_lie(flags: int, body: bytes) -> None:
 
 
 HONEST = {
+    "a contributor": (0x01, b"\0\0\0\1" + IDR, b""),
     "contributors": (0x02, b"\0\0\0\1\0\0\0\2" + IDR, b""),
     "an extension": (0x10, b"\xab\xac\0\1\0\0\0\0" + IDR, b""),
     "an empty extension": (0x10, b"\xbe\xde\0\0" + IDR, b""),
@@ -242,10 +261,10 @@ def test_what_stands_around_a_payload(flags: int, body: bytes, tail: bytes) -> N
 def test_packets_without_a_payload_are_no_frames() -> None:
     camera = Camera()
     sent = camera.frame(SLICE)
-    for body in (b"", b"\0\0\0\4"):
-        sent += [altered(each, 0x20 if body else 0, body=body) for each in camera.frame(b"")]
+    for flags, body in ((0, b""), (0x20, b"\0\0\0\4"), (0x10, b"\xbe\xde\0\0")):
+        sent += [altered(each, flags, body=body) for each in camera.frame(b"")]
     report = measure([*sent, *camera.frame(SLICE)])
-    assert (report.packets, report.frames, report.lost) == (4, 2, 0)
+    assert (report.packets, report.frames, report.lost, report.malformed) == (5, 2, 0, 0)
 
 
 # Frames.
