@@ -1,4 +1,4 @@
-"""What frames are found in RTP of a camera, and how their time is measured; names in brackets are public reports."""
+"""What frames are found in RTP of a camera, and how their time is measured."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.unit.rtp_streams import (
 
 
 def test_a_marker_that_is_never_set() -> None:
-    """[SharpRTSP 57]"""
+    """SharpRTSP issue 57."""
     camera = Camera()
     sent = [each for _ in range(5) for each in camera.frame(IDR, SLICE, SLICE, markers=[False] * 3)]
     report = measure(sent)
@@ -37,7 +37,7 @@ def test_a_marker_that_is_never_set() -> None:
 
 
 def test_a_marker_behind_every_slice() -> None:
-    """[obs-rtspserver 199]"""
+    """obs-rtspserver pull request 199."""
     camera = Camera()
     sent: list[Sent] = []
     for _ in range(3):
@@ -68,7 +68,7 @@ def test_one_timestamp_for_everything() -> None:
 
 
 def test_parameters_with_the_timestamp_of_the_picture_before() -> None:
-    """[retina 13]"""
+    """retina issue 13."""
     camera = Camera()
     sent: list[Sent] = []
     for _ in range(3):
@@ -175,7 +175,7 @@ def test_jitter_is_from_frame_to_frame() -> None:
 
 @pytest.mark.parametrize("jump", [9_800 * RATE_HZ, -9_800 * RATE_HZ, 37_600 * RATE_HZ, 0x7FFFFFFF, -6 * RATE_HZ])
 def test_one_frame_out_of_the_timeline_is_no_jitter(jump: int) -> None:
-    """[mediamtx 6255]"""
+    """mediamtx pull request 6255."""
     camera = Camera()
     sent = [each for _ in range(5) for each in camera.frame(SLICE)]
     sent.append(camera.packet(SLICE, marker=True, ticks=jump))
@@ -195,7 +195,7 @@ def test_pictures_sent_out_of_their_order_are_no_jitter() -> None:
 
 
 def test_a_timestamp_that_begins_anew() -> None:
-    """[go2rtc 1943]"""
+    """go2rtc pull request 1943."""
     first, second = Camera(), Camera(sequence=0, timestamp=0, ssrc=8)
     second.at = 100.4
     report = measure(first.pictures(groups=1) + second.pictures(groups=1))

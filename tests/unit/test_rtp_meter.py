@@ -1,7 +1,4 @@
-"""What RTP of a camera is measured as: its numbers, its frames, and what cameras do wrong.
-
-Names in brackets are the public reports that a behaviour comes from.
-"""
+"""What RTP of a camera is measured as: its numbers, its frames, and what cameras do wrong."""
 
 from __future__ import annotations
 
@@ -158,7 +155,7 @@ def test_one_packet_from_long_ago_begins_nothing() -> None:
 
 
 def test_another_source_for_every_group_of_pictures() -> None:
-    """[gortsplib 687]"""
+    """gortsplib issue 687."""
     camera = Camera()
     sent: list[Sent] = []
     for ssrc in (7, 9, 0, 12):
@@ -170,13 +167,13 @@ def test_another_source_for_every_group_of_pictures() -> None:
 
 
 def test_a_source_of_zero() -> None:
-    """[gortsplib 480]"""
+    """gortsplib issue 480."""
     report = measure(Camera(ssrc=0).pictures(groups=1))
     assert (report.packets, report.restarts, report.frames) == (32, 0, 10)
 
 
 def test_another_payload_type_is_foreign() -> None:
-    """[gortsplib 65]"""
+    """gortsplib issue 65."""
     camera = Camera()
     sent = camera.pictures(groups=1)
     report = measure([*sent, camera.packet(IDR, kind=97), *camera.pictures(groups=1)])
@@ -184,7 +181,7 @@ def test_another_payload_type_is_foreign() -> None:
 
 
 def test_a_foreign_type_that_repeats_a_number() -> None:
-    """[RtspClientSharp 98]"""
+    """RtspClientSharp issue 98."""
     sent = Camera().pictures(groups=1)
     strange = bytearray(sent[10].data)
     strange[1] = 50
