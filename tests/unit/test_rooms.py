@@ -28,6 +28,7 @@ PASSED_ON = {
 # Rooms that stand alone: what of the product they may import beside themselves.
 ALONE = {
     "domain/rtsp": ("restream.domain.camera", "restream.domain.engine", "restream.domain.life.cause"),
+    "domain/rtp": (),
 }
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 60
 

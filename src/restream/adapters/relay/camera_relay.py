@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import ssl
 import time
-from collections.abc import Sequence
+from dataclasses import replace
 
 from restream.adapters.relay.messages import Begin, RelayAdvance
 from restream.adapters.rtsp.addresses import Resolver
@@ -17,10 +17,10 @@ from restream.domain.life.attribution import CUT_FOR_SILENCE_S
 from restream.domain.life.cause import Cause
 from restream.domain.relay.forwarder import Forwarder, lanes_of
 from restream.domain.rtp.meter import TrackMeter
-from restream.domain.rtsp.announcement import announcement
+from restream.domain.rtsp.announcement import announcement, obstacle
 from restream.domain.rtsp.client import RtspClient
 from restream.domain.rtsp.dialogue import Conversation
-from restream.domain.rtsp.events import Announced, Failed, MediaPacket, Playing, RtspEvent
+from restream.domain.rtsp.events import Announced, Failed, Interleaved, MediaPacket, Playing, RtspEvent
 from restream.domain.rtsp.failure import Failure
 from restream.domain.rtsp.publisher import PublisherEvent, Recording, RtspPublisher
 from restream.domain.rtsp.tracks import Track
@@ -52,6 +52,8 @@ class CameraRelay:
         self._forwarder: Forwarder | None = None
         self._video: TrackMeter | None = None
         self._playing: Playing | None = None
+        self._came_on: tuple[Interleaved, ...] = ()
+        """Channels of all tracks of the camera; `_playing` has those that are handed on."""
         self._meters: list[TrackMeter] = []
         self._recording = False
         self._written_bytes = self._unsent_bytes = 0
@@ -113,21 +115,29 @@ class CameraRelay:
     def _take(self, packet: MediaPacket) -> None:
         """One that came before the forwarder did, or in the midst of an answer."""
         if self._forwarder is not None and self._playing is not None:
-            rtp, rtcp = self._playing.channels[packet.track]
+            rtp, rtcp = self._came_on[packet.track]
             head = bytes((0x24, rtcp if packet.is_rtcp else rtp)) + len(packet.payload).to_bytes(2, "big")
             self._forwarder.take(head + packet.payload, 0, self._loop.time())
 
     def _publish(self, playing: Playing) -> None:
-        self._playing = playing
-        self._meters = meters = _meters(playing.tracks)
-        self._video = next(meter for track, meter in zip(playing.tracks, meters, strict=True) if track.is_video)
+        carried = [each for each in zip(playing.tracks, playing.channels, strict=True) if _is_carried(each[0])]
+        left_out = [
+            f"{each.stream.codec} is left out: {obstacle(each)}" for each in playing.tracks if not _is_carried(each)
+        ]
+        tracks, channels = tuple(track for track, _ in carried), tuple(pair for _, pair in carried)
+        self._playing = playing = replace(
+            playing, tracks=tracks, channels=channels, reasons=(*playing.reasons, *left_out)
+        )
+        self._meters = [
+            TrackMeter(each.stream.codec, each.encoding.clock_rate_hz, each.encoding.payload_type) for each in tracks
+        ]
+        self._video = next(meter for track, meter in zip(tracks, self._meters, strict=True) if track.is_video)
         wall = time.time() - self._loop.time()
-        self._forwarder = Forwarder(lanes_of(playing, meters, playing.channels), wall)
-        self._camera.frames = self._forwarder
+        self._forwarder = self._camera.frames = Forwarder(lanes_of(playing, self._meters, channels), wall)
         place = self._begin.destination.place
-        sdp = announcement(playing.tracks)
+        sdp = announcement(tracks)
         self._server = RtspPublisher(
-            place.url, place.credentials, sdp, playing.channels, _cnonce, answer_timeout_s=_SERVER_TIMEOUT_S
+            place.url, place.credentials, sdp, channels, _cnonce, answer_timeout_s=_SERVER_TIMEOUT_S
         )
         self._to_server = Wire(
             self._server, self._server_says, self._tls, self._resolver, MEDIA_SERVER, 2 * MOST_UNSENT_BYTES
@@ -195,8 +205,8 @@ class CameraRelay:
         )
 
 
-def _meters(tracks: Sequence[Track]) -> list[TrackMeter]:
-    return [TrackMeter(each.stream.codec, each.encoding.clock_rate_hz, each.encoding.payload_type) for each in tracks]
+def _is_carried(track: Track) -> bool:
+    return track.is_video or not obstacle(track)
 
 
 def _cnonce() -> str:

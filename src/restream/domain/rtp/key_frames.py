@@ -16,7 +16,7 @@ PICTURE = 1
 FIRST = 2
 """The first part of one."""
 KEY = 4
-"""A decoder can begin here: an intra picture, or the parameters that stand ahead of one."""
+"""A decoder can begin here: with an intra picture, from its first part, or with the parameters ahead of one."""
 
 Look = Callable[[Buffer, int, int], int]
 """data, begin, end of a payload that is not empty."""
@@ -60,9 +60,10 @@ def _h264_of(data: Buffer, at: int, end: int) -> int:
 def _h264_unit(kind: int, data: Buffer, body: int, end: int) -> int:
     """`body`: behind its header."""
     if 1 <= kind <= 5:
-        # first_mb_in_slice is ue(v): 0 is a single bit 1.
-        first = FIRST if body < end and data[body] & 0x80 and kind not in (3, 4) else NOTHING
-        return PICTURE | first | (KEY if kind == 5 else NOTHING)
+        # first_mb_in_slice is ue(v): 0 is a single bit 1. Partitions B and C (3, 4) begin with another number.
+        if body >= end or not data[body] & 0x80 or kind in (3, 4):
+            return PICTURE
+        return PICTURE | FIRST | KEY if kind == 5 else PICTURE | FIRST
     if kind == 7 or (kind == 6 and body < end and data[body] == _RECOVERY_POINT):
         return KEY
     return NOTHING
@@ -92,8 +93,9 @@ def _h265_of(data: Buffer, at: int, end: int) -> int:
 def _h265_unit(kind: int, data: Buffer, body: int, end: int) -> int:
     if kind < 32:
         # first_slice_segment_in_pic_flag; 16 to 23 are IRAP pictures.
-        first = FIRST if body < end and data[body] & 0x80 else NOTHING
-        return PICTURE | first | (KEY if 16 <= kind <= 23 else NOTHING)
+        if body >= end or not data[body] & 0x80:
+            return PICTURE
+        return PICTURE | FIRST | KEY if 16 <= kind <= 23 else PICTURE | FIRST
     if kind in (32, 33) or (kind == 39 and body < end and data[body] == _RECOVERY_POINT):
         return KEY
     return NOTHING
