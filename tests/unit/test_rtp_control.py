@@ -160,6 +160,12 @@ def test_what_is_told_of_a_stream_with_loss() -> None:
     assert block(reports.build(meter.reception(103.5)))[1:4] == (16 * 256 // 32, 24, 65_500 + 127)
 
 
+def test_a_foreign_packet_is_expected_too() -> None:
+    meter, camera = TrackMeter("h264", RATE_HZ, TYPE), Camera(sequence=0)
+    feed(meter, [*camera.pictures(groups=1), camera.packet(b"x", kind=97), *camera.pictures(groups=1)])
+    assert block(ReceiverReports(1, "restream").build(meter.reception(102.0)))[1:4] == (0, 0, 64)
+
+
 def test_another_source_has_figures_of_its_own() -> None:
     meter, reports = TrackMeter("h264", RATE_HZ, TYPE), ReceiverReports(1, "restream")
     feed(meter, Camera(ssrc=9).pictures(groups=2)[::2])

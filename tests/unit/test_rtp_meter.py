@@ -180,6 +180,20 @@ def test_another_payload_type_is_foreign() -> None:
     assert (report.packets, report.foreign, report.lost, report.frames) == (64, 1, 0, 20)
 
 
+def test_what_is_late_behind_a_foreign_packet() -> None:
+    camera = Camera()
+    before, foreign, sent = camera.frame(SLICE), camera.packet(IDR, kind=97), camera.pictures(groups=1)
+    report = measure([*before, foreign, *sent[:4], *sent[5:9], sent[4], sent[8], *sent[9:]])
+    assert (report.packets, report.lost, report.reordered, report.duplicates) == (33, 0, 1, 1)
+
+
+@pytest.mark.parametrize(("behind", "reordered"), [(100, 1), (101, 0)])
+def test_how_long_what_is_missing_is_remembered(behind: int, reordered: int) -> None:
+    sent = Camera().pictures(groups=10)
+    report = measure([*sent[:50], *sent[51 : 50 + behind], sent[50]])
+    assert (report.reordered, report.lost) == (reordered, 1 - reordered)
+
+
 def test_a_foreign_type_that_repeats_a_number() -> None:
     """RtspClientSharp issue 98."""
     sent = Camera().pictures(groups=1)
@@ -211,6 +225,7 @@ def test_what_is_no_rtp(data: bytes) -> None:
     sent = Camera().pictures(groups=1)
     report = measure([*sent[:7], Sent(data, 100.1), *sent[7:]])
     assert (report.packets, report.malformed, report.foreign, report.lost) == (32, 1, 0, 0)
+    assert feed(TrackMeter("pcm_alaw", 8000, TYPE), [Sent(data, 100.1)]) == []
 
 
 LYING = {

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
+from restream.demo.clips import Clip
 from restream.domain.rtsp.announcement import announcement, obstacle
 from restream.domain.rtsp.description import read_description
 from tests.unit.scripted_server import TRACKS, tracks_of
 
+H265 = Clip.load("h265").tracks[0].fmtp
+H265_SPS = H265["sprop-sps"]
+ANNEX_B_SPS = base64.b64encode(b"\0\0\0\1" + base64.b64decode(H265_SPS)).decode()
 SPS, PPS = "Z01AHppkCgP/YC1AQEBQAAADABAAAAMDIPFi6g==", "aO48gA=="
 
 
@@ -45,6 +51,7 @@ def test_an_announcement() -> None:
         ("audio", 97, "G726-32/8000", "G726-32/8000"),
         ("audio", 97, "L16/16000/2", "L16/16000/2"),
         ("audio", 97, "PCMU", "PCMU/8000"),
+        ("audio", 14, "MPA", "MPA/90000"),
         ("audio", 97, "opus/16000/1", "OPUS/48000/2"),
         ("audio", 97, "MP4A-LATM/16000", "MP4A-LATM/16000"),
     ],
@@ -72,6 +79,7 @@ def test_each_payload_type_has_its_rtpmap(kind: str, number: int, rtpmap: str, t
             f"packetization-mode=1; sprop-parameter-sets={SPS},{PPS}",
         ),
         ("H264/90000", "sprop-parameter-sets=,", "packetization-mode=1"),
+        ("H265/90000", f"sprop-sps={ANNEX_B_SPS};sprop-pps=RAHA,RAHB", f"sprop-sps={H265_SPS}; sprop-pps=RAHA"),
         ("H265/90000", "profile-id=1;sprop-sps=QgEB;sprop-vps=QA;sprop-max-don-diff=x", "profile-id=1"),
         ("MP4V-ES/90000", "profile-level-id=0x1; config=000001B001", "config=000001B001"),
     ],

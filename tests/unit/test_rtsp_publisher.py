@@ -18,7 +18,14 @@ USUAL = (Interleaved(0, 1), Interleaved(2, 3))
 BASIC = says("401 Unauthorized", 'WWW-Authenticate: Basic realm="ipcam"')
 NEGOTIATE = says("401 Unauthorized", "WWW-Authenticate: Negotiate")
 WRONG = "user or password are wrong, or may not publish here"
-SHA_256 = says("401 Unauthorized", 'WWW-Authenticate: Digest realm="ipcam", nonce="7", algorithm="SHA-256"')
+
+
+def nonce(number: int) -> Answer:
+    challenge = f'WWW-Authenticate: Digest realm="ipcam", nonce="{number}", algorithm="SHA-256"'
+    return says("401 Unauthorized", challenge)
+
+
+SHA_256 = nonce(7)
 
 
 @pytest.mark.parametrize("cut", [0, 1, 7])
@@ -120,6 +127,36 @@ def test_a_login_that_is_refused(
     assert (it.failure.cause, it.failure.stage, it.failure.status) == (Cause.SERVER_REFUSED, Stage.ANNOUNCE, 401)
     assert it.failure.words == f"RTSP/1.0 401 Unauthorized ({words})"
     assert it.failure.offered == offered and it.connections == 1
+
+
+@pytest.mark.parametrize("answers", [[then_hangs_up(nonce(7)), nonce(8)], [nonce(7)]])
+def test_a_new_nonce_is_answered(answers: list[Answer]) -> None:
+    it = Publication(ANNOUNCE=[*answers, says("200 OK")], SETUP=[nonce(9), setup_ok])
+    assert isinstance(it.events[-1], Recording)
+    assert 'nonce="9"' in it.asked[-1].header("Authorization")
+
+
+def test_a_server_that_closes_the_connection_for_another_reason_than_a_login() -> None:
+    it = Publication(ANNOUNCE=[BASIC, says("200 OK")], SETUP=then_hangs_up())
+    assert (it.failure.cause, it.connections) == (Cause.SERVER_GONE, 1)
+    it = Publication(ANNOUNCE=[then_hangs_up(BASIC), then_hangs_up()])
+    assert (it.failure.words, it.connections) == ("the connection ended (announce): end of file", 2)
+
+
+def test_what_was_to_be_sent_is_not_sent_over_another_connection() -> None:
+    it = Publication(channels=(Interleaved(0, 2), Interleaved(4, 5)), ANNOUNCE=None)
+    it.hear(b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n")
+    it.publisher.lost("end of file", it.now)
+    it.publisher.connected(it.now)
+    assert it.publisher.data_to_send().startswith(b"ANNOUNCE ")
+
+
+def test_an_answer_that_is_none_yet() -> None:
+    it = Publication(ANNOUNCE=says("100 Continue"))
+    assert (it.publisher.stage, it.methods) == (Stage.ANNOUNCE, ["ANNOUNCE"])
+    it.hear(b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n")
+    it.go_on()
+    assert it.methods == ["ANNOUNCE", "SETUP", "SETUP", "RECORD"] and it.events[-1] == Recording(USUAL)
 
 
 def test_a_server_that_closes_after_each_401_is_asked_over_another_connection() -> None:

@@ -20,7 +20,7 @@ from restream.domain.rtsp.events import ConnectionWanted, Failed, Finished, Inte
 from restream.domain.rtsp.failure import Failure, Stage
 from restream.domain.rtsp.media_session import MediaSession, parse_transport
 from restream.domain.rtsp.message_reader import MessageReader
-from restream.domain.rtsp.messages import InterleavedFrame, Message, Response, ServerRequest
+from restream.domain.rtsp.messages import InterleavedFrame, Response, ServerRequest, Unreadable
 from restream.domain.rtsp.requester import USER_AGENT, Question, Requester, Said
 from restream.domain.rtsp.route import Route
 from restream.domain.rtsp.url import Credentials, RtspUrl, control_url
@@ -123,7 +123,7 @@ class RtspPublisher:
         if self._is_connected:
             self._reader.receive(data)
         while self._is_connected and (message := self._reader.next_message()) is not None:
-            # Reports on how the media arrive (RTCP): most of what comes, and of no interest.
+            # Reports on how the media arrive (RTCP), of which MediaMTX sends none.
             if not isinstance(message, InterleavedFrame):
                 self._take(message, now)
 
@@ -168,14 +168,14 @@ class RtspPublisher:
         elif self.stage is not Stage.CLOSED:
             self._fail(cause, words, now)
 
-    def _take(self, message: Message, now: float) -> None:
+    def _take(self, message: Response | ServerRequest | Unreadable, now: float) -> None:
         if isinstance(message, Response):
             self._take_response(message, now)
         elif isinstance(message, ServerRequest):
             self._requests.answer(message)
             if message.method == "TEARDOWN" and self.stage is not Stage.TEARDOWN:
                 self._fail(Cause.SERVER_GONE, "the server ended the session", now)
-        elif not isinstance(message, InterleavedFrame):
+        else:
             self._fail(Cause.SERVER_REFUSED, no_rtsp(message.problem, message.begin, self._route.secrets), now)
 
     def _take_response(self, response: Response, now: float) -> None:
