@@ -198,7 +198,8 @@ class CameraRelay:
         elif now - self._taken_at > self._begin.stall_timeout_s:
             self._end(Cause.SERVER_GONE, f"the media server has taken nothing for {now - self._taken_at:.0f} s")
         report = self._video.report(now)
-        moved = report.frames > self._frames and taken > self._taken_bytes
+        # Until a key frame has come there is nothing to be seen, however much arrives.
+        moved = report.key_frames > 0 and report.frames > self._frames and taken > self._taken_bytes
         self._frames, self._taken_bytes = report.frames, taken
         return RelayAdvance(
             self._begin.number, moved, report.frames, taken, report.fps, self._forwarder.dropped_packets

@@ -54,7 +54,7 @@ class RelayPlan(Plan):
     @property
     def shown(self) -> Shown:
         """Both ends."""
-        return Shown(tuple(str(place.url) for place in (self.source, self.destination) if place is not None))
+        return Shown(("relay", *(str(place.url) for place in (self.source, self.destination) if place is not None)))
 
 
 def refusal(camera: Camera, media: Media, settings: RelaySettings) -> str | None:
