@@ -55,10 +55,10 @@ class Alternative(Protocol):
 class Restream:
     """This service, with its default settings but for those given (`RESTREAM_…`)."""
 
-    name = "restream"
     began = 0.0
 
-    def __init__(self, directory: str, settings: Mapping[str, str]) -> None:
+    def __init__(self, directory: str, settings: Mapping[str, str], name: str = "restream") -> None:
+        self.name = name
         self._directory = directory
         self._settings = settings
         self._environment: dict[str, str] = {}
@@ -96,7 +96,8 @@ class Restream:
 class RestartedRestream(Restream):
     """This service once more, after a life in which it came to know the cameras (Redis keeps what they send)."""
 
-    name = "restream, restarted"
+    def __init__(self, directory: str, settings: Mapping[str, str]) -> None:
+        super().__init__(directory, settings, "restream, restarted")
 
     @contextlib.asynccontextmanager
     async def running(self, server: Server, urls: Sequence[str]) -> AsyncIterator[None]:
@@ -170,6 +171,26 @@ class Respawn:
         return [psutil.Process(self._pid)]
 
 
+class FetchingServer:
+    """The media server alone: one path with a `source` for every camera, made over its API."""
+
+    name = "MediaMTX alone"
+    began = 0.0
+
+    @contextlib.asynccontextmanager
+    async def running(self, server: Server, urls: Sequence[str]) -> AsyncIterator[None]:
+        self.began = time.monotonic()
+        async with aiohttp.ClientSession() as session:
+            for number, url in enumerate(urls, 1):
+                path = {"source": url, "rtspTransport": "tcp"}
+                answer = await session.post(f"{server.api_url}/v3/config/paths/add/cam{number}", json=path)
+                answer.raise_for_status()
+        yield
+
+    def supervisors(self) -> list[psutil.Process]:
+        return []
+
+
 class SystemdUnits:
     """A template unit with `Restart=always`; needs a systemd to run under."""
 
@@ -233,6 +254,8 @@ def alternatives(names: Iterable[str], directory: str, settings: Mapping[str, st
     known: dict[str, Alternative] = {
         "restream": Restream(directory, settings),
         "restarted": RestartedRestream(directory, settings),
+        "relay": Restream(directory, {**settings, "RESTREAM_CAMERAS__ENGINE": "relay"}, "restream, relay"),
+        "server": FetchingServer(),
         "loops": ShellLoops(),
         "respawn": Respawn(),
         "systemd": SystemdUnits(),

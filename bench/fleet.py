@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,10 +120,13 @@ async def until_running(port: int, cameras: int, began: float) -> dict[str, floa
 
 
 @contextlib.asynccontextmanager
-async def simulated_cameras(count: int, clip: str, addresses: int = 1) -> AsyncIterator[list[str]]:
+async def simulated_cameras(
+    count: int, clip: str, addresses: int = 1, behaviours: Sequence[str] = ()
+) -> AsyncIterator[list[str]]:
     """Simulated cameras in a process of their own: they do not weigh on the service. `addresses`: of loopback."""
     where = ("--host", _EVERYWHERE, "--port-base", "0")
     arguments = ("-m", "restream.demo.cameras", "--count", str(count), *where, "--clip", clip)
+    arguments += tuple(word for name in behaviours for word in ("--behaviour", name))
     process = await asyncio.create_subprocess_exec(
         sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, limit=1 << 22, start_new_session=True
     )

@@ -44,6 +44,17 @@ class SendsFrameEvery(Behaviour):
 
 
 @dataclass(frozen=True, slots=True)
+class FillsUp(Behaviour):
+    """H.264 of a constant bit rate, by filler data (NAL units of type 12) where the pictures are smaller."""
+
+    bits_per_s: int
+
+    def clip(self, clip: Clip) -> Clip:
+        """The clip with so much more in it."""
+        return _filled(clip, self.bits_per_s)
+
+
+@dataclass(frozen=True, slots=True)
 class ChangesCodec(Behaviour):
     """The video is of another codec: H.265 where it was H.264, and the other way round."""
 
@@ -78,6 +89,25 @@ def _nal_types(
             position += 2 + int.from_bytes(payload[position : position + 2], "big")
     else:
         yield kind
+
+
+_FILLER = b"\x0c" + bytes((255,)) * 1300 + b"\x80"
+
+
+@cache
+def _filled(clip: Clip, bits_per_s: int) -> Clip:
+    video = next(number for number, track in enumerate(clip.tracks) if track.media == "video")
+    ends = [packet for packet in clip.packets if packet.track == video and packet.marker_and_type & 0x80]
+    lacking = bits_per_s * clip.duration_us / 8e6 - sum(len(packet.payload) for packet in clip.packets)
+    each = max(0, round(lacking / len(_FILLER) / len(ends)))
+    packets: list[ClipPacket] = []
+    for packet in clip.packets:
+        if packet.track == video and packet.marker_and_type & 0x80:
+            unmarked = replace(packet, marker_and_type=packet.marker_and_type & 0x7F)
+            packets += [unmarked, *[replace(unmarked, payload=_FILLER)] * (each - 1), replace(packet, payload=_FILLER)]
+        else:
+            packets.append(packet)
+    return Clip.of(f"{clip.name} filled", clip.sdp, clip.duration_us, packets)
 
 
 @cache

@@ -20,7 +20,7 @@ from restream.demo.behaviours.descriptions import (
     without_parameter_sets,
 )
 from restream.demo.behaviours.login import ChecksLogin, LoginScheme
-from restream.demo.behaviours.media import ChangesCodec, DelaysKeyFrames, SendsFrameEvery, SendsNo
+from restream.demo.behaviours.media import ChangesCodec, DelaysKeyFrames, FillsUp, SendsFrameEvery, SendsNo
 from restream.demo.behaviours.network import (
     HasWrongClock,
     JumpsTimestamps,
@@ -99,6 +99,7 @@ BEHAVIOURS: Mapping[str, tuple[Behaviour, ...]] = {
     # media
     "key_frame_after_20_s": (DelaysKeyFrames(20),),
     "frame_every_5_s": (SendsFrameEvery(5),),
+    "constant_4_mbit": (FillsUp(4_000_000),),
     "video_stops": (SendsNo("video", after_s=10),),
     "no_audio": (SendsNo("audio"),),
     "no_media": (SendsNo(),),
