@@ -194,6 +194,13 @@ def test_how_long_what_is_missing_is_remembered(behind: int, reordered: int) -> 
     assert (report.reordered, report.lost) == (reordered, 1 - reordered)
 
 
+def test_what_does_not_go_on_with_the_stream_begins_nothing() -> None:
+    camera = Camera()
+    sent = [*camera.frame(SLICE), *camera.frame(IDR), *camera.frame(SLICE)]
+    foreign, lying = camera.packet(IDR, kind=97), altered(camera.packet(b""), 0x20, body=b"\x65\xff")
+    assert feed(TrackMeter("h264", RATE_HZ, TYPE), [sent[0], *sent[2:], sent[1], sent[1], foreign, lying]) == []
+
+
 def test_a_foreign_type_that_repeats_a_number() -> None:
     """RtspClientSharp issue 98."""
     sent = Camera().pictures(groups=1)

@@ -63,7 +63,8 @@ def test_the_channels_of_the_camera_are_asked_for() -> None:
             ["RTP/AVP/TCP;unicast;interleaved=6-7", "RTP/AVP/TCP;interleaved=8-9"],
             (Interleaved(6, 7), Interleaved(8, 9)),
         ),
-        (["RTP/AVP/TCP;unicast;interleaved=6-7"], (Interleaved(6, 7), Interleaved(2, 3))),  # the same for both
+        (["RTP/AVP/TCP;unicast;interleaved=6-7"], USUAL),  # the same for both: those that were asked for are meant
+        (["RTP/AVP/TCP;unicast;interleaved=2-3"], USUAL),
         (["RTP/AVP/TCP;unicast"], USUAL),
     ],
 )

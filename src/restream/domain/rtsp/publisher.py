@@ -75,7 +75,7 @@ class RtspPublisher:
         self._reader = MessageReader()
         self._session = MediaSession()
         self._channels: list[Interleaved] = []
-        """Of the tracks that are set up."""
+        """Of the tracks that are set up, as the server answered."""
         self._events: deque[PublisherEvent] = deque()
         self.stage = Stage.CONNECT
         """How far it has come."""
@@ -218,7 +218,10 @@ class RtspPublisher:
     def _accepted(self, question: Question, response: Response, now: float) -> None:
         self._session.heard(response.headers.get("session"))
         if question.stage is Stage.RECORD:
-            self._events.append(Recording(tuple(self._channels)))
+            told = [channel for pair in self._channels for channel in pair]
+            # Who answers each SETUP with the same channels means those that were asked for.
+            clear = len(set(told)) == len(told)
+            self._events.append(Recording(tuple(self._channels) if clear else self._wanted))
             self.stage, self.deadline = Stage.RECORDING, None
             return
         if question.stage is Stage.SETUP:
@@ -229,9 +232,7 @@ class RtspPublisher:
                 words = f"SETUP for TCP is answered {response.status} with Transport: {transport}"
                 self._fail(Cause.SERVER_REFUSED, words, now, response)
                 return
-            # Who answers each SETUP with the same channels means those that were asked for.
-            taken = {channel for pair in self._channels for channel in pair}
-            self._channels.append(asked if taken & set(channels) else channels)
+            self._channels.append(channels)
         self._ask(self._next(), now)
 
     def _next(self) -> Question:
