@@ -59,3 +59,20 @@ async def test_a_defect_is_not_blamed_on_the_camera() -> None:
     with pytest.raises(RuntimeError, match="a defect"):
         async with asyncio.timeout(5):
             await wire("rtsp://127.0.0.1:1/x", [], Broken()).run()
+
+
+async def test_a_defect_of_who_hears_what_is_said_ends_the_conversation() -> None:
+    async def talks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer())
+        await silence(reader, writer)
+
+    def broken(event: RtspEvent) -> None:
+        raise RuntimeError("a defect")
+
+    async with RawCamera(talks) as it:
+        carried = wire(it.url(), [])
+        carried._on_event = broken
+        with pytest.raises(RuntimeError, match="a defect"):
+            async with asyncio.timeout(5):
+                await carried.run()

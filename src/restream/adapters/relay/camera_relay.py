@@ -23,7 +23,6 @@ from restream.domain.rtsp.dialogue import Conversation
 from restream.domain.rtsp.events import Announced, Failed, Interleaved, MediaPacket, Playing, RtspEvent
 from restream.domain.rtsp.failure import Failure
 from restream.domain.rtsp.publisher import PublisherEvent, Recording, RtspPublisher
-from restream.domain.rtsp.tracks import Track
 
 MOST_UNSENT_BYTES = 2 << 20
 """What the media server has not taken yet: then pictures are left out, up to the next key frame. One of 4K is less."""
@@ -120,14 +119,13 @@ class CameraRelay:
             self._forwarder.take(head + packet.payload, 0, self._loop.time())
 
     def _publish(self, playing: Playing) -> None:
-        carried = [each for each in zip(playing.tracks, playing.channels, strict=True) if _is_carried(each[0])]
-        left_out = [
-            f"{each.stream.codec} is left out: {obstacle(each)}" for each in playing.tracks if not _is_carried(each)
-        ]
+        self._came_on = playing.channels
+        refused = [(track, why) for track in playing.tracks if not track.is_video and (why := obstacle(track))]
+        left_out = {track.index for track, _ in refused}
+        carried = [each for each in zip(playing.tracks, playing.channels, strict=True) if each[0].index not in left_out]
         tracks, channels = tuple(track for track, _ in carried), tuple(pair for _, pair in carried)
-        self._playing = playing = replace(
-            playing, tracks=tracks, channels=channels, reasons=(*playing.reasons, *left_out)
-        )
+        reasons = (*playing.reasons, *(f"track {track.index} is left out: {why}" for track, why in refused))
+        self._playing = playing = replace(playing, tracks=tracks, channels=channels, reasons=reasons)
         self._meters = [
             TrackMeter(each.stream.codec, each.encoding.clock_rate_hz, each.encoding.payload_type) for each in tracks
         ]
@@ -204,10 +202,6 @@ class CameraRelay:
         return RelayAdvance(
             self._begin.number, moved, report.frames, taken, report.fps, self._forwarder.dropped_packets
         )
-
-
-def _is_carried(track: Track) -> bool:
-    return track.is_video or not obstacle(track)
 
 
 def _cnonce() -> str:

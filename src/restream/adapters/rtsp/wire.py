@@ -8,6 +8,7 @@ import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from restream.adapters.rtsp.addresses import Resolver
@@ -104,7 +105,7 @@ class Wire(Generic[Event]):
         self._tls = tls
         self._resolver = resolver
         self._loop = asyncio.get_running_loop()
-        self._listener = Listener(self._received, self._lost)
+        self._listener = Listener(partial(self._guarded, self._received), partial(self._guarded, self._lost))
         self._connection: CameraConnection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -163,9 +164,17 @@ class Wire(Generic[Event]):
 
     # -- of the connection ---------------------------------------------------------------------------------------------
 
-    def _received(self, data: bytes) -> None:
+    def _guarded(self, step: Callable[..., None], *of: object) -> None:
+        """A defect ends the conversation, instead of leaving it without anybody who carries it on."""
         if self._over.done():
             return
+        try:
+            step(*of)
+        except Exception as error:
+            if not self._over.done():
+                self._over.set_exception(error)
+
+    def _received(self, data: bytes) -> None:
         self._received_bytes += len(data)
         self._client.receive(data, self._loop.time())
         if self._on_received is not None:
@@ -238,7 +247,9 @@ class Wire(Generic[Event]):
             return
         if timer is not None:
             timer.cancel()
-        self._timer = None if self._over.done() or deadline is None else self._loop.call_at(deadline, self._due)
+        self._timer = (
+            None if self._over.done() or deadline is None else self._loop.call_at(deadline, self._guarded, self._due)
+        )
 
     def _due(self) -> None:
         self._timer = None
