@@ -63,6 +63,21 @@ def publishers(number: signal.Signals, undo: signal.Signals | None = None) -> Be
     return befall
 
 
+def relaying(number: signal.Signals, undo: signal.Signals | None = None) -> Befall:
+    """Whoever relays gets a signal: all relayed cameras feel it."""
+
+    async def befall(world: World, _: random.Random) -> AsyncIterator[None]:
+        for side in ("publisher", "camera"):
+            world.suspect(side)
+        found = world.relay_workers()
+        signal_all(found, number)
+        yield
+        if undo is not None:
+            signal_all(found, undo)
+
+    return befall
+
+
 def hangs(part: Callable[[World], Stoppable], side: str = "") -> Befall:
     """All processes of a server are stopped by SIGSTOP: it accepts connections, and nothing more."""
 
@@ -218,6 +233,8 @@ FAULTS: Sequence[Fault] = (
     Fault("cameras change their codec", 1, cameras(CameraFault.CODEC_CHANGE)),
     Fault("ffmpegs are killed", 2, publishers(signal.SIGKILL)),
     Fault("ffmpegs are suspended", 2, publishers(signal.SIGSTOP, signal.SIGCONT)),
+    Fault("relays are killed", 1, relaying(signal.SIGKILL)),
+    Fault("relays are suspended", 1, relaying(signal.SIGSTOP, signal.SIGCONT)),
     Fault("the media server restarts", 1, dies("server", "media_server"), "server"),
     Fault("the media server is killed", 1, dies("server", "media_server", signal.SIGKILL), "server"),
     Fault("the media server hangs", 2, hangs(lambda world: world.server, "media_server"), "server"),

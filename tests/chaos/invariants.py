@@ -167,7 +167,8 @@ def everybody_is_back(rest: Rest) -> Iterator[str]:
 
 def publishers_are_what_is_told(rest: Rest) -> Iterator[str]:
     paths = {camera["path"]: key for key, camera in rest.sight.cameras.items() if camera["phase"] == "running"}
-    told = {path: (rest.pids.get(key),) for path, key in paths.items()}
+    # A relayed camera has no process of its own.
+    told = {path: (rest.pids[key],) for path, key in paths.items() if key in rest.pids}
     if told != dict(rest.sight.publishers):
         yield f"publishers told {told}, found {dict(rest.sight.publishers)}"
     if rest.served != paths.keys():

@@ -67,9 +67,15 @@ class Onlooker:
                 key: float(value)
                 for key, value in re.findall(r'^restream_camera_up{camera="(\d+)".*} (\S+)$', metrics, re.M)
             },
-            children={child.pid: child.status() for child in self._world.service.children() if child.is_running()},
+            children=self._children(),
             details=tuple(details),
         )
+
+    def _children(self) -> dict[int, str]:
+        """Without those that relay: they belong to no camera."""
+        relaying = {worker.pid for worker in self._world.relay_workers()}
+        children = (child for child in self._world.service.children() if child.is_running())
+        return {child.pid: child.status() for child in children if child.pid not in relaying}
 
     async def weigh(self) -> Weight:
         process = psutil.Process(self._world.service.process.pid)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import struct
@@ -39,6 +40,14 @@ _SETTINGS = {
     "RESTREAM_DEGRADED__RESTARTS_PER_HOUR": "1000000",
     "PYTHONPATH": os.pathsep.join([str(Path(__file__).with_name("clock")), os.environ.get("PYTHONPATH", "")]),
 }
+
+
+RELAY_WORKER = "restream.adapters.relay.worker"
+
+
+def _options(number: int) -> str:
+    """Both engines beside each other, by row."""
+    return json.dumps({"engine": "relay" if number % 2 else "ffmpeg"})
 
 
 class World:
@@ -90,7 +99,8 @@ class World:
             await self.insert(number)
         for number, url in enumerate(self.island.urls if self.island else (), CAMERAS + 1):
             self._shown[number].add(number)
-            await self.sql("INSERT INTO cameras (id, name, rtsp_url) VALUES ($1, $2, $3)", number, "Islander", url)
+            statement = "INSERT INTO cameras (id, name, rtsp_url, options) VALUES ($1, $2, $3, $4)"
+            await self.sql(statement, number, "Islander", url, _options(number))
 
     # -- the table -----------------------------------------------------------------------------------------------------
 
@@ -119,9 +129,9 @@ class World:
         shown = self.cameras[camera or number]
         self._shown[number].add(camera or number)
         await self.sql(
-            "INSERT INTO cameras (id, name, camera_type, link, login, password) "
-            "VALUES ($1, $2, 'HIKVISION', $3, $4, $5) ON CONFLICT DO NOTHING",
-            *(number, f"Camera {number}", f"{shown.host}:{shown.port}", shown.login, shown.password),
+            "INSERT INTO cameras (id, name, camera_type, link, login, password, options) "
+            "VALUES ($1, $2, 'HIKVISION', $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+            *(number, f"Camera {number}", f"{shown.host}:{shown.port}", shown.login, shown.password, _options(number)),
         )
 
     async def rewire(self, number: int, camera: int) -> None:
@@ -182,6 +192,15 @@ class World:
                     target = words[-1].decode(errors="replace")
                     if target.startswith(self.server.rtsp_url + "/") and b"-f" in words:
                         found[target.rpartition("/")[2]] += (int(entry.name),)
+        return found
+
+    def relay_workers(self) -> list[psutil.Process]:
+        """Processes of the service that relay."""
+        found = []
+        for child in self.service.children():
+            with contextlib.suppress(psutil.Error):
+                if RELAY_WORKER in child.cmdline():
+                    found.append(child)
         return found
 
     def some_publishers(self, picked: Sequence[str]) -> list[psutil.Process]:

@@ -51,6 +51,10 @@ TRACKS = {
 }
 
 
+# Nobody could see anything yet.
+SILENT = {"key_frame_after_20_s"}
+
+
 @pytest.fixture
 async def workers() -> AsyncIterator[RelayWorkers]:
     found = RelayWorkers(1)
@@ -101,7 +105,7 @@ async def test_every_behaviour_that_is_known(workers: RelayWorkers, media_server
         moved = {each.name for each in relayed if each.moves >= 2}
         await asyncio.gather(*(each.publication.stop() for each in relayed))
     assert ended == ENDINGS
-    assert moved == {each.name for each in relayed} - ENDINGS.keys()
+    assert moved == {each.name for each in relayed} - ENDINGS.keys() - SILENT
     for each in relayed:
         if each.name in moved:
             assert seen[each.path] == TRACKS.get(each.name, _BOTH), each.name
