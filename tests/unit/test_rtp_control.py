@@ -174,6 +174,23 @@ def test_another_source_has_figures_of_its_own() -> None:
     assert block(reports.build(meter.reception(102.0)))[:4] == (10, 0, 0, 5 + 31)
 
 
+def test_a_new_numbering_of_the_same_source_has_figures_of_its_own() -> None:
+    meter, reports = TrackMeter("h264", RATE_HZ, TYPE), ReceiverReports(1, "restream")
+    feed(meter, Camera().pictures(groups=2))
+    reports.build(meter.reception(102.0))
+    sent = Camera(sequence=20_000).pictures(groups=1)
+    feed(meter, sent[:8] + sent[16:])
+    assert block(reports.build(meter.reception(102.0)))[1:4] == (8 * 256 // 32, 8, 20_000 + 31)
+
+
+def test_where_nothing_came_since_the_last_report_nothing_was_lost() -> None:
+    meter, reports = TrackMeter("h264", RATE_HZ, TYPE), ReceiverReports(1, "restream")
+    feed(meter, Camera(sequence=0).pictures(groups=1)[::2])
+    first, second = (block(reports.build(meter.reception(102.0))) for _ in range(2))
+    assert first[1] > 0 and second[1] == 0
+    assert first[2:] == second[2:]
+
+
 def test_late_packets_are_no_loss_below_none() -> None:
     meter, reports = TrackMeter("h264", RATE_HZ, TYPE), ReceiverReports(1, "restream")
     sent = Camera(sequence=0).pictures(groups=1)

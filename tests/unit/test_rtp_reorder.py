@@ -104,5 +104,21 @@ def test_what_has_no_place_in_the_order_is_handed_on(data: bytes) -> None:
     assert put(buffer, sent, 1) == [1, 2]
 
 
+def test_a_header_alone_has_its_place() -> None:
+    buffer, sent = ReorderBuffer(), numbered(4)
+    put(buffer, sent, 0)
+    assert buffer.put(sent[2].data[:12], 1.0) == []
+    assert [len(arrival.packet) for arrival in buffer.put(sent[1].data, 1.0)] == [13, 12]
+
+
+def test_how_far_behind_is_late() -> None:
+    sent = numbered(200)
+    for begin, handed_on in ((100, []), (99, []), (98, [99])):
+        buffer = ReorderBuffer()
+        put(buffer, sent, *range(200))
+        # The second of two in a row that are too far behind to be late begins a new numbering.
+        assert put(buffer, sent, begin, begin + 1) == handed_on
+
+
 def test_the_writer_numbers_as_these_tests_say() -> None:
     assert [parse_header(data).sequence for data, _ in numbered(8)] == [*range(65_530, 65_536), 0, 1]
