@@ -32,6 +32,7 @@ from restream.config.outlet_sections import (
     StoreSections,
     VisionaireSection,
 )
+from restream.config.pull_section import PullSection
 from restream.config.stream_sections import (
     AdmissionSection,
     CamerasSection,
@@ -59,6 +60,7 @@ FIXED: Mapping[str, tuple[str, ...] | None] = {
     "http": None,
     "metrics": None,
     "host": None,
+    "pull": None,
     "visionaire": None,
     **dict.fromkeys(StoreSections.model_fields),
     "database": ("dsn", "query", "notify_channel"),
@@ -102,6 +104,7 @@ class Settings(StoreSections, BaseSettings):
     database: DatabaseSection = DatabaseSection()
     cameras: CamerasSection = CamerasSection()
     ffmpeg: FfmpegSection = FfmpegSection()
+    pull: PullSection = PullSection()
     restart: RestartSection = RestartSection()
     admission: AdmissionSection = AdmissionSection()
     mediamtx: MediamtxSection = MediamtxSection()

@@ -73,8 +73,8 @@ class CamerasSection(Section):
     """Path at the media server; must contain `{id}`."""
     rtsp_transport: RtspTransport = RtspTransport.TCP
     """From the camera; a row's `options.rtsp_transport` wins."""
-    engine: Literal["ffmpeg"] = "ffmpeg"
-    """What publishes the cameras; a row's `options.engine` wins."""
+    engine: Literal["ffmpeg", "pull"] = "ffmpeg"
+    """What publishes the cameras; a row's `options.engine` wins. `pull`: the media server fetches them itself."""
 
     @field_validator("path_template")
     @classmethod

@@ -11,6 +11,8 @@ from restream.adapters.ffmpeg.engine import FfmpegEngine
 from restream.adapters.ffmpeg.ffprobe import FfprobeProber
 from restream.adapters.postgres import PostgresCameraTable
 from restream.adapters.processes.paced_pipes import PacedPipes
+from restream.adapters.pull.engine import PullEngine
+from restream.adapters.pull.listener import DirectoryListener
 from restream.adapters.rtsp.prober import RtspProber
 from restream.adapters.server.docker_engine import DockerEngine
 from restream.adapters.server.mediamtx_http import MediamtxServer
@@ -41,9 +43,10 @@ from restream.interfaces.series import line_protocol
 from restream.ports.cameras import Engine, Prober
 from restream.ports.outlets import AlertReceiver, Archive, LineStore, MediaMemory, StreamSink
 from restream.ports.servers import MediaServer
+from restream.service.pulling import directory_listener, pull_engine
 from restream.supervisor.cameras.settings import StreamSettings
 
-ENGINES = (FfmpegEngine.name,)
+ENGINES = (FfmpegEngine.name, PullEngine.name)
 """What publishes cameras."""
 
 
@@ -100,13 +103,18 @@ def prober(settings: Settings) -> Prober:
     return RtspProber(FfprobeProber(settings.ffmpeg_settings()), settings.ffmpeg.probe_timeout_s)
 
 
-def stream_settings(settings: Settings, pipes: PacedPipes) -> StreamSettings:
-    """What all cameras share. `pipes` outlive a change of the settings."""
-    section, ffmpeg = settings.ffmpeg, settings.ffmpeg_settings()
-    engines: tuple[Engine, ...] = (FfmpegEngine(ffmpeg, stop_grace_s=section.stop_grace_s, pipes=pipes),)
+def stream_settings(
+    settings: Settings, pipes: PacedPipes, directory: DirectoryListener | None = None
+) -> StreamSettings:
+    """What all cameras share. `pipes` and `directory` outlive a change of the settings."""
+    section, ffmpeg, looks = settings.ffmpeg, settings.ffmpeg_settings(), prober(settings)
+    engines: tuple[Engine, ...] = (
+        FfmpegEngine(ffmpeg, stop_grace_s=section.stop_grace_s, pipes=pipes),
+        pull_engine(settings, directory or directory_listener(settings), looks),
+    )
     return StreamSettings(
         engines={engine.name: engine for engine in engines},
-        prober=prober(settings),
+        prober=looks,
         engine=settings.cameras.engine,
         targets=settings.targets(),
         restart=settings.restart_policy(),

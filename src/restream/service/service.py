@@ -44,6 +44,7 @@ from restream.service.http_application import Web
 from restream.service.interpreter import calm_collector, collect_rarely, raise_file_limit
 from restream.service.listening_port import listening
 from restream.service.outlets import adopt_alerts, outlets
+from restream.service.pulling import PlaceReasons, directory_listener
 from restream.supervisor.cameras.admission import Admission
 from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.cameras.pressure_watch import PressureWatch
@@ -79,12 +80,14 @@ class Service:
         self._history = History(partial(event, node=settings.node_name))
         self._log = TransitionLog()
         self._pipes = PacedPipes()
+        self._reasons = PlaceReasons()
         self._components = Components(self)
         interval_s = settings.mediamtx.interval_s
         self._observers = Observers(media_servers(settings), self._components, self, interval_s=interval_s)
         admission = Admission(settings.start_limits())
         self._pressure = PressureWatch(ProcPressure(), admission)
-        streams = stream_settings(settings, self._pipes)
+        self._directory = directory_listener(settings, self._why_not_fetched)
+        streams = stream_settings(settings, self._pipes, self._directory)
         self._fleet = Fleet(streams, admission=admission, servers=self._observers, listener=self)
         table, reader = camera_table(settings), row_reader(settings)
         self._registry = Registry(table, reader, self._components, self._fleet, poll_s=settings.database.poll_s)
@@ -133,6 +136,9 @@ class Service:
         self._log.happened(event)
         self._history.happened(event)
         self._cycle.happened(event)
+
+    def _why_not_fetched(self, place: str) -> str:
+        return self._reasons.of(place, self._outlets.renderer.latest.snapshot)
 
     # -- one cycle -----------------------------------------------------------------------------------------------------
 
@@ -188,6 +194,7 @@ class Service:
                 logger.info("stopping %d cameras", len(self._fleet.statuses))
             limit_s = self._settings.ffmpeg.stop_grace_s + _DRAIN_MARGIN_S
             await asyncio.gather(self._fleet.drain(limit_s), self._stills.close())
+        await self._directory.close()
         await self._observers.close()
         logger.info("all publishers have ended")
 
@@ -228,7 +235,7 @@ class Service:
         adopt_alerts(self._outlets.alerts, self._settings, settings)
         self._settings = settings
         self._assessor.adopt(settings.thresholds())
-        self._fleet.adopt(stream_settings(settings, self._pipes), settings.start_limits())
+        self._fleet.adopt(stream_settings(settings, self._pipes, self._directory), settings.start_limits())
 
     def _with_same_servers(self, settings: Settings) -> Settings:
         """Servers may change, but none comes or goes while the service runs."""

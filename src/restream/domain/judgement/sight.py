@@ -68,6 +68,9 @@ class Sight(NamedTuple):
     @property
     def closed(self) -> Closed | None:
         """What the server's configuration has against publishers on its path, when that is why nothing is published."""
+        plan = self.status.plan
+        if plan is not None and plan.fetched:
+            return None
         closed = self.server.closed(self.status.camera.path)
         return closed if closed is not None and self.failure is _REFUSED_AS[closed] else None
 

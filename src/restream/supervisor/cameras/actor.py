@@ -277,7 +277,7 @@ class CameraActor:
                 await self._publication.stop()
         self._publication = self._publishing = None
         self._log = ending.log
-        ending = attributed(ending, self._picture, plan.path, started_at, self._state.running_since)
+        ending = attributed(ending, self._picture, plan, started_at, self._state.running_since)
         self.tell(Ended(ending.cause, ending.detail, plan.has_lesser, ending.unsendable))
 
     async def _publish(self, engine: Engine, plan: Plan) -> Ending:

@@ -1,0 +1,193 @@
+"""One camera that a media server fetches: woken, held, let go; and why it ended, as far as anybody tells."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from restream.adapters.pull.media_server import FetchingServer, Hold, ServerCallError
+from restream.domain.engine import Ending, ProbeFailure
+from restream.domain.life.cause import Cause
+from restream.domain.pull.plan import PullPlan
+from restream.domain.rtsp.directory import Directory
+from restream.domain.rtsp.events import Failed, Finished
+from restream.domain.rtsp.failure import AUTHENTICATION, Failure
+from restream.ports.cameras import Prober
+
+_MOST_LINES = 20
+_LETTING_GO_S = 3.0
+# A refusal that comes later was waited for: the path was being fetched already, for somebody else who had asked.
+_AT_ONCE_S = 2.0
+_NOT_ASKED = "the media server does not ask the directory for this path; "
+_ITS_LOG = "the camera answers us, but the media server could not begin; its log says why, under the path's name"
+_LOST = "the media server lost the camera, which answers us"
+_NOT_OURS = "somebody publishes on this path; "
+
+
+class PullPublication:
+    """Begins by itself. `looks` bounds how many cameras are asked at once why they ended."""
+
+    pid = None
+
+    def __init__(
+        self, plan: PullPlan, directory: Directory, server: FetchingServer, prober: Prober, looks: asyncio.Semaphore
+    ) -> None:
+        self._plan = plan
+        self._directory = directory
+        self._server = server
+        self._prober = prober
+        self._looks = looks
+        self._lines: deque[str] = deque(maxlen=_MOST_LINES)
+        self._questions = 0
+        """How often the media server asked for the place since it was opened."""
+        self._asked_again = asyncio.Event()
+        """A second time: what it was given led to nothing, or it has lost it."""
+        self._stop_wanted = asyncio.Event()
+        self._task = asyncio.create_task(self._run(), name=f"pull {plan.path}")
+
+    @property
+    def log(self) -> tuple[str, ...]:
+        """What happened between us and the media server."""
+        return tuple(self._lines)
+
+    def excuse(self) -> Cause | None:
+        """Nothing of ours could be the reason of a silence."""
+        return None
+
+    async def ended(self) -> Ending:
+        """Wait until the media server has lost it, or could not begin; its ending, classified."""
+        return await asyncio.shield(self._task)
+
+    async def stop(self) -> None:
+        """Close the place, and have the media server let go of the camera."""
+        self._stop_wanted.set()
+        await asyncio.wait({self._task})
+
+    async def _run(self) -> Ending:
+        fetching = asyncio.create_task(self._fetch(), name=f"fetch {self._plan.path}")
+        stop = asyncio.create_task(self._stop_wanted.wait())
+        try:
+            await asyncio.wait({fetching, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if fetching.done():
+                return await fetching
+        finally:
+            self._directory.close(self._plan.place)
+            fetching.cancel()
+            stop.cancel()
+            await asyncio.wait({fetching, stop})
+        await self._let_go()
+        return Ending(Cause.STOPPED, "stopped on request", self.log)
+
+    async def _let_go(self) -> None:
+        """Where the API does not help, the path's sourceOnDemandCloseAfter does, once nobody reads it."""
+        try:
+            async with asyncio.timeout(_LETTING_GO_S):
+                await self._server.let_go(self._plan.path)
+        except (ServerCallError, TimeoutError) as error:
+            self._lines.append(f"not let go at once: {error}")
+
+    # -- until it ends by itself ---------------------------------------------------------------------------------------
+
+    async def _fetch(self) -> Ending:
+        remnant_ended = False
+        while True:
+            self._open()
+            began = asyncio.get_running_loop().time()
+            hold = self._server.hold(self._plan.path)
+            end = await self._held(hold)
+            if hold.opened.is_set() and not self._questions:
+                if ending := await self._not_ours(remnant_ended=remnant_ended):
+                    return ending
+                remnant_ended = True
+            elif hold.opened.is_set():
+                return await self._lost(end)
+            elif self._questions:
+                return await self._not_begun(end)
+            elif ending := self._refused(end, asyncio.get_running_loop().time() - began):
+                return ending
+
+    def _open(self) -> None:
+        self._questions = 0
+        self._asked_again.clear()
+        self._directory.open(self._plan.place, self._plan.source.url, self._asked)
+        self._lines.append(f"waking {self._plan.path}")
+
+    def _asked(self) -> None:
+        self._questions += 1
+        first = self._questions == 1
+        self._lines.append("the media server asks where the camera is" if first else "it asks again")
+        if not first:
+            self._asked_again.set()
+
+    async def _held(self, hold: Hold) -> Failed | Finished | None:
+        """Until the session ends, or is of no use: the path came from elsewhere, or what was begun has failed."""
+        running = asyncio.create_task(hold.run(), name=f"hold {self._plan.path}")
+        again = asyncio.create_task(self._asked_again.wait())
+        opened = asyncio.create_task(hold.opened.wait())
+        try:
+            await asyncio.wait({running, again, opened}, return_when=asyncio.FIRST_COMPLETED)
+            if hold.opened.is_set() and self._questions:
+                self._lines.append("the media server has the camera")
+                await asyncio.wait({running, again}, return_when=asyncio.FIRST_COMPLETED)
+            if not running.done() and again.done() and hold.opened.is_set():
+                # Somebody else's question; the session that is held knows best.
+                await asyncio.wait({running}, timeout=_AT_ONCE_S)
+            return running.result() if running.done() else None
+        finally:
+            for task in (running, again, opened):
+                task.cancel()
+            await asyncio.wait({running, again, opened})
+
+    async def _not_ours(self, *, remnant_ended: bool) -> Ending | None:
+        """The path is there although nobody asked us: a remnant that the server fetches is ended; None: once more."""
+        try:
+            source = await self._server.source_of(self._plan.path)
+            if source.endswith(("Session", "Conn")):
+                words = f"{_NOT_OURS}{self._plan.entry.advice(self._plan.path)}"
+                return Ending(Cause.SERVER_CONFLICT, words, self.log)
+            if remnant_ended:
+                return Ending(Cause.SERVER_REFUSED, _NOT_ASKED + self._plan.entry.advice(self._plan.path), self.log)
+            self._lines.append("it was there already: let go first")
+            await self._server.let_go(self._plan.path)
+        except ServerCallError as error:
+            return Ending(Cause.SERVER_REFUSED, str(error), self.log)
+        return None
+
+    def _refused(self, end: Failed | Finished | None, took_s: float) -> Ending | None:
+        """The media server did not ask for the camera. None: it was busy with an earlier question, and may now."""
+        failure = end.failure if isinstance(end, Failed) else None
+        if failure is None or failure.status is None:
+            return Ending(Cause.SERVER_GONE, _words(failure), self.log)
+        if failure.cause in AUTHENTICATION:
+            words = f"reading needs a user (mediamtx.read_user, read_password): {failure.words}"
+            return Ending(Cause.SERVER_REFUSED, words, self.log)
+        self._lines.append(failure.words)
+        if took_s > _AT_ONCE_S:
+            return None
+        return Ending(Cause.SERVER_REFUSED, _NOT_ASKED + self._plan.entry.advice(self._plan.path), self.log)
+
+    async def _not_begun(self, end: Failed | Finished | None) -> Ending:
+        failure = end.failure if isinstance(end, Failed) else None
+        if failure is not None and failure.status is None and not await self._server.answers():
+            return Ending(Cause.SERVER_GONE, _words(failure), self.log)
+        return await self._look(Cause.UNCLEAR, _ITS_LOG)
+
+    async def _lost(self, end: Failed | Finished | None) -> Ending:
+        self._lines.append("the media server has lost the camera")
+        if not await self._server.answers():
+            return Ending(Cause.SERVER_GONE, _words(end.failure if isinstance(end, Failed) else None), self.log)
+        return await self._look(Cause.SOURCE_ENDED, _LOST)
+
+    async def _look(self, otherwise: Cause, words: str) -> Ending:
+        """The media server does not tell why: the camera is asked, once, and `otherwise` it is this."""
+        self._directory.close(self._plan.place)
+        async with self._looks:
+            look = await self._prober.probe(self._plan.source, self._plan.options)
+        if isinstance(look.outcome, ProbeFailure):
+            self._lines.append(look.outcome.detail)
+            return Ending(look.outcome.cause, look.outcome.detail, self.log)
+        return Ending(otherwise, words, self.log)
+
+
+def _words(failure: Failure | None) -> str:
+    return failure.words if failure is not None else "the media server ended the session"
