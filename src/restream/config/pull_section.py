@@ -19,7 +19,7 @@ class PullSection(Section):
     host: str = "127.0.0.1"
     """Whoever may ask here is told passwords of cameras: another address than loopback needs `token`."""
     port: int = Field(default=9554, ge=0, le=65535)
-    """It is opened when the first camera is to be fetched."""
+    """Opened at the start where `cameras.engine` is `pull`, else when the first camera is to be fetched."""
     token: SecretStr | None = None
     """8 to 128 letters, digits, `_` and `-`; what is asked for must begin with it: `rtsp://host:9554/TOKEN/default/$G1`.
     Also good against other users of this host.

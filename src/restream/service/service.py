@@ -44,7 +44,7 @@ from restream.service.http_application import Web
 from restream.service.interpreter import calm_collector, collect_rarely, raise_file_limit
 from restream.service.listening_port import listening
 from restream.service.outlets import adopt_alerts, outlets
-from restream.service.pulling import PlaceReasons, directory_listener
+from restream.service.pulling import PlaceReasons, directory_listener, open_early
 from restream.supervisor.cameras.admission import Admission
 from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.cameras.pressure_watch import PressureWatch
@@ -183,6 +183,7 @@ class Service:
             observing.start("garbage collector", collect_rarely)
             if self._outlets.media is not None:
                 self._fleet.know(await self._outlets.media.recall())
+            await open_early(self._settings, self._directory)
             async with Loops() as services:
                 for name, run in self._loops().items():
                     services.start(name, run)
