@@ -26,7 +26,7 @@ from tests.support.service import RunningService, running_service
 
 pytestmark = pytest.mark.usefixtures("ffmpeg")
 
-TOKEN = "t0ken-of-the-directory"  # noqa: S105 - of this test
+TOKEN = "t0ken-of-the-directory"
 
 
 class Site:
@@ -103,6 +103,8 @@ async def test_all_kinds_come_up_and_nothing_of_ours_runs_for_them(
         camera: dict[str, Any] = await found.service.camera("1")
         assert camera["command"][0] == "DESCRIBE" and "***" in camera["command_stdin"]
         assert [each.most_connections for each in cameras] == [1, 1, 1, 1]
+        # What we hold a path with is nobody who watches.
+        assert {each["readers"] for each in (await found.service.cameras()).values()} == {0}
 
 
 async def test_a_wrong_password_is_told_and_tried_no_more_often_than_is_allowed(

@@ -13,6 +13,7 @@ from restream.adapters.postgres import PostgresCameraTable
 from restream.adapters.processes.paced_pipes import PacedPipes
 from restream.adapters.pull.engine import PullEngine
 from restream.adapters.pull.listener import DirectoryListener
+from restream.adapters.pull.own_readers import WithoutOwnReaders
 from restream.adapters.rtsp.prober import RtspProber
 from restream.adapters.server.docker_engine import DockerEngine
 from restream.adapters.server.mediamtx_http import MediamtxServer
@@ -96,6 +97,11 @@ def media_server(section: MediaServerSection) -> MediaServer:
 def media_servers(settings: Settings) -> Mapping[ServerId, MediaServer]:
     """All of them, by name."""
     return {server: media_server(section) for server, section in settings.servers.items()}
+
+
+def observed_server(server: ServerId, section: MediaServerSection, directory: DirectoryListener) -> MediaServer:
+    """One media server, without what we read there ourselves."""
+    return WithoutOwnReaders(media_server(section), server, lambda: directory.directory.places)
 
 
 def prober(settings: Settings) -> Prober:

@@ -49,14 +49,20 @@ def path_entries(settings: Settings) -> Mapping[ServerId, PathEntry]:
     return {server: PathEntry.of(template, section.base, server, has_token=has_token) for server in settings.servers}
 
 
+def directory_base(settings: Settings, server: ServerId) -> Secret:
+    """What the sources of a media server's paths begin with, the token included."""
+    pull = settings.pull
+    token = f"{pull.token.get_secret_value()}/" if pull.token else ""
+    return Secret(f"{pull.base}/{token}{server}")
+
+
 def fetching_server(settings: Settings, server: ServerId) -> FetchingServer:
     """One media server, as one that fetches."""
-    section, pull = settings.servers[server], settings.pull
-    token = f"{pull.token.get_secret_value()}/" if pull.token else ""
+    section = settings.servers[server]
     return FetchingServer(
         section.rtsp_url,
         section.api_url,
-        Secret(f"{pull.base}/{token}{server}"),
+        directory_base(settings, server),
         reader=_reader(section),
         api_user=section.api_user,
         api_password=Secret(section.api_password.get_secret_value()) if section.api_password else None,

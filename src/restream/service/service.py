@@ -33,8 +33,7 @@ from restream.ports.servers import ServiceManager
 from restream.service.from_settings import (
     allowed_hosts,
     camera_table,
-    media_server,
-    media_servers,
+    observed_server,
     require_programs,
     row_reader,
     stream_directories,
@@ -81,12 +80,13 @@ class Service:
         self._log = TransitionLog()
         self._pipes = PacedPipes()
         self._reasons = PlaceReasons()
+        self._directory = directory_listener(settings, self._why_not_fetched)
         self._components = Components(self)
         interval_s = settings.mediamtx.interval_s
-        self._observers = Observers(media_servers(settings), self._components, self, interval_s=interval_s)
+        servers = {key: observed_server(key, each, self._directory) for key, each in settings.servers.items()}
+        self._observers = Observers(servers, self._components, self, interval_s=interval_s)
         admission = Admission(settings.start_limits())
         self._pressure = PressureWatch(ProcPressure(), admission)
-        self._directory = directory_listener(settings, self._why_not_fetched)
         streams = stream_settings(settings, self._pipes, self._directory)
         self._fleet = Fleet(streams, admission=admission, servers=self._observers, listener=self)
         table, reader = camera_table(settings), row_reader(settings)
@@ -232,7 +232,7 @@ class Service:
                 logger.warning("%s: the change takes effect at the next restart of the service", section)
         for server, found in settings.servers.items():
             if found != self._settings.servers[server]:
-                self._observers.adopt(server, media_server(found))
+                self._observers.adopt(server, observed_server(server, found, self._directory))
         adopt_alerts(self._outlets.alerts, self._settings, settings)
         self._settings = settings
         self._assessor.adopt(settings.thresholds())
