@@ -234,6 +234,7 @@ async def test_a_path_entry_that_is_missing_is_told_with_what_to_write(
         await found.service.reach({"1": "down"})
         told = await found.service.camera("1")
         assert told["verdict"]["reasons"][0]["code"] == "server_refused"
+        assert told["verdict"]["reasons"][0]["why"] == "path_not_fetched"
         assert '"~^(cam.+)$": {source: rtsp://127.0.0.1:' in told["detail"]
         assert "/default/$G1, sourceOnDemand: yes" in told["detail"] and TOKEN not in str(told)
         assert camera.most_connections == 1

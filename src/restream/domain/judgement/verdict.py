@@ -130,6 +130,11 @@ _CLOSED = {
         "the media server does not take publishers on this camera's path: it has a source of its own there",
         "Remove `source` from this path in mediamtx.yml, or publish under another name: options.path of this row.",
     ),
+    Closed.UNFETCHED: Words(
+        "the media server does not fetch this camera, as the engine pull has it",
+        "The line says what is missing in mediamtx.yml: the path entry that leads to the directory, or a user who may "
+        "read (mediamtx.read_user). `restream check` looks for all cameras.",
+    ),
     Closed.ALWAYS: Words(
         "the media server expects other tracks on this camera's path, which is always available there",
         "Give the path the camera's tracks (`alwaysAvailableTracks` or `alwaysAvailableFile` in mediamtx.yml), or set "
