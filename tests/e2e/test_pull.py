@@ -238,3 +238,70 @@ async def test_a_path_entry_that_is_missing_is_told_with_what_to_write(
         assert '"~^(cam.+)$": {source: rtsp://127.0.0.1:' in told["detail"]
         assert "/default/$G1, sourceOnDemand: yes" in told["detail"] and TOKEN not in str(told)
         assert camera.most_connections == 1
+
+
+async def test_a_camera_that_the_media_server_cannot_set_up_is_told_in_its_own_words(
+    tmp_path: Path, dsn: str, add_camera: AddCamera
+) -> None:
+    refusals = {
+        "setup_453": ("busy", "453"),
+        "describe_503": ("busy", "503"),
+        "tcp_answered_as_udp": ("transport_refused", "Transport"),
+    }
+    cameras = [await add_camera(number, behaviours=BEHAVIOURS[name]) for number, name in enumerate(refusals, 1)]
+    hangs = await add_camera(4)
+    hangs.fault = Fault.HANG_SETUP
+    async with site(tmp_path, dsn) as found:
+        await found.service.reach({"1": "down", "2": "down", "3": "down"}, 20)
+        for number, (code, words) in enumerate(refusals.values(), 1):
+
+            async def told(number: int = number, code: str = code, words: str = words) -> bool:
+                camera = await found.service.camera(str(number))
+                return camera["verdict"]["reasons"][0]["code"] == code and words in camera["detail"]
+
+            await eventually(told, 20, f"{number}: {code}")
+        await found.service.reach({"4": "down"}, 20)
+        assert [each.most_connections for each in (*cameras, hangs)] == [1] * 4
+
+
+async def test_a_service_that_was_killed_finds_its_remnants(tmp_path: Path, dsn: str, add_camera: AddCamera) -> None:
+    camera = await add_camera(1)
+    (tmp_path / "again").mkdir()
+    async with site(tmp_path, dsn) as found:
+        await found.service.reach({"1": "healthy"})
+        found.service.process.kill()
+        await found.service.process.wait()
+        port = (await found.told()).split(TOKEN)[0].rpartition("127.0.0.1:")[2].rstrip("/")
+        overrides = {
+            "PG_DSN": dsn,
+            "RESTREAM_CAMERAS__ENGINE": "pull",
+            "RESTREAM_PULL__PORT": port,
+            "RESTREAM_PULL__TOKEN": TOKEN,
+        }
+        assert camera.open_connections == 1
+        async with running_service(tmp_path / "again", server=found.server, overrides=overrides) as again:
+            await again.reach({"1": "healthy"})
+            assert "it was there already: let go first" in (await again.camera("1"))["stderr_tail"]
+            # The look of the new one came beside the remnant of the old one.
+            assert (camera.most_connections, camera.open_connections) == (2, 1)
+
+
+async def test_where_somebody_publishes_it_says_so(tmp_path: Path, dsn: str, add_camera: AddCamera) -> None:
+    await add_camera(1)
+    async with site(tmp_path, dsn, paths={"all_others": {}}) as found:
+        url = f"{found.server.rtsp_url}/cam1"
+        foreign = await asyncio.create_subprocess_exec(
+            *("ffmpeg", "-nostdin", "-loglevel", "quiet", "-re", "-f", "lavfi", "-i", "testsrc=size=64x64:rate=5"),
+            *("-c:v", "libx264", "-f", "rtsp", "-rtsp_transport", "tcp", url),
+        )
+        try:
+
+            async def told() -> bool:
+                cameras = await found.service.cameras()
+                return [each["verdict"]["reasons"][0]["code"] for each in cameras.values()] == ["server_conflict"]
+
+            await eventually(told, 30)
+            assert foreign.returncode is None
+        finally:
+            foreign.kill()
+            await foreign.wait()

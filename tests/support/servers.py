@@ -79,7 +79,8 @@ def fetched(directory_port: int, server: str = "default", token: str = "") -> di
 
 async def paths(server: TestServer) -> dict[str, dict[str, Any]]:
     """The server's paths by name, as its control API tells them."""
-    async with aiohttp.ClientSession() as session, session.get(f"{server.api_url}/v3/paths/list") as response:
+    url = f"{server.api_url}/v3/paths/list?itemsPerPage=100000"
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
         return {item["name"]: item for item in (await response.json())["items"]}
 
 

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import secrets
-import ssl
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +23,7 @@ from restream.domain.rtsp.client import RtspClient
 from restream.domain.rtsp.dialogue import Conversation, Goal
 from restream.domain.rtsp.events import Failed, Finished, Playing, RtspEvent
 from restream.domain.rtsp.tracks import KINDS
-from restream.domain.rtsp.url import Credentials, parse_url
+from restream.domain.rtsp.url import Credentials, RtspUrl, parse_url
 
 _API_TIMEOUT_S = 3.0
 _MAX_DOCUMENT_BYTES = 32 << 20
@@ -66,8 +65,11 @@ class FetchingServer:
         self._resolver = Resolver()
 
     def hold(self, path: str) -> Hold:
-        """A session that wakes this path, and keeps it flowing."""
-        return Hold(f"{self._rtsp_url}/{path}", self._reader, camera_tls(), self._resolver)
+        """A session that wakes this path, and keeps it flowing. Raises ValueError for what is no path."""
+        parts = parse_url(f"{self._rtsp_url}/{path}")
+        if parts is None:
+            raise ValueError("no RTSP URL")
+        return Hold(parts[0], self._reader, self._resolver, answer_timeout_s=_ANSWER_TIMEOUT_S)
 
     async def answers(self) -> bool:
         """Whether it takes connections."""
@@ -152,19 +154,14 @@ def _other(start_timeout: object) -> dict[str, str]:
 
 
 class Hold:
-    """A session at the media server that is set up and never played: nothing is sent to us, and the path stays."""
+    """A session that is set up and never played: nothing is sent to us, and at a media server the path stays."""
 
-    def __init__(self, url: str, reader: Credentials | None, tls: ssl.SSLContext, resolver: Resolver) -> None:
-        parts = parse_url(url)
-        if parts is None:
-            raise ValueError("no RTSP URL")
-        wanted = Conversation(
-            Goal.HOLD, KINDS, connect_timeout_s=_CONNECT_TIMEOUT_S, answer_timeout_s=_ANSWER_TIMEOUT_S
-        )
-        client = RtspClient(parts[0], reader, wanted, lambda: secrets.token_hex(8))
-        self._wire = Wire(client, self._heard, tls, resolver)
+    def __init__(self, url: RtspUrl, login: Credentials | None, resolver: Resolver, *, answer_timeout_s: float) -> None:
+        wanted = Conversation(Goal.HOLD, KINDS, connect_timeout_s=_CONNECT_TIMEOUT_S, answer_timeout_s=answer_timeout_s)
+        client = RtspClient(url, login, wanted, lambda: secrets.token_hex(8))
+        self._wire = Wire(client, self._heard, camera_tls(), resolver)
         self.opened = asyncio.Event()
-        """The media server has the camera's description: the path is there."""
+        """It is described, and its first track set up."""
 
     async def run(self) -> Failed | Finished:
         """Hold it until it ends; cancelled, it is let go."""

@@ -6,16 +6,19 @@ import asyncio
 from collections import deque
 
 from restream.adapters.pull.media_server import FetchingServer, Hold, ServerCallError
+from restream.adapters.rtsp.addresses import Resolver
 from restream.domain.engine import Ending, ProbeFailure
 from restream.domain.life.cause import Cause
 from restream.domain.pull.plan import PullPlan
 from restream.domain.rtsp.directory import Directory
 from restream.domain.rtsp.events import Failed, Finished
 from restream.domain.rtsp.failure import AUTHENTICATION, Failure
+from restream.domain.rtsp.url import source_parts
 from restream.ports.cameras import Prober
 
 _MOST_LINES = 20
 _LETTING_GO_S = 3.0
+_SETUP_S = 5.0
 # A refusal that comes later was waited for: the path was being fetched already, for somebody else who had asked.
 _AT_ONCE_S = 2.0
 _NOT_ASKED = "the media server does not ask the directory for this path; "
@@ -170,7 +173,8 @@ class PullPublication:
         failure = end.failure if isinstance(end, Failed) else None
         if failure is not None and failure.status is None and not await self._server.answers():
             return Ending(Cause.SERVER_GONE, _words(failure), self.log)
-        return await self._look(Cause.UNCLEAR, _ITS_LOG)
+        ending = await self._look(Cause.UNCLEAR, _ITS_LOG)
+        return await self._refused_setup() or ending if ending.cause is Cause.UNCLEAR else ending
 
     async def _lost(self, end: Failed | Finished | None) -> Ending:
         self._lines.append("the media server has lost the camera")
@@ -187,6 +191,24 @@ class PullPublication:
             self._lines.append(look.outcome.detail)
             return Ending(look.outcome.cause, look.outcome.detail, self.log)
         return Ending(otherwise, words, self.log)
+
+    async def _refused_setup(self) -> Ending | None:
+        """A camera that describes itself may have no session free, or not send over TCP: it is asked for one."""
+        parts = source_parts(self._plan.source)
+        if parts is None:
+            return None
+        hold = Hold(*parts, Resolver(), answer_timeout_s=_SETUP_S)
+        running = asyncio.create_task(hold.run())
+        opened = asyncio.create_task(hold.opened.wait())
+        try:
+            async with self._looks:
+                await asyncio.wait({running, opened}, timeout=_SETUP_S, return_when=asyncio.FIRST_COMPLETED)
+            end = running.result() if running.done() else None
+        finally:
+            for task in (running, opened):
+                task.cancel()
+            await asyncio.wait({running, opened})
+        return Ending(end.failure.cause, end.failure.words, self.log) if isinstance(end, Failed) else None
 
 
 def _words(failure: Failure | None) -> str:
