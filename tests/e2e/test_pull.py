@@ -305,3 +305,46 @@ async def test_where_somebody_publishes_it_says_so(tmp_path: Path, dsn: str, add
         finally:
             foreign.kill()
             await foreign.wait()
+
+
+@contextlib.asynccontextmanager
+async def viewer(found: Site, path: str = "cam1") -> AsyncIterator[None]:
+    url = f"{found.server.rtsp_url}/{path}"
+    watching = await asyncio.create_subprocess_exec(
+        "ffmpeg", "-nostdin", "-loglevel", "quiet", "-rtsp_transport", "tcp", "-i", url, "-f", "null", "-"
+    )
+    try:
+        yield
+    finally:
+        if watching.returncode is None:
+            watching.kill()
+        await watching.wait()
+
+
+async def test_on_demand_a_camera_is_fetched_while_somebody_watches(
+    tmp_path: Path, dsn: str, add_camera: AddCamera
+) -> None:
+    camera, always = await add_camera(1), await add_camera(2, options='{"on_demand": false}')
+    overrides = {"RESTREAM_CAMERAS__ON_DEMAND": "true", "RESTREAM_PULL__IDLE_S": "2"}
+    async with site(tmp_path, dsn, overrides) as found:
+        await found.service.reach({"1": "idle", "2": "running"})
+        told = (await found.service.camera("1"))["verdict"]
+        assert (told["health"], [each["code"] for each in told["reasons"]]) == ("healthy", ["idle"])
+        assert (camera.open_connections, always.open_connections) == (0, 1)
+        for _ in range(2):
+            async with viewer(found):
+                await found.service.reach({"1": "running"}, 15)
+                await found.service.reach({"1": "healthy"}, 15)
+                await asyncio.sleep(4)
+                assert camera.open_connections == 1
+            await found.service.reach({"1": "idle"}, 15)
+            await eventually(lambda: camera.open_connections == 0, 5)
+        assert (await found.service.camera("1"))["restarts"] == 0
+        # Nobody is kept busy by a camera that fails while it is watched: it waits its turn.
+        await camera.stop()
+        async with viewer(found):
+            await found.service.reach({"1": "down"}, 20)
+            assert (await found.service.camera("1"))["verdict"]["reasons"][0]["code"] == "refused"
+        await camera.start()
+        await found.service.reach({"1": "idle"}, 20)
+        assert camera.most_connections == 1

@@ -27,6 +27,9 @@ class PullSection(Section):
     url: str | None = None
     """The directory as media servers reach it, e.g. `rtsp://10.0.0.5:9554`; null: `host` and `port`."""
 
+    idle_s: float = Field(default=10, ge=1, le=3600)
+    """A camera on demand that nobody has watched for so long is let go."""
+
     @field_validator("token")
     @classmethod
     def _token(cls, value: SecretStr | None) -> SecretStr | None:

@@ -76,6 +76,9 @@ class CamerasSection(Section):
     engine: Literal["ffmpeg", "pull"] = "ffmpeg"
     """What publishes the cameras; a row's `options.engine` wins. `pull`: the media server fetches them itself."""
 
+    on_demand: bool = False
+    """Only with `engine: pull`: cameras are fetched while somebody watches; a row's `options.on_demand` wins."""
+
     @field_validator("path_template")
     @classmethod
     def _template(cls, value: str) -> str:

@@ -125,6 +125,8 @@ class Advance(NamedTuple):
     dup_frames: int | None = None
     drop_frames: int | None = None
     finished: bool = False
+    idle: bool = False
+    """Nothing is to move: nobody asks for it. One that is not, and did not move, after one that is: somebody asks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def media_servers(settings: Settings) -> Mapping[ServerId, MediaServer]:
 
 def observed_server(server: ServerId, section: MediaServerSection, directory: DirectoryListener) -> MediaServer:
     """One media server, without what we read there ourselves."""
-    return WithoutOwnReaders(media_server(section), server, lambda: directory.directory.places)
+    return WithoutOwnReaders(media_server(section), server, directory.audience)
 
 
 def prober(settings: Settings) -> Prober:

@@ -39,7 +39,14 @@ async def open_early(settings: Settings, listener: DirectoryListener) -> None:
 def pull_engine(settings: Settings, listener: DirectoryListener, prober: Prober) -> PullEngine:
     """The engine, with all media servers."""
     servers = {server: fetching_server(settings, server) for server in settings.servers}
-    return PullEngine(listener, servers, path_entries(settings), prober)
+    return PullEngine(
+        listener,
+        servers,
+        path_entries(settings),
+        prober,
+        on_demand=settings.cameras.on_demand,
+        idle_s=settings.pull.idle_s,
+    )
 
 
 def path_entries(settings: Settings) -> Mapping[ServerId, PathEntry]:

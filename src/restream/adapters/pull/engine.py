@@ -22,7 +22,8 @@ _LOOKS_AT_ONCE = 8
 
 class PullEngine:
     """Has media servers fetch cameras. `listener` outlives a change of the settings; `entries` are what each media
-    server must have in its configuration."""
+    server must have in its configuration. `on_demand` where rows do not say; who is not watched for `idle_s` is let go.
+    """
 
     name = ENGINE
     evidence = Evidence.SERVER
@@ -33,7 +34,11 @@ class PullEngine:
         servers: Mapping[ServerId, FetchingServer],
         entries: Mapping[ServerId, PathEntry],
         prober: Prober,
+        *,
+        on_demand: bool = False,
+        idle_s: float = 10.0,
     ) -> None:
+        self._on_demand, self._idle_s = on_demand, idle_s
         self._listener = listener
         self._servers = servers
         self._entries = entries
@@ -46,7 +51,7 @@ class PullEngine:
 
     def plan(self, camera: Camera, media: Media, target: Target, *, lesser: bool = False) -> PullPlan:
         """Where the media server is sent; there is no lesser way."""
-        return build_plan(camera, media, target, self._entries[target.server])
+        return build_plan(camera, media, target, self._entries[target.server], on_demand=self._on_demand)
 
     async def start(self, plan: Plan, on_advance: Callable[[Advance], None]) -> PullPublication:
         """Open the camera's place in the directory, and wake its path. Raises PublisherError, and TypeError for
@@ -54,4 +59,5 @@ class PullEngine:
         if not isinstance(plan, PullPlan):
             raise TypeError(f"a plan of the engine {plan.engine}")
         await self._listener.listen()
-        return PullPublication(plan, self._listener.directory, self._servers[plan.server], self._prober, self._looks)
+        server = self._servers[plan.server]
+        return PullPublication(plan, self._listener, server, self._prober, self._looks, on_advance, self._idle_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from typing import cast
 
 from restream.domain.rtsp.directory import Directory, DirectoryTalk
@@ -19,6 +20,8 @@ class DirectoryListener:
 
     def __init__(self, directory: Directory, host: str, port: int) -> None:
         self.directory = directory
+        self.audience: dict[str, Callable[[int], None]] = {}
+        """By place: who is told at each sweep how many watch it."""
         self._host, self._port = host, port
         self._server: asyncio.Server | None = None
         self._opening = asyncio.Lock()

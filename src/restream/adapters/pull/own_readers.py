@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from restream.domain.pull.entry import place_of
@@ -12,25 +12,25 @@ from restream.ports.servers import MediaServer, ServerStatus
 
 
 class WithoutOwnReaders:
-    """A media server as `server` tells of it; `places` are those of the directory that are open."""
+    """A media server as `server` tells of it; `audience` is told how many others read each place that is fetched."""
 
-    def __init__(self, server: MediaServer, identity: ServerId, places: Callable[[], Collection[str]]) -> None:
+    def __init__(self, server: MediaServer, identity: ServerId, audience: Mapping[str, Callable[[int], None]]) -> None:
         self._server = server
         self._before = place_of(identity, "")
-        self._places = places
+        self._audience = audience
 
     async def observe(self) -> ServerStatus:
         """One sweep; never raises."""
         status = await self._server.observe()
-        places = self._places()
-        if status.view is None or not places:
+        if status.view is None or not self._audience:
             return status
         paths = dict(status.view.paths)
-        for place in places:
+        for place, told in tuple(self._audience.items()):
             name = place.removeprefix(self._before)
             path = paths.get(name)
             if path is not None and name != place:
-                paths[name] = _less_one(path)
+                paths[name] = path = _less_one(path)
+                told(path.readers)
         return replace(status, view=replace(status.view, paths=paths))
 
     async def close(self) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
+from restream.adapters.pull.listener import DirectoryListener
 from restream.adapters.pull.media_server import FetchingServer, Hold, ServerCallError
 from restream.adapters.rtsp.addresses import Resolver
-from restream.domain.engine import Ending, ProbeFailure
+from restream.domain.engine import Advance, Ending, ProbeFailure
 from restream.domain.life.cause import Cause
 from restream.domain.pull.plan import PullPlan
-from restream.domain.rtsp.directory import Directory
 from restream.domain.rtsp.events import Failed, Finished
 from restream.domain.rtsp.failure import AUTHENTICATION, Failure
 from restream.domain.rtsp.url import source_parts
@@ -33,10 +34,25 @@ class PullPublication:
     pid = None
 
     def __init__(
-        self, plan: PullPlan, directory: Directory, server: FetchingServer, prober: Prober, looks: asyncio.Semaphore
+        self,
+        plan: PullPlan,
+        listener: DirectoryListener,
+        server: FetchingServer,
+        prober: Prober,
+        looks: asyncio.Semaphore,
+        on_advance: Callable[[Advance], None],
+        idle_s: float,
     ) -> None:
         self._plan = plan
-        self._directory = directory
+        self._directory = listener.directory
+        self._audience = listener.audience
+        self._on_advance = on_advance
+        self._idle_s = idle_s
+        self._watched_at: float | None = None
+        """When somebody last did; None: the media server does not have the camera."""
+        self._unwatched = asyncio.Event()
+        """On demand: nobody has watched for so long."""
+        self._asked_first = asyncio.Event()
         self._server = server
         self._prober = prober
         self._looks = looks
@@ -69,12 +85,14 @@ class PullPublication:
     async def _run(self) -> Ending:
         fetching = asyncio.create_task(self._fetch(), name=f"fetch {self._plan.path}")
         stop = asyncio.create_task(self._stop_wanted.wait())
+        self._audience[self._plan.place] = self._watched_by
         try:
             await asyncio.wait({fetching, stop}, return_when=asyncio.FIRST_COMPLETED)
             if fetching.done():
                 return await fetching
         finally:
             self._directory.close(self._plan.place)
+            self._audience.pop(self._plan.place, None)
             fetching.cancel()
             stop.cancel()
             await asyncio.wait({fetching, stop})
@@ -93,12 +111,20 @@ class PullPublication:
 
     async def _fetch(self) -> Ending:
         remnant_ended = False
+        if self._plan.on_demand:
+            # What an earlier life left would be watched without our knowing.
+            await self._let_go()
         while True:
             self._open()
+            if self._plan.on_demand:
+                await self._wanted()
             began = asyncio.get_running_loop().time()
             hold = self._server.hold(self._plan.path)
             end = await self._held(hold)
-            if hold.opened.is_set() and not self._questions:
+            if self._unwatched.is_set():
+                self._directory.close(self._plan.place)
+                await self._let_go()
+            elif hold.opened.is_set() and not self._questions:
                 if ending := await self._not_ours(remnant_ended=remnant_ended):
                     return ending
                 remnant_ended = True
@@ -112,34 +138,51 @@ class PullPublication:
     def _open(self) -> None:
         self._questions = 0
         self._asked_again.clear()
+        self._asked_first.clear()
         self._directory.open(self._plan.place, self._plan.source.url, self._asked)
-        self._lines.append(f"waking {self._plan.path}")
+
+    async def _wanted(self) -> None:
+        """Until somebody watches, and the media server asks for the camera by itself."""
+        self._lines.append(f"nobody watches {self._plan.path}")
+        self._watched_at = None
+        self._on_advance(Advance(moved=False, idle=True))
+        await self._asked_first.wait()
+        self._on_advance(Advance(moved=False))
+        self._unwatched.clear()
+
+    def _watched_by(self, readers: int) -> None:
+        now = asyncio.get_running_loop().time()
+        if readers and self._watched_at is not None:
+            self._watched_at = now
+        elif self._plan.on_demand and self._watched_at is not None and now - self._watched_at >= self._idle_s:
+            self._unwatched.set()
 
     def _asked(self) -> None:
         self._questions += 1
         first = self._questions == 1
         self._lines.append("the media server asks where the camera is" if first else "it asks again")
-        if not first:
-            self._asked_again.set()
+        (self._asked_first if first else self._asked_again).set()
 
     async def _held(self, hold: Hold) -> Failed | Finished | None:
         """Until the session ends, or is of no use: the path came from elsewhere, or what was begun has failed."""
         running = asyncio.create_task(hold.run(), name=f"hold {self._plan.path}")
         again = asyncio.create_task(self._asked_again.wait())
         opened = asyncio.create_task(hold.opened.wait())
+        alone = asyncio.create_task(self._unwatched.wait())
         try:
-            await asyncio.wait({running, again, opened}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({running, again, opened, alone}, return_when=asyncio.FIRST_COMPLETED)
             if hold.opened.is_set() and self._questions:
                 self._lines.append("the media server has the camera")
-                await asyncio.wait({running, again}, return_when=asyncio.FIRST_COMPLETED)
+                self._watched_at = asyncio.get_running_loop().time()
+                await asyncio.wait({running, again, alone}, return_when=asyncio.FIRST_COMPLETED)
             if not running.done() and again.done() and hold.opened.is_set():
                 # Somebody else's question; the session that is held knows best.
                 await asyncio.wait({running}, timeout=_AT_ONCE_S)
             return running.result() if running.done() else None
         finally:
-            for task in (running, again, opened):
+            for task in (running, again, opened, alone):
                 task.cancel()
-            await asyncio.wait({running, again, opened})
+            await asyncio.wait({running, again, opened, alone})
 
     async def _not_ours(self, *, remnant_ended: bool) -> Ending | None:
         """The path is there although nobody asked us: a remnant that the server fetches is ended; None: once more."""

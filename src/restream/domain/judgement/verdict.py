@@ -59,6 +59,9 @@ _STARTING = Verdict(Health.UNKNOWN, Side.NONE, (Reason("starting", "not known ye
 _DRAINING = Verdict(Health.UNKNOWN, Side.NONE, (Reason("draining", "not known now: the service is being stopped"),))
 _LEAVING = Verdict(Health.UNKNOWN, Side.NONE, (Reason("stopping", "not known now: it is being stopped"),))
 _RESTARTING = Verdict(Health.UNKNOWN, Side.NONE, (Reason("restarting", "not known now: it is being started again"),))
+_NOT_ASKED_FOR = Verdict(
+    Health.HEALTHY, Side.NONE, (Reason("idle", "nobody watches: it is fetched when somebody does"),)
+)
 _SERVER_AWAY = Verdict(
     Health.DOWN,
     Side.MEDIA_SERVER,
@@ -161,7 +164,9 @@ class Rule(NamedTuple):
     phases: Collection[Phase] = frozenset(Phase)
 
 
-_STOPPING, _WAITING, _RUNNING = (frozenset({phase}) for phase in (Phase.STOPPING, Phase.WAITING, Phase.RUNNING))
+_STOPPING, _WAITING, _RUNNING, _IDLE = (
+    frozenset({phase}) for phase in (Phase.STOPPING, Phase.WAITING, Phase.RUNNING, Phase.IDLE)
+)
 
 RULES: tuple[Rule, ...] = (
     Rule("held by an operator", lambda sight: sight.state.on_hold, lambda _: _ON_HOLD),
@@ -176,6 +181,8 @@ RULES: tuple[Rule, ...] = (
     Rule("running, API silent now", lambda sight: sight.server.fresh_since is None, _stale, _RUNNING),
     Rule("running, nothing received", lambda sight: not sight.received, _not_arrived, _RUNNING),
     Rule("running and received", lambda _: True, _graded, _RUNNING),
+    Rule("idle, server away", lambda sight: not sight.state.server_up, lambda _: _SERVER_AWAY, _IDLE),
+    Rule("idle", lambda _: True, lambda _: _NOT_ASKED_FOR, _IDLE),
     Rule("never failed", lambda sight: sight.failure is None, lambda _: _STARTING),
     Rule("failed", lambda _: True, _failed),
 )

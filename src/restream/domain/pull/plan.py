@@ -26,6 +26,8 @@ class PullPlan(Plan):
     source: SourceUrl
     options: CameraOptions
     """What of the row's a look at the camera needs."""
+    on_demand: bool = False
+    """Only while somebody watches."""
     entry: PathEntry
     """What must stand in the media server's configuration."""
 
@@ -55,10 +57,13 @@ def why_not(camera: Camera, media: Media) -> Ending | None:
     return Ending(Cause.ENGINE_UNABLE, words)
 
 
-def build_plan(camera: Camera, media: Media, target: Target, entry: PathEntry) -> PullPlan:
-    """How it will be fetched."""
+def build_plan(camera: Camera, media: Media, target: Target, entry: PathEntry, *, on_demand: bool = False) -> PullPlan:
+    """How it will be fetched; `on_demand` where the row does not say."""
     options = camera.options
+    demanded = on_demand if options.on_demand is None else options.on_demand
     reasons = ["the media server fetches the camera itself, as it is: nothing runs here for it"]
+    if demanded:
+        reasons.append("only while somebody watches (on_demand)")
     if options.rtsp_transport is not None or options.publish is Transport.SRT:
         reasons.append(
             "options.rtsp_transport and options.publish are not used: rtspTransport of the path entry decides"
@@ -76,5 +81,6 @@ def build_plan(camera: Camera, media: Media, target: Target, entry: PathEntry) -
         fetched=True,
         source=camera.source,
         options=CameraOptions(input=options.input, audio=options.audio),
+        on_demand=demanded,
         entry=entry,
     )

@@ -40,7 +40,8 @@ from restream.supervisor.journeys import EventListener, ServerSuspect
 
 logger = logging.getLogger(__name__)
 
-_PUBLISHES = frozenset({Phase.STARTING, Phase.RUNNING})
+_ARRIVES = frozenset({Phase.STARTING, Phase.RUNNING})
+_PUBLISHES = _ARRIVES | {Phase.IDLE}
 
 
 class CameraActor:
@@ -103,7 +104,7 @@ class CameraActor:
         """A sweep over its media server: does anything arrive?"""
         state = self._state
         self._picture = picture
-        if state.phase not in _PUBLISHES:
+        if state.phase not in _ARRIVES:
             return
         if self._evidence is Evidence.SERVER and picture.arrived(self.camera.path, state.since):
             self.tell(Advanced(Advance(moved=True)))
