@@ -307,6 +307,16 @@ async def test_where_somebody_publishes_it_says_so(tmp_path: Path, dsn: str, add
             await foreign.wait()
 
 
+async def test_on_demand_a_missing_path_entry_is_told_before_somebody_watches(
+    tmp_path: Path, dsn: str, add_camera: AddCamera
+) -> None:
+    await add_camera(1)
+    async with site(tmp_path, dsn, {"RESTREAM_CAMERAS__ON_DEMAND": "true"}, paths={"all_others": {}}) as found:
+        await found.service.reach({"1": "down"})
+        told = await found.service.camera("1")
+        assert told["verdict"]["reasons"][0]["why"] == "path_not_fetched" and "sourceOnDemand" in told["detail"]
+
+
 @contextlib.asynccontextmanager
 async def viewer(found: Site, path: str = "cam1") -> AsyncIterator[None]:
     url = f"{found.server.rtsp_url}/{path}"

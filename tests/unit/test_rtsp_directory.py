@@ -47,10 +47,17 @@ def test_an_open_place_leads_to_the_camera_once() -> None:
         f"RTSP/1.0 302 Found\r\nCSeq: 2\r\nLocation: {URL}",
     ]
     (again,) = desk.ask(request(CAM1))
-    assert again.startswith("RTSP/1.0 503 it was given away")
+    assert again.startswith("RTSP/1.0 503 it is not its turn")
     assert (desk.asked, desk.over) == (2, False)
     desk.directory.open("default/cam1", Secret(URL), desk.count)
     assert "302 Found" in desk.ask(request(CAM1))[0]
+
+
+def test_without_a_url_it_is_only_heard_that_somebody_asks() -> None:
+    desk = Desk()
+    desk.directory.open("default/cam1", None, desk.count)
+    assert [desk.ask(request(CAM1))[0][:12] for _ in range(2)] == ["RTSP/1.0 503"] * 2
+    assert desk.asked == 2
 
 
 def test_a_place_that_is_not_open_is_withheld_with_its_reason() -> None:

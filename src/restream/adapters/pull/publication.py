@@ -9,11 +9,12 @@ from collections.abc import Callable
 from restream.adapters.pull.listener import DirectoryListener
 from restream.adapters.pull.media_server import FetchingServer, Hold, ServerCallError
 from restream.adapters.rtsp.addresses import Resolver
+from restream.domain.camera.secret import Secret
 from restream.domain.engine import Advance, Ending, ProbeFailure
 from restream.domain.life.cause import Cause
 from restream.domain.pull.plan import PullPlan
 from restream.domain.rtsp.events import Failed, Finished
-from restream.domain.rtsp.failure import AUTHENTICATION, Failure
+from restream.domain.rtsp.failure import AUTHENTICATION, Failure, Stage
 from restream.domain.rtsp.url import source_parts
 from restream.ports.cameras import Prober
 
@@ -25,6 +26,7 @@ _AT_ONCE_S = 2.0
 _NOT_ASKED = "the media server does not ask the directory for this path; "
 _ITS_LOG = "the camera answers us, but the media server could not begin; its log says why, under the path's name"
 _LOST = "the media server lost the camera, which answers us"
+_NO_HOLD = "the media server does not let us hold the path: "
 _NOT_OURS = "somebody publishes on this path; "
 
 
@@ -111,11 +113,10 @@ class PullPublication:
 
     async def _fetch(self) -> Ending:
         remnant_ended = False
-        if self._plan.on_demand:
-            # What an earlier life left would be watched without our knowing.
-            await self._let_go()
+        if self._plan.on_demand and (ending := await self._not_led_to_us()):
+            return ending
         while True:
-            self._open()
+            self._open(self._plan.source.url)
             if self._plan.on_demand:
                 await self._wanted()
             began = asyncio.get_running_loop().time()
@@ -135,11 +136,30 @@ class PullPublication:
             elif ending := self._refused(end, asyncio.get_running_loop().time() - began):
                 return ending
 
-    def _open(self) -> None:
+    async def _not_led_to_us(self) -> Ending | None:
+        """On demand nobody would ask for long: that the media server will is found out without the camera."""
+        # What an earlier life left would be watched without our knowing.
+        await self._let_go()
+        self._open(None)
+        running = asyncio.create_task(self._server.hold(self._plan.path).run())
+        asked = asyncio.create_task(self._asked_first.wait())
+        try:
+            await asyncio.wait({running, asked}, timeout=_AT_ONCE_S, return_when=asyncio.FIRST_COMPLETED)
+            if running.done() and not self._questions:
+                return self._refused(running.result(), 0.0)
+        finally:
+            running.cancel()
+            asked.cancel()
+            await asyncio.wait({running, asked})
+        # It would ask again by itself.
+        await self._let_go()
+        return None
+
+    def _open(self, url: Secret | None) -> None:
         self._questions = 0
         self._asked_again.clear()
         self._asked_first.clear()
-        self._directory.open(self._plan.place, self._plan.source.url, self._asked)
+        self._directory.open(self._plan.place, url, self._asked)
 
     async def _wanted(self) -> None:
         """Until somebody watches, and the media server asks for the camera by itself."""
@@ -216,6 +236,11 @@ class PullPublication:
         failure = end.failure if isinstance(end, Failed) else None
         if failure is not None and failure.status is None and not await self._server.answers():
             return Ending(Cause.SERVER_GONE, _words(failure), self.log)
+        if failure is not None and failure.stage is Stage.SETUP:
+            await self._let_go()
+            return Ending(
+                Cause.SERVER_REFUSED, f"the media server does not let us hold the path: {failure.words}", self.log
+            )
         ending = await self._look(Cause.UNCLEAR, _ITS_LOG)
         return await self._refused_setup() or ending if ending.cause is Cause.UNCLEAR else ending
 

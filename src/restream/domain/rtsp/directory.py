@@ -46,7 +46,7 @@ _UNKNOWN = Withheld(404, "nothing of this name is fetched")
 
 @dataclass(slots=True)
 class _Entry:
-    url: Secret
+    url: Secret | None
     asked: Callable[[], None]
     given: bool = False
 
@@ -68,8 +68,11 @@ class Directory:
         """Those that are open."""
         return frozenset(self._entries)
 
-    def open(self, place: str, url: Secret, asked: Callable[[], None]) -> None:
-        """From now on the next who asks for the place is sent to the camera. `asked` is called at every question."""
+    def open(self, place: str, url: Secret | None, asked: Callable[[], None]) -> None:
+        """From now on the next who asks for the place is sent to the camera. `asked` is called at every question.
+
+        Without a URL nobody is sent anywhere: it is to be known whether the media server asks at all.
+        """
         self._entries[place] = _Entry(url, asked)
 
     def close(self, place: str) -> None:
@@ -88,8 +91,8 @@ class Directory:
         if entry is None:
             why = self._why(place)
             return Withheld(503, why) if why else _UNKNOWN
-        direction: Direction = Withheld(503, "it was given away for this start, which is over or still under way")
-        if not entry.given:
+        direction: Direction = Withheld(503, "it is not its turn: this start has been tried, or is still under way")
+        if not entry.given and entry.url is not None:
             entry.given, direction = True, Referral(entry.url)
         entry.asked()
         return direction
