@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
+from restream.adapters.pull.enquiry import Enquiry
 from restream.adapters.pull.listener import DirectoryListener
 from restream.adapters.pull.media_server import FetchingServer
 from restream.adapters.pull.publication import PullPublication
@@ -60,4 +61,5 @@ class PullEngine:
             raise TypeError(f"a plan of the engine {plan.engine}")
         await self._listener.listen()
         server = self._servers[plan.server]
-        return PullPublication(plan, self._listener, server, self._prober, self._looks, on_advance, self._idle_s)
+        enquiry = Enquiry(plan, server, self._prober, self._looks)
+        return PullPublication(plan, self._listener, server, enquiry, on_advance, self._idle_s)

@@ -5,33 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
+from restream.adapters.pull.enquiry import Enquiry, words_of
 from restream.adapters.pull.listener import DirectoryListener
 from restream.adapters.pull.media_server import FetchingServer, Hold, ServerCallError
-from restream.adapters.rtsp.addresses import Resolver
 from restream.domain.camera.secret import Secret
-from restream.domain.engine import Advance, Ending, ProbeFailure
+from restream.domain.engine import Advance, Ending
 from restream.domain.life.cause import Cause
 from restream.domain.pull.plan import PullPlan
 from restream.domain.rtsp.events import Failed, Finished
 from restream.domain.rtsp.failure import AUTHENTICATION, Failure, Stage
-from restream.domain.rtsp.url import source_parts
-from restream.ports.cameras import Prober
 
 _MOST_LINES = 20
 _LETTING_GO_S = 3.0
-_SETUP_S = 5.0
 # A refusal that comes later was waited for: the path was being fetched already, for somebody else who had asked.
 _AT_ONCE_S = 2.0
 _NOT_ASKED = "the media server does not ask the directory for this path; "
-_ITS_LOG = "the camera answers us, but the media server could not begin; its log says why, under the path's name"
-_LOST = "the media server lost the camera, which answers us"
 _NO_HOLD = "the media server does not let us hold the path: "
 _NOT_OURS = "somebody publishes on this path; "
 
 
 class PullPublication:
-    """Begins by itself. `looks` bounds how many cameras are asked at once why they ended."""
+    """Begins by itself; `enquiry` is made when it ends by itself."""
 
     pid = None
 
@@ -40,8 +36,7 @@ class PullPublication:
         plan: PullPlan,
         listener: DirectoryListener,
         server: FetchingServer,
-        prober: Prober,
-        looks: asyncio.Semaphore,
+        enquiry: Enquiry,
         on_advance: Callable[[Advance], None],
         idle_s: float,
     ) -> None:
@@ -56,8 +51,7 @@ class PullPublication:
         """On demand: nobody has watched for so long."""
         self._asked_first = asyncio.Event()
         self._server = server
-        self._prober = prober
-        self._looks = looks
+        self._enquiry = enquiry
         self._lines: deque[str] = deque(maxlen=_MOST_LINES)
         self._questions = 0
         """How often the media server asked for the place since it was opened."""
@@ -91,7 +85,7 @@ class PullPublication:
         try:
             await asyncio.wait({fetching, stop}, return_when=asyncio.FIRST_COMPLETED)
             if fetching.done():
-                return await fetching
+                return replace(await fetching, log=self.log)
         finally:
             self._directory.close(self._plan.place)
             self._audience.pop(self._plan.place, None)
@@ -130,9 +124,12 @@ class PullPublication:
                     return ending
                 remnant_ended = True
             elif hold.opened.is_set():
-                return await self._lost(end)
+                self._lines.append("the media server has lost the camera")
+                self._directory.close(self._plan.place)
+                return await self._enquiry.lost(_failure(end))
             elif self._questions:
-                return await self._not_begun(end)
+                self._directory.close(self._plan.place)
+                return await self._not_begun(_failure(end))
             elif ending := self._refused(end, asyncio.get_running_loop().time() - began):
                 return ending
 
@@ -210,74 +207,35 @@ class PullPublication:
             source = await self._server.source_of(self._plan.path)
             if source.endswith(("Session", "Conn")):
                 words = f"{_NOT_OURS}{self._plan.entry.advice(self._plan.path)}"
-                return Ending(Cause.SERVER_CONFLICT, words, self.log)
+                return Ending(Cause.SERVER_CONFLICT, words)
             if remnant_ended:
-                return Ending(Cause.SERVER_REFUSED, _NOT_ASKED + self._plan.entry.advice(self._plan.path), self.log)
+                return Ending(Cause.SERVER_REFUSED, _NOT_ASKED + self._plan.entry.advice(self._plan.path))
             self._lines.append("it was there already: let go first")
             await self._server.let_go(self._plan.path)
         except ServerCallError as error:
-            return Ending(Cause.SERVER_REFUSED, str(error), self.log)
+            return Ending(Cause.SERVER_REFUSED, str(error))
         return None
 
     def _refused(self, end: Failed | Finished | None, took_s: float) -> Ending | None:
         """The media server did not ask for the camera. None: it was busy with an earlier question, and may now."""
-        failure = end.failure if isinstance(end, Failed) else None
+        failure = _failure(end)
         if failure is None or failure.status is None:
-            return Ending(Cause.SERVER_GONE, _words(failure), self.log)
+            return Ending(Cause.SERVER_GONE, words_of(failure))
         if failure.cause in AUTHENTICATION:
             words = f"reading needs a user (mediamtx.read_user, read_password): {failure.words}"
-            return Ending(Cause.SERVER_REFUSED, words, self.log)
+            return Ending(Cause.SERVER_REFUSED, words)
         self._lines.append(failure.words)
         if took_s > _AT_ONCE_S:
             return None
-        return Ending(Cause.SERVER_REFUSED, _NOT_ASKED + self._plan.entry.advice(self._plan.path), self.log)
+        return Ending(Cause.SERVER_REFUSED, _NOT_ASKED + self._plan.entry.advice(self._plan.path))
 
-    async def _not_begun(self, end: Failed | Finished | None) -> Ending:
-        failure = end.failure if isinstance(end, Failed) else None
-        if failure is not None and failure.status is None and not await self._server.answers():
-            return Ending(Cause.SERVER_GONE, _words(failure), self.log)
-        if failure is not None and failure.stage is Stage.SETUP:
+    async def _not_begun(self, failure: Failure | None) -> Ending:
+        if failure is not None and failure.status is not None and failure.stage is Stage.SETUP:
+            # It has the camera: one that is asked why would see a second session.
             await self._let_go()
-            return Ending(
-                Cause.SERVER_REFUSED, f"the media server does not let us hold the path: {failure.words}", self.log
-            )
-        ending = await self._look(Cause.UNCLEAR, _ITS_LOG)
-        return await self._refused_setup() or ending if ending.cause is Cause.UNCLEAR else ending
-
-    async def _lost(self, end: Failed | Finished | None) -> Ending:
-        self._lines.append("the media server has lost the camera")
-        if not await self._server.answers():
-            return Ending(Cause.SERVER_GONE, _words(end.failure if isinstance(end, Failed) else None), self.log)
-        return await self._look(Cause.SOURCE_ENDED, _LOST)
-
-    async def _look(self, otherwise: Cause, words: str) -> Ending:
-        """The media server does not tell why: the camera is asked, once, and `otherwise` it is this."""
-        self._directory.close(self._plan.place)
-        async with self._looks:
-            look = await self._prober.probe(self._plan.source, self._plan.options)
-        if isinstance(look.outcome, ProbeFailure):
-            self._lines.append(look.outcome.detail)
-            return Ending(look.outcome.cause, look.outcome.detail, self.log)
-        return Ending(otherwise, words, self.log)
-
-    async def _refused_setup(self) -> Ending | None:
-        """A camera that describes itself may have no session free, or not send over TCP: it is asked for one."""
-        parts = source_parts(self._plan.source)
-        if parts is None:
-            return None
-        hold = Hold(*parts, Resolver(), answer_timeout_s=_SETUP_S)
-        running = asyncio.create_task(hold.run())
-        opened = asyncio.create_task(hold.opened.wait())
-        try:
-            async with self._looks:
-                await asyncio.wait({running, opened}, timeout=_SETUP_S, return_when=asyncio.FIRST_COMPLETED)
-            end = running.result() if running.done() else None
-        finally:
-            for task in (running, opened):
-                task.cancel()
-            await asyncio.wait({running, opened})
-        return Ending(end.failure.cause, end.failure.words, self.log) if isinstance(end, Failed) else None
+            return Ending(Cause.SERVER_REFUSED, f"{_NO_HOLD}{failure.words}")
+        return await self._enquiry.not_begun(failure)
 
 
-def _words(failure: Failure | None) -> str:
-    return failure.words if failure is not None else "the media server ended the session"
+def _failure(end: Failed | Finished | None) -> Failure | None:
+    return end.failure if isinstance(end, Failed) else None
