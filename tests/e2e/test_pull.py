@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from urllib.parse import quote
 import aiohttp
 import asyncpg
 import pytest
+import yaml
 
 from restream.demo.behaviours.table import BEHAVIOURS
 from restream.demo.cameras import Fault
@@ -64,15 +66,11 @@ async def site(
     }
     server = RealMediamtx(others)
     await server.start()
-    settings = {
-        "PG_DSN": dsn,
-        "RESTREAM_CAMERAS__ENGINE": "pull",
-        "RESTREAM_PULL__PORT": str(port),
-        "RESTREAM_PULL__TOKEN": TOKEN,
-        **(overrides or {}),
-    }
+    config = tmp_path / "restream.yml"
+    config.write_text(yaml.safe_dump({"pull": {"port": port, "token": TOKEN}}), encoding="utf-8")
+    settings = {"PG_DSN": dsn, "RESTREAM_CAMERAS__ENGINE": "pull", **(overrides or {})}
     try:
-        async with running_service(tmp_path, server=server, overrides=settings) as service:
+        async with running_service(tmp_path, "--config", str(config), server=server, overrides=settings) as service:
             found = Site(server, service, log)
             yield found
             said = found.log + await found.told() + service.log
@@ -224,6 +222,21 @@ async def test_a_service_that_ends_leaves_no_camera_behind(tmp_path: Path, dsn: 
         await found.service.reach(dict.fromkeys("123", "healthy"))
         assert await found.service.stop() == 0
         assert [camera.open_connections for camera in cameras] == [0, 0, 0]
+
+
+async def test_the_directory_stays_where_it_is_while_the_service_runs(
+    tmp_path: Path, dsn: str, add_camera: AddCamera
+) -> None:
+    camera = await add_camera(1)
+    async with site(tmp_path, dsn) as found:
+        await found.service.reach({"1": "healthy"})
+        (tmp_path / "restream.yml").write_text(yaml.safe_dump({"pull": {"port": free_port()}}), encoding="utf-8")
+        found.service.process.send_signal(signal.SIGHUP)
+        await eventually(lambda: "configuration re-read" in found.service.log, 10)
+        assert "pull: the change takes effect at the next restart" in found.service.log
+        await found.service.cycles(4)
+        told = await found.service.camera("1")
+        assert (told["phase"], told["restarts"], camera.most_connections) == ("running", 0, 1)
 
 
 async def test_a_path_entry_that_is_missing_is_told_with_what_to_write(

@@ -230,6 +230,8 @@ class Service:
             old, new = getattr(self._settings, section), getattr(settings, section)
             if (old != new) if keys is None else any(getattr(old, key) != getattr(new, key) for key in keys):
                 logger.warning("%s: the change takes effect at the next restart of the service", section)
+        # Where the directory listens is what media servers must be led to.
+        settings = settings.model_copy(update={"pull": self._settings.pull})
         for server, found in settings.servers.items():
             if found != self._settings.servers[server]:
                 self._observers.adopt(server, observed_server(server, found, self._directory))
