@@ -55,14 +55,20 @@ class Site:
 
 @contextlib.asynccontextmanager
 async def site(
-    tmp_path: Path, dsn: str, overrides: Mapping[str, str] | None = None, paths: dict[str, object] | None = None
+    tmp_path: Path,
+    dsn: str,
+    overrides: Mapping[str, str] | None = None,
+    paths: dict[str, object] | None = None,
+    keys: Mapping[str, object] | None = None,
 ) -> AsyncIterator[Site]:
+    """`keys` are of mediamtx.yml."""
     port, log = free_port(), tmp_path / "mediamtx.log"
     others: dict[str, object] = {
         "paths": fetched(port, token=f"{TOKEN}/") if paths is None else paths,
         "logLevel": "info",
         "logDestinations": ["file"],
         "logFile": str(log),
+        **(keys or {}),
     }
     server = RealMediamtx(others)
     await server.start()
@@ -222,6 +228,21 @@ async def test_a_service_that_ends_leaves_no_camera_behind(tmp_path: Path, dsn: 
         await found.service.reach(dict.fromkeys("123", "healthy"))
         assert await found.service.stop() == 0
         assert [camera.open_connections for camera in cameras] == [0, 0, 0]
+
+
+async def test_where_reading_needs_a_user(tmp_path: Path, dsn: str, add_camera: AddCamera) -> None:
+    await add_camera(1)
+    users = [
+        {"user": "viewer", "pass": "v1ewer-w0rd", "permissions": [{"action": "read"}]},
+        {"user": "any", "ips": ["127.0.0.1"], "permissions": [{"action": "api"}]},
+    ]
+    for user, health in (("", "down"), ("viewer", "healthy")):
+        reader = {"RESTREAM_MEDIAMTX__READ_USER": user, "RESTREAM_MEDIAMTX__READ_PASSWORD": user and "v1ewer-w0rd"}
+        async with site(tmp_path, dsn, reader, keys={"authInternalUsers": users}) as found:
+            await found.service.reach({"1": health})
+            told = await found.service.camera("1")
+            assert ("reading needs a user (mediamtx.read_user" in told["detail"]) is (health == "down")
+            assert "v1ewer" not in found.log + found.service.log
 
 
 async def test_the_directory_stays_where_it_is_while_the_service_runs(
