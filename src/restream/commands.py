@@ -120,7 +120,7 @@ async def explain(settings: Settings, console: Console, camera_id: str, *, may_p
     elif media is None and may_probe:
         media = (await _look(settings, camera.source, camera.options)).outcome
     if shown is None and isinstance(media, Media):
-        stream = stream_settings(settings, EngineResources())
+        stream = stream_settings(settings, EngineResources(settings))
         plan = stream.engine_of(camera).plan(camera, media, stream.target_of(camera))
         shown = explanation.ShownCommand.of(plan)
     explanation.print_explanation(console, camera, media, shown)

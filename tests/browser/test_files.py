@@ -21,6 +21,7 @@ PLURALS = {"en": {"one", "other"}, "de": {"one", "other"}, "ru": {"one", "few", 
 SCRIPTS = sorted((STATIC / "js").glob("*.js"))
 _VERDICT_CODES = (
     "disabled",
+    "idle",
     "held_by_operator",
     "starting",
     "draining",

@@ -12,23 +12,33 @@ import psutil
 import pytest
 
 from restream.adapters.ffmpeg.engine import FfmpegEngine
+from restream.adapters.ffmpeg.ffprobe import FfprobeProber
+from restream.adapters.pull.engine import PullEngine
+from restream.adapters.pull.listener import DirectoryListener
+from restream.adapters.pull.media_server import FetchingServer
 from restream.adapters.relay.engine import RelayEngine
 from restream.adapters.relay.workers import RelayPublication, RelayWorkers
+from restream.adapters.rtsp.prober import RtspProber
 from restream.demo.cameras import SimulatedCamera
 from restream.demo.clips import Clip
+from restream.demo.embedded import free_port
 from restream.demo.mediamtx import find_mediamtx
 from restream.domain.camera.camera import Camera, RowReader
+from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import CameraTypes
 from restream.domain.engine import Advance, AudioStream, Evidence, Media, Plan, VideoStream
 from restream.domain.ffmpeg.plan import FfmpegSettings
-from restream.domain.life.cause import Cause
+from restream.domain.life.cause import Cause, Side
+from restream.domain.pull.entry import PathEntry
 from restream.domain.relay.plan import RelayPlan, RelaySettings
+from restream.domain.rtsp.directory import Directory
 from restream.domain.server.identity import ServerId
 from restream.domain.server.target import Target
 from restream.ports.cameras import Engine, Publication, PublisherError
+from tests.conftest import needs
 from tests.support.eventually import eventually
 from tests.support.scripted_engine import ScriptedEngine
-from tests.support.servers import RealMediamtx, StandIn, tracks
+from tests.support.servers import RealMediamtx, StandIn, fetched, paths, tracks
 
 PASSWORD = "sEcret-w0rd"
 MEDIA = Media(VideoStream("h264", 640, 360), AudioStream("aac", 16000, 1))
@@ -40,6 +50,7 @@ class World(Protocol):
     engine: Engine
     broken: Engine
     """The same engine, unable to start anything."""
+    leaves_sound_out: bool
     camera: Camera
     target: Target
 
@@ -53,6 +64,8 @@ class World(Protocol):
 
 
 class FfmpegWorld:
+    leaves_sound_out = True
+
     def __init__(self, simulated: SimulatedCamera, server: StandIn) -> None:
         settings = FfmpegSettings(stall_timeout_s=3)
         self.engine = FfmpegEngine(settings, stop_grace_s=2.0)
@@ -72,6 +85,8 @@ class FfmpegWorld:
 
 
 class RelayWorld:
+    leaves_sound_out = True
+
     def __init__(self, simulated: SimulatedCamera, server: StandIn | RealMediamtx, workers: RelayWorkers) -> None:
         self.engine = RelayEngine(RelaySettings(stall_timeout_s=3), workers)
         self.broken = RelayEngine(RelaySettings(), _NoWorkers())
@@ -95,6 +110,8 @@ class _NoWorkers(RelayWorkers):
 
 
 class ScriptedWorld:
+    leaves_sound_out = True
+
     def __init__(self, evidence: Evidence) -> None:
         self.engine = self._scripted = ScriptedEngine(evidence)
         self.broken = ScriptedEngine(evidence)
@@ -115,17 +132,54 @@ class ScriptedWorld:
         return list(self._scripted.live)
 
 
+class PullWorld:
+    leaves_sound_out = False
+
+    def __init__(self, simulated: SimulatedCamera, server: RealMediamtx, directory_port: int) -> None:
+        base = f"rtsp://127.0.0.1:{directory_port}"
+        self._listener = DirectoryListener(Directory(), "127.0.0.1", directory_port)
+        # A port that no program of ours may have.
+        no_port = DirectoryListener(Directory(), "192.0.2.1", directory_port)
+        west = ServerId("west")
+        parts = (
+            {west: FetchingServer(server.rtsp_url, server.api_url, Secret(f"{base}/west"))},
+            {west: PathEntry.of("cam{id}", base, west)},
+            RtspProber(FfprobeProber(FfmpegSettings()), 5.0),
+        )
+        self.engine, self.broken = PullEngine(self._listener, *parts), PullEngine(no_port, *parts)
+        self.camera = _camera(simulated.url())
+        self.target = Target(rtsp_url=server.rtsp_url, server=west)
+        self._simulated, self._server = simulated, server
+
+    async def received(self) -> bool:
+        return (await paths(self._server)).get("cam1", {}).get("inboundBytes", 0) > 0
+
+    async def lose_camera(self) -> None:
+        await self._simulated.stop()
+
+    def left(self) -> list[object]:
+        return [*self._listener.directory.places, *self._simulated.sessions]
+
+    async def close(self) -> None:
+        await self._listener.close()
+
+
 def _camera(url: str) -> Camera:
     found = RowReader(CameraTypes.parse({"default": "{link}"})).read({"id": 1, "rtsp_url": url})
     assert isinstance(found, Camera)
     return found
 
 
-WORLDS = ["ffmpeg", "relay", "relay, real server", "scripted", "scripted, seen by the server"]
+WORLDS = ["ffmpeg", "relay", "relay, real server", "pull", "scripted", "scripted, seen by the server"]
 
 
 @pytest.fixture(params=WORLDS)
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    if request.param == "pull":
+        needs(request.config, find_mediamtx(), "MediaMTX")
+        async with pull_world() as world:
+            yield world
+        return
     if "scripted" in request.param:
         yield ScriptedWorld(Evidence.SERVER if "server" in request.param else Evidence.ENGINE)
         return
@@ -146,6 +200,18 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
             yield RelayWorld(simulated, server, workers)
     await workers.close()
     await server.stop()
+
+
+@contextlib.asynccontextmanager
+async def pull_world() -> AsyncIterator[PullWorld]:
+    port = free_port()
+    server = RealMediamtx({"paths": fetched(port, "west")})
+    async with SimulatedCamera(Clip.load("h264_aac"), login="admin", password=PASSWORD) as simulated:
+        await server.start()
+        world = PullWorld(simulated, server, port)
+        yield world
+        await world.close()
+        await server.stop()
 
 
 def plan(world: World, **changes: object) -> Plan:
@@ -182,9 +248,9 @@ async def test_a_plan_never_shows_a_password(world: World) -> None:
 
 
 async def test_a_lesser_plan_leaves_the_sound_out_and_has_no_lesser_one(world: World) -> None:
-    assert plan(world).has_lesser
+    assert plan(world).has_lesser is world.leaves_sound_out
     lesser = plan(world, lesser=True)
-    assert (lesser.audio, lesser.has_lesser) == ("none", False)
+    assert (lesser.audio, lesser.has_lesser) == ("none" if world.leaves_sound_out else "copy", False)
 
 
 async def test_an_engine_says_why_it_cannot(world: World) -> None:
@@ -219,7 +285,7 @@ async def test_a_camera_that_goes_ends_the_publication_with_a_cause_of_its_side(
         await world.lose_camera()
         async with asyncio.timeout(20):
             ending = await publication.ended()
-        assert ending.cause is Cause.SOURCE_ENDED
+        assert ending.cause.facts.side is Side.CAMERA
         assert ending.detail
         assert all(PASSWORD not in line for line in ending.log)
         assert not world.left()

@@ -13,10 +13,12 @@ from aiohttp import web
 
 from restream.config.settings import Settings
 from restream.demo.embedded import free_port
+from restream.demo.mediamtx import find_mediamtx
 from restream.interfaces.console.findings import CheckState, Finding
 from restream.preflight import ANY_CAMERA, examine
+from tests.conftest import needs
 from tests.e2e.conftest import AddCamera
-from tests.support.servers import TestServer
+from tests.support.servers import RealMediamtx, TestServer, fetched
 
 Database = asyncpg.Connection
 
@@ -145,3 +147,27 @@ async def test_unwritable_json_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     found = await by_name(settings(tmp_path, json_file={"path": str(tmp_path / "file" / "streams.json")}))
     assert found["JSON file"].state is CheckState.FAIL
+
+
+async def test_cameras_that_are_to_be_fetched(
+    tmp_path: Path, dsn: str, database: Database, add_camera: AddCamera, request: pytest.FixtureRequest
+) -> None:
+    needs(request.config, find_mediamtx(), "MediaMTX")
+    port = free_port()
+    await add_camera(1)
+    for document, state, text in (
+        ({"paths": {"all_others": {}}}, CheckState.FAIL, "no path entry"),
+        ({"paths": fetched(port)}, CheckState.OK, "1 cameras"),
+    ):
+        server = RealMediamtx({**document, "logLevel": "debug"})
+        await server.start()
+        mediamtx = {"api_url": server.api_url, "rtsp_url": server.rtsp_url}
+        sections = {"database": {"dsn": dsn}, "pull": {"port": port}, "mediamtx": mediamtx}
+        found = await by_name(settings(tmp_path, **sections, cameras={"engine": "pull"}))
+        await server.stop()
+        assert (found["path entries"].state, found["pull port"].state) == (state, CheckState.OK)
+        assert text in found["path entries"].text
+        if state is CheckState.FAIL:
+            assert f"{{source: rtsp://127.0.0.1:{port}/default/$G1" in found["path entries"].todo
+        assert "passwords" in found["mediamtx log"].text
+    assert "path entries" not in await by_name(settings(tmp_path, **sections))

@@ -14,6 +14,7 @@ from restream.domain.rtsp.client import RtspClient
 from restream.domain.rtsp.codecs import audio_stream, video_stream
 from restream.domain.rtsp.description import MAX_MEDIA, read_description
 from restream.domain.rtsp.dialogue import Conversation, Goal
+from restream.domain.rtsp.directory import Directory, DirectoryTalk
 from restream.domain.rtsp.events import ConnectionWanted, Failed, Finished, RtspEvent
 from restream.domain.rtsp.failure import Stage
 from restream.domain.rtsp.media_session import Interleaved, MediaSession, parse_transport
@@ -203,7 +204,25 @@ def _publish(sdp: bytes, tracks: int, data: bytes, cut: Callable[[bytes], list[b
     return events
 
 
+def rtsp_directory(data: bytes) -> None:
+    """Somebody asks the directory: any cut gives the same answers, and a camera's URL is given once."""
+    whole = _asked([data])
+    assert _asked(_cut(data, 1)) == whole
+    assert whole.count(b"sEcret") <= 1 and whole.isascii()
+
+
+def _asked(pieces: list[bytes]) -> bytes:
+    directory = Directory(why=lambda place: f"held: {place}")
+    directory.open("default/cam1", Secret("rtsp://admin:sEcret@10.0.0.1/"), lambda: None)
+    talk, said = DirectoryTalk(directory.find), b""
+    for piece in pieces:
+        if not talk.is_over:
+            talk.receive(piece)
+            said += talk.data_to_send()
+    return said
+
+
 RTSP_TARGETS = (
     *(rtsp_messages, rtsp_challenges, rtsp_description, rtsp_pictures, rtsp_headers),
-    *(rtsp_client, rtsp_publisher),
+    *(rtsp_client, rtsp_publisher, rtsp_directory),
 )

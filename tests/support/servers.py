@@ -71,9 +71,16 @@ class RealMediamtx:
         self.process = None
 
 
+def fetched(directory_port: int, server: str = "default", token: str = "") -> dict[str, object]:
+    """`paths` of a mediamtx.yml whose cameras are asked for at the directory."""
+    source = f"rtsp://127.0.0.1:{directory_port}/{token}{server}/$G1"
+    return {"~^(cam.+)$": {"source": source, "sourceOnDemand": True, "rtspTransport": "tcp"}, "all_others": {}}
+
+
 async def paths(server: TestServer) -> dict[str, dict[str, Any]]:
     """The server's paths by name, as its control API tells them."""
-    async with aiohttp.ClientSession() as session, session.get(f"{server.api_url}/v3/paths/list") as response:
+    url = f"{server.api_url}/v3/paths/list?itemsPerPage=100000"
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
         return {item["name"]: item for item in (await response.json())["items"]}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from restream.domain.engine import Ending
+from restream.domain.engine import Ending, Plan
 from restream.domain.life.attribution import CUT_FOR_SILENCE_S, attributed
 from restream.domain.life.cause import Cause, Side
 from restream.domain.server.flow import ServerPicture
@@ -27,9 +27,10 @@ def ours(count: int) -> PathObservation:
     return PathObservation("cam1", True, "rtspSession", "ours", inbound_bytes=count, online=True)
 
 
-def cause_of(cause: Cause, seen: ServerPicture, running_since: float | None = 10.0) -> Cause:
+def cause_of(cause: Cause, seen: ServerPicture, running_since: float | None = 10.0, *, fetched: bool = False) -> Cause:
     ending = Ending(cause, "the line", ("a log",))
-    found = attributed(ending, seen, "cam1", 10.0, running_since)
+    plan = Plan(engine="any", camera_id="1", path="cam1", fetched=fetched)
+    found = attributed(ending, seen, plan, 10.0, running_since)
     assert found.log == ending.log
     assert ("readTimeout" in found.detail) is (found.cause in (Cause.STALLED, Cause.NO_MEDIA) and found != ending)
     return found.cause
@@ -40,6 +41,22 @@ def test_a_path_that_the_server_fetches_takes_no_publisher(cause: Cause) -> None
     """Over RTSP that looks like a conflict, over SRT like a server that is gone."""
     assert cause_of(cause, picture((1.0, PULLED)), None) is Cause.SERVER_REFUSED
     assert cause_of(cause, picture((1.0, PULLED)).missed(), None) is cause
+
+
+@pytest.mark.parametrize("cause", BLAMES_SERVER)
+def test_a_path_that_the_server_fetches_for_us_is_no_reason(cause: Cause) -> None:
+    assert cause_of(cause, picture((1.0, PULLED)), None, fetched=True) is cause
+
+
+def test_a_server_that_fetches_loses_a_silent_camera_by_its_read_timeout() -> None:
+    def fetched(count: int) -> PathObservation:
+        return PathObservation("cam1", True, "rtspSource", inbound_bytes=count, online=True)
+
+    silent = picture((11.0, fetched(9)), (12.0, fetched(20)), (18.0, fetched(20)), (19.0, PULLED))
+    assert cause_of(Cause.SOURCE_ENDED, silent, fetched=True) is Cause.STALLED
+    assert cause_of(Cause.SOURCE_ENDED, silent) is Cause.SOURCE_ENDED
+    flowing = picture((11.0, fetched(9)), (18.0, fetched(90)), (19.0, PULLED))
+    assert cause_of(Cause.SOURCE_ENDED, flowing, fetched=True) is Cause.SOURCE_ENDED
 
 
 def test_a_path_that_is_always_available_refuses_other_tracks() -> None:

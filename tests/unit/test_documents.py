@@ -49,7 +49,7 @@ def test_what_is_shown_field_by_field_has_every_field(document: Any, known: Any)
 
 
 def test_progress_is_what_has_advanced() -> None:
-    assert ("moved", *ProgressDocument.__struct_fields__) == Advance._fields
+    assert ("moved", *ProgressDocument.__struct_fields__, "idle") == Advance._fields
 
 
 def test_every_number_of_a_reason_has_its_key() -> None:

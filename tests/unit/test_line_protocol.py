@@ -168,7 +168,7 @@ def test_the_fleet() -> None:
         *("5i", "0i", "2i", "3i"),
     )
     assert fields["health_unknown"] == fields["phase_held"] == fields["fault_media_server"] == "0i", "0 is not absence"
-    assert len(fields) == 2 + 5 + 9 + 6
+    assert len(fields) == 2 + 5 + 10 + 6
 
 
 def test_the_host() -> None:

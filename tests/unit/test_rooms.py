@@ -8,7 +8,13 @@ import pytest
 
 from tests.unit.test_layers import identify, imports_of, modules
 
-ENGINES = ("restream.domain.ffmpeg", "restream.adapters.ffmpeg.engine", "restream.adapters.processes.child_process")
+ENGINES = (
+    "restream.domain.ffmpeg",
+    "restream.domain.pull",
+    "restream.adapters.ffmpeg.engine",
+    "restream.adapters.processes.child_process",
+    "restream.adapters.pull",
+)
 NEVERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("a camera's life knows no engine", "domain/life", ENGINES),
     ("a verdict knows no engine", "domain/judgement", ENGINES),

@@ -6,6 +6,7 @@ import pytest
 
 from restream.domain.engine import AudioStream, Media, VideoStream
 from restream.domain.life.cause import Cause
+from restream.domain.rtsp.dialogue import Conversation, Goal
 from restream.domain.rtsp.events import (
     ConnectionWanted,
     Described,
@@ -63,6 +64,16 @@ def test_to_play() -> None:
     assert [track.media.kind for track in playing(talk).tracks] == ["video", "audio"]
     assert playing(talk).session_timeout_s == 30
     assert talk.client.said.server == "Camera 1.0"
+
+
+def test_to_hold_a_stream_it_is_set_up_and_not_played() -> None:
+    talk = Talk(Conversation(Goal.HOLD))
+    assert talk.methods == ["OPTIONS", "DESCRIBE", "SETUP"]
+    assert [track.media.kind for track in playing(talk).tracks] == ["video"]
+    talk.wait(15)
+    assert talk.methods[3:] == ["GET_PARAMETER"]
+    talk.close()
+    assert talk.methods[-1] == "TEARDOWN"
 
 
 def test_media_of_both_tracks() -> None:

@@ -45,12 +45,12 @@ W, P, S, R = Phase.WAITING, Phase.PROBING, Phase.STARTING, Phase.RUNNING
 STOP, BACKOFF, HELD, FINISHED = Phase.STOPPING, Phase.BACKOFF, Phase.HELD, Phase.FINISHED
 REQUEST, RELEASE = Command.REQUEST_SLOT, Command.RELEASE_SLOT
 SUCCESS, FAILURE = Command.REPORT_SUCCESS, Command.REPORT_FAILURE
-WITHOUT_DEADLINE = {W, STOP, FINISHED}
+WITHOUT_DEADLINE = {W, STOP, FINISHED, Phase.IDLE}
 
 
 def state(phase: Phase, **fields: Any) -> State:
     deadline = None if phase in WITHOUT_DEADLINE else NOW + 100
-    started = phase in (S, R, STOP)
+    started = phase in (S, R, STOP, Phase.IDLE)
     media = MEDIA if started else None
     defaults = {"deadline": deadline, "media": media, "started": started}
     if phase is R:
@@ -604,3 +604,47 @@ def test_how_long_was_waited_and_which_setting_that_is_stays_with_the_failure() 
     failed_, _ = follow(stopping, Ended(Cause.KILLED, "SIGTERM"))
     assert failed_.cause is Cause.NO_MEDIA
     assert "no key frame" in failed_.detail and "20 s (connect_timeout_s)" in failed_.detail
+
+
+def idle(failures: int = 0) -> State:
+    """Fetched on demand, and nobody asks."""
+    return State(Phase.IDLE, 0.0, failures=failures, started=True, media=MEDIA)
+
+
+def followed(before: State, *events: tuple[float, Event]) -> tuple[State, list[Command]]:
+    commands: list[Command] = []
+    for at, event in events:
+        before, given = step(before, event, at, 0.5, TIMING)
+        commands += given
+    return before, commands
+
+
+NOBODY = Advanced(Advance(moved=False, idle=True))
+
+
+def test_on_demand_it_is_idle_until_somebody_asks_and_again_when_nobody_does() -> None:
+    begun = State(Phase.STARTING, 0.0, deadline=15.0, failures=2, cause=Cause.REFUSED, started=True, media=MEDIA)
+    now, commands = followed(begun, (1.0, NOBODY))
+    assert (now.phase, now.deadline, now.cause, now.failures) == (Phase.IDLE, None, None, 2)
+    assert commands == [Command.REPORT_SUCCESS]
+    assert (
+        followed(now, (2.0, MOVED), (3.0, NOBODY), (900.0, TimerFired()), (901.0, ServerLost()))[0].phase is Phase.IDLE
+    )
+    now, _ = followed(now, (10.0, STILL))
+    assert (now.phase, now.since, now.deadline) == (Phase.STARTING, 10.0, 10.0 + TIMING.connect_timeout_s)
+    now, _ = followed(now, (12.0, MOVED))
+    assert (now.phase, now.deadline) == (Phase.RUNNING, 12.0 + TIMING.stall_timeout_s)
+    assert followed(now, (13.0, NOBODY))[0].failures == 2
+    now, _ = followed(now, (12.0 + TIMING.restart.stable_after_s, NOBODY))
+    assert (now.phase, now.failures, now.running_since, now.deadline) == (Phase.IDLE, 0, None, None)
+
+
+@pytest.mark.parametrize("event", [Revised(), Removed(), HoldAsked(), RestartAsked()])
+def test_what_is_idle_is_stopped_like_what_runs(event: Event) -> None:
+    now, commands = followed(idle(), (5.0, event))
+    assert (now.phase, commands) == (Phase.STOPPING, [Command.STOP])
+
+
+def test_what_ends_while_it_is_idle_has_failed() -> None:
+    now, _ = followed(idle(failures=1), (5.0, Ended(Cause.REFUSED, "Connection refused")))
+    assert (now.phase, now.cause, now.failures) == (Phase.BACKOFF, Cause.REFUSED, 2)

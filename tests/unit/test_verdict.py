@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from restream.domain.camera.camera import RejectedRow
-from restream.domain.ffmpeg.plan import FfmpegPlan, FfmpegSettings, build_plan
+from restream.domain.engine import Plan
+from restream.domain.ffmpeg.plan import FfmpegSettings, build_plan
 from restream.domain.judgement.flaws import Thresholds
 from restream.domain.judgement.quality import Quality
 from restream.domain.judgement.sight import Sight
@@ -51,7 +52,7 @@ STOPPING = State(Phase.STOPPING, 0.0, stop_cause=Cause.STOPPED)
 
 
 def sight(state: State, server: ServerPicture, **fields: Any) -> Sight:
-    plan: FfmpegPlan | None = fields.pop("plan", None)
+    plan: Plan | None = fields.pop("plan", None)
     return Sight(CameraStatus(camera(1), state, plan, None), server, own_source_id="ours", **fields)
 
 
@@ -147,6 +148,17 @@ def test_what_the_path_is_configured_for_is_named(
     assert reason.code == cause
     assert dict(reason.numbers).get("why") == why
     assert hint in verdict.hint
+
+
+def test_a_path_that_is_fetched_for_us_is_ours() -> None:
+    def judged(state: State, server: ServerPicture) -> Verdict:
+        return judge(sight(state, server, plan=Plan(engine="pull", camera_id="1", path="cam1", fetched=True)))
+
+    assert judged(RUNNING, SEES).health is Health.HEALTHY
+    refused = judged(BETWEEN._replace(cause=Cause.SERVER_REFUSED), PULLED)
+    assert dict(refused.reasons[0].numbers) == {"why": "path_not_fetched"} and "mediamtx.yml" in refused.hint
+    gone = judged(BETWEEN._replace(cause=Cause.REFUSED), PULLED)
+    assert [reason.code for reason in gone.reasons] == ["refused"] and not gone.reasons[0].numbers
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from restream.config.outlet_sections import (
     StoreSections,
     VisionaireSection,
 )
+from restream.config.pull_section import PullSection
 from restream.config.stream_sections import (
     AdmissionSection,
     CamerasSection,
@@ -57,13 +58,7 @@ ROOT = Path(__file__).resolve().parents[3]
 """The directory that holds etc/ and log/ when run from a checkout; relative paths of the configuration start here."""
 
 FIXED: Mapping[str, tuple[str, ...] | None] = {
-    "node": None,
-    "http": None,
-    "metrics": None,
-    "host": None,
-    "relay": None,
-    "visionaire": None,
-    **dict.fromkeys(StoreSections.model_fields),
+    **dict.fromkeys(("node", "http", "metrics", "host", "relay", "pull", "visionaire", *StoreSections.model_fields)),
     "database": ("dsn", "query", "notify_channel"),
     "mediamtx": ("interval_s",),
 }
@@ -105,6 +100,7 @@ class Settings(StoreSections, BaseSettings):
     cameras: CamerasSection = CamerasSection()
     ffmpeg: FfmpegSection = FfmpegSection()
     relay: RelaySection = RelaySection()
+    pull: PullSection = PullSection()
     restart: RestartSection = RestartSection()
     admission: AdmissionSection = AdmissionSection()
     mediamtx: MediamtxSection = MediamtxSection()

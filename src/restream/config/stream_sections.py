@@ -73,8 +73,11 @@ class CamerasSection(Section):
     """Path at the media server; must contain `{id}`."""
     rtsp_transport: RtspTransport = RtspTransport.TCP
     """From the camera; a row's `options.rtsp_transport` wins."""
-    engine: Literal["ffmpeg", "relay", "auto"] = "ffmpeg"
+    engine: Literal["ffmpeg", "relay", "auto", "pull"] = "ffmpeg"
     """What publishes the cameras, see [engines.md](engines.md); a row's `options.engine` wins."""
+
+    on_demand: bool = False
+    """Only with `engine: pull`: cameras are fetched while somebody watches; a row's `options.on_demand` wins."""
 
     @field_validator("path_template")
     @classmethod

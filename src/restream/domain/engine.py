@@ -92,6 +92,8 @@ class Plan:
     """Why each choice was made, for the operator."""
     has_lesser: bool = False
     """A plan with less (without sound) may bring media where this one brings none."""
+    fetched: bool = False
+    """The media server fetches the camera itself: that its path has a source of its own is by this plan."""
 
     @property
     def shown(self) -> Shown:
@@ -123,6 +125,8 @@ class Advance(NamedTuple):
     dup_frames: int | None = None
     drop_frames: int | None = None
     finished: bool = False
+    idle: bool = False
+    """Nothing is to move: nobody asks for it. One that is not, and did not move, after one that is: somebody asks."""
 
 
 @dataclass(frozen=True, slots=True)

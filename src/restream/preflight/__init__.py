@@ -13,6 +13,7 @@ from rich.console import Console
 
 from restream.config.settings import Settings
 from restream.interfaces.console.findings import CheckState, Finding, failed, findings_json, print_findings
+from restream.preflight.fetching import check_fetching
 from restream.preflight.host import check_files, check_host, check_ports
 from restream.preflight.programs import check_programs
 from restream.preflight.services import ANY_CAMERA, check_database, check_media_server, check_redis
@@ -41,6 +42,7 @@ async def examine(settings: Settings, camera: str | None = None) -> list[Finding
         ("ffmpeg", lambda: check_programs(settings)),
         ("database", lambda: check_database(settings, camera)),
         ("mediamtx", lambda: check_media_server(settings)),
+        ("pull", lambda: check_fetching(settings)),
         ("redis", lambda: check_redis(settings)),
         ("ports", lambda: check_ports(settings)),
         ("files", lambda: asyncio.to_thread(check_files, settings)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import quote
 
 from restream.adapters import visionaire_http
@@ -11,6 +11,9 @@ from restream.adapters.ffmpeg.engine import FfmpegEngine
 from restream.adapters.ffmpeg.ffprobe import FfprobeProber
 from restream.adapters.postgres import PostgresCameraTable
 from restream.adapters.processes.paced_pipes import PacedPipes
+from restream.adapters.pull.engine import PullEngine
+from restream.adapters.pull.listener import DirectoryListener
+from restream.adapters.pull.own_readers import WithoutOwnReaders
 from restream.adapters.relay.auto import AutoEngine
 from restream.adapters.relay.engine import RelayEngine
 from restream.adapters.relay.workers import RelayWorkers
@@ -44,22 +47,25 @@ from restream.interfaces.series import line_protocol
 from restream.ports.cameras import Engine, Prober
 from restream.ports.outlets import AlertReceiver, Archive, LineStore, MediaMemory, StreamSink
 from restream.ports.servers import MediaServer
+from restream.service.pulling import directory_listener, pull_engine
 from restream.supervisor.cameras.settings import StreamSettings
 
-ENGINES = (FfmpegEngine.name, RelayEngine.name, AutoEngine.name)
+ENGINES = (FfmpegEngine.name, RelayEngine.name, AutoEngine.name, PullEngine.name)
 """What publishes cameras."""
 
 
 class EngineResources:
-    """What engines share, and what outlives a change of the settings."""
+    """What engines share, and what outlives a change of the settings. `why` a camera is not fetched, by its place."""
 
-    def __init__(self, relay_workers: int | None = None) -> None:
+    def __init__(self, settings: Settings, why: Callable[[str], str] | None = None) -> None:
         self.pipes = PacedPipes()
-        self.relay_workers = RelayWorkers(relay_workers)
+        self.relay_workers = RelayWorkers(settings.relay.workers)
+        self.directory = directory_listener(settings, why) if why else directory_listener(settings)
 
     async def close(self) -> None:
         """To be called when nothing is published any more."""
         await self.relay_workers.close()
+        await self.directory.close()
 
 
 class DependencyError(Exception):
@@ -110,6 +116,11 @@ def media_servers(settings: Settings) -> Mapping[ServerId, MediaServer]:
     return {server: media_server(section) for server, section in settings.servers.items()}
 
 
+def observed_server(server: ServerId, section: MediaServerSection, directory: DirectoryListener) -> MediaServer:
+    """One media server, without what we read there ourselves."""
+    return WithoutOwnReaders(media_server(section), server, directory.audience)
+
+
 def prober(settings: Settings) -> Prober:
     """Who looks at cameras: our own conversation where they speak RTSP, ffprobe at all others."""
     return RtspProber(FfprobeProber(settings.ffmpeg_settings()), settings.ffmpeg.probe_timeout_s)
@@ -117,13 +128,14 @@ def prober(settings: Settings) -> Prober:
 
 def stream_settings(settings: Settings, resources: EngineResources) -> StreamSettings:
     """What all cameras share."""
-    section = settings.ffmpeg
+    section, looks = settings.ffmpeg, prober(settings)
     ffmpeg = FfmpegEngine(settings.ffmpeg_settings(), stop_grace_s=section.stop_grace_s, pipes=resources.pipes)
     relay = RelayEngine(settings.relay_settings(), resources.relay_workers)
-    engines: tuple[Engine, ...] = (ffmpeg, relay, AutoEngine(relay, ffmpeg))
+    pull = pull_engine(settings, resources.directory, looks)
+    engines: tuple[Engine, ...] = (ffmpeg, relay, AutoEngine(relay, ffmpeg), pull)
     return StreamSettings(
         engines={engine.name: engine for engine in engines},
-        prober=prober(settings),
+        prober=looks,
         engine=settings.cameras.engine,
         targets=settings.targets(),
         restart=settings.restart_policy(),

@@ -33,8 +33,7 @@ from restream.service.from_settings import (
     EngineResources,
     allowed_hosts,
     camera_table,
-    media_server,
-    media_servers,
+    observed_server,
     require_programs,
     row_reader,
     stream_directories,
@@ -44,6 +43,7 @@ from restream.service.http_application import Web
 from restream.service.interpreter import calm_collector, collect_rarely, raise_file_limit
 from restream.service.listening_port import listening
 from restream.service.outlets import adopt_alerts, outlets
+from restream.service.pulling import PlaceReasons, open_early
 from restream.supervisor.cameras.admission import Admission
 from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.cameras.pressure_watch import PressureWatch
@@ -78,10 +78,12 @@ class Service:
         self._reload = reload
         self._history = History(partial(event, node=settings.node_name))
         self._log = TransitionLog()
-        self._resources = EngineResources(settings.relay.workers)
+        self._reasons = PlaceReasons()
+        self._resources = EngineResources(settings, self._why_not_fetched)
         self._components = Components(self)
         interval_s = settings.mediamtx.interval_s
-        self._observers = Observers(media_servers(settings), self._components, self, interval_s=interval_s)
+        servers = {key: observed_server(key, each, self._resources.directory) for key, each in settings.servers.items()}
+        self._observers = Observers(servers, self._components, self, interval_s=interval_s)
         admission = Admission(settings.start_limits())
         self._pressure = PressureWatch(ProcPressure(), admission)
         streams = stream_settings(settings, self._resources)
@@ -134,6 +136,9 @@ class Service:
         self._history.happened(event)
         self._cycle.happened(event)
 
+    def _why_not_fetched(self, place: str) -> str:
+        return self._reasons.of(place, self._outlets.renderer.latest.snapshot)
+
     # -- one cycle -----------------------------------------------------------------------------------------------------
 
     def _look(self) -> Scene:
@@ -177,6 +182,7 @@ class Service:
             observing.start("garbage collector", collect_rarely)
             if self._outlets.media is not None:
                 self._fleet.know(await self._outlets.media.recall())
+            await open_early(self._settings, self._resources.directory)
             async with Loops() as services:
                 for name, run in self._loops().items():
                     services.start(name, run)
@@ -223,9 +229,11 @@ class Service:
             old, new = getattr(self._settings, section), getattr(settings, section)
             if (old != new) if keys is None else any(getattr(old, key) != getattr(new, key) for key in keys):
                 logger.warning("%s: the change takes effect at the next restart of the service", section)
+        # Where the directory listens is what media servers must be led to.
+        settings = settings.model_copy(update={"pull": self._settings.pull})
         for server, found in settings.servers.items():
             if found != self._settings.servers[server]:
-                self._observers.adopt(server, media_server(found))
+                self._observers.adopt(server, observed_server(server, found, self._resources.directory))
         adopt_alerts(self._outlets.alerts, self._settings, settings)
         self._settings = settings
         self._assessor.adopt(settings.thresholds())

@@ -77,6 +77,8 @@ class FfmpegEngine:
         """
         if trouble := login_trouble(media.login, reconnects=media.reconnects):
             return Ending(Cause.AUTH_UNSUPPORTED, trouble)
+        if camera.options.on_demand:
+            return Ending(Cause.ENGINE_UNABLE, "options.on_demand: only the engine pull waits until somebody watches")
         video = media.video
         if wrong := misread_as(video.codec, video.offered):
             offered = ", ".join(video.offered)

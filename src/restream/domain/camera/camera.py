@@ -61,6 +61,7 @@ class Camera:
             self.path,
             self.source,
             options.engine,
+            options.on_demand,
             options.publish,
             options.rtsp_transport,
             options.audio,

@@ -49,6 +49,8 @@ class CameraOptions:
     """Name of the media server to publish to; None: the one of its site, else the default one."""
     engine: str | None = None
     """Name of the engine that publishes it; None: `cameras.engine`."""
+    on_demand: bool | None = None
+    """Fetched only while somebody watches, which the engine pull can; None: `cameras.on_demand`."""
     priority: int = 0
     connect_timeout_s: float | None = None
     stall_timeout_s: float | None = None
@@ -163,6 +165,12 @@ def _path(key: str, value: object) -> str:
         raise OptionError(f"{key}: {error}") from None
 
 
+def _flag(key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise OptionError(f"{key}: expected true or false")
+    return value
+
+
 def _priority(key: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not -1000 <= value <= 1000:
         raise OptionError(f"{key}: expected a whole number from -1000 to 1000")
@@ -210,6 +218,7 @@ _PARSERS: Mapping[str, _Parser] = {
     "connect_timeout_s": _seconds,
     "engine": _name,
     "input": _allowed(INPUT_OPTIONS),
+    "on_demand": _flag,
     "output": _allowed(OUTPUT_OPTIONS),
     "path": _path,
     "priority": _priority,

@@ -68,7 +68,9 @@ class Sight(NamedTuple):
     @property
     def closed(self) -> Closed | None:
         """What the server's configuration has against publishers on its path, when that is why nothing is published."""
-        closed = self.server.closed(self.status.camera.path)
+        plan = self.status.plan
+        fetched = plan is not None and plan.fetched
+        closed = Closed.UNFETCHED if fetched else self.server.closed(self.status.camera.path)
         return closed if closed is not None and self.failure is _REFUSED_AS[closed] else None
 
     @property
@@ -89,4 +91,8 @@ class Sight(NamedTuple):
 # An SRT connection whose peer died stays listed until its idle timeout.
 _REMNANT_S = 15.0
 _SETTLED_S = 1.0
-_REFUSED_AS = {Closed.PULLED: Cause.SERVER_REFUSED, Closed.ALWAYS: Cause.CODEC_UNSUPPORTED}
+_REFUSED_AS = {
+    Closed.PULLED: Cause.SERVER_REFUSED,
+    Closed.UNFETCHED: Cause.SERVER_REFUSED,
+    Closed.ALWAYS: Cause.CODEC_UNSUPPORTED,
+}

@@ -59,6 +59,9 @@ _STARTING = Verdict(Health.UNKNOWN, Side.NONE, (Reason("starting", "not known ye
 _DRAINING = Verdict(Health.UNKNOWN, Side.NONE, (Reason("draining", "not known now: the service is being stopped"),))
 _LEAVING = Verdict(Health.UNKNOWN, Side.NONE, (Reason("stopping", "not known now: it is being stopped"),))
 _RESTARTING = Verdict(Health.UNKNOWN, Side.NONE, (Reason("restarting", "not known now: it is being started again"),))
+_NOT_ASKED_FOR = Verdict(
+    Health.HEALTHY, Side.NONE, (Reason("idle", "nobody watches: it is fetched when somebody does"),)
+)
 _SERVER_AWAY = Verdict(
     Health.DOWN,
     Side.MEDIA_SERVER,
@@ -130,6 +133,11 @@ _CLOSED = {
         "the media server does not take publishers on this camera's path: it has a source of its own there",
         "Remove `source` from this path in mediamtx.yml, or publish under another name: options.path of this row.",
     ),
+    Closed.UNFETCHED: Words(
+        "the media server does not fetch this camera, as the engine pull has it",
+        "The line says what is missing in mediamtx.yml: the path entry that leads to the directory, or a user who may "
+        "read (mediamtx.read_user). `restream check` looks for all cameras.",
+    ),
     Closed.ALWAYS: Words(
         "the media server expects other tracks on this camera's path, which is always available there",
         "Give the path the camera's tracks (`alwaysAvailableTracks` or `alwaysAvailableFile` in mediamtx.yml), or set "
@@ -156,7 +164,9 @@ class Rule(NamedTuple):
     phases: Collection[Phase] = frozenset(Phase)
 
 
-_STOPPING, _WAITING, _RUNNING = (frozenset({phase}) for phase in (Phase.STOPPING, Phase.WAITING, Phase.RUNNING))
+_STOPPING, _WAITING, _RUNNING, _IDLE = (
+    frozenset({phase}) for phase in (Phase.STOPPING, Phase.WAITING, Phase.RUNNING, Phase.IDLE)
+)
 
 RULES: tuple[Rule, ...] = (
     Rule("held by an operator", lambda sight: sight.state.on_hold, lambda _: _ON_HOLD),
@@ -171,6 +181,8 @@ RULES: tuple[Rule, ...] = (
     Rule("running, API silent now", lambda sight: sight.server.fresh_since is None, _stale, _RUNNING),
     Rule("running, nothing received", lambda sight: not sight.received, _not_arrived, _RUNNING),
     Rule("running and received", lambda _: True, _graded, _RUNNING),
+    Rule("idle, server away", lambda sight: not sight.state.server_up, lambda _: _SERVER_AWAY, _IDLE),
+    Rule("idle", lambda _: True, lambda _: _NOT_ASKED_FOR, _IDLE),
     Rule("never failed", lambda sight: sight.failure is None, lambda _: _STARTING),
     Rule("failed", lambda _: True, _failed),
 )

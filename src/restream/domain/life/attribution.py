@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from restream.domain.engine import Ending
+from restream.domain.engine import Ending, Plan
 from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import Unarrived
 from restream.domain.server.flow import ServerPicture
@@ -31,27 +31,30 @@ def unarrived(picture: ServerPicture, path: str, running_since: float, excuse: C
 
 
 def attributed(
-    ending: Ending, picture: ServerPicture, path: str, started_at: float, running_since: float | None
+    ending: Ending, picture: ServerPicture, plan: Plan, started_at: float, running_since: float | None
 ) -> Ending:
     """An ending with its cause as the server's picture of its path corrects it.
 
     `started_at` is when the publisher began, `running_since` as in `State` (monotonic, s).
     """
-    if ending.cause.facts.side is not Side.MEDIA_SERVER or picture.fresh_since is None:
+    if picture.fresh_since is None:
         return ending
-    closed = picture.closed(path)
-    if closed is Closed.PULLED:
-        return replace(ending, cause=Cause.SERVER_REFUSED)
-    if closed is Closed.ALWAYS and ending.cause is Cause.SERVER_CONFLICT:
-        # An answer that looks like a conflict, where nobody publishes: it has other tracks than the path.
-        return replace(ending, cause=Cause.CODEC_UNSUPPORTED)
-    if ending.cause is Cause.SERVER_GONE:
-        silence = picture.silence(path, started_at)
-        if silence is not None and silence.received:
-            # What had been received before our first media may be of a connection whose peer died.
-            silence = picture.silence(path, running_since) if running_since is not None else None
-        if silence is not None and silence.seconds >= CUT_FOR_SILENCE_S:
-            cause = Cause.STALLED if silence.received else Cause.NO_MEDIA
-            detail = f"the media server received nothing for {silence.seconds:.0f} s, and closed (its readTimeout)"
-            return replace(ending, cause=cause, detail=detail)
-    return ending
+    if ending.cause.facts.side is Side.MEDIA_SERVER and not plan.fetched:
+        closed = picture.closed(plan.path)
+        if closed is Closed.PULLED:
+            return replace(ending, cause=Cause.SERVER_REFUSED)
+        if closed is Closed.ALWAYS and ending.cause is Cause.SERVER_CONFLICT:
+            # An answer that looks like a conflict, where nobody publishes: it has other tracks than the path.
+            return replace(ending, cause=Cause.CODEC_UNSUPPORTED)
+    # Cut off for its silence, by a server that has no word for it; one that fetches the camera loses it so.
+    if ending.cause is not (Cause.SOURCE_ENDED if plan.fetched else Cause.SERVER_GONE):
+        return ending
+    silence = picture.silence(plan.path, started_at)
+    if silence is not None and silence.received:
+        # What had been received before our first media may be of a connection whose peer died.
+        silence = picture.silence(plan.path, running_since) if running_since is not None else None
+    if silence is None or silence.seconds < CUT_FOR_SILENCE_S:
+        return ending
+    cause = Cause.STALLED if silence.received else Cause.NO_MEDIA
+    detail = f"the media server received nothing for {silence.seconds:.0f} s, and closed (its readTimeout)"
+    return replace(ending, cause=cause, detail=detail)

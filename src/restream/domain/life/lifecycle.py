@@ -23,6 +23,8 @@ class Phase(StrEnum):
     STARTING = "starting"
     """The publisher runs, no media has moved yet."""
     RUNNING = "running"
+    IDLE = "idle"
+    """It is fetched on demand, and nobody asks for it."""
     STOPPING = "stopping"
     BACKOFF = "backoff"
     HELD = "held"

@@ -6,7 +6,7 @@ from restream.domain.life.lifecycle import Command, Phase, State
 
 Step = tuple[State, tuple[Command, ...]]
 """The state after an event, and what is to be done."""
-HAS_PUBLISHER = frozenset({Phase.STARTING, Phase.RUNNING, Phase.STOPPING})
+HAS_PUBLISHER = frozenset({Phase.STARTING, Phase.RUNNING, Phase.IDLE, Phase.STOPPING})
 """Phases in which a publisher of ours is there, or may be."""
 
 

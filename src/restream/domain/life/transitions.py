@@ -111,8 +111,10 @@ def _probed(state: State, outcome: Media | ProbeFailure, now: float, draw: float
 
 
 def _advanced(state: State, advance: Advance, now: float, timing: Timing) -> Step:
-    if state.phase not in (Phase.STARTING, Phase.RUNNING):
+    if state.phase not in (Phase.STARTING, Phase.RUNNING, Phase.IDLE):
         return state, ()
+    if advance.idle or state.phase is Phase.IDLE:
+        return _demanded(state, advance, now, timing)
     if not advance.moved:
         return state._replace(advance=advance), ()
     deadline = now + timing.stall_timeout_s
@@ -120,6 +122,20 @@ def _advanced(state: State, advance: Advance, now: float, timing: Timing) -> Ste
         return state._replace(advance=advance, deadline=deadline), ()
     state = enter(state, Phase.RUNNING, now, deadline)
     return state._replace(advance=advance, running_since=now, cause=None, detail=""), (Command.REPORT_SUCCESS,)
+
+
+def _demanded(state: State, advance: Advance, now: float, timing: Timing) -> Step:
+    """It is fetched on demand: nobody asks for it any more, or somebody does again."""
+    if not advance.idle:
+        # What still moves is of the time before.
+        awaited = enter(state, Phase.STARTING, now, now + timing.connect_timeout_s)._replace(advance=None)
+        return (state, ()) if advance.moved else (awaited, ())
+    if state.phase is Phase.IDLE:
+        return state, ()
+    ran_s = now - state.running_since if state.running_since is not None else 0.0
+    failures = 0 if ran_s >= timing.restart.stable_after_s else state.failures
+    idle = enter(state, Phase.IDLE, now)._replace(advance=None, running_since=None, failures=failures)
+    return idle._replace(cause=None, detail=""), (Command.REPORT_SUCCESS,)
 
 
 def _ended(state: State, ended: Ended, now: float, draw: float, timing: Timing) -> Step:

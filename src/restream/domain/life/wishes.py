@@ -35,7 +35,7 @@ def revised(state: State, now: float) -> Step:
     """A new start, with delays and failures forgotten; what is known of the media is the caller's to forget."""
     fresh = state._replace(failures=0, lesser=False, on_hold=False)
     match state.phase:
-        case Phase.STARTING | Phase.RUNNING:
+        case Phase.STARTING | Phase.RUNNING | Phase.IDLE:
             return _stop(fresh, now)
         case Phase.STOPPING:
             return fresh._replace(stop_cause=Cause.STOPPED), ()
@@ -50,7 +50,7 @@ def _held(state: State, now: float) -> Step:
     """Stop until released; a change of the row ends it too."""
     held = state._replace(on_hold=True, failures=0, cause=None, detail="")
     match state.phase:
-        case Phase.STARTING | Phase.RUNNING:
+        case Phase.STARTING | Phase.RUNNING | Phase.IDLE:
             return _stop(held, now)
         case Phase.STOPPING:
             return held._replace(stop_cause=Cause.STOPPED), ()
@@ -67,7 +67,7 @@ def removed(state: State, now: float) -> Step:
     """Its row is gone or disabled, or the service ends."""
     state = state._replace(wanted=False)
     match state.phase:
-        case Phase.STARTING | Phase.RUNNING:
+        case Phase.STARTING | Phase.RUNNING | Phase.IDLE:
             return _stop(state, now)
         case Phase.STOPPING:
             return state, ()

@@ -64,6 +64,8 @@ def refusal(camera: Camera, media: Media, settings: RelaySettings) -> str | None
         return f"the relay speaks RTSP and RTSPS, not {camera.source.scheme}"
     if (options.rtsp_transport or settings.rtsp_transport) is not RtspTransport.TCP:
         return "the relay receives over TCP, and this camera is to send over UDP"
+    if options.on_demand:
+        return "options.on_demand: only the engine pull waits until somebody watches"
     if media.video.codec == MPEG_TS:
         return "the camera sends an MPEG transport stream, which has to be taken apart"
     if options.audio is AudioChoice.AAC and media.audio is not None and media.audio.codec != "aac":

@@ -28,6 +28,8 @@ class Goal(StrEnum):
 
     DESCRIBE = "describe"
     """To know what the camera sends: no session is opened."""
+    HOLD = "hold"
+    """To keep it flowing at a media server that fetches it on demand: a session is opened, and nothing received."""
     PLAY = "play"
     """To receive it."""
 
@@ -165,7 +167,7 @@ class Dialogue:
             return Step(setback=setback)
         if setback:
             self.leave_out(track, setback.words)
-        return Step(question=self._next())
+        return Step(self.playing()) if self._wanted.goal is Goal.HOLD else Step(question=self._next())
 
     def leave_out(self, track: Track, why: str) -> None:
         """A track that is not the video cannot be set up: it goes on without."""
@@ -186,7 +188,7 @@ class Dialogue:
         return Question(Stage.PLAY, "PLAY", self._base, _LIVE if with_range else ())
 
     def playing(self) -> Playing:
-        """PLAY is answered, or as good as."""
+        """PLAY is answered, or as good as; of a session that is only held, the first SETUP."""
         session = self.session
         return Playing(tuple(session.tracks), tuple(self._reasons), session.timeout_s, tuple(session.channels))
 

@@ -26,10 +26,12 @@ T = TypeVar("T")
 
 
 class Closed(StrEnum):
-    """Why a path takes no publisher, or not every one, as the server is configured."""
+    """Why nothing comes to a path, or not all, as the server is configured."""
 
     PULLED = "path_pulled"
     """`source` is not `publisher`: nobody can publish there."""
+    UNFETCHED = "path_not_fetched"
+    """The server should fetch the camera there, and its configuration does not lead it to us."""
     ALWAYS = "path_always_available"
     """Nobody publishes, and who does must have the tracks that it already has."""
 

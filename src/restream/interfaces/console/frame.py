@@ -80,7 +80,8 @@ def _progress(status: StatusDocument, width: int) -> Line:
     """How many run; while a fleet starts, a bar."""
     phases = status.phase
     wanted = status.cameras - phases.get("disabled", 0)
-    running, pending = phases.get("running", 0), sum(phases.get(phase, 0) for phase in _PENDING)
+    running = phases.get("running", 0) + phases.get("idle", 0)
+    pending = sum(phases.get(phase, 0) for phase in _PENDING)
     counts = f"{running:,} of {wanted:,} running, {status.start_queue:,} in queue"
     if status.stopping:
         return Line(f"stopping: {running:,} still running", "yellow")

@@ -61,6 +61,7 @@ class OptionsDocument(Document):
     site: str | UnsetType | None = UNSET
     server: str | UnsetType | None = UNSET
     engine: str | UnsetType | None = UNSET
+    on_demand: bool | UnsetType | None = UNSET
     priority: int | UnsetType = UNSET
     connect_timeout_s: float | UnsetType | None = UNSET
     stall_timeout_s: float | UnsetType | None = UNSET

@@ -40,7 +40,8 @@ from restream.supervisor.journeys import EventListener, ServerSuspect
 
 logger = logging.getLogger(__name__)
 
-_PUBLISHES = frozenset({Phase.STARTING, Phase.RUNNING})
+_ARRIVES = frozenset({Phase.STARTING, Phase.RUNNING})
+_PUBLISHES = _ARRIVES | {Phase.IDLE}
 
 
 class CameraActor:
@@ -103,7 +104,7 @@ class CameraActor:
         """A sweep over its media server: does anything arrive?"""
         state = self._state
         self._picture = picture
-        if state.phase not in _PUBLISHES:
+        if state.phase not in _ARRIVES:
             return
         if self._evidence is Evidence.SERVER and picture.arrived(self.camera.path, state.since):
             self.tell(Advanced(Advance(moved=True)))
@@ -277,7 +278,7 @@ class CameraActor:
                 await self._publication.stop()
         self._publication = self._publishing = None
         self._log = ending.log
-        ending = attributed(ending, self._picture, plan.path, started_at, self._state.running_since)
+        ending = attributed(ending, self._picture, plan, started_at, self._state.running_since)
         self.tell(Ended(ending.cause, ending.detail, plan.has_lesser, ending.unsendable))
 
     async def _publish(self, engine: Engine, plan: Plan) -> Ending:

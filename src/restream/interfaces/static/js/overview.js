@@ -155,7 +155,7 @@ function startQueue() {
     update({ start_queue: waiting = 0, phase = {}, cameras = 0 }) {
       element.hidden = !waiting;
       if (!waiting) return;
-      const running = phase.running ?? 0;
+      const running = (phase.running ?? 0) + (phase.idle ?? 0);
       const total = Math.max(1, cameras - (phase.disabled ?? 0));
       const starting = (phase.probing ?? 0) + (phase.starting ?? 0);
       setText(text, t('queue.text', { running, total, starting, waiting }));
