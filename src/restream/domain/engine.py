@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from restream.domain.camera.options import Transport
 from restream.domain.life.cause import Cause
+from restream.domain.rtp.stream_report import StreamReport
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 
 
@@ -123,6 +124,8 @@ class Advance(NamedTuple):
     dup_frames: int | None = None
     drop_frames: int | None = None
     finished: bool = False
+    stream: StreamReport | None = None
+    """What the packets of the camera tell, of an engine that sees them."""
 
 
 @dataclass(frozen=True, slots=True)
