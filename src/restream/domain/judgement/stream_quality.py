@@ -100,7 +100,7 @@ class PacketWindow:
             _key_frame_s(report, watched_s),
             _age_s(video, watched_s),
             _age_s(sound, watched_s) if sound else None,
-            video.clock_offset_s if video.clock_offset_s is not None or sound is None else sound.clock_offset_s,
+            report.clock_offset_s,
         )
 
 
