@@ -175,6 +175,7 @@ def details(summary: Document) -> Document:
         "pid": 4242 if running else None,
         "process": {"cpu_percent": 1.2, "rss_bytes": 21 << 20} if running else None,
         "progress": None,
+        "stream": None,
         "players": {
             "rtsp": f"rtsp://127.0.0.1:8554/{path}",
             "hls": f"http://127.0.0.1:8888/{path}/",

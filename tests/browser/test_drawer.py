@@ -130,6 +130,23 @@ async def test_the_last_look_and_the_next_one(backend: Backend, open_page: OpenP
     await expect(look.locator(".facts")).to_have_count(0)
 
 
+async def test_what_the_packets_of_a_camera_tell(backend: Backend, open_page: OpenPage) -> None:
+    page = await open_page("#camera=1")
+    packets = page.locator(".drawer .packets")
+    await expect(page.locator(".drawer .media")).to_be_visible()
+    await expect(packets).to_be_hidden()
+    track = {"lost": 12, "jitter_s": 0.0024, "fps": 24.98, "key_frame_interval_s": 2.0, "bitrate_bps": 2_100_000}
+    video = track | {"clock_offset_s": 3605.0}
+    stream = {"loss_ratio_10s": 0.0123, "loss_ratio_60s": 0.0, "video": video, "audio": None}
+    backend.details_changes = {"stream": stream}
+    backend.put(fleet.camera(1, readers=99))
+    await backend.publish()
+    await expect(packets.locator(".facts")).to_have_text(
+        "Loss, 10 s1.23%Packets lost12Jitter2 msFrames25 fpsKey frame every2 sVideo2.1 Mb/s"
+        "Clock1h ahead of this service"
+    )
+
+
 async def test_a_camera_that_nobody_has_looked_at(backend: Backend, open_page: OpenPage) -> None:
     backend.details_changes = {"probe": None}
     page = await open_page("#camera=1", locale="ru-RU")

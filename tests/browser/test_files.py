@@ -39,6 +39,11 @@ _VERDICT_CODES = (
     "bitrate_low",
     "restarts",
     "audio_missing",
+    "camera_loss",
+    "key_frames_rare",
+    "video_gone",
+    "fps_low",
+    "clock_wrong",
     "row_rejected",
 )
 
@@ -101,7 +106,9 @@ def test_every_word_of_the_service_has_a_text() -> None:
 
 def test_every_code_a_verdict_may_carry_is_known_here() -> None:
     room = STATIC.parents[1] / "domain" / "judgement"
-    source = "".join((room / name).read_text(encoding="utf-8") for name in ("verdict.py", "flaws.py"))
+    source = "".join(
+        (room / name).read_text(encoding="utf-8") for name in ("verdict.py", "flaws.py", "stream_flaws.py")
+    )
     codes = set(re.findall(r'Reason\(\s*"(\w+)"', source))
     assert len(codes) > 10
     assert codes <= {*_VERDICT_CODES, *Cause}

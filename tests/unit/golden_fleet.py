@@ -27,6 +27,8 @@ from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.component import Component, ComponentState
 from restream.domain.news.event import Event, HealthChange
+from restream.domain.rtp.report import TrackReport
+from restream.domain.rtp.stream_report import StreamReport
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
@@ -149,7 +151,7 @@ def _states(step: int, *, second: bool) -> dict[str, State]:
         "8": State(Phase.WAITING, LAST - 30, server_up=False, media=_MEDIA, unpublished_since=LAST - 30, restarts=1),
         "9": State(Phase.STARTING, LAST - 1, deadline=LAST + 14, media=_MEDIA),
         "10": State(Phase.STOPPING, LAST - 0.25, deadline=LAST + 5, stop_cause=Cause.STOPPED, wanted=False),
-        "13": running,
+        "13": running._replace(advance=advance._replace(stream=_stream(step))),
         "14": State(Phase.HELD, LAST - 100, on_hold=True, last_cause=Cause.STOPPED, unpublished_since=LAST - 100),
         "15": running._replace(media=_SILENT),
         "16": running,
@@ -161,6 +163,17 @@ def _states(step: int, *, second: bool) -> dict[str, State]:
         states["17"] = trying
         del states["16"]
     return states
+
+
+def _stream(step: int) -> StreamReport:
+    """What the packets of a camera tell."""
+    s = int(step * _STEP_S)
+    counts = {"packets": 210 * s, "lost": s // 100, "reordered": s // 200, "bytes": 250_000 * s, "frames": 25 * s}
+    rates = {"jitter_s": 0.0021234567, "fps": 24.987, "bitrate_bps": 2_000_123.4, "key_frame_interval_s": 2.00049}
+    ages = {"last_key_frame_age_s": 1.25, "last_frame_age_s": 0.0312, "clock_offset_s": -0.4321}
+    video = TrackReport(**counts, **rates, **ages, duplicates=2, malformed=1, restarts=1, key_frames=s // 2)
+    audio = TrackReport(16 * s, bytes=4000 * s, frames=16 * s, key_frames=16 * s, bitrate_bps=32e3, last_frame_age_s=0)
+    return StreamReport(video, audio)
 
 
 def _plan(camera: Camera, state: State) -> Plan | None:

@@ -34,6 +34,7 @@ from restream.interfaces.console.frame import Facts, frame
 from restream.interfaces.documents.camera_details import CameraDetailsDocument, details
 from restream.interfaces.documents.cameras import with_processes
 from restream.interfaces.documents.events import event
+from restream.interfaces.documents.packets import with_packets
 from restream.interfaces.documents.players import PublicBases
 from restream.interfaces.documents.rendering import Renderer
 from restream.interfaces.documents.status import ServiceFacts
@@ -184,6 +185,7 @@ def _lines(renderer: Renderer) -> Iterator[str]:
     latest = renderer.latest
     at_s = latest.snapshot.taken_at
     yield from line_protocol.cameras(with_processes(latest.snapshot, latest.cameras), at_s)
+    yield from line_protocol.tracks(with_packets(latest.snapshot, latest.cameras), at_s)
     yield from line_protocol.fleet(latest.status, at_s)
     assert latest.host is not None
     yield from line_protocol.host(latest.host, NODE, at_s)

@@ -49,12 +49,13 @@ def test_what_is_shown_field_by_field_has_every_field(document: Any, known: Any)
 
 
 def test_progress_is_what_has_advanced() -> None:
-    assert ("moved", *ProgressDocument.__struct_fields__, "idle") == Advance._fields
+    """`stream` is a document of its own."""
+    assert ("moved", *ProgressDocument.__struct_fields__, "idle", "stream") == Advance._fields
 
 
 def test_every_number_of_a_reason_has_its_key() -> None:
     room = ROOT / "src" / "restream" / "domain" / "judgement"
-    trees = [ast.parse((room / name).read_text("utf-8")) for name in ("verdict.py", "flaws.py")]
+    trees = [ast.parse((room / name).read_text("utf-8")) for name in ("verdict.py", "flaws.py", "stream_flaws.py")]
     tuples = [each.elts for tree in trees for each in ast.walk(tree) if isinstance(each, ast.Tuple)]
     firsts = [values[0] for values in tuples if len(values) == 2]
     names = {first.value for first in firsts if isinstance(first, ast.Constant)}

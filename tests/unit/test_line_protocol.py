@@ -20,8 +20,9 @@ from restream.domain.line_buffer import LineBuffer, Rejected, Unavailable, Write
 from restream.domain.news.component import ComponentState
 from restream.interfaces.documents.cameras import CameraDocument, ProcessDocument, VerdictDocument
 from restream.interfaces.documents.host_document import HostDocument
+from restream.interfaces.documents.packets import SentDocument, SentTrackDocument
 from restream.interfaces.documents.status import ServiceFacts, status
-from restream.interfaces.series.line_protocol import cameras, fleet, host, line
+from restream.interfaces.series.line_protocol import cameras, fleet, host, line, tracks
 from restream.supervisor.components import Components
 from restream.supervisor.outlets.line_writer import MAX_BATCH_LINES, LineWriter
 
@@ -131,6 +132,19 @@ def test_a_camera() -> None:
         'up=1i,health="degraded",fault="network",bitrate_bps=2000000i,readers=2i,restarts=3i,rtt_ms=12.0,loss_ratio=0.015,'
         f"cpu_percent=1.5,rss_bytes=10000000i {AT_MS}"
     )
+
+
+def test_the_tracks_of_a_camera() -> None:
+    nothing = dict.fromkeys(SentTrackDocument.__struct_fields__, 0) | dict.fromkeys(
+        ("fps", "jitter_s", "key_frame_interval_s", "clock_offset_s", "bitrate_bps")
+    )
+    video = msgspec.convert(nothing | {"packets": 990, "lost": 8, "fps": 25, "clock_offset_s": -1.5}, SentTrackDocument)
+    stream = SentDocument(0.008, None, video, None)
+    known = "packets=990i,lost=8i,reordered=0i,duplicates=0i,malformed=0i,frames=0i,key_frames=0i"
+    tags = r"track,host=10.0.0.7,id=7,name=Gate\ 1\,\ north,site=Plant\=A,track"
+    assert [*tracks([(CAMERA, stream)], AT_S)] == [f"{tags}=video {known},fps=25.0,clock_offset_s=-1.5 {AT_MS}"]
+    both = [*tracks([(CAMERA, replace(stream, audio=video))], AT_S)]
+    assert [line.split(" packets")[0] for line in both] == [f"{tags}=video", f"{tags}=audio"]
 
 
 @pytest.mark.parametrize(("health", "up"), [*zip(Health, ("1i", "1i", "0i", None, None), strict=True)])

@@ -12,14 +12,18 @@ from prometheus_client.parser import text_string_to_metric_families
 from restream.config.settings import ROOT
 from restream.domain.admission.queue import StartFigures
 from restream.domain.camera.camera import RejectedRow
+from restream.domain.engine import Advance
 from restream.domain.host_sample import HostSample, NetworkSample, ProcessSample, SpaceSample
 from restream.domain.judgement.flaws import Thresholds
 from restream.domain.judgement.quality import Quality
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import CameraStatus
+from restream.domain.judgement.stream_quality import StreamQuality
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.component import Component, ComponentState
+from restream.domain.rtp.report import TrackReport
+from restream.domain.rtp.stream_report import StreamReport
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.mediamtx import PathObservation, ServerView, SrtObservation
@@ -135,6 +139,50 @@ async def test_our_cameras() -> None:
     assert states == {"healthy": 0, "degraded": 0, "down": 1, "unknown": 0, "disabled": 0}
 
 
+RECEIVED = StreamReport(
+    TrackReport(990, 8, 2, jitter_s=0.002, fps=25.0, bitrate_bps=2e6, key_frame_interval_s=2.0),
+    TrackReport(500, bitrate_bps=32e3, clock_offset_s=-3600.0),
+)
+
+
+def watched(stream: StreamReport) -> Desk:
+    """Camera 1, with what its packets tell."""
+    desk = Desk()
+    state = RUNNING._replace(advance=Advance(moved=True, stream=stream))
+    desk.snapshot = snapshot(**{"1": CameraStatus(camera(1, name="Gate"), state, None, 77)})
+    desk.snapshot.reports["1"] = desk.snapshot.reports["1"]._replace(packets=StreamQuality(loss_ratio=0.008))
+    return desk
+
+
+async def test_what_the_packets_of_a_camera_tell() -> None:
+    samples = await watched(RECEIVED).samples()
+    gate = {"camera": "1", "name": "Gate"}
+    by_track = {
+        "packets_total": (990, 500),
+        "missing_packets_total": (10, 0),
+        "reordered_packets_total": (2, 0),
+        "bitrate_bits_per_second": (2e6, 32e3),
+        "jitter_seconds": (0.002, None),
+    }
+    for name, values in by_track.items():
+        found = [of(samples, f"restream_camera_rtp_{name}", track=track, **gate) for track in ("video", "audio")]
+        assert found == list(values), name
+    whole = {
+        "loss_ratio": 0.008,
+        "frames_per_second": 25,
+        "key_frame_interval_seconds": 2,
+        "clock_offset_seconds": -3600,
+    }
+    assert {name: of(samples, f"restream_camera_rtp_{name}", **gate) for name in whole} == whole
+    assert not [name for name, _ in await Desk().samples() if "_rtp_" in name], "its engine does not see them"
+
+
+async def test_what_comes_late_lets_no_counter_fall() -> None:
+    name, own = "restream_camera_rtp_missing_packets_total", {"camera": "1", "name": "Gate", "track": "video"}
+    late = StreamReport(RECEIVED.video._replace(packets=991, lost=7, reordered=3))
+    assert of(await watched(late).samples(), name, **own) == of(await watched(RECEIVED).samples(), name, **own) == 10
+
+
 async def test_the_fleet_and_the_service() -> None:
     samples = await Desk().samples()
     assert of(samples, "restream_cameras", health="down", phase="backoff") == 1
@@ -190,7 +238,7 @@ async def test_one_rendering_per_cycle() -> None:
 
 async def test_every_name_is_in_the_document() -> None:
     told = set(re.findall(r"^\| `([a-z0-9_]+)`", (ROOT / "docs" / "metrics.md").read_text("utf-8"), re.MULTILINE))
-    shown = set(re.findall(rb"^# TYPE (\w+)", await Desk().exporter.render(), re.MULTILINE))
+    shown = set(re.findall(rb"^# TYPE (\w+)", await watched(RECEIVED).exporter.render(), re.MULTILINE))
     # No host of a test has sensors.
     assert told - {"restream_host_temperature_celsius"} == {name.decode() for name in shown}
 

@@ -32,6 +32,8 @@ from restream.domain.life.lifecycle import (
     Unarrived,
 )
 from restream.domain.life.transitions import begin, step
+from restream.domain.rtp.report import TrackReport
+from restream.domain.rtp.stream_report import StreamReport
 
 TIMING = Timing(RestartPolicy(jitter=0.2), probe_limit_s=15, connect_timeout_s=20, stall_timeout_s=10)
 MIDDLE = 0.5
@@ -648,3 +650,19 @@ def test_what_is_idle_is_stopped_like_what_runs(event: Event) -> None:
 def test_what_ends_while_it_is_idle_has_failed() -> None:
     now, _ = followed(idle(failures=1), (5.0, Ended(Cause.REFUSED, "Connection refused")))
     assert (now.phase, now.cause, now.failures) == (Phase.BACKOFF, Cause.REFUSED, 2)
+
+
+@pytest.mark.parametrize(("sound_s", "words"), [(0.1, "nothing but sound arrived for 10 s"), (9.0, "nothing arrived")])
+def test_a_stall_says_whether_sound_goes_on(sound_s: float, words: str) -> None:
+    stream = StreamReport(TrackReport(last_frame_age_s=10.0), TrackReport(last_frame_age_s=sound_s))
+    before = state(R, advance=Advance(moved=False, stream=stream))._replace(deadline=NOW)
+    after, _ = follow(before, TimerFired())
+    assert after.stop_cause is Cause.STALLED
+    assert after.detail.startswith(words)
+
+
+def test_sound_that_arrives_at_the_server_is_no_picture() -> None:
+    for sound_s, phase in ((0.1, STOP), (9.0, R)):
+        stream = StreamReport(TrackReport(last_frame_age_s=10.0), TrackReport(last_frame_age_s=sound_s))
+        before = state(R, advance=Advance(moved=False, stream=stream))._replace(deadline=NOW)
+        assert follow(before, TimerFired(moved_after=NOW - 1))[0].phase is phase

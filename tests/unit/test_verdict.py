@@ -14,6 +14,8 @@ from restream.domain.judgement.flaws import Thresholds
 from restream.domain.judgement.quality import Quality
 from restream.domain.judgement.sight import Sight
 from restream.domain.judgement.status import CameraStatus
+from restream.domain.judgement.stream_flaws import StreamThresholds
+from restream.domain.judgement.stream_quality import StreamQuality
 from restream.domain.judgement.verdict import RULES, Health, Verdict, judge, judge_row
 from restream.domain.life.cause import FACTS, Cause, Side
 from restream.domain.life.lifecycle import Phase, State
@@ -243,6 +245,35 @@ def test_audio_is_missing_only_where_it_was_and_is_wanted() -> None:
     assert judge(sight(state, SEES, plan=muted, had_audio=True)).reasons[0].code == "audio_missing"
     assert judge(sight(state, SEES, plan=muted)).health is Health.HEALTHY
     assert judge(sight(RUNNING, SEES, plan=muted, had_audio=True)).health is Health.HEALTHY
+
+
+LOSSY = StreamQuality(loss_ratio=0.006, clock_offset_s=-90_000.0)
+
+
+def test_what_the_packets_of_a_camera_tell_degrades_it() -> None:
+    lossy = LOSSY._replace(loss_ratio=0.05)
+    verdict = judge(sight(RUNNING, SEES, packets=lossy, quality=Quality(restarts=7)))
+    assert (verdict.health, verdict.fault) == (Health.DEGRADED, Side.NETWORK)
+    assert [reason.code for reason in verdict.reasons] == ["camera_loss", "restarts", "clock_wrong"]
+    lenient = Thresholds(stream=StreamThresholds(camera_loss_ratio=0.1))
+    assert judge(sight(RUNNING, SEES, packets=lossy, thresholds=lenient)).health is Health.HEALTHY
+
+
+def test_a_flaw_that_held_ends_well_behind_its_threshold() -> None:
+    assert judge(sight(RUNNING, SEES, packets=LOSSY, held=["camera_loss"])).health is Health.DEGRADED
+    assert judge(sight(RUNNING, SEES, packets=LOSSY)).health is Health.HEALTHY
+
+
+def test_the_frame_rate_is_compared_with_what_the_probe_was_told() -> None:
+    few = StreamQuality(fps=0.3 * (WITH_AUDIO.video.fps or 0))
+    assert judge(sight(RUNNING._replace(media=WITH_AUDIO), SEES, packets=few)).reasons[0].code == "fps_low"
+    assert judge(sight(RUNNING, SEES, packets=few)).health is Health.HEALTHY
+
+
+def test_a_wrong_clock_is_remarked_of_a_camera_that_stays_healthy() -> None:
+    verdict = judge(sight(RUNNING, SEES, packets=LOSSY))
+    assert (verdict.health, verdict.fault, verdict.reasons[0].code) == (Health.HEALTHY, Side.NONE, "clock_wrong")
+    assert verdict.hint
 
 
 def test_several_flaws_are_all_told_and_the_first_names_the_side() -> None:

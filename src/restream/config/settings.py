@@ -184,7 +184,7 @@ class Settings(StoreSections, BaseSettings):
 
     def thresholds(self) -> Thresholds:
         """When a running camera is degraded."""
-        return Thresholds(**self.degraded.model_dump())
+        return self.degraded.thresholds()
 
     def secrets(self) -> tuple[str, ...]:
         """The configured credentials, for masking."""

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from restream.domain.camera.camera import COLUMNS
 from restream.domain.camera.options import NAME, RtspTransport, Transport, check_path
+from restream.domain.judgement.flaws import Thresholds
+from restream.domain.judgement.stream_flaws import StreamThresholds
 from restream.domain.server.identity import DEFAULT_SERVER
 
 
@@ -271,3 +273,21 @@ class DegradedSection(Section):
     """Bitrate of the last minute, as a share of the median of the last hour; 0 switches it off."""
     restarts_per_hour: int = Field(default=3, ge=1)
     """This many restarts, or more, in the last hour."""
+    camera_loss_ratio: float = Field(default=0.01, gt=0, le=1)
+    """Packets of the camera that never arrived, of all, over 10 s. This and the keys below: engine `relay` only."""
+    key_frame_s: float = Field(default=30, ge=1, le=3600)
+    """Without a key frame: who begins to watch waits so long for a picture."""
+    video_gone_s: float = Field(default=10, ge=1, le=3600)
+    """Without a picture while sound flows; after `stall_timeout_s` without one the stream is started again."""
+    audio_gone_s: float = Field(default=30, ge=1, le=3600)
+    """Without anything of the sound that the camera describes, while video flows."""
+    fps_share: float = Field(default=0.4, ge=0, le=1)
+    """Frames per second of the last minute, as a share of what the camera tells; 0 switches it off."""
+    clock_s: float = Field(default=60, ge=1)
+    """A camera's clock that is wrong by more is remarked; the camera is not degraded by it."""
+
+    def thresholds(self) -> Thresholds:
+        """The same as the judgement has them."""
+        given = self.model_dump()
+        of_stream = StreamThresholds(**{name: given.pop(name) for name in StreamThresholds.__slots__})
+        return Thresholds(**given, stream=of_stream)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from restream.domain.camera.options import Transport
 from restream.domain.life.cause import Cause
+from restream.domain.rtp.stream_report import StreamReport
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 
 
@@ -127,6 +128,8 @@ class Advance(NamedTuple):
     finished: bool = False
     idle: bool = False
     """Nothing is to move: nobody asks for it. One that is not, and did not move, after one that is: somebody asks."""
+    stream: StreamReport | None = None
+    """What the packets of the camera tell, of an engine that sees them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from restream.config.settings import Settings
 from restream.domain.judgement.availability import Timeline
 from restream.domain.visionaire import HostPicture
 from restream.interfaces.documents.cameras import with_processes
+from restream.interfaces.documents.packets import with_packets
 from restream.interfaces.documents.rendering import Renderer, Rendering
 from restream.interfaces.documents.status import ServiceFacts
 from restream.interfaces.http.exporter import Exporter
@@ -103,6 +104,7 @@ def _lines(rendering: Rendering) -> Iterator[str]:
     """The history of one moment, for InfluxDB; drawn slowly, from frozen documents."""
     at_s = rendering.snapshot.taken_at
     yield from line_protocol.cameras(with_processes(rendering.snapshot, rendering.cameras), at_s)
+    yield from line_protocol.tracks(with_packets(rendering.snapshot, rendering.cameras), at_s)
     yield from line_protocol.fleet(rendering.status, at_s)
     if rendering.host is not None:
         yield from line_protocol.host(rendering.host, rendering.status.node, at_s)

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { linePath, spans } from '../../../src/restream/interfaces/static/js/charts.js';
 import { webAddress } from '../../../src/restream/interfaces/static/js/dom.js';
 import { clockText, lookFacts } from '../../../src/restream/interfaces/static/js/look.js';
+import { packetFacts } from '../../../src/restream/interfaces/static/js/packets.js';
 import { shellLine } from '../../../src/restream/interfaces/static/js/facts.js';
 
 const NOW = Date.parse('2026-01-05T10:00:00.000Z');
@@ -53,4 +54,14 @@ test('of a camera itself only what it tells is shown', () => {
     ['login', 'SHA-256, MD5'],
     ['software', 'Camera 1.0'],
   ]);
+});
+
+test('of packets what is not known is left out', () => {
+  const track = { lost: 2, jitter_s: null, fps: null, key_frame_interval_s: null, bitrate_bps: null, clock_offset_s: null };
+  assert.deepEqual(packetFacts({ loss_ratio_10s: null, loss_ratio_60s: null, video: track, audio: null }), [['lost', '2']]);
+  const video = { ...track, jitter_s: 0.0024, fps: 24.98, key_frame_interval_s: 0.5, bitrate_bps: 2_100_000 };
+  const audio = { ...track, bitrate_bps: 32_000, clock_offset_s: -3605 };
+  const found = new Map(packetFacts({ loss_ratio_10s: 0.0123, loss_ratio_60s: 0, video, audio }));
+  assert.deepEqual([...found.keys()], ['loss', 'lost', 'jitter', 'fps', 'keys', 'video', 'audio', 'clock']);
+  assert.deepEqual([found.get('loss'), found.get('lost'), found.get('clock')], ['1.23%', '4', 'look.clock.behind']);
 });

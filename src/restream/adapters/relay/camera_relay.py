@@ -17,6 +17,7 @@ from restream.domain.life.attribution import CUT_FOR_SILENCE_S
 from restream.domain.life.cause import Cause
 from restream.domain.relay.forwarder import Forwarder, lanes_of
 from restream.domain.rtp.meter import TrackMeter
+from restream.domain.rtp.stream_report import StreamReport
 from restream.domain.rtsp.announcement import announcement, obstacle
 from restream.domain.rtsp.client import RtspClient
 from restream.domain.rtsp.dialogue import Conversation
@@ -50,6 +51,7 @@ class CameraRelay:
         self._ending: asyncio.Future[Ending] = self._loop.create_future()
         self._forwarder: Forwarder | None = None
         self._video: TrackMeter | None = None
+        self._audio: TrackMeter | None = None
         self._playing: Playing | None = None
         self._came_on: tuple[Interleaved, ...] = ()
         """Channels of all tracks of the camera; `_playing` has those that are handed on."""
@@ -129,7 +131,8 @@ class CameraRelay:
         self._meters = [
             TrackMeter(each.stream.codec, each.encoding.clock_rate_hz, each.encoding.payload_type) for each in tracks
         ]
-        self._video = next(meter for track, meter in zip(tracks, self._meters, strict=True) if track.is_video)
+        by_kind = {track.is_video: meter for track, meter in zip(tracks, self._meters, strict=True)}
+        self._video, self._audio = by_kind[True], by_kind.get(False)
         wall = time.time() - self._loop.time()
         self._forwarder = self._camera.frames = Forwarder(lanes_of(playing, self._meters, channels), wall)
         place = self._begin.destination.place
@@ -199,9 +202,8 @@ class CameraRelay:
         # Until a key frame has come there is nothing to be seen, however much arrives.
         moved = report.key_frames > 0 and report.frames > self._frames and taken > self._taken_bytes
         self._frames, self._taken_bytes = report.frames, taken
-        return RelayAdvance(
-            self._begin.number, moved, report.frames, taken, report.fps, self._forwarder.dropped_packets
-        )
+        stream = StreamReport(report, self._audio.report(now) if self._audio is not None else None)
+        return RelayAdvance(self._begin.number, moved, report.frames, taken, self._forwarder.dropped_packets, stream)
 
 
 def _cnonce() -> str:

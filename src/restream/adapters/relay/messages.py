@@ -9,6 +9,7 @@ import msgspec
 
 from restream.domain.camera.secret import Secret
 from restream.domain.relay.plan import Place, RelayPlan
+from restream.domain.rtp.stream_report import StreamReport
 from restream.domain.rtsp.url import Credentials, RtspUrl
 
 
@@ -78,8 +79,8 @@ class RelayAdvance(_Message):
     moved: bool
     frames: int
     bytes: int
-    fps: float | None
     dropped: int
+    stream: StreamReport
 
 
 class Progress(_Message):

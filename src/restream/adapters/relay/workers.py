@@ -153,8 +153,9 @@ class RelayWorker:
                             each.moved,
                             each.frames,
                             total_size_bytes=each.bytes,
-                            fps=each.fps,
+                            fps=each.stream.video.fps,
                             drop_frames=each.dropped,
+                            stream=each.stream,
                         )
                     )
         elif isinstance(message, Logged) and message.number in self.relays:

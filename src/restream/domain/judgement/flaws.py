@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from restream.domain.judgement.quality import Quality
-from restream.domain.judgement.reason import Reason
+from restream.domain.judgement.reason import Flaw, Reason
 from restream.domain.judgement.status import CameraStatus
+from restream.domain.judgement.stream_flaws import StreamThresholds, stream_flaws
+from restream.domain.judgement.stream_quality import StreamQuality
 from restream.domain.life.cause import Side
 from restream.domain.server.flow import Stream
-
-Flaw = tuple[Side, Reason, str]
-"""Where it is, why, and a hint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,8 @@ class Thresholds:
     bitrate_share: float = 0.25
     """Bitrate of the last minute over the median of the last hour."""
     restarts_per_hour: int = 3
+    stream: StreamThresholds = field(default_factory=StreamThresholds)
+    """Of what the camera sends, where an engine sees its packets."""
 
 
 class Running(Protocol):
@@ -42,6 +43,14 @@ class Running(Protocol):
 
     @property
     def quality(self) -> Quality: ...
+
+    @property
+    def packets(self) -> StreamQuality:
+        """What the camera's own packets were like."""
+
+    @property
+    def held(self) -> Collection[str]:
+        """Codes of what was wrong a moment ago."""
 
     @property
     def had_audio(self) -> bool:
@@ -62,6 +71,8 @@ def flaws(sight: Running) -> Iterator[Flaw]:
     """Every threshold that is passed, the worst first."""
     quality, limits, stream = sight.quality, sight.thresholds, sight.stream
     srt, state = stream.srt if stream else None, sight.status.state
+    told_fps = state.media.video.fps if state.media is not None else None
+    yield from stream_flaws(sight.packets, limits.stream, told_fps, sight.held)
     if quality.loss_ratio is not None and quality.loss_ratio > limits.srt_loss_ratio:
         numbers = (("ratio_10s", round(quality.loss_ratio, 4)), ("ratio_60s", round(quality.long_loss_ratio or 0, 4)))
         text = f"{quality.loss_ratio:.1%} of the packets to the media server are lost at first"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from restream.domain.life.cause import Side
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -13,3 +15,7 @@ class Reason:
     text: str
     numbers: tuple[tuple[str, float | str], ...] = ()
     """`why`: a code for what is known beyond the code, with words and a hint of its own."""
+
+
+Flaw = tuple[Side, Reason, str]
+"""Where it is, why, and a hint."""

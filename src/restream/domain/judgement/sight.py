@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from restream.domain.judgement.flaws import Thresholds
 from restream.domain.judgement.quality import Quality
 from restream.domain.judgement.status import CameraStatus
+from restream.domain.judgement.stream_quality import StreamQuality
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.server.flow import ServerPicture, Stream
@@ -24,6 +26,10 @@ class Sight(NamedTuple):
     had_audio: bool = False
     """The camera has had audio before."""
     thresholds: Thresholds = Thresholds()
+    packets: StreamQuality = StreamQuality()
+    """What the camera's own packets were like."""
+    held: Collection[str] = ()
+    """Codes of the reasons that held a moment ago."""
     draining: bool = False
     """The service is being stopped."""
 

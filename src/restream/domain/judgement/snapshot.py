@@ -11,6 +11,7 @@ from restream.domain.host_sample import HostSample
 from restream.domain.judgement.availability import Timeline
 from restream.domain.judgement.quality import Quality
 from restream.domain.judgement.status import Subject
+from restream.domain.judgement.stream_quality import StreamQuality
 from restream.domain.judgement.verdict import Verdict
 from restream.domain.life.cause import Cause
 from restream.domain.news.component import Component
@@ -30,6 +31,8 @@ class Report(NamedTuple):
     timeline: Timeline = Timeline()
     restarts: tuple[tuple[Cause, int], ...] = ()
     """How often its publisher was started again, by the cause of the ending before."""
+    packets: StreamQuality = StreamQuality()
+    """What the camera's own packets were like."""
 
 
 @dataclass(frozen=True, slots=True)

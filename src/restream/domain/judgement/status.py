@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.engine import Plan
-from restream.domain.life.lifecycle import State
+from restream.domain.life.lifecycle import Phase, State
+from restream.domain.rtp.stream_report import StreamReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,15 @@ class CameraStatus:
     plan: Plan | None
     pid: int | None
     """Of the process that works for this camera alone, where its engine has one."""
+
+    @property
+    def packets(self) -> StreamReport | None:
+        """What the camera's packets tell just now; None: nothing is published, or its engine does not see them."""
+        advance = self.state.advance
+        return advance.stream if advance is not None and self.state.phase in _PUBLISHES else None
+
+
+_PUBLISHES = frozenset({Phase.STARTING, Phase.RUNNING})
 
 
 Subject = CameraStatus | Camera | RejectedRow

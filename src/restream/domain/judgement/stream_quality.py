@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
 from restream.domain.judgement.quality import LONG_S, SHORT_S
+from restream.domain.rtp.report import TrackReport
 from restream.domain.rtp.stream_report import StreamReport
 
 _STEP_S = 5.0
@@ -27,11 +28,14 @@ class StreamQuality(NamedTuple):
     key_frame_s: float | None = None
     """Time between key frames: the last one, or longer where the next has not come yet."""
     video_age_s: float | None = None
-    """Since the last frame."""
+    """Since the last frame, or the first look where none has come."""
     sound_age_s: float | None = None
-    """Since the last packet of sound."""
+    """The same of sound; None: there is no sound."""
     clock_offset_s: float | None = None
     """The camera's wall clock minus ours."""
+
+
+_UNKNOWN = StreamQuality()
 
 
 class _Counts(NamedTuple):
@@ -58,7 +62,8 @@ class PacketWindow:
     def follow(self, report: StreamReport | None, now: float) -> None:
         """One more look; a stream that is gone, or whose counters begin anew, begins an empty window."""
         if report is None:
-            self.clear()
+            if self._counts:
+                self.clear()
             return
         counts = _counts(report)
         if self._counts and _begun_anew(self._counts[-1], counts):
@@ -80,22 +85,22 @@ class PacketWindow:
     def measure(self, report: StreamReport | None, now: float) -> StreamQuality:
         """What the readings and the newest counters tell."""
         if report is None or not self._at:
-            return StreamQuality()
+            return _UNKNOWN
         counts = _counts(report)
         if _begun_anew(self._counts[-1], counts):
-            return StreamQuality()
+            return _UNKNOWN
         # The newest reading at or before the begin of a window, else the oldest.
         short, long = (max(0, bisect_right(self._at, now - span_s) - 1) for span_s in (SHORT_S, LONG_S))
-        long_s = now - self._at[long]
+        long_s, watched_s = now - self._at[long], now - self._since
         video, sound = report.video, report.audio
         return StreamQuality(
             _loss(self._counts[short], counts),
             _loss(self._counts[long], counts),
             (counts.frames - self._counts[long].frames) / long_s if long_s >= LONG_S else None,
-            _key_frame_s(report, now - self._since),
-            now - self._since if video.last_frame_age_s is None else video.last_frame_age_s,
-            sound.last_frame_age_s if sound else None,
-            video.clock_offset_s if video.clock_offset_s is not None or sound is None else sound.clock_offset_s,
+            _key_frame_s(report, watched_s),
+            _age_s(video, watched_s),
+            _age_s(sound, watched_s) if sound else None,
+            report.clock_offset_s,
         )
 
 
@@ -112,6 +117,10 @@ def _begun_anew(before: _Counts, counts: _Counts) -> bool:
 def _loss(before: _Counts, counts: _Counts) -> float | None:
     lost, arrived = max(0, counts.lost - before.lost), counts.packets - before.packets
     return lost / (arrived + lost) if arrived + lost else None
+
+
+def _age_s(track: TrackReport, watched_s: float) -> float:
+    return watched_s if track.last_frame_age_s is None else track.last_frame_age_s
 
 
 def _key_frame_s(report: StreamReport, watched_s: float) -> float | None:

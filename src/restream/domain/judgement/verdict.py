@@ -11,6 +11,7 @@ from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.judgement.flaws import flaws
 from restream.domain.judgement.reason import Reason
 from restream.domain.judgement.sight import Sight
+from restream.domain.judgement.stream_flaws import stream_notes
 from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import Phase
 from restream.domain.server.api_trouble import ApiTrouble, Words
@@ -147,12 +148,14 @@ _CLOSED = {
 
 
 def _graded(sight: Sight) -> Verdict:
-    """Healthy, or degraded for every threshold that is passed; the first one names the side."""
+    """Healthy, or degraded for every threshold that is passed; the first one names the side. Remarks come last."""
     found = list(flaws(sight))
+    found += ((Side.NONE, *note) for note in stream_notes(sight.packets, sight.thresholds.stream, sight.held))
     if not found:
         return _HEALTHY
     side, _, hint = found[0]
-    return Verdict(Health.DEGRADED, side, tuple(reason for _, reason, _ in found), hint)
+    health = Health.HEALTHY if side is Side.NONE else Health.DEGRADED
+    return Verdict(health, side, tuple(reason for _, reason, _ in found), hint)
 
 
 class Rule(NamedTuple):

@@ -175,11 +175,12 @@ class Timing:
     connect_timeout_s: float = 15.0
     stall_timeout_s: float = 10.0
 
-    def passed(self, phase: Phase) -> str:
-        """Which limit a publisher in this phase has passed without media, and the setting that it is."""
-        if phase is Phase.STARTING:
+    def passed(self, state: State) -> str:
+        """Which limit a publisher has passed without media, and the setting that it is."""
+        if state.phase is Phase.STARTING:
             return f"no key frame was published within {self.connect_timeout_s:g} s (connect_timeout_s)"
-        return f"nothing arrived for {self.stall_timeout_s:g} s (stall_timeout_s)"
+        what = "nothing but sound" if state.only_sound else "nothing"
+        return f"{what} arrived for {self.stall_timeout_s:g} s (stall_timeout_s)"
 
 
 class State(NamedTuple):
@@ -216,6 +217,12 @@ class State(NamedTuple):
     restarts: int = 0
     """Starts after the first one."""
     started: bool = False
+
+    @property
+    def only_sound(self) -> bool:
+        """Of the camera sound comes lately and no picture; False where its engine does not see that."""
+        stream = self.advance.stream if self.advance is not None else None
+        return stream is not None and stream.only_sound
 
     @property
     def waits_for_server(self) -> bool:

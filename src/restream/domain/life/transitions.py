@@ -214,7 +214,7 @@ def _timer(state: State, fired: TimerFired, now: float, draw: float, timing: Tim
             state, commands = _fail(state, Cause.TIMEOUT, "", now, draw, timing)
             return state, (Command.CANCEL_PROBE, *commands)
         case Phase.STARTING | Phase.RUNNING:
-            if state.phase is Phase.RUNNING and fired.moved_after is not None:
+            if state.phase is Phase.RUNNING and fired.moved_after is not None and not state.only_sound:
                 # ffmpeg tells of a picture when the next one comes: of few pictures the server knows sooner.
                 arrived_until = fired.moved_after + timing.stall_timeout_s
                 if arrived_until > now:
@@ -240,7 +240,7 @@ def _unarrived(state: State, event: Unarrived, now: float, timing: Timing) -> St
 
 def _give_up(state: State, cause: Cause, now: float, timing: Timing) -> Step:
     """Stop a publisher from whom nothing came for too long; what that is, and where it is set, is told."""
-    detail = timing.passed(state.phase) if cause in (Cause.NO_MEDIA, Cause.STALLED) else ""
+    detail = timing.passed(state) if cause in (Cause.NO_MEDIA, Cause.STALLED) else ""
     return enter(state, Phase.STOPPING, now)._replace(stop_cause=cause, detail=detail), (Command.STOP,)
 
 

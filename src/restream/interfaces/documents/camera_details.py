@@ -20,6 +20,7 @@ from restream.domain.look import Look
 from restream.domain.server.identity import ServerId
 from restream.interfaces.documents.cameras import CameraDocument, ProcessDocument, process, summary
 from restream.interfaces.documents.looks import LookDocument, look_document
+from restream.interfaces.documents.packets import SentDocument, sent
 from restream.interfaces.documents.players import PlayersDocument, PublicBases
 from restream.interfaces.documents.streams import ServerSideDocument, server_side
 from restream.interfaces.documents.values import Document, Moment, Whole, about, copied, rounded, timestamp
@@ -178,6 +179,10 @@ class CameraDetailsDocument(CameraDocument):
     pid: Annotated[Whole | None, about("Of its publisher.", 4242)]
     process: ProcessDocument | None
     progress: ProgressDocument | None
+    stream: Annotated[
+        SentDocument | None,
+        about("What the camera's packets tell; null: nothing is published, or by an engine that does not see them."),
+    ]
     players: PlayersDocument
     history: HistoryDocument | None
     stderr_tail: Annotated[tuple[str, ...], about("The last lines of its publisher, masked.")]
@@ -224,6 +229,7 @@ def details(
         pid=pid,
         process=process(snapshot.host, pid),
         progress=copied(ProgressDocument, state.advance) if state and state.advance else None,
+        stream=sent(report),
         players=bases[status.camera.server].players(status.camera.path) if status else PublicBases().players(""),
         history=_history(habits, snapshot) if habits else None,
         stderr_tail=stderr_tail,

@@ -49,6 +49,10 @@ class ReasonDocument(Document):
     restarts_1h: Whole | UnsetType = UNSET
     last_cause: Annotated[str | UnsetType, about("Code of what ended the stream last.")] = UNSET
     address: Annotated[str | UnsetType, about("Of another publisher.")] = UNSET
+    seconds: Annotated[Whole | UnsetType, about("Since when what is missing is missing.")] = UNSET
+    fps: Annotated[float | UnsetType, about("Of the last minute.")] = UNSET
+    told_fps: Annotated[float | UnsetType, about("As the camera describes itself.")] = UNSET
+    offset_s: Annotated[int | UnsetType, about("The camera's clock minus ours.")] = UNSET
     why: Annotated[str | UnsetType, about("A code for what is known beyond `code`.")] = UNSET
 
 

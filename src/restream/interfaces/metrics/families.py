@@ -22,6 +22,9 @@ _UP = frozenset({Health.HEALTHY, Health.DEGRADED})
 
 _HEALTHS: Mapping[Health, str] = {health: labels(health=health) for health in Health}
 
+_TRACKS = (labels(track="video"), labels(track="audio"))
+"""As a StreamReport has them."""
+
 # Where a camera of that health usually is: so that "none is down" is a zero, and not a series that is missing.
 _USUAL: Mapping[Health, str] = {
     Health.HEALTHY: Phase.RUNNING,
@@ -42,6 +45,15 @@ _CAMERA: Mapping[str, tuple[Kind, str]] = {
     "camera_srt_loss_ratio": ("gauge", "Packets lost at first, of all, over 10 s, published by SRT."),
     "camera_publisher_cpu_seconds_total": ("counter", "CPU time of the camera's publisher."),
     "camera_publisher_resident_bytes": ("gauge", "Memory of the camera's publisher."),
+    "camera_rtp_packets_total": ("counter", "Packets of the camera that arrived, by track."),
+    "camera_rtp_missing_packets_total": ("counter", "Packets that a later one came before: lost, or late."),
+    "camera_rtp_reordered_packets_total": ("counter", "Of the missing packets, those that came late."),
+    "camera_rtp_loss_ratio": ("gauge", "Packets of the camera that never arrived, of all, over 10 s."),
+    "camera_rtp_bitrate_bits_per_second": ("gauge", "What arrives of the camera, by track."),
+    "camera_rtp_jitter_seconds": ("gauge", "Jitter from frame to frame, by track."),
+    "camera_rtp_frames_per_second": ("gauge", "Pictures of the camera that arrive."),
+    "camera_rtp_key_frame_interval_seconds": ("gauge", "Time between the camera's last two key frames."),
+    "camera_rtp_clock_offset_seconds": ("gauge", "The camera's wall clock less ours."),
 }
 
 
@@ -72,11 +84,31 @@ class CameraFamilies:
                 rtt_ms = stream.srt.rtt_ms
                 families["camera_srt_rtt_seconds"].add(own, None if rtt_ms is None else rtt_ms / 1000)
                 families["camera_srt_loss_ratio"].add(own, report.quality.loss_ratio)
+        self._add_packets(own, report)
         subject = report.subject
         process = self._processes.get(subject.pid or 0) if isinstance(subject, CameraStatus) else None
         if process is not None:
             families["camera_publisher_cpu_seconds_total"].add(own, process.cpu_seconds)
             families["camera_publisher_resident_bytes"].add(own, process.rss_bytes)
+
+    def _add_packets(self, own: str, report: Report) -> None:
+        stream = report.subject.packets if isinstance(report.subject, CameraStatus) else None
+        if stream is None:
+            return
+        families = self._families
+        for label, track in zip(_TRACKS, stream, strict=True):
+            if track is not None:
+                by_track = extended(own, label)
+                families["camera_rtp_packets_total"].add(by_track, track.packets)
+                # What is lost may still come; a counter never falls.
+                families["camera_rtp_missing_packets_total"].add(by_track, track.lost + track.reordered)
+                families["camera_rtp_reordered_packets_total"].add(by_track, track.reordered)
+                families["camera_rtp_bitrate_bits_per_second"].add(by_track, track.bitrate_bps)
+                families["camera_rtp_jitter_seconds"].add(by_track, track.jitter_s)
+        families["camera_rtp_loss_ratio"].add(own, report.packets.loss_ratio)
+        families["camera_rtp_frames_per_second"].add(own, stream.video.fps)
+        families["camera_rtp_key_frame_interval_seconds"].add(own, stream.video.key_frame_interval_s)
+        families["camera_rtp_clock_offset_seconds"].add(own, stream.clock_offset_s)
 
 
 def fleet_families(snapshot: Snapshot) -> list[Family]:

@@ -13,6 +13,7 @@ from restream.domain.judgement.verdict import Health
 from restream.domain.life.cause import Side
 from restream.interfaces.documents.cameras import PHASES, CameraDocument, ProcessDocument
 from restream.interfaces.documents.host_document import HostDocument
+from restream.interfaces.documents.packets import SentDocument
 from restream.interfaces.documents.status import StatusDocument
 from restream.interfaces.documents.values import Document
 
@@ -60,6 +61,18 @@ def cameras(documents: Iterable[tuple[CameraDocument, ProcessDocument | None]], 
         found = _line(_series("camera", tags), fields, at_ms)
         if found is not None:
             yield found
+
+
+def tracks(documents: Iterable[tuple[CameraDocument, SentDocument]], at_s: float) -> Iterator[str]:
+    """`track`: one line per track of a camera whose packets are seen."""
+    at_ms = _milliseconds(at_s)
+    for camera, stream in documents:
+        tags = (("id", camera.id), ("name", camera.name), ("site", camera.site), ("host", camera.host))
+        for name, track in (("video", stream.video), ("audio", stream.audio)):
+            if track is not None:
+                found = _line(_series("track", (*tags, ("track", name))), _fields(track, _TRACK_FIELDS), at_ms)
+                if found is not None:
+                    yield found
 
 
 def fleet(status: StatusDocument, at_s: float) -> Iterator[str]:
@@ -166,6 +179,11 @@ _CAMERA_FIELDS: Mapping[str, Convert] = {
     "restarts": _integer,
     "rtt_ms": _float,
     "loss_ratio": _float,
+}
+_TRACK_FIELDS: Mapping[str, Convert] = {
+    **dict.fromkeys(("packets", "lost", "reordered", "duplicates", "malformed", "frames", "key_frames"), _integer),
+    "bitrate_bps": _integer,
+    **dict.fromkeys(("fps", "jitter_s", "key_frame_interval_s", "clock_offset_s"), _float),
 }
 _PROCESS_FIELDS: Mapping[str, Convert] = {"cpu_percent": _float, "rss_bytes": _integer}
 # Part of the sample, what its fields are called after, and the fields.

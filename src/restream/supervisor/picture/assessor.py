@@ -14,6 +14,7 @@ from restream.domain.judgement.series import Habits
 from restream.domain.judgement.sight import Sight
 from restream.domain.judgement.snapshot import Report
 from restream.domain.judgement.status import CameraStatus, Subject
+from restream.domain.judgement.stream_quality import PacketWindow
 from restream.domain.judgement.verdict import NOT_JUDGED, Health, Verdict, judge, judge_row
 from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import Phase, State
@@ -34,6 +35,7 @@ _SETTLED = frozenset({Health.HEALTHY, Health.DEGRADED, Health.DOWN})
 class _Memory:
     habits: Habits
     window: Window = field(default_factory=Window)
+    packets: PacketWindow = field(default_factory=PacketWindow)
     timeline: Timeline = field(default_factory=Timeline)
     verdict: Verdict | None = None
     judged_since: float = 0.0
@@ -114,6 +116,7 @@ class Assessor:
             server = servers.get(subject.camera.server, _NEVER_SEEN)
             return self._assess_supervised(memory, subject, server, now, wall, draining=draining)
         memory.window.clear()
+        memory.packets.clear()
         memory.restarts_seen = 0
         self._note(memory, camera_id, subject.name, _server_of(subject), judge_row(subject), now, wall)
         return Report(subject, memory.verdict or judge_row(subject), memory.judged_since)
@@ -161,6 +164,9 @@ class Assessor:
             restarts=memory.timeline.restarts_since(wall - _HOUR_S),
         )
         memory.habits.record(stream, quality, now)
+        told = status.packets
+        memory.packets.follow(told, now)
+        packets = memory.packets.measure(told, now)
         if state.phase is Phase.RUNNING and stream is not None and stream.path.live:
             memory.own_source_id = stream.path.source_id
         memory.had_audio = memory.had_audio or (state.media is not None and state.media.audio is not None)
@@ -171,11 +177,13 @@ class Assessor:
             memory.own_source_id,
             had_audio=memory.had_audio,
             thresholds=self._thresholds,
+            packets=packets,
+            held=[reason.code for reason in memory.verdict.reasons] if memory.verdict else (),
             draining=draining,
         )
         verdict = judge(sight)
         self._note(memory, camera.id, camera.name, camera.server, verdict, now, wall)
-        return Report(status, verdict, memory.judged_since, stream, quality, memory.timeline, memory.restarts)
+        return Report(status, verdict, memory.judged_since, stream, quality, memory.timeline, memory.restarts, packets)
 
     def _count_restarts(self, memory: _Memory, state: State, wall: float) -> None:
         """A camera that left the table and came back begins at 0 again."""

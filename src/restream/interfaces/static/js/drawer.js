@@ -9,6 +9,7 @@ import { healthMark } from './columns.js';
 import { history } from './history.js';
 import { commandSection, factsSection, playersSection, stderrSection } from './facts.js';
 import { lookSection } from './look.js';
+import { packetsSection } from './packets.js';
 import { preview } from './preview.js';
 import { showTime } from './clock.js';
 import { t } from './i18n.js';
@@ -45,6 +46,7 @@ export class Drawer {
     this.preview = preview();
     this.charts = charts();
     this.facts = factsSection();
+    this.packets = packetsSection();
     this.players = playersSection();
     this.command = commandSection();
     this.history = history();
@@ -78,6 +80,7 @@ export class Drawer {
       this.preview.element,
       this.charts.element,
       this.facts.element,
+      this.packets.element,
       this.history.element,
       this.players.element,
       this.command.element,
@@ -212,6 +215,7 @@ export class Drawer {
     this.look.show(details);
     this.charts.show(details);
     this.facts.show(details);
+    this.packets.show(details);
     this.history.show(details);
     this.players.show(details);
     this.command.show(details);

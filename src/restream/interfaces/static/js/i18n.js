@@ -9,7 +9,8 @@ const UNITS = ['day', 'hour', 'minute', 'second'];
 /** @type {Record<string, (value: number) => string>} */
 const FORMATS = {
   bitrate: format.bitrate,
-  duration: format.duration,
+  // Which way is in the words.
+  duration: (value) => format.duration(Math.abs(value)),
   milliseconds: format.milliseconds,
   percent: format.percent,
 };

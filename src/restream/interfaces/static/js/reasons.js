@@ -23,6 +23,11 @@ const NEEDS = {
   frames_in_error: ['frames_60s'],
   bitrate_low: ['bitrate_bps', 'usual_bps'],
   restarts: ['restarts_1h'],
+  camera_loss: ['ratio_10s'],
+  key_frames_rare: ['seconds'],
+  video_gone: ['seconds'],
+  fps_low: ['fps', 'told_fps'],
+  clock_wrong: ['offset_s'],
   row_rejected: ['text'],
 };
 /** @type {Record<string, "packets_60s" | "frames_60s" | "restarts_1h">} */
