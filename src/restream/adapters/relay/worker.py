@@ -11,7 +11,9 @@ import contextlib
 import ctypes
 import gc
 import resource
+import selectors
 import socket
+import time
 
 import msgspec
 
@@ -26,6 +28,27 @@ from restream.domain.life.cause import Cause
 _LOOK_S = 0.2
 _TELL_EVERY = 5
 _PR_SET_DUMPABLE = 4
+# Every camera sends some ten times a second: to look for each of them alone costs more than to hand it on.
+_PACE_S = 0.01
+
+
+class PacedSelector(selectors.EpollSelector):
+    """Looks at most a hundred times a second, and so for several cameras at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._looked_at = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """As of a selector; the loop asks with a timeout of 0 while it has something to do."""
+        pause_s = self._looked_at + _PACE_S - time.monotonic()
+        if pause_s > 0 and timeout != 0:
+            pause_s = pause_s if timeout is None else min(pause_s, timeout)
+            time.sleep(pause_s)
+            timeout = None if timeout is None else timeout - pause_s
+        ready = super().select(timeout)
+        self._looked_at = time.monotonic()
+        return ready
 
 
 class Worker:
@@ -101,7 +124,8 @@ def main() -> None:
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     gc.freeze()
-    asyncio.run(_serve(socket.socket(fileno=0)))
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(PacedSelector())) as runner:
+        runner.run(_serve(socket.socket(fileno=0)))
 
 
 if __name__ == "__main__":
