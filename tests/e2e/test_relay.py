@@ -10,6 +10,8 @@ from typing import Any
 
 import psutil
 
+from restream.demo.behaviours.media import SendsNo
+from restream.demo.behaviours.network import HasWrongClock, LosesPackets
 from restream.demo.behaviours.table import BEHAVIOURS
 from restream.demo.cameras import Fault
 from tests.e2e.conftest import PASSWORD, AddCamera
@@ -156,3 +158,29 @@ async def test_auto_takes_ffmpeg_where_sound_must_be_converted(
         assert [(await service.camera(key))["engine"] for key in ("1", "2")] == ["ffmpeg", "relay"]
         seen = await tracks(stand_in)
         assert (seen["cam1"], seen["cam2"]) == (["H264", "MPEG-4 Audio"], ["H264", "G711"])
+
+
+async def test_what_the_packets_of_a_camera_tell_is_judged(
+    tmp_path: Path, dsn: str, add_camera: AddCamera, media_server: TestServer
+) -> None:
+    cameras = {number: await add_camera(number, "h264_aac") for number in (1, 2, 4)}
+    cameras[3] = await add_camera(3, "h264_aac", behaviours=(SendsNo("audio"), HasWrongClock(-86_400)))
+    limits = {"RESTREAM_FFMPEG__STALL_TIMEOUT_S": "4", "RESTREAM_DEGRADED__AUDIO_GONE_S": "5"}
+    async with running_service(tmp_path, server=media_server, overrides={"PG_DSN": dsn, **RELAY, **limits}) as service:
+        before = await service.reach({"1": "healthy", "2": "healthy", "4": "healthy"})
+        assert (await service.camera("1"))["stream"]["video"]["lost"] == 0
+        cameras[1].behaviours = (LosesPackets(10),)
+        cameras[2].behaviours = (SendsNo("video"),)
+        await tells(service, {"1": ("degraded", "network", "camera_loss")})
+        lossy = await service.camera("1")
+        assert 0.01 < lossy["verdict"]["reasons"][0]["ratio_10s"] < 0.2
+        assert lossy["stream"]["video"]["lost"] > 0 and lossy["stream"]["loss_ratio_10s"] > 0.01
+        await eventually(lambda: "nothing but sound arrived for 4 s" in service.log, 20, "no picture is a stall")
+        await tells(service, {"3": ("degraded", "camera", "audio_missing")})
+        silent = (await service.camera("3"))["verdict"]["reasons"]
+        assert [reason["why"] for reason in silent] == ["audio_silent", "clock_behind"]
+        for camera in cameras.values():
+            camera.behaviours = ()
+        await tells(service, {"1": HEALTHY, "2": HEALTHY})
+        await untouched(service, "1", before["1"])
+        await untouched(service, "4", before["4"])

@@ -27,7 +27,7 @@ class TrackReport(NamedTuple):
     bytes: int = 0
     """Of `packets`, their headers too."""
     frames: int = 0
-    """Pictures; of sound, packets."""
+    """Pictures; of sound, packets. What came behind a later packet begins none."""
     key_frames: int = 0
     """Frames with which a decoder can begin; all, where a codec knows no other."""
     jitter_s: float | None = None
