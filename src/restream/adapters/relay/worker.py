@@ -117,9 +117,14 @@ async def _serve(inherited: socket.socket) -> None:
         telling.result()
 
 
+def forbid_core_dumps() -> None:
+    """This process has passwords in its memory."""
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
 def main() -> None:
     """Relay until the service is gone. The cameras are left without a word then: it was killed, or is in a hurry."""
-    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    forbid_core_dumps()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

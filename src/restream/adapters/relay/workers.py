@@ -27,8 +27,8 @@ _ENOUGH = 50
 """Relays for which no second process is worth its memory."""
 _HANGS_AFTER_S = 10.0
 """A worker reports every second."""
-_GRACE_S = 5.0
-"""Longer than the farewells to camera and media server together."""
+_GRACE_S = 10.0
+"""Farewells take two seconds at most; who needs so long does not run."""
 
 
 class RelayPublication:
