@@ -105,8 +105,10 @@ class PacketWindow:
 
 
 def _counts(report: StreamReport) -> _Counts:
-    tracks = [track for track in report if track is not None]
-    return _Counts(sum(each.packets for each in tracks), sum(each.lost for each in tracks), report.video.frames)
+    video, audio = report
+    if audio is None:
+        return _Counts(video.packets, video.lost, video.frames)
+    return _Counts(video.packets + audio.packets, video.lost + audio.lost, video.frames)
 
 
 def _begun_anew(before: _Counts, counts: _Counts) -> bool:
