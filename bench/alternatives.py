@@ -15,9 +15,11 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 import aiohttp
 import psutil
+from yarl import URL
 
 from bench.stage import Server, fill, service_environment, start_service
 from restream.config.settings import ROOT
@@ -111,6 +113,25 @@ class RestartedRestream(Restream):
                 self.began = time.monotonic()
                 await self._start()
                 yield
+
+
+class PullingRestream(Restream):
+    """This service, with the media server fetching the cameras where it says."""
+
+    def __init__(self, directory: str, settings: Mapping[str, str]) -> None:
+        super().__init__(directory, {**settings, "RESTREAM_CAMERAS__ENGINE": "pull"}, "restream, pull")
+
+    @contextlib.asynccontextmanager
+    async def running(self, server: Server, urls: Sequence[str]) -> AsyncIterator[None]:
+        port = free_port()
+        self._settings = {**self._settings, "RESTREAM_PULL__PORT": str(port)}
+        entry = {"source": f"rtsp://127.0.0.1:{port}/default/$G1", "sourceOnDemand": True, "rtspTransport": "tcp"}
+        name = quote("~^(cam.+)$", safe="")
+        async with aiohttp.ClientSession() as session:
+            answer = await session.post(URL(f"{server.api_url}/v3/config/paths/add/{name}", encoded=True), json=entry)
+            answer.raise_for_status()
+        async with super().running(server, urls):
+            yield
 
 
 class ShellLoops:
@@ -255,6 +276,7 @@ def alternatives(names: Iterable[str], directory: str, settings: Mapping[str, st
         "restream": Restream(directory, settings),
         "restarted": RestartedRestream(directory, settings),
         "relay": Restream(directory, {**settings, "RESTREAM_CAMERAS__ENGINE": "relay"}, "restream, relay"),
+        "pull": PullingRestream(directory, settings),
         "server": FetchingServer(),
         "loops": ShellLoops(),
         "respawn": Respawn(),
