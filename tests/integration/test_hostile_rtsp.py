@@ -61,7 +61,8 @@ async def test_what_is_said_without_end(talks: Talks, cause: Cause, words: str) 
     tracemalloc.start()
     try:
         async with RawCamera(talks) as it, asyncio.timeout(20):
-            found = await failure(it.url())
+            # Half a megabyte has to be read, by a process that is traced.
+            found = await failure(it.url(), answer_timeout_s=10 if cause is Cause.CAMERA_ERROR else 0.4)
             assert (found.cause, words in found.detail) == (cause, True), found
             await eventually(lambda: it.open_connections == 0, 2)
         assert tracemalloc.get_traced_memory()[1] < MOST_BYTES

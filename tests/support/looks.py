@@ -29,9 +29,9 @@ async def look(url: str, options: CameraOptions = USUAL, answer_timeout_s: float
     return await RtspProber(Nobody(), answer_timeout_s).probe(parse_source(url), options)
 
 
-async def failure(url: str, options: CameraOptions = USUAL) -> ProbeFailure:
-    """Of a camera that is not waited for."""
-    found = (await look(url, options, 0.4)).outcome
+async def failure(url: str, options: CameraOptions = USUAL, answer_timeout_s: float = 0.4) -> ProbeFailure:
+    """Of a camera that is hardly waited for."""
+    found = (await look(url, options, answer_timeout_s)).outcome
     assert isinstance(found, ProbeFailure), found
     return found
 

@@ -449,7 +449,7 @@ class Shell:
         phase = self.state.phase
         assert self.requested is (phase is W and self.state.server_up)
         assert self.probes is (phase is P)
-        assert self.publishes is (phase in (S, R, STOP))
+        assert self.publishes is (phase in (S, R, STOP, Phase.IDLE))
         if phase in (P, S):
             assert self.holds
         elif phase is not STOP:

@@ -167,11 +167,12 @@ class RtspClient:
             self._fail(cause, words, now)
 
     def _take(self, message: Message, now: float) -> None:
-        self._understood = self._understood or not isinstance(message, InterleavedFrame)
         if isinstance(message, InterleavedFrame):
-            if self.stage is not Stage.TEARDOWN:
-                self._events.extend(self._dialogue.session.packets(message, playing=self.stage is Stage.PLAYING))
-        elif isinstance(message, Response):
+            if packet := self._dialogue.session.packet(message, playing=self.stage is Stage.PLAYING):
+                self._events.append(packet)
+            return
+        self._understood = True
+        if isinstance(message, Response):
             self._take_response(message, now)
         elif isinstance(message, ServerRequest):
             self._take_request(message, now)
@@ -295,6 +296,5 @@ class RtspClient:
         return farewell is not None
 
     def _end(self, event: Failed | Finished) -> None:
-        self.stage, self.deadline = Stage.CLOSED, None
-        self._is_connected, self._next = False, None
+        self.stage, self.deadline, self._is_connected, self._next = Stage.CLOSED, None, False, None
         self._events.append(event)

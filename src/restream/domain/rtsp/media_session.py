@@ -79,20 +79,20 @@ class MediaSession:
         self.tracks.append(track)
         self.channels.append(channels)
 
-    def packets(self, frame: InterleavedFrame, *, playing: bool) -> tuple[MediaPacket, ...]:
-        """What a frame is. Nothing: on a channel that nobody set up, or too early, and kept then (see `early`)."""
+    def packet(self, frame: InterleavedFrame, *, playing: bool) -> MediaPacket | None:
+        """What a frame is. None: on a channel that nobody set up, or too early, and kept then (see `early`)."""
         known = self._channels.get(frame.channel)
         if known is None:
             self.stray_frames += 1
-            return ()
+            return None
         packet = MediaPacket(*known, frame.payload)
         if playing:
-            return (packet,)
+            return packet
         self._early_bytes += len(packet.payload) + 64
         # What is too much is left out.
         if self._early_bytes <= MAX_EARLY_BYTES:
             self._early.append(packet)
-        return ()
+        return None
 
     def early(self) -> Iterator[MediaPacket]:
         """All that was kept, once."""
