@@ -22,6 +22,7 @@ from restream.domain.camera.secret import spellings
 from tests.chaos.servers import Database, MediaServer, Redis
 from tests.chaos.surroundings import Island, may, small_disk
 from tests.support.eventually import eventually
+from tests.support.relay_workers import relay_workers
 from tests.support.service import RunningService, running_service
 
 CAMERAS = 30
@@ -40,9 +41,6 @@ _SETTINGS = {
     "RESTREAM_DEGRADED__RESTARTS_PER_HOUR": "1000000",
     "PYTHONPATH": os.pathsep.join([str(Path(__file__).with_name("clock")), os.environ.get("PYTHONPATH", "")]),
 }
-
-
-RELAY_WORKER = "restream.adapters.relay.worker"
 
 
 def _options(number: int) -> str:
@@ -196,12 +194,7 @@ class World:
 
     def relay_workers(self) -> list[psutil.Process]:
         """Processes of the service that relay."""
-        found = []
-        for child in self.service.children():
-            with contextlib.suppress(psutil.Error):
-                if RELAY_WORKER in child.cmdline():
-                    found.append(child)
-        return found
+        return relay_workers(self.service.children())
 
     def some_publishers(self, picked: Sequence[str]) -> list[psutil.Process]:
         now, found = self.publishers(), []

@@ -16,6 +16,7 @@ from restream.demo.behaviours.table import BEHAVIOURS
 from restream.demo.cameras import Fault
 from tests.e2e.conftest import PASSWORD, AddCamera
 from tests.support.eventually import eventually
+from tests.support.relay_workers import relay_workers
 from tests.support.servers import TestServer, paths, tracks
 from tests.support.service import RunningService, ffprobe, running_service
 from tests.support.verdicts import HEALTHY, tells
@@ -24,7 +25,7 @@ RELAY = {"RESTREAM_CAMERAS__ENGINE": "relay"}
 
 
 def workers(service: RunningService) -> list[psutil.Process]:
-    return [child for child in service.children() if "restream.adapters.relay.worker" in child.cmdline()]
+    return relay_workers(service.children())
 
 
 async def untouched(service: RunningService, camera_id: str, before: dict[str, Any]) -> None:
@@ -52,7 +53,7 @@ async def test_every_codec_arrives_without_an_ffmpeg_and_a_password_is_nowhere(
             ["H264"],
         ]
         assert await ffprobe(f"{media_server.rtsp_url}/cam1") == ["h264", "aac"]
-        assert [child.name() for child in service.children() if child not in workers(service)] == []
+        assert {child.pid for child in service.children()} == {worker.pid for worker in workers(service)}
         document = await service.get("/api/cameras/1")
         assert document["engine"] == "relay"
         assert document["stderr_tail"]

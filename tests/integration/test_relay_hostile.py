@@ -24,6 +24,7 @@ from restream.domain.relay.plan import RelaySettings
 from restream.domain.server.target import Target
 from tests.support.eventually import eventually
 from tests.support.raw_camera import SDP, RawCamera, answer
+from tests.support.relay_workers import relay_workers
 from tests.support.servers import StandIn
 
 MEDIA = Media(VideoStream("h264", 320, 180))
@@ -65,7 +66,7 @@ class Scene:
 
 
 def memory_mib() -> float:
-    (worker,) = [child for child in psutil.Process().children() if "restream.adapters.relay.worker" in child.cmdline()]
+    (worker,) = relay_workers(psutil.Process().children())
     return float(worker.memory_info().rss) / (1 << 20)
 
 
