@@ -1,0 +1,60 @@
+"""Which packets of a camera go on to the media server, and under which channel."""
+
+from __future__ import annotations
+
+import struct
+
+from restream.domain.relay.forwarder import Forwarder, Lane
+from restream.domain.rtp.meter import TrackMeter
+
+IDR, SLICE = b"\x65\x88", b"\x41\x9a"
+
+
+def frame(number: int, unit: bytes, channel: int = 0) -> bytes:
+    """One picture in one packet."""
+    packet = struct.pack(">BBHII", 0x80, 0x80 | 96, number, 3600 * number, 7) + unit + bytes(50)
+    return b"$" + bytes((channel,)) + len(packet).to_bytes(2, "big") + packet
+
+
+def forwarder(channel: int = 0) -> Forwarder:
+    meter = TrackMeter("h264", 90_000, 96)
+    return Forwarder({0: Lane(channel, meter, is_video=True), 1: Lane(channel + 1, meter, is_rtcp=True)}, 0.0)
+
+
+def test_whole_frames_go_on_as_they_came_and_the_rest_waits() -> None:
+    relay, whole = forwarder(), frame(1, IDR) + frame(2, SLICE)
+    assert relay.take(whole + frame(3, SLICE)[:20], 0, 1.0) == len(whole)
+    assert relay.ready_bytes == len(whole)
+    assert relay.data_to_send() == whole
+    assert relay.data_to_send() == b""
+
+
+def test_a_server_that_has_other_channels_gets_its_own() -> None:
+    relay = forwarder(channel=4)
+    relay.take(frame(1, IDR) + frame(2, SLICE), 0, 1.0)
+    assert relay.data_to_send() == frame(1, IDR, 4) + frame(2, SLICE, 4)
+
+
+def test_what_nobody_set_up_is_left_out_and_counted() -> None:
+    relay = forwarder()
+    relay.take(frame(1, IDR) + frame(9, SLICE, channel=77) + frame(2, SLICE), 0, 1.0)
+    assert (relay.data_to_send(), relay.stray_frames) == (frame(1, IDR) + frame(2, SLICE), 1)
+
+
+def test_after_a_jam_it_goes_on_with_a_key_frame() -> None:
+    relay = forwarder()
+    relay.take(frame(1, IDR), 0, 1.0)
+    relay.congested = True
+    relay.take(frame(2, SLICE) + frame(3, IDR), 0, 1.1)
+    relay.congested = False
+    relay.take(frame(4, SLICE) + frame(5, IDR) + frame(6, SLICE), 0, 1.2)
+    assert relay.data_to_send() == frame(1, IDR) + frame(5, IDR) + frame(6, SLICE)
+    assert relay.dropped_packets == 3
+
+
+def test_a_camera_without_key_frames_goes_on_after_a_while() -> None:
+    relay = forwarder()
+    relay.discard(1.0)
+    relay.take(frame(1, SLICE), 0, 5.0)
+    relay.take(frame(2, SLICE), 0, 12.0)
+    assert relay.data_to_send() == frame(2, SLICE)
