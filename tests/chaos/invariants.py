@@ -29,6 +29,8 @@ class Sight:
     picture: Mapping[str, Any]
     publishers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Pids of our ffmpegs by the path they publish on, orphans included."""
+    surplus: Mapping[int, int] = field(default_factory=dict)
+    """Clients that a camera plays to beyond the rows that show it."""
     before: Mapping[str, Any] | None = None
     """The picture of the sight before."""
     suspects: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -131,6 +133,12 @@ def one_publisher_per_path(sight: Sight) -> Iterator[str]:
             yield f"{len(pids)} publishers on {path}: {pids}"
 
 
+def one_client_per_row(sight: Sight) -> Iterator[str]:
+    """Whatever the engine: cameras have few sessions, and an old one must have ended before a new one begins."""
+    for camera, clients in sight.surplus.items():
+        yield f"camera {camera} plays to {clients} clients more than rows show it"
+
+
 def only_suspects_are_blamed(sight: Sight) -> Iterator[str]:
     for key, camera in sight.cameras.items():
         verdict, suspected = camera["verdict"], sight.suspects.get(key, frozenset())
@@ -148,6 +156,7 @@ ALWAYS: tuple[Always, ...] = (
     moments_are_past,
     time_moves_on,
     one_publisher_per_path,
+    one_client_per_row,
     only_suspects_are_blamed,
 )
 

@@ -40,7 +40,8 @@ class Onlooker:
 
     async def look(self, before: dict[str, Any] | None) -> Sight:
         picture = await self.picture()
-        return Sight(picture, self._world.publishers(), before, self._world.suspects())
+        world = self._world
+        return Sight(picture, world.publishers(), world.surplus_clients(), before, world.suspects())
 
     async def rest(self) -> Rest:
         """Ask everybody."""

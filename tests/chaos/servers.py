@@ -18,7 +18,7 @@ from restream.demo.embedded import embedded_postgres, embedded_redis, free_port
 from restream.demo.media_server import StandInServer
 from restream.domain.ffmpeg.invocation import Invocation
 from tests.support.gate import Gate
-from tests.support.servers import TestServer
+from tests.support.servers import RealMediamtx, TestServer, fetched
 
 
 class Stoppable(Protocol):
@@ -34,11 +34,17 @@ def signal_all(processes: Iterable[psutil.Process], number: signal.Signals) -> N
 
 
 class MediaServer:
-    """The stand-in or a real MediaMTX, as a process."""
+    """The stand-in or a real MediaMTX, as a process. The real one fetches paths that begin with `FETCHED`."""
 
-    def __init__(self, server: TestServer) -> None:
-        self.server = server
-        self.rtsp_url, self.api_url = server.rtsp_url, server.api_url
+    FETCHED = "fetched"
+
+    def __init__(self, name: str) -> None:
+        self.directory_port: int | None = None
+        self.server: TestServer = StandInProcess()
+        if name == RealMediamtx.name:
+            self.directory_port = free_port()
+            self.server = RealMediamtx({"paths": fetched(self.directory_port, prefix=self.FETCHED)})
+        self.rtsp_url, self.api_url = self.server.rtsp_url, self.server.api_url
 
     async def start(self) -> None:
         await self.server.start()

@@ -15,11 +15,10 @@ from tests.chaos.faults import FAULTS
 from tests.chaos.onlooker import Onlooker
 from tests.chaos.run import Run
 from tests.chaos.schedule import rounds
-from tests.chaos.servers import MediaServer, StandInProcess
+from tests.chaos.servers import MediaServer
 from tests.chaos.surroundings import may
 from tests.chaos.world import World
 from tests.conftest import needs
-from tests.support.servers import RealMediamtx
 
 pytestmark = [pytest.mark.usefixtures("ffmpeg"), pytest.mark.timeout(0)]
 
@@ -35,7 +34,7 @@ def chaos_server(request: pytest.FixtureRequest) -> MediaServer:
     needs(request.config, redis_binary(), "Redis")
     if request.param == "mediamtx" and find_mediamtx() is None:
         pytest.skip("no mediamtx on PATH or in MEDIAMTX_BIN")
-    return MediaServer(RealMediamtx() if request.param == "mediamtx" else StandInProcess())
+    return MediaServer(request.param)
 
 
 @pytest.mark.parametrize("what", sorted({fault.needs for fault in FAULTS if fault.needs}))

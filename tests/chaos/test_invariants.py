@@ -71,6 +71,7 @@ BROKEN_SIGHTS = {
     "the uptime falls": replace(_WELL, before={**_WELL.picture, "status": {**_WELL.picture["status"], "uptime_s": 10}}),
     "events are mixed up": replace(_others(events=[{"id": 2}, {"id": 1}]), before=_WELL.picture),
     "two publishers": replace(_WELL, publishers={"cam1": (11, 13)}),
+    "an old session is left": replace(_WELL, surplus={1: 1}),
     "an innocent camera is blamed": replace(
         _WELL, picture=_picture(_camera("1"), _DOWN), suspects={"2": frozenset({"media_server"})}
     ),

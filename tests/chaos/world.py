@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import struct
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,11 +41,6 @@ _SETTINGS = {
     "RESTREAM_DEGRADED__RESTARTS_PER_HOUR": "1000000",
     "PYTHONPATH": os.pathsep.join([str(Path(__file__).with_name("clock")), os.environ.get("PYTHONPATH", "")]),
 }
-
-
-def _options(number: int) -> str:
-    """Both engines beside each other, by row."""
-    return json.dumps({"engine": "relay" if number % 2 else "ffmpeg"})
 
 
 class World:
@@ -98,7 +93,15 @@ class World:
         for number, url in enumerate(self.island.urls if self.island else (), CAMERAS + 1):
             self._shown[number].add(number)
             statement = "INSERT INTO cameras (id, name, rtsp_url, options) VALUES ($1, $2, $3, $4)"
-            await self.sql(statement, number, "Islander", url, _options(number))
+            await self.sql(statement, number, "Islander", url, self._options(number))
+
+    def _options(self, number: int) -> str:
+        """All engines beside each other, by row."""
+        if number % 3 == 0:
+            return json.dumps({"engine": "ffmpeg"})
+        if number % 3 == 1 or self.server.directory_port is None:
+            return json.dumps({"engine": "relay"})
+        return json.dumps({"engine": "pull", "path": f"{self.server.FETCHED}{number}"})
 
     # -- the table -----------------------------------------------------------------------------------------------------
 
@@ -129,7 +132,14 @@ class World:
         await self.sql(
             "INSERT INTO cameras (id, name, camera_type, link, login, password, options) "
             "VALUES ($1, $2, 'HIKVISION', $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-            *(number, f"Camera {number}", f"{shown.host}:{shown.port}", shown.login, shown.password, _options(number)),
+            *(
+                number,
+                f"Camera {number}",
+                f"{shown.host}:{shown.port}",
+                shown.login,
+                shown.password,
+                self._options(number),
+            ),
         )
 
     async def rewire(self, number: int, camera: int) -> None:
@@ -156,6 +166,7 @@ class World:
             "LOGS_DIRECTORY": str(self.disk),
             "RESTREAM_JSON_FILE__PATH": str(self.disk / "streams.json"),
             "CHAOS_CLOCK": str(self._clock),
+            "RESTREAM_PULL__PORT": str(self.server.directory_port or 0),
         }
         running = running_service(life, server=self.server.server, overrides=overrides)
         self.service = await self._life.enter_async_context(running)
@@ -191,6 +202,12 @@ class World:
                     if target.startswith(self.server.rtsp_url + "/") and b"-f" in words:
                         found[target.rpartition("/")[2]] += (int(entry.name),)
         return found
+
+    def surplus_clients(self) -> dict[int, int]:
+        """How many more clients than rows a camera plays to, by its number."""
+        rows = Counter(camera for shown in self._shown.values() for camera in shown)
+        playing = {number: camera.playing_to for number, camera in self.cameras.items()}
+        return {number: clients - rows[number] for number, clients in playing.items() if clients > rows[number]}
 
     def relay_workers(self) -> list[psutil.Process]:
         """Processes of the service that relay."""

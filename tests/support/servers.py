@@ -71,10 +71,10 @@ class RealMediamtx:
         self.process = None
 
 
-def fetched(directory_port: int, server: str = "default", token: str = "") -> dict[str, object]:
-    """`paths` of a mediamtx.yml whose cameras are asked for at the directory."""
+def fetched(directory_port: int, server: str = "default", token: str = "", prefix: str = "cam") -> dict[str, object]:
+    """`paths` of a mediamtx.yml whose cameras, by the prefix of their paths, are asked for at the directory."""
     source = f"rtsp://127.0.0.1:{directory_port}/{token}{server}/$G1"
-    return {"~^(cam.+)$": {"source": source, "sourceOnDemand": True, "rtspTransport": "tcp"}, "all_others": {}}
+    return {f"~^({prefix}.+)$": {"source": source, "sourceOnDemand": True, "rtspTransport": "tcp"}, "all_others": {}}
 
 
 async def paths(server: TestServer) -> dict[str, dict[str, Any]]:

@@ -118,6 +118,11 @@ class SimulatedCamera:
         return len(self.sessions)
 
     @property
+    def playing_to(self) -> int:
+        """Clients that have a session now."""
+        return sum(session.playback is not None for session in self.sessions)
+
+    @property
     def behaviours(self) -> tuple[Behaviour, ...]:
         """What it does differently now, those of its fault first; assigned are its own."""
         return self._behaviours

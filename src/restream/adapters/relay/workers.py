@@ -177,7 +177,7 @@ class RelayWorker:
         if self._hang is not None:
             self._hang.cancel()
         if self.relays:
-            logger.error("a relay worker has ended (%s) with %d cameras", ending.outcome, len(self.relays))
+            logger.warning("a relay worker has ended (%s) with %d cameras", ending.outcome, len(self.relays))
         cause = Cause.INTERNAL if self._trouble or ending.signal is None else Cause.KILLED
         why = f"the relay worker ended: {self._trouble or ending.outcome}"
         while self.relays:
