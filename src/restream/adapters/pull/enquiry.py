@@ -28,11 +28,14 @@ class Enquiry:
         self._prober = prober
         self._looks = looks
 
-    async def lost(self, failure: Failure | None) -> Ending:
-        """What flowed has ended; `failure` is that of the session that held it."""
+    async def lost(self, failure: Failure | None, held_s: float) -> Ending:
+        """What flowed has ended; `failure` is that of the session that held it, for so long."""
         # When a media server ends, no camera is asked why.
         if not await self._server.answers():
             return Ending(Cause.SERVER_GONE, words_of(failure))
+        age_s = await self._server.age_s()
+        if age_s is not None and age_s < held_s:
+            return Ending(Cause.SERVER_GONE, f"the media server was started again {age_s:.0f} s ago")
         return await self._look() or Ending(Cause.SOURCE_ENDED, _LOST)
 
     async def not_begun(self, failure: Failure | None) -> Ending:

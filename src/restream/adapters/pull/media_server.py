@@ -8,6 +8,8 @@ import json
 import secrets
 from base64 import b64encode
 from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -26,6 +28,7 @@ from restream.domain.rtsp.tracks import KINDS
 from restream.domain.rtsp.url import Credentials, RtspUrl, parse_url
 
 _API_TIMEOUT_S = 3.0
+_DYING_S = 0.3
 _MAX_DOCUMENT_BYTES = 32 << 20
 _CONNECT_TIMEOUT_S = 5.0
 # A path that is being fetched is answered when the camera has answered (sourceOnDemandStartTimeout); who waits for
@@ -72,19 +75,34 @@ class FetchingServer:
         return Hold(parts[0], self._reader, self._resolver, answer_timeout_s=_ANSWER_TIMEOUT_S)
 
     async def answers(self) -> bool:
-        """Whether it takes connections."""
+        """Whether it speaks; that connections are taken says little of a process that is ending or suspended."""
         url = parse_url(self._rtsp_url)
         if url is None:
             return False
+        # Whoever dies closes its sessions before it is gone.
+        await asyncio.sleep(_DYING_S)
         try:
             async with asyncio.timeout(_CONNECT_TIMEOUT_S):
-                _, writer = await asyncio.open_connection(*url[0].address)
+                reader, writer = await asyncio.open_connection(*url[0].address)
+                try:
+                    writer.write(b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n")
+                    return bool(await reader.read(1))
+                finally:
+                    writer.close()
+                    with contextlib.suppress(OSError):
+                        await writer.wait_closed()
         except (OSError, TimeoutError):
             return False
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-        return True
+
+    async def age_s(self) -> float | None:
+        """How long its process runs (MediaMTX 1.15 and later), by its own clock; None: it does not say."""
+        try:
+            found, headers = await self._ask("GET", "info")
+            age_s = (parsedate_to_datetime(headers["Date"]) - datetime.fromisoformat(found["started"])).total_seconds()
+        except (ServerCallError, KeyError, TypeError, ValueError, OverflowError):
+            return None
+        # A clock that was set meanwhile says nothing; `Date` is in whole seconds.
+        return age_s + 1 if age_s > -1 else None
 
     async def source_of(self, path: str) -> str:
         """Type of what the path gets its media from (`rtspSource`, `rtspSession` …); empty: of nothing.
@@ -127,6 +145,9 @@ class FetchingServer:
 
     async def _call(self, method: str, path: str, document: object = None) -> Any:
         """The answer, decoded; None where it has no such thing (404)."""
+        return (await self._ask(method, path, document))[0]
+
+    async def _ask(self, method: str, path: str, document: object = None) -> tuple[Any, Mapping[str, str]]:
         try:
             async with (
                 aiohttp.ClientSession(
@@ -137,11 +158,11 @@ class FetchingServer:
                 session.request(method, f"{self._api_url}/v3/{path}", json=document, allow_redirects=False) as answer,
             ):
                 if answer.status == 404:
-                    return None
+                    return None, answer.headers
                 body = await read_body(answer, _MAX_DOCUMENT_BYTES)
                 if answer.status != 200:
                     raise ServerCallError(f"the media server's API answers HTTP {answer.status}")
-                return json.loads(body)
+                return json.loads(body), answer.headers
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise ServerCallError(f"the media server's API: {reason(error, _API_TIMEOUT_S)}") from None
         except (BodyTooLargeError, ValueError, RecursionError):

@@ -126,7 +126,7 @@ class PullPublication:
             elif hold.opened.is_set():
                 self._lines.append("the media server has lost the camera")
                 self._directory.close(self._plan.place)
-                return await self._enquiry.lost(_failure(end))
+                return await self._enquiry.lost(_failure(end), asyncio.get_running_loop().time() - began)
             elif self._questions:
                 self._directory.close(self._plan.place)
                 return await self._not_begun(_failure(end))
