@@ -88,11 +88,13 @@ def verdicts_make_sense(sight: Sight) -> Iterator[str]:
     for key, camera in sight.cameras.items():
         verdict, phase = camera["verdict"], camera["phase"]
         health, fault, reasons = verdict["health"], verdict["fault"], verdict["reasons"]
+        codes = [reason["code"] for reason in reasons]
         contradictions = {
             "watchable, but not running": health in _WATCHABLE and phase != "running",
             "healthy, but a fault": health == "healthy" and fault != "none",
             "not healthy, but no reason": health != "healthy" and not reasons,
-            "down, but nobody's fault": health == "down" and fault == "none",
+            # Where nothing proves whose fault it is, that is said.
+            "down, but nobody's fault": health == "down" and fault == "none" and codes != ["unclear"],
             "down, but no hint": health == "down" and not verdict["hint"],
             "a retry, but not waiting for one": camera["next_retry"] is not None and phase not in ("backoff", "held"),
             "backing off, but no retry": phase == "backoff" and camera["next_retry"] is None,

@@ -27,8 +27,15 @@ class Server(FakeServer):
     def __init__(self, stage: Stage, scripted: ScriptedEngine) -> None:
         super().__init__(stage.publisher)
         self._scripted = scripted
+        self.takes_s = 0.0
+        """How long an answer is under way."""
 
     async def observe(self) -> ServerStatus:
+        status = await self._now()
+        await asyncio.sleep(self.takes_s)
+        return status
+
+    async def _now(self) -> ServerStatus:
         status = await super().observe()
         if status.view is None:
             return status
@@ -119,6 +126,22 @@ async def test_nobody_is_blamed_while_the_only_witness_is_silent() -> None:
         scene.server.status = ServerStatus(True, "RTSP answers", None)
         await asyncio.sleep(300)
         assert scene.stage.phase(2) is Phase.RUNNING
+        assert len(scene.scripted.starts) == 1
+
+
+@virtual
+async def test_a_silence_that_was_over_before_the_witness_was_asked_is_none() -> None:
+    scene = Scene(Evidence.SERVER)
+    async with Loops() as loops:
+        await scene.settle(loops)
+        for _ in range(20):
+            # Less than the stall timeout by more than a sweep; what ends it is told late.
+            scene.server.deaf_to, scene.server.takes_s = {"cam2"}, 1.9
+            await asyncio.sleep(7.5)
+            scene.server.deaf_to = set()
+            await asyncio.sleep(4)
+            scene.server.takes_s = 0.0
+            await asyncio.sleep(10.3)
         assert len(scene.scripted.starts) == 1
 
 

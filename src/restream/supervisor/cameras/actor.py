@@ -119,11 +119,12 @@ class CameraActor:
 
     @property
     def _evidence(self) -> Evidence:
-        plan = self._plan
-        return Evidence.ENGINE if plan is None else self._settings.engines[plan.engine].evidence
+        return self._settings.engines[self._plan.engine].evidence if self._plan else Evidence.ENGINE
 
     def _due(self) -> None:
-        blind = self._evidence is Evidence.SERVER and self._picture.fresh_since is None
+        # Of what runs the sweeps tell themselves (`see`).
+        unseen = self._picture.fresh_since is None or self._state.phase is Phase.RUNNING
+        blind = unseen and self._evidence is Evidence.SERVER
         self.tell(TimerFired(self._excuse, blind, self._picture.moved_after(self.camera.path)))
 
     def update(self, camera: Camera) -> None:
