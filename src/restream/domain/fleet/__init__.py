@@ -1,0 +1,1 @@
+"""Several services, one table of cameras: nodes, leases, and who takes which camera."""
