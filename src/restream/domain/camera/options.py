@@ -51,6 +51,8 @@ class CameraOptions:
     """Name of the engine that publishes it; None: `cameras.engine`."""
     on_demand: bool | None = None
     """Fetched only while somebody watches, which the engine pull can; None: `cameras.on_demand`."""
+    node: str | None = None
+    """Name of the one node that may publish it; None: whichever it falls to."""
     priority: int = 0
     connect_timeout_s: float | None = None
     stall_timeout_s: float | None = None
@@ -218,6 +220,7 @@ _PARSERS: Mapping[str, _Parser] = {
     "connect_timeout_s": _seconds,
     "engine": _name,
     "input": _allowed(INPUT_OPTIONS),
+    "node": _name,
     "on_demand": _flag,
     "output": _allowed(OUTPUT_OPTIONS),
     "path": _path,

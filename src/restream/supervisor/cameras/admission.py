@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import NamedTuple
 
 from restream.domain.admission.outcome import StartOutcome
 from restream.domain.admission.pressure import Strain
 from restream.domain.admission.queue import StartFigures, StartLimits, StartQueue
 
 
-class Admission:
-    """Grants slots by calling back, perhaps at once; belongs to one event loop."""
+class _Request(NamedTuple):
+    host: str
+    priority: int
+    retry: bool
+    grant: Callable[[], None]
 
-    def __init__(self, limits: StartLimits) -> None:
+
+class Admission:
+    """Grants slots by calling back, perhaps at once; belongs to one event loop.
+
+    `permits` tells whether a camera may start at all now; who may not waits for `reconsider`, outside of the queue.
+    """
+
+    def __init__(self, limits: StartLimits, permits: Callable[[str], bool] = lambda _: True) -> None:
         self._loop = asyncio.get_running_loop()
+        self._permits = permits
+        self._barred: dict[str, _Request] = {}
         self._queue = StartQueue(limits)
         self._grants: dict[str, Callable[[], None]] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -45,13 +58,23 @@ class Admission:
 
     def request(self, camera_id: str, host: str, *, priority: int, retry: bool, grant: Callable[[], None]) -> None:
         """Queue for a slot; `grant` is called when there is one."""
+        if not self._permits(camera_id):
+            self._barred[camera_id] = _Request(host, priority, retry, grant)
+            return
         self._queue.request(camera_id, host, priority=priority, retry=retry, now=self._loop.time())
         self._grants[camera_id] = grant
         self._grant()
 
+    def reconsider(self) -> None:
+        """Others may be permitted now."""
+        barred, self._barred = self._barred, {}
+        for camera_id, (host, priority, retry, grant) in barred.items():
+            self.request(camera_id, host, priority=priority, retry=retry, grant=grant)
+
     def release(self, camera_id: str, outcome: StartOutcome = StartOutcome.UNTOLD) -> None:
         """Give the slot back with what came of the start, or leave the queue. Harmless for who has neither."""
         self._grants.pop(camera_id, None)
+        self._barred.pop(camera_id, None)
         self._queue.release(camera_id, outcome, self._loop.time())
         self._grant()
 

@@ -105,6 +105,10 @@ class Fleet:
             counts = (len(changes.started), len(changes.stopped), len(changes.restarted), len(changes.updated))
             logger.info("cameras: %d started, %d stopped, %d restarted, %d updated in place", *counts)
 
+    def reconsider(self) -> None:
+        """Who may start has changed."""
+        self._admission.reconsider()
+
     def ask(self, camera_id: str, request: Request) -> str | None:
         """An operator's request: why it is refused, empty when it is not, None when no such camera is supervised."""
         actor = self._actors.get(camera_id)

@@ -1,0 +1,1 @@
+"""Several services that share a table of cameras: what is ours, and until when."""

@@ -1,0 +1,29 @@
+"""What the media servers show of cameras that another node had: does somebody still publish them?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from restream.domain.camera.camera import Camera
+from restream.domain.fleet.share import Witnessed
+from restream.domain.server.flow import ServerPicture
+from restream.domain.server.identity import ServerId
+
+_SILENT_S = 3.0
+"""More than two sweeps of 2 s see nothing of a stream that flows: a picture a second is usual, one in 2 s is rare."""
+
+
+_STALE_S = 6.0
+"""A picture that is older shows the past: this process was suspended, or the server is slow."""
+
+
+def witnessed(camera: Camera, pictures: Mapping[ServerId, ServerPicture], now: float) -> Witnessed:
+    """Of the path where this camera is published; `now` is monotonic."""
+    picture = pictures.get(camera.server)
+    if picture is None or picture.fresh_since is None or now - picture.asked_at > _STALE_S:
+        return Witnessed.UNSEEN
+    stream = picture.streams.get(camera.path)
+    if stream is None or not stream.path.live:
+        return Witnessed.SILENT
+    since = max(stream.flow.moved_at, picture.fresh_since)
+    return Witnessed.SILENT if picture.asked_at - since >= _SILENT_S else Witnessed.SERVED
