@@ -23,18 +23,22 @@ _LOST = "the connection to the database is lost"
 # InternalClientError: asyncpg was interrupted in the middle of an exchange by the loss of the connection.
 CONNECTION_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
 
-_HINTS: tuple[tuple[type[Exception], str], ...] = (
-    (asyncpg.UndefinedTableError, "run `restream init-db`, or set database.query to your table"),
-    (asyncpg.UndefinedColumnError, "check database.query"),
-    (asyncpg.InsufficientPrivilegeError, "grant this user SELECT on the cameras table"),
+HINTS: tuple[tuple[type[Exception], str], ...] = (
     (asyncpg.InvalidPasswordError, "check user and password of the DSN"),
     (asyncpg.InvalidAuthorizationSpecificationError, "check user and password of the DSN, and pg_hba.conf"),
     (asyncpg.InvalidCatalogNameError, "check the database name of the DSN"),
-    (asyncpg.ReadOnlySQLTransactionError, "database.query must only read"),
     (ConnectionRefusedError, "start PostgreSQL, or correct host and port of the DSN"),
     (socket.gaierror, "check the host of the DSN"),
 )
-_SCRIPT_HINTS = ((asyncpg.InsufficientPrivilegeError, "do this as the owner of the database, with its PG_DSN"),)
+"""What to do about a connection that fails."""
+_TABLE_HINTS: tuple[tuple[type[Exception], str], ...] = (
+    (asyncpg.UndefinedTableError, "run `restream init-db`, or set database.query to your table"),
+    (asyncpg.UndefinedColumnError, "check database.query"),
+    (asyncpg.InsufficientPrivilegeError, "grant this user SELECT on the cameras table"),
+    (asyncpg.ReadOnlySQLTransactionError, "database.query must only read"),
+    *HINTS,
+)
+_SCRIPT_HINTS = ((asyncpg.InsufficientPrivilegeError, "do this as the owner of the database, with its DSN"),)
 
 
 class PostgresCameraTable:
@@ -126,11 +130,16 @@ _READ: Mapping[str, Callable[[Any], object]] = {
 }
 
 
-def translated(error: Exception, dsn: Secret, hints: tuple[tuple[type[Exception], str], ...] = _HINTS) -> DatabaseError:
+def translated(
+    error: Exception,
+    dsn: Secret,
+    hints: tuple[tuple[type[Exception], str], ...] = _TABLE_HINTS,
+    timeout_s: float = _TIMEOUT_S,
+) -> DatabaseError:
     """One line for the operator, with what to do where that is known, and without the password."""
     hint = next((hint for kind, hint in hints if isinstance(error, kind)), "")
     if isinstance(error, TimeoutError):
-        text = f"no answer within {_TIMEOUT_S:.0f} s"
+        text = f"no answer within {timeout_s:.0f} s"
     elif isinstance(error, OSError) and error.errno is not None:
         reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno)
         text = f"{reason} ({_address(dsn.reveal())})"

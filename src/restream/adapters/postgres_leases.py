@@ -1,0 +1,168 @@
+"""Leases in PostgreSQL: the tables of etc/schema_nodes.sql, through asyncpg or a pooler in transaction mode."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import NamedTuple
+
+import asyncpg
+
+from restream.adapters import lease_queries as queries
+from restream.adapters.node_document import node_document, read_traits
+from restream.adapters.postgres import CONNECTION_ERRORS, HINTS, translated
+from restream.domain.camera.secret import Secret
+from restream.domain.fleet.node import FleetNode, Holding, NodeName, NodeTraits
+from restream.domain.fleet.share import Decision, View
+
+LEAD = "lead"
+"""The duty to tell of lost nodes, and of cameras that nobody has."""
+
+_CLOSE_TIMEOUT_S = 2.0
+_HINTS: tuple[tuple[type[Exception], str], ...] = (
+    (asyncpg.UndefinedTableError, "run `restream init-db --nodes`"),
+    (asyncpg.UndefinedColumnError, "the tables are of another release: compare them with etc/schema_nodes.sql"),
+    (asyncpg.InsufficientPrivilegeError, "grant this user what etc/schema_nodes.sql says"),
+    (asyncpg.ReadOnlySQLTransactionError, "nodes.dsn must lead to the primary, not to a replica"),
+    *HINTS,
+)
+
+
+class Roster(NamedTuple):
+    """All nodes, for whoever looks."""
+
+    nodes: tuple[FleetNode, ...]
+    cameras: Mapping[NodeName, int]
+    """How many each has; of NOBODY: how many were given back and not taken."""
+
+
+class PostgresLeases:
+    """A `LeaseTable`. One connection, made when it is needed and given up after every error; one verb at a time.
+
+    `timeout_s` bounds every verb, in PostgreSQL too: locks of a service that freezes are gone after that.
+    """
+
+    def __init__(self, dsn: Secret, *, timeout_s: float = 4.0) -> None:
+        self._dsn = dsn
+        self._timeout_s = timeout_s
+        self._turn = asyncio.Lock()
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._known_as: tuple[NodeName, str] | None = None
+        """Name and instance that have beaten: from then on the name is not taken over any more."""
+
+    async def beat(self, me: NodeName, instance: str, traits: NodeTraits, ttl_s: float) -> View | None:
+        """Renew our lease, and look around; None: the name is another instance's. Raises DatabaseError."""
+        first = self._known_as != (me, instance)
+        async with self._transaction() as session:
+            renewed = await session.ask(queries.RENEW_LEASE, me, instance, ttl_s, node_document(traits), first)
+            if not renewed:
+                return None
+            leads = bool(await session.ask(queries.KEEP_OR_TAKE_DUTY, LEAD, me, renewed[0]["expires_at"]))
+            if leads:
+                await session.ask(queries.REMOVE_LONG_DEAD_NODES)
+            nodes = await session.nodes()
+            looked_at = [me, *(node.name for node in nodes if not node.alive)]
+            holdings = await session.ask(queries.LIST_HOLDINGS, looked_at)
+        self._known_as = (me, instance)
+        return View(
+            me,
+            {node.name: node for node in nodes},
+            {row["camera_id"]: Holding(row["camera_id"], row["node"], row["epoch"], row["age_s"]) for row in holdings},
+            leads,
+        )
+
+    async def settle(self, me: NodeName, instance: str, decision: Decision) -> frozenset[str]:
+        """Carry out a decision; tells which cameras were taken. Raises DatabaseError."""
+        async with self._transaction() as session:
+            if not await session.ask(queries.LOCK_OWN_NODE, me, instance):
+                return frozenset()
+            if decision.give_back:
+                await session.ask(queries.GIVE_BACK, me, decision.give_back)
+            if decision.forget:
+                await session.ask(queries.FORGET, me, decision.forget)
+            if not decision.take:
+                return frozenset()
+            new = await session.ask(queries.TAKE_NEW, me, decision.take)
+            dead = [row["name"] for row in await session.ask(queries.LOCK_DEAD_OWNERS, me, decision.take)]
+            over = await session.ask(queries.TAKE_OVER, me, decision.take, dead)
+        return frozenset(row["camera_id"] for row in (*new, *over))
+
+    async def leave(self, me: NodeName, instance: str) -> None:
+        """Give everything back, and end our lease. Raises DatabaseError."""
+        async with self._transaction() as session:
+            if await session.ask(queries.LOCK_OWN_NODE, me, instance):
+                for query in (queries.GIVE_EVERYTHING_BACK, queries.END_DUTIES, queries.END_LEASE):
+                    await session.ask(query, me)
+
+    async def drain(self, name: NodeName, *, draining: bool) -> bool:
+        """Have a node give its cameras away, or no longer; False: there is no such node. Raises DatabaseError."""
+        async with self._transaction() as session:
+            return bool(await session.ask(queries.MARK_DRAINING, name, draining))
+
+    async def roster(self) -> Roster:
+        """All nodes, by name. Raises DatabaseError."""
+        async with self._transaction() as session:
+            nodes = await session.nodes()
+            counts = await session.ask(queries.COUNT_HOLDINGS)
+        return Roster(nodes, {NodeName(row["node"]): row["cameras"] for row in counts})
+
+    async def close(self) -> None:
+        """Let go of connections; never raises."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        with contextlib.suppress(*CONNECTION_ERRORS):
+            await connection.close(timeout=_CLOSE_TIMEOUT_S)
+        connection.terminate()
+
+    @contextlib.asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[_Session]:
+        """All or nothing; a return from within commits too. The connection outlives it only when it ended well."""
+        ended_well = False
+        try:
+            async with asyncio.timeout(self._timeout_s), self._turn:
+                try:
+                    connection = await self._connected()
+                    await connection.execute(queries.BEGIN.format(limit_ms=round(self._timeout_s * 1000)))
+                    yield _Session(connection)
+                    await connection.execute(queries.COMMIT)
+                    ended_well = True
+                finally:
+                    if not ended_well:
+                        self._drop()
+        except (*CONNECTION_ERRORS, ValueError) as error:
+            raise translated(error, self._dsn, _HINTS, self._timeout_s) from None
+
+    async def _connected(self) -> asyncpg.Connection[asyncpg.Record]:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(
+                self._dsn.reveal(),
+                timeout=self._timeout_s,
+                # Poolers in transaction mode hand every transaction to another session.
+                statement_cache_size=0,
+                server_settings={"application_name": "restream nodes"},
+            )
+        return self._connection
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+
+
+class _Session(NamedTuple):
+    """A transaction that is open."""
+
+    connection: asyncpg.Connection[asyncpg.Record]
+
+    async def ask(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
+        # Without a name: poolers in transaction mode would meet a named one again in other sessions.
+        statement = await self.connection.prepare(query, name="")
+        return await statement.fetch(*values)
+
+    async def nodes(self) -> tuple[FleetNode, ...]:
+        return tuple(
+            FleetNode(row["name"], row["instance"], row["expires_in_s"], row["draining"], read_traits(row["traits"]))
+            for row in await self.ask(queries.LIST_NODES)
+        )
