@@ -44,6 +44,7 @@ from restream.service.interpreter import calm_collector, collect_rarely, raise_f
 from restream.service.listening_port import listening
 from restream.service.outlets import adopt_alerts, outlets
 from restream.service.pulling import PlaceReasons, open_early
+from restream.service.sharing import Sharing
 from restream.supervisor.cameras.admission import Admission
 from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.cameras.pressure_watch import PressureWatch
@@ -84,14 +85,21 @@ class Service:
         interval_s = settings.mediamtx.interval_s
         servers = {key: observed_server(key, each, self._resources.directory) for key, each in settings.servers.items()}
         self._observers = Observers(servers, self._components, self, interval_s=interval_s)
-        admission = Admission(settings.start_limits())
+        self._sharing = Sharing(settings, self._components)
+        admission = Admission(settings.start_limits(), self._sharing.permits)
         self._pressure = PressureWatch(ProcPressure(), admission)
         streams = stream_settings(settings, self._resources)
         self._fleet = Fleet(streams, admission=admission, servers=self._observers, listener=self)
-        table, reader = camera_table(settings), row_reader(settings)
-        self._registry = Registry(table, reader, self._components, self._fleet, poll_s=settings.database.poll_s)
         self._assessor = Assessor(settings.thresholds(), self, longest_s=_LATE * interval_s)
         self._host = HostWatch(PsutilHostMeter(), self._pids, settings.host.interval_s)
+        follower = self._sharing.follower(
+            self._fleet,
+            pictures=lambda: self._observers.pictures,
+            host=lambda: self._host.sample,
+            latest=lambda: self._outlets.renderer.latest.snapshot,
+        )
+        table, reader = camera_table(settings), row_reader(settings)
+        self._registry = Registry(table, reader, self._components, follower, poll_s=settings.database.poll_s)
         self._poller = VisionairePoller(
             stream_directories(settings), self._components, interval_s=settings.visionaire.interval_s
         )
@@ -194,6 +202,7 @@ class Service:
                 logger.info("stopping %d cameras", len(self._fleet.statuses))
             limit_s = self._settings.ffmpeg.stop_grace_s + _DRAIN_MARGIN_S
             await asyncio.gather(self._fleet.drain(limit_s), self._stills.close())
+        await self._sharing.leave()
         await self._resources.close()
         await self._observers.close()
         logger.info("all publishers have ended")
@@ -208,6 +217,7 @@ class Service:
             "pressure": self._pressure.run,
             "visionaire": self._poller.run,
             "pulse": self._pulse.run,
+            **self._sharing.loops(),
         }
 
     def reload(self) -> None:

@@ -1,0 +1,97 @@
+"""This service among others that share the cameras (`nodes.dsn`), or alone."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from restream import __version__
+from restream.adapters.postgres_leases import PostgresLeases
+from restream.config.settings import Settings
+from restream.domain.camera.camera import Camera
+from restream.domain.camera.secret import Secret
+from restream.domain.fleet.node import NodeName, NodeTraits
+from restream.domain.fleet.share import Pace, calm
+from restream.domain.host_sample import HostSample
+from restream.domain.judgement.snapshot import Snapshot
+from restream.domain.server.flow import ServerPicture
+from restream.domain.server.identity import ServerId
+from restream.supervisor.cameras.fleet import Fleet
+from restream.supervisor.components import Components
+from restream.supervisor.journeys import CameraFollower
+from restream.supervisor.nodes.share_keeper import ShareKeeper
+
+# Beside `ffmpeg.stop_grace_s`: until the last process is reaped.
+_REAPED_S = 1.0
+
+
+class Sharing:
+    """`permits` and `follower` stand between the table and the fleet; alone they change nothing."""
+
+    def __init__(self, settings: Settings, components: Components) -> None:
+        self._settings = settings
+        self._components = components
+        self._keeper: ShareKeeper | None = None
+
+    def permits(self, camera_id: str) -> bool:
+        """Whether this camera may be started here now."""
+        return self._keeper is None or self._keeper.may_start(camera_id)
+
+    def follower(
+        self,
+        fleet: Fleet,
+        *,
+        pictures: Callable[[], Mapping[ServerId, ServerPicture]],
+        host: Callable[[], HostSample | None],
+        latest: Callable[[], Snapshot],
+    ) -> CameraFollower:
+        """Who hears the readings of the table: the fleet, or who hands it our share."""
+        section = self._settings.nodes
+        if section.dsn is None:
+            return fleet
+        self._keeper = ShareKeeper(
+            PostgresLeases(Secret(section.dsn.get_secret_value())),
+            NodeName(self._settings.node_name),
+            secrets.token_hex(8),
+            fleet,
+            self._components,
+            pictures=pictures,
+            traits=lambda cameras: self._traits(cameras, host()),
+            calm=lambda: calm([report.verdict.health for report in latest().reports.values()]),
+            heartbeat_s=section.heartbeat_s,
+            ttl_s=section.ttl_s,
+            fence=section.fence,
+            stopping_s=self._settings.ffmpeg.stop_grace_s + _REAPED_S,
+            pace=Pace(moves_per_minute=section.moves_per_minute),
+        )
+        return self._keeper
+
+    def _traits(self, cameras: int, host: HostSample | None) -> NodeTraits:
+        section = self._settings.nodes
+        room = None if section.capacity is None else max(0, section.capacity - cameras)
+        busy = host is not None and host.cpu_percent >= section.max_cpu_percent
+        facts: dict[str, object] = {"url": section.url} if section.url else {}
+        if host is not None:
+            facts |= {"cpu_percent": host.cpu_percent, "memory_percent": host.memory.percent}
+        return NodeTraits(
+            cameras=cameras,
+            room=0 if busy else room,
+            weight=section.weight,
+            sites=frozenset(section.sites),
+            version=__version__,
+            facts=facts,
+        )
+
+    @property
+    def unowned(self) -> Sequence[Camera]:
+        """Cameras that no living node has; for the one node that tells of them."""
+        return self._keeper.unowned if self._keeper is not None else ()
+
+    def loops(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
+        """What has to run, by name."""
+        return {"nodes": self._keeper.run} if self._keeper is not None else {}
+
+    async def leave(self) -> None:
+        """All publishers have ended: others may have the cameras at once."""
+        if self._keeper is not None:
+            await self._keeper.leave()
