@@ -10,6 +10,7 @@ from restream.config.settings import ROOT, ConfigError, Settings, load_camera_ty
 from restream.domain.camera.options import RtspTransport, Transport
 from restream.domain.camera.secret import Secret
 from restream.domain.ffmpeg.plan import FfmpegSettings
+from restream.domain.fleet.share import Fence
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.target import Target
@@ -285,9 +286,10 @@ def test_secrets_for_masking_and_no_secret_in_print(config: Path) -> None:
             "redis": {"url": "redis://:sEcret4@h/0"},
             "http": {"token": "sEcret5"},
             "influx": {"token": "sEcret6"},
+            "nodes": {"dsn": "postgresql://u:sEcret7@h/db"},
         },
     )
-    assert sorted(settings.secrets()) == [f"sEcret{number}" for number in range(1, 7)]
+    assert sorted(settings.secrets()) == [f"sEcret{number}" for number in range(1, 8)]
     assert "sEcret" not in repr(settings)
     assert "sEcret" not in str(settings)
 
@@ -319,6 +321,24 @@ def test_a_bad_redis_url_is_one_line_without_its_password(tmp_path: Path) -> Non
 def test_a_dsn_may_name_several_hosts_for_fail_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PG_DSN", "postgresql://u:p@h1:5432,h2:5433/db")
     assert load_settings().database.dsn is not None
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        ({"ttl_s": 5.9}, "nodes: ttl_s must be at least 6, twice heartbeat_s"),
+        ({"heartbeat_s": 5}, "nodes: ttl_s must be at least 10, twice heartbeat_s"),
+        ({"fence": "none"}, "nodes.fence: "),
+        ({"dsn": "mysql://u:sEcret@h/db"}, "nodes.dsn: expected postgresql://"),
+    ],
+)
+def test_leases_that_cannot_be_kept_are_refused(config: Path, section: dict[str, object], expected: str) -> None:
+    assert problem(config, {"nodes": section}).startswith(expected)
+
+
+def test_a_lease_of_two_heartbeats_is_the_shortest(config: Path) -> None:
+    section = load(config, {"nodes": {"ttl_s": 6, "fence": "time"}}).nodes
+    assert (section.dsn, section.heartbeat_s, section.ttl_s, section.fence) == (None, 3, 6, Fence.TIME)
 
 
 def test_the_unit_survives_a_killed_ffmpeg_and_does_not_loop_on_usage_errors() -> None:

@@ -23,6 +23,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from restream.config.nodes_section import NodesSection
 from restream.config.outlet_sections import (
     AlertsSection,
     HostSection,
@@ -58,7 +59,9 @@ ROOT = Path(__file__).resolve().parents[3]
 """The directory that holds etc/ and log/ when run from a checkout; relative paths of the configuration start here."""
 
 FIXED: Mapping[str, tuple[str, ...] | None] = {
-    **dict.fromkeys(("node", "http", "metrics", "host", "relay", "pull", "visionaire", *StoreSections.model_fields)),
+    **dict.fromkeys(
+        ("node", "nodes", "http", "metrics", "host", "relay", "pull", "visionaire", *StoreSections.model_fields)
+    ),
     "database": ("dsn", "query", "notify_channel"),
     "mediamtx": ("interval_s",),
 }
@@ -106,6 +109,7 @@ class Settings(StoreSections, BaseSettings):
     mediamtx: MediamtxSection = MediamtxSection()
     degraded: DegradedSection = DegradedSection()
     node: NodeSection = NodeSection()
+    nodes: NodesSection = NodesSection()
     http: HttpSection = HttpSection()
     metrics: MetricsSection = MetricsSection()
     host: HostSection = HostSection()
@@ -188,26 +192,20 @@ class Settings(StoreSections, BaseSettings):
 
     def secrets(self) -> tuple[str, ...]:
         """The configured credentials, for masking."""
+        addresses = (self.database.dsn, self.nodes.dsn, self.redis.url)
+        keys = (
+            *(
+                password
+                for server in self.servers.values()
+                for password in (server.api_password, server.publish_password, server.read_password)
+            ),
+            *(secret for webhook in self.alerts.webhooks for secret in (webhook.url, webhook.secret)),
+            self.http.token,
+            self.influx.token,
+        )
         values = (
-            self.database.dsn and urlsplit(self.database.dsn.get_secret_value()).password,
-            *(
-                secret and secret.get_secret_value()
-                for secret in (
-                    *(
-                        password
-                        for server in self.servers.values()
-                        for password in (server.api_password, server.publish_password, server.read_password)
-                    ),
-                    self.http.token,
-                    self.influx.token,
-                )
-            ),
-            *(
-                secret and secret.get_secret_value()
-                for webhook in self.alerts.webhooks
-                for secret in (webhook.url, webhook.secret)
-            ),
-            self.redis.url and urlsplit(self.redis.url.get_secret_value()).password,
+            *(urlsplit(each.get_secret_value()).password for each in addresses if each),
+            *(each.get_secret_value() for each in keys if each),
         )
         return tuple(value for value in values if value)
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from restream.config.postgres_dsn import PostgresDsn
 from restream.domain.camera.camera import COLUMNS
 from restream.domain.camera.options import NAME, RtspTransport, Transport, check_path
 from restream.domain.judgement.flaws import Thresholds
@@ -28,7 +29,7 @@ class Section(BaseModel):
 class DatabaseSection(Section):
     """Where the cameras stand."""
 
-    dsn: SecretStr | None = None
+    dsn: PostgresDsn | None = None
     """`postgresql://user:password@host:5432/database`. `PG_DSN` wins, then `--pg_dsn`."""
     query: str | None = None
     """Null: `SELECT * FROM cameras ORDER BY id`."""
@@ -38,24 +39,6 @@ class DatabaseSection(Section):
     """The table is read this often; a NOTIFY makes it at once."""
     notify_channel: str = Field(default="cameras_changed", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")
     """Channel of the NOTIFY."""
-
-    @field_validator("dsn")
-    @classmethod
-    def _dsn(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None:
-            return None
-        text = value.get_secret_value()
-        try:
-            parts = urlsplit(text)
-            # Several hosts, for fail-over, are libpq's host1:port1,host2:port2.
-            hosts = parts.netloc.rpartition("@")[2].split(",")
-            ports = [urlsplit(f"//{host}").port for host in hosts]
-            valid = parts.scheme in ("postgresql", "postgres") and all(port is None or port > 0 for port in ports)
-        except ValueError:
-            valid = False
-        if not valid:
-            raise ValueError("expected postgresql://user:password@host:port/database")
-        return value
 
     @field_validator("columns")
     @classmethod

@@ -1,0 +1,33 @@
+"""The section of the configuration for several services that share one table of cameras."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from restream.config.postgres_dsn import PostgresDsn
+from restream.config.stream_sections import Section
+from restream.domain.fleet.share import Fence
+
+_BEATS_OF_A_LEASE = 2
+
+
+class NodesSection(Section):
+    """Several services (nodes) that share the cameras, each with a `node.name` of its own; the same on all of them."""
+
+    dsn: PostgresDsn | None = None
+    """Where the tables of `etc/schema_nodes.sql` are: `postgresql://user:password@host:5432/database`; `restream
+    init-db --nodes` creates them. Null: this service has all cameras."""
+    heartbeat_s: float = Field(default=3, ge=0.5, le=60)
+    """How often a node renews its lease, and looks which cameras it should have."""
+    ttl_s: float = Field(default=9, ge=1, le=600)
+    """A node that has not renewed its lease for so long has lost it; at least twice `heartbeat_s`."""
+    fence: Fence = Fence.SERVER
+    """What keeps two nodes from publishing one camera when the owner's lease has expired. `server`: it is taken over
+    when nothing of it arrives at the media server any more, which all nodes must reach. `time`: its owner has ended all
+    publishers before that; for a media server a node."""
+
+    @model_validator(mode="after")
+    def _lasting(self) -> NodesSection:
+        if self.ttl_s < _BEATS_OF_A_LEASE * self.heartbeat_s:
+            raise ValueError(f"ttl_s must be at least {_BEATS_OF_A_LEASE * self.heartbeat_s:g}, twice heartbeat_s")
+        return self
