@@ -21,7 +21,7 @@ from restream.ports.cameras import DatabaseError, PublisherError
 from restream.preflight import ANY_CAMERA, check
 from restream.service.from_settings import DependencyError, require_dsn
 from restream.service.interpreter import install_child_watcher
-from restream.service.service import serve
+from restream.service.process import serve
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_DEPENDENCY = 0, 1, 2, 3
 

@@ -25,6 +25,20 @@ class NodesSection(Section):
     """What keeps two nodes from publishing one camera when the owner's lease has expired. `server`: it is taken over
     when nothing of it arrives at the media server any more, which all nodes must reach. `time`: its owner has ended all
     publishers before that; for a media server a node."""
+    capacity: int | None = Field(default=None, ge=0)
+    """How many cameras this node takes at most; null: no limit."""
+    max_cpu_percent: float = Field(default=90, gt=0, le=100)
+    """A node whose host is busier takes no further cameras."""
+    weight: float = Field(default=1, gt=0, le=1000)
+    """The share of this node beside the others: one of 2 gets twice as many cameras as one of 1."""
+    sites: tuple[str, ...] = ()
+    """Sites that this node is near: their cameras come here first, and to others where it is not there."""
+    moves_per_minute: int = Field(default=30, ge=0, le=100_000)
+    """How many cameras may leave this node for one where they belong more (one that has joined, or is back); none while
+    the fleet has trouble."""
+    url: str | None = None
+    """Where the page of this node is, as operators reach it: `http://10.0.0.5:8000`. The pages of the others link to
+    it."""
 
     @model_validator(mode="after")
     def _lasting(self) -> NodesSection:

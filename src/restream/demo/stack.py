@@ -23,7 +23,7 @@ from restream.demo.media_server import StandInServer
 from restream.demo.mediamtx import configuration, find_mediamtx, running_mediamtx
 from restream.domain.camera.secret import Secret
 from restream.service.from_settings import require_programs
-from restream.service.service import serve
+from restream.service.process import serve
 
 logger = logging.getLogger(__name__)
 

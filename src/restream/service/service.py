@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -21,9 +18,6 @@ from restream.config.settings import FIXED, ConfigError, Settings
 from restream.domain.judgement.status import Subject
 from restream.domain.life.lifecycle import Phase
 from restream.domain.news.event import Event
-from restream.interfaces.console.frame import Facts
-from restream.interfaces.console.live import LiveConsole
-from restream.interfaces.console.screen import Screen, can_be_painted
 from restream.interfaces.documents.events import event
 from restream.interfaces.documents.rendering import Rendering
 from restream.logs import TransitionLog
@@ -34,13 +28,12 @@ from restream.service.from_settings import (
     allowed_hosts,
     camera_table,
     observed_server,
-    require_programs,
     row_reader,
     stream_directories,
     stream_settings,
 )
 from restream.service.http_application import Web
-from restream.service.interpreter import calm_collector, collect_rarely, raise_file_limit
+from restream.service.interpreter import collect_rarely
 from restream.service.listening_port import listening
 from restream.service.outlets import adopt_alerts, outlets
 from restream.service.pulling import PlaceReasons, open_early
@@ -268,42 +261,3 @@ class Service:
                 self._notifier.alive()
             self._notifier.status(f"{running} of {len(statuses)} cameras running")
             await asyncio.sleep(interval_s)
-
-
-async def serve(
-    settings: Settings, reload: Callable[[], Settings], *, plain: bool = True, notes: Sequence[str] = ()
-) -> None:
-    """Run the service until SIGTERM, SIGINT, or the end of its terminal. There it shows itself, with `notes`, unless
-    `plain`.
-
-    Raises ConfigError, DependencyError.
-    """
-    require_programs(settings)
-    raise_file_limit()
-    calm_collector()
-    console = None if plain else _console(settings, notes)
-    service = Service(settings, reload, [console] if console is not None else [])
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    in_terminal = os.isatty(2)
-
-    def hung_up() -> None:
-        # Its terminal was closed: nobody would see or end it any more.
-        if in_terminal and not os.isatty(2):
-            stop.set()
-        else:
-            service.reload()
-
-    loop.add_signal_handler(signal.SIGHUP, hung_up)
-    async with console or contextlib.nullcontext():
-        await service.run(stop)
-
-
-def _console(settings: Settings, notes: Sequence[str]) -> LiveConsole | None:
-    """The live table; None where there is no terminal for it."""
-    if not can_be_painted(os.environ, sys.stdout, sys.stderr):
-        return None
-    http = settings.http
-    return LiveConsole(Screen(sys.stdout), Facts(f"http://{http.host}:{http.port}/", tuple(notes)))
