@@ -29,6 +29,14 @@ class NodeTraits:
     """For whoever looks: load, address of its page. Nothing is decided by them."""
 
 
+class Sighting(NamedTuple):
+    """One renewal of a node's lease; no two are equal."""
+
+    node: NodeName
+    instance: str
+    renewals: int
+
+
 @dataclass(frozen=True, slots=True)
 class FleetNode:
     """A node at one moment, by the clock of the database."""
@@ -41,6 +49,15 @@ class FleetNode:
     draining: bool = False
     """It gives its cameras away, and takes none."""
     traits: NodeTraits = NodeTraits()
+    renewals: int = 0
+    """How often its lease has been renewed, in all its lives: while this stands still, nothing is heard of it."""
+    ttl_s: float = 9.0
+    """How long it counts on a renewal."""
+
+    @property
+    def sighting(self) -> Sighting:
+        """Its lease as it is seen now."""
+        return Sighting(self.name, self.instance, self.renewals)
 
     @property
     def alive(self) -> bool:
@@ -64,6 +81,6 @@ class Holding(NamedTuple):
     camera_id: str
     node: NodeName
     epoch: int
-    """Rises with every owner."""
+    """Rises with every owner, and never comes again: not even after the camera was forgotten."""
     age_s: float = 0.0
     """Since when it is so, by the clock of the database."""

@@ -1,36 +1,18 @@
 """What a node does about the cameras of a shared table: take, keep, give back. Pure; every node decides for itself.
 
-Safety is the database's: of those who decide to take a camera only one gets it (an `epoch` more), and nobody gets one
-whose owner's lease is valid. What is decided here makes it gentle.
+Safety is the database's: of those who decide to take a camera only one gets it (a new `epoch`), and nobody gets one
+whose owner has renewed its lease. What is decided here makes it gentle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from restream.domain.fleet.node import NOBODY, FleetNode, Holding, NodeName
-from restream.domain.fleet.placement import Wish, home
-
-
-class Fence(StrEnum):
-    """What keeps two nodes from publishing one camera when the owner's lease has expired."""
-
-    SERVER = "server"
-    """The media server is asked: what still flows is left alone."""
-    TIME = "time"
-    """The owner has ended its publishers before its lease expired."""
-
-
-class Witnessed(StrEnum):
-    """What the media server shows of a path that somebody else had."""
-
-    SERVED = "served"
-    SILENT = "silent"
-    UNSEEN = "unseen"
-    """It does not answer, or has not for long enough."""
-
+from restream.domain.fleet.fencing import Fence, Witnessed
+from restream.domain.fleet.node import NOBODY, FleetNode, Holding, NodeName, Sighting
+from restream.domain.fleet.placement import Placement, Wish
 
 Witness = Callable[[str], Witnessed]
 """Of a camera id."""
@@ -44,8 +26,12 @@ class Pace:
     """At most so many leave a node for one where they belong more."""
     drained_per_heartbeat: int = 50
     """At most so many leave a node that is drained, at a time."""
+    taken_per_heartbeat: int = 2000
+    """At most so many are asked for at a time: a transaction is bounded."""
     left_after_s: float = 10.0
     """A camera that the node it belongs to has not taken for so long goes to whoever has room."""
+    asked_again_after_s: float = 60.0
+    """A camera that somebody else turned out to have is asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,71 +61,121 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Ids of cameras."""
+    """What to do with which cameras."""
 
     take: tuple[str, ...] = ()
-    give_back: tuple[str, ...] = ()
-    """Once their publishers have ended."""
-    forget: tuple[str, ...] = ()
-    """Ours, of rows that are gone."""
+    """Their ids."""
+    give_back: tuple[Holding, ...] = ()
+    """As they were seen: an owner of a later epoch keeps them. Once their publishers have ended, a former life's too
+    (`may_start`); and for good: they are not started again before they were taken again."""
+    forget: tuple[Holding, ...] = ()
+    """Likewise; ours, of rows that are gone."""
+    lost: frozenset[Sighting] = frozenset()
+    """Nodes from whom cameras are taken, unless they have renewed their leases since."""
 
 
-def decide(
-    view: View,
-    wishes: Mapping[str, Wish],
-    *,
-    witness: Witness,
-    fence: Fence,
-    moves: int,
-    pace: Pace,
-) -> Decision:
-    """What to do next.
+class Share:
+    """What one node decides, from heartbeat to heartbeat."""
 
-    `wishes` are the rows that are wanted; `moves` is how many may still move for balance now. Of a camera without a
-    holding a living owner may not be known: then the database does not give it.
-    """
-    me = view.nodes.get(view.me)
-    if me is None:
-        return Decision()
-    mine = view.mine
-    forget = tuple(sorted(mine - wishes.keys()))
-    give_back = _leaving(view, wishes, mine & wishes.keys(), moves, pace, draining=me.draining)
-    if not me.takes:
-        return Decision((), give_back, forget)
-    wanted = [
-        key
-        for key, wish in wishes.items()
-        if key not in mine and _falls_to_us(view, wish, pace) and _is_takeable(view.holdings.get(key), witness, fence)
-    ]
-    room = me.traits.room
-    return Decision(tuple(wanted if room is None else wanted[:room]), give_back, forget)
+    def __init__(self, fence: Fence, pace: Pace) -> None:
+        self._fence, self._pace = fence, pace
+        self._placement = Placement()
+        self._leaving: dict[str, Holding] = {}
+        self._elsewhere: set[str] = set()
+        """Cameras without a holding that we see, and not to be had: their owners live."""
+        self._asked_at: float | None = None
+
+    def decide(
+        self,
+        view: View,
+        wishes: Mapping[str, Wish],
+        *,
+        lost: frozenset[Sighting],
+        witness: Witness,
+        moves: int,
+        now: float,
+    ) -> Decision:
+        """What to do next.
+
+        `wishes` are the rows that are wanted; `moves` is how many may still move for balance now; `now` is monotonic.
+        """
+        me = view.nodes.get(view.me)
+        if me is None:
+            return Decision()
+        self._placement.show(view.nodes)
+        self._placement.retain(wishes)
+        mine = view.mine
+        forget = tuple(view.holdings[key] for key in sorted(mine - wishes.keys()))
+        give_back = self._leave(view, wishes, mine & wishes.keys(), moves, draining=me.draining)
+        if not me.takes:
+            return Decision((), give_back, forget)
+        most = min(self._pace.taken_per_heartbeat, me.traits.room if me.traits.room is not None else len(wishes))
+        wanted = (*self._orphans(view, wishes, lost, witness), *self._strangers(view, wishes, now))
+        return Decision(wanted[:most], give_back, forget, lost)
+
+    def settled(self, decision: Decision, taken: Collection[str]) -> None:
+        """Which of those we asked for are ours now."""
+        self._elsewhere |= set(decision.take) - set(taken)
+
+    def _orphans(
+        self, view: View, wishes: Mapping[str, Wish], lost: frozenset[Sighting], witness: Witness
+    ) -> Iterator[str]:
+        """Of nobody, or of a node that is lost."""
+        for key, holding in view.holdings.items():
+            if holding.node == view.me or key not in wishes:
+                continue
+            owner = view.nodes.get(holding.node)
+            if holding.node != NOBODY and owner is not None and owner.sighting not in lost:
+                continue
+            if self._falls_to_us(view, wishes[key]) and (
+                holding.node == NOBODY or self._fence is Fence.TIME or witness(key) is Witnessed.SILENT
+            ):
+                yield key
+
+    def _strangers(self, view: View, wishes: Mapping[str, Wish], now: float) -> Iterator[str]:
+        """Without a holding that we see: new, or of a living node."""
+        if self._asked_at is None or now - self._asked_at >= self._pace.asked_again_after_s:
+            self._asked_at, self._elsewhere = now, set()
+        self._elsewhere &= wishes.keys()
+        for key in wishes.keys() - view.holdings.keys() - self._elsewhere:
+            if self._placement.home(wishes[key]) == view.me:
+                yield key
+
+    def _falls_to_us(self, view: View, wish: Wish) -> bool:
+        if self._placement.home(wish) == view.me:
+            return True
+        return wish.pin in (None, view.me) and view.free_for_s(wish.camera_id) > self._pace.left_after_s
+
+    def _leave(
+        self, view: View, wishes: Mapping[str, Wish], mine: Collection[str], moves: int, *, draining: bool
+    ) -> tuple[Holding, ...]:
+        """Ours that belong elsewhere more; one that is drained keeps what nobody would take."""
+        self._leaving = {
+            key: holding
+            for key, holding in self._leaving.items()
+            if key in mine and view.holdings[key].epoch == holding.epoch
+        }
+        most = self._pace.drained_per_heartbeat if draining else moves
+        offered = Counter[NodeName]()
+        for key in sorted(mine - self._leaving.keys()) if most > 0 else ():
+            if most <= 0:
+                break
+            home = self._placement.home(wishes[key], view.me)
+            if home in (None, view.me) or offered[home] >= _offer(view, home, draining=draining):
+                continue
+            offered[home] += 1
+            most -= 1
+            self._leaving[key] = view.holdings[key]
+        return tuple(self._leaving.values())
 
 
-def _is_takeable(holding: Holding | None, witness: Witness, fence: Fence) -> bool:
-    if holding is None or holding.node == NOBODY or fence is Fence.TIME:
-        return True
-    return witness(holding.camera_id) is Witnessed.SILENT
-
-
-def _falls_to_us(view: View, wish: Wish, pace: Pace) -> bool:
-    belongs_to = home(wish, view.nodes.values())
-    if belongs_to == view.me:
-        return True
-    return wish.pin in (None, view.me) and view.free_for_s(wish.camera_id) > pace.left_after_s
-
-
-def _leaving(
-    view: View, wishes: Mapping[str, Wish], mine: Collection[str], moves: int, pace: Pace, *, draining: bool
-) -> tuple[str, ...]:
-    """Ours that belong elsewhere more; one that is drained keeps what nobody would take."""
-    most = pace.drained_per_heartbeat if draining else moves
-    found: list[str] = []
-    for key in sorted(mine):
-        if len(found) >= most:
-            break
-        if home(wishes[key], view.nodes.values(), view.me) not in (None, view.me):
-            found.append(key)
-    return tuple(found)
+def _offer(view: View, home: NodeName, *, draining: bool) -> float:
+    """How many one node may offer to another: all others see the same room, and offer too."""
+    room = view.nodes[home].traits.room
+    if room is None:
+        return float("inf")
+    givers = sum(node.alive for node in view.nodes.values()) - 1
+    return max(room // max(1, givers), int(draining))
 
 
 def calm(healths: Sequence[str]) -> bool:
