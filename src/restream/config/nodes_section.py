@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from restream.config.postgres_dsn import PostgresDsn
 from restream.config.stream_sections import Section
-from restream.domain.fleet.share import Fence
+from restream.domain.fleet.fencing import Fence
 
 _BEATS_OF_A_LEASE = 2
 

@@ -14,6 +14,7 @@ from restream.domain.fleet.node import NodeName, NodeTraits
 from restream.domain.fleet.share import Pace, calm
 from restream.domain.host_sample import HostSample
 from restream.domain.judgement.snapshot import Snapshot
+from restream.domain.pull.plan import ENGINE as PULL
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import ServerId
 from restream.supervisor.cameras.fleet import Fleet
@@ -58,6 +59,7 @@ class Sharing:
             pictures=pictures,
             traits=lambda cameras: self._traits(cameras, host()),
             calm=lambda: calm([report.verdict.health for report in latest().reports.values()]),
+            fetches=lambda camera: (camera.options.engine or self._settings.cameras.engine) == PULL,
             heartbeat_s=section.heartbeat_s,
             ttl_s=section.ttl_s,
             fence=section.fence,

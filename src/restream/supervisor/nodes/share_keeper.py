@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import NoReturn, Protocol
 
 from restream.domain.camera.camera import Camera
+from restream.domain.fleet.fencing import Fence, Witnessed, may_start, must_end
 from restream.domain.fleet.lease import OwnLease
-from restream.domain.fleet.node import NodeName, NodeTraits
+from restream.domain.fleet.lookout import Lookout
+from restream.domain.fleet.node import Holding, NodeName, NodeTraits, Sighting
 from restream.domain.fleet.placement import Wish
-from restream.domain.fleet.share import Decision, Fence, Pace, View, Witnessed, decide
+from restream.domain.fleet.share import Pace, Share, View
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.news.component import ComponentState
 from restream.domain.server.flow import ServerPicture
@@ -44,7 +47,8 @@ class Published(Protocol):
 class ShareKeeper:
     """Follows the table, and hands on what of it is ours; `run` renews the lease.
 
-    `traits` tells what this node is like now, given how many cameras it has; `calm` whether cameras may move.
+    `traits` tells what this node is like now, given how many cameras it has; `calm` whether cameras may move;
+    `fetches` whether the media server fetches a camera itself.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class ShareKeeper:
         pictures: Callable[[], Mapping[ServerId, ServerPicture]],
         traits: Callable[[int], NodeTraits],
         calm: Callable[[], bool],
+        fetches: Callable[[Camera], bool],
         heartbeat_s: float,
         ttl_s: float,
         fence: Fence,
@@ -71,18 +76,24 @@ class ShareKeeper:
         self._pictures = pictures
         self._traits = traits
         self._calm = calm
+        self._fetches = fetches
         self._heartbeat_s = heartbeat_s
         self._fence = fence
         self._stopping_s = stopping_s
         """What ending all publishers takes."""
         self._pace = pace
+        self._share = Share(fence, pace)
+        self._lookout = Lookout()
         self._lease = OwnLease(ttl_s)
         self._loop = asyncio.get_running_loop()
         self._cameras: dict[str, Camera] = {}
-        self._read = False
+        self._was_read = False
         self._mine: frozenset[str] = frozenset()
-        self._leaving: set[str] = set()
+        self._leaving: dict[str, Holding] = {}
         """Ours that are to be given back once nothing of them is left here."""
+        self._inherited: frozenset[str] = frozenset()
+        """What a former life of our name had: its publishers may still be there."""
+        self._silent_since: dict[str, float] = {}
         self._moves: list[float] = []
         """When cameras left for balance, within the last minute."""
         self._fence_timer: asyncio.TimerHandle | None = None
@@ -94,18 +105,31 @@ class ShareKeeper:
     def want(self, cameras: list[Camera]) -> None:
         """A reading of the table, for the whole fleet."""
         self._cameras = {camera.id: camera for camera in cameras}
-        self._read = True
+        self._was_read = True
         self._follow()
 
     def may_start(self, camera_id: str) -> bool:
         """Whether a publisher may begin: nobody else can have the camera, or the media server shows that nobody has."""
-        now = self._loop.time()
-        if self._lease.valid(now):
-            return camera_id in self._mine
-        camera = self._cameras.get(camera_id)
-        if self._fence is Fence.TIME or camera is None or camera_id not in self._mine:
+        camera, now = self._cameras.get(camera_id), self._loop.time()
+        if camera is None or camera_id not in self._mine:
             return False
-        return witnessed(camera, self._pictures(), now) is Witnessed.SILENT
+        seen = witnessed(camera, self._pictures(), now)
+        if seen is Witnessed.SILENT:
+            silent_s = now - self._silent_since.setdefault(camera_id, now)
+        else:
+            silent_s = 0.0
+            self._silent_since.pop(camera_id, None)
+        # What a media server fetches for a former life is let go by its engine.
+        inherited = camera_id in self._inherited and not self._fetches(camera)
+        return may_start(
+            self._lease,
+            self._fence,
+            now,
+            inherited=inherited,
+            witnessed=seen,
+            silent_s=silent_s,
+            stop_s=self._stopping_s,
+        )
 
     @property
     def unowned(self) -> Sequence[Camera]:
@@ -116,15 +140,11 @@ class ShareKeeper:
         return [self._cameras[key] for key in view.holdings if key not in self._mine and key in self._cameras]
 
     def _follow(self) -> None:
-        ours = self._mine - self._leaving
-        if self._fence is Fence.TIME and not self._covered(self._loop.time()):
+        ours = self._mine - self._leaving.keys()
+        if must_end(self._lease, self._fence, self._loop.time(), stop_s=self._stopping_s):
             ours = frozenset()
         # A camera that is switched off is nobody's: each node shows it, and none publishes it.
         self._fleet.want([each for each in self._cameras.values() if each.id in ours or not each.enabled])
-
-    def _covered(self, now: float) -> bool:
-        """Whether publishers that are stopped now are gone before the lease expires."""
-        return self._lease.valid(now + self._stopping_s)
 
     # -- the heart -----------------------------------------------------------------------------------------------------
 
@@ -155,49 +175,67 @@ class ShareKeeper:
             self._components.report(COMPONENT, ComponentState.DOWN, _ANOTHER.format(self._me))
             self._follow()
             return
-        self._lease = self._lease.renewed(sent_at)
+        answered_at = self._loop.time()
+        first = self._lease.began is None
+        self._lease = self._lease.renewed(sent_at, answered_at)
+        self._lookout = self._lookout.looked(view.nodes, answered_at)
         self._arm()
-        self.view = view
-        self._mine = view.mine
-        self._leaving &= self._mine
+        self.view, self._mine = view, view.mine
+        self._inherited = self._mine if first else self._inherited & self._mine
+        self._leaving = {key: each for key, each in self._leaving.items() if key in self._mine}
         # At once: what another node has taken meanwhile is not ours to publish, whatever the rest of this beat brings.
         self._follow()
-        if self._read:
-            await self._settle(view)
+        if self._was_read:
+            await self._settle(view, self._lookout.lost(view.nodes, sent_at))
         self._tell(view)
 
-    async def _settle(self, view: View) -> None:
-        now = self._loop.time()
+    async def _settle(self, view: View, lost: frozenset[Sighting]) -> None:
+        now, pictures = self._loop.time(), self._pictures()
         self._moves = [at for at in self._moves if now - at < 60.0]
         moves = max(0, self._pace.moves_per_minute - len(self._moves)) if self._calm() else 0
-        pictures = self._pictures()
-        wishes = {key: _wish(camera) for key, camera in self._cameras.items() if camera.enabled}
-        decision = decide(
+        decision = self._share.decide(
             view,
-            wishes,
+            {key: _wish(camera) for key, camera in self._cameras.items() if camera.enabled},
+            lost=lost,
             witness=lambda key: witnessed(self._cameras[key], pictures, now),
-            fence=self._fence,
             moves=moves,
-            pace=self._pace,
+            now=now,
         )
-        begun = set(decision.give_back) - self._leaving
-        self._moves += [now] * len(begun)
-        self._leaving |= begun
-        # Nothing but a row that is gone is forgotten; its publisher ends by itself.
-        ended = {key for key in self._leaving | set(decision.forget) if key not in self._fleet.statuses}
-        if begun:
-            logger.info("%d cameras go to other nodes: %s", len(begun), ", ".join(sorted(begun)[:5]))
-            self._follow()
-        forget = tuple(key for key in decision.forget if key in ended)
-        give_back = tuple(sorted(ended - set(forget)))
-        if not (decision.take or forget or give_back):
+        self._let_leave(decision.give_back, now)
+        statuses = self._fleet.statuses
+        decision = replace(
+            decision,
+            give_back=tuple(
+                each
+                for each in decision.give_back
+                if each.camera_id not in statuses and self._is_left(each.camera_id, pictures)
+            ),
+            forget=tuple(each for each in decision.forget if each.camera_id not in statuses),
+        )
+        if not (decision.take or decision.forget or decision.give_back):
             return
-        taken = await self._table.settle(self._me, self._instance, Decision(decision.take, give_back, forget))
+        taken = await self._table.settle(self._me, self._instance, decision)
+        self._share.settled(decision, taken)
         if taken:
             logger.info("%d cameras are ours now: %s", len(taken), ", ".join(sorted(taken)[:5]))
-        self._mine = (self._mine | taken) - set(give_back) - set(forget)
-        self._leaving &= self._mine
+        gone = {each.camera_id for each in (*decision.give_back, *decision.forget)}
+        self._mine = (self._mine | taken) - gone
+        self._inherited &= self._mine - taken
+        self._leaving = {key: each for key, each in self._leaving.items() if key in self._mine}
         self._follow()
+
+    def _is_left(self, camera_id: str, pictures: Mapping[ServerId, ServerPicture]) -> bool:
+        """Whether a former life of our name publishes it no more."""
+        seen = witnessed(self._cameras[camera_id], pictures, self._loop.time())
+        return camera_id not in self._inherited or seen is Witnessed.SILENT
+
+    def _let_leave(self, going: Sequence[Holding], now: float) -> None:
+        begun = [each for each in going if each.camera_id not in self._leaving]
+        if begun:
+            self._moves += [now] * len(begun)
+            self._leaving |= {each.camera_id: each for each in begun}
+            logger.info("%d cameras go to other nodes: %s", len(begun), ", ".join(each.camera_id for each in begun[:5]))
+            self._follow()
 
     def _arm(self) -> None:
         if self._fence is not Fence.TIME or self._lease.valid_until is None:

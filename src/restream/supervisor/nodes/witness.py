@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from restream.domain.camera.camera import Camera
-from restream.domain.fleet.share import Witnessed
+from restream.domain.fleet.fencing import Witnessed
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import ServerId
 
-_SILENT_S = 3.0
-"""More than two sweeps of 2 s see nothing of a stream that flows: a picture a second is usual, one in 2 s is rare."""
-
-
+_SILENT_S = 12.0
+"""Longer than an owner takes to end what has stalled (`ffmpeg.stall_timeout_s`), and than a server keeps a publisher
+whose host is gone (MediaMTX's `readTimeout`, 10 s)."""
 _STALE_S = 6.0
 """A picture that is older shows the past: this process was suspended, or the server is slow."""
 
