@@ -50,14 +50,6 @@ class View:
         """Cameras that are ours."""
         return frozenset(key for key, each in self.holdings.items() if each.node == self.me)
 
-    def free_for_s(self, camera_id: str) -> float:
-        """How long it has had no owner whose lease is valid, as far as that is known."""
-        holding = self.holdings.get(camera_id)
-        if holding is None:
-            return 0.0
-        owner = self.nodes.get(holding.node)
-        return max(0.0, holding.age_s if owner is None else -owner.expires_in_s)
-
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -84,6 +76,8 @@ class Share:
         self._elsewhere: set[str] = set()
         """Cameras without a holding that we see, and not to be had: their owners live."""
         self._asked_at: float | None = None
+        self._free_since: dict[str, float] = {}
+        """Since when we have seen that they may be taken."""
 
     def decide(
         self,
@@ -110,7 +104,7 @@ class Share:
         if not me.takes:
             return Decision((), give_back, forget)
         most = min(self._pace.taken_per_heartbeat, me.traits.room if me.traits.room is not None else len(wishes))
-        wanted = (*self._orphans(view, wishes, lost, witness), *self._strangers(view, wishes, now))
+        wanted = (*self._orphans(view, wishes, lost, witness, now), *self._strangers(view, wishes, now))
         return Decision(wanted[:most], give_back, forget, lost)
 
     def settled(self, decision: Decision, taken: Collection[str]) -> None:
@@ -118,19 +112,22 @@ class Share:
         self._elsewhere |= set(decision.take) - set(taken)
 
     def _orphans(
-        self, view: View, wishes: Mapping[str, Wish], lost: frozenset[Sighting], witness: Witness
+        self, view: View, wishes: Mapping[str, Wish], lost: frozenset[Sighting], witness: Witness, now: float
     ) -> Iterator[str]:
-        """Of nobody, or of a node that is lost."""
-        for key, holding in view.holdings.items():
-            if holding.node == view.me or key not in wishes:
-                continue
-            owner = view.nodes.get(holding.node)
-            if holding.node != NOBODY and owner is not None and owner.sighting not in lost:
-                continue
-            if self._falls_to_us(view, wishes[key]) and (
-                holding.node == NOBODY or self._fence is Fence.TIME or witness(key) is Witnessed.SILENT
-            ):
+        """Of nobody, or of a node that is lost: of the node it belongs to first, then of whoever has room."""
+        free = [key for key in view.holdings if key in wishes and self._is_free(view, key, lost, witness)]
+        self._free_since = {key: self._free_since.get(key, now) for key in free}
+        for key in free:
+            left = now - self._free_since[key] > self._pace.left_after_s and wishes[key].pin in (None, view.me)
+            if left or self._placement.home(wishes[key]) == view.me:
                 yield key
+
+    def _is_free(self, view: View, key: str, lost: frozenset[Sighting], witness: Witness) -> bool:
+        holding = view.holdings[key]
+        owner = view.nodes.get(holding.node)
+        if holding.node == view.me or (holding.node != NOBODY and owner is not None and owner.sighting not in lost):
+            return False
+        return holding.node == NOBODY or self._fence is Fence.TIME or witness(key) is Witnessed.SILENT
 
     def _strangers(self, view: View, wishes: Mapping[str, Wish], now: float) -> Iterator[str]:
         """Without a holding that we see: new, or of a living node."""
@@ -140,11 +137,6 @@ class Share:
         for key in wishes.keys() - view.holdings.keys() - self._elsewhere:
             if self._placement.home(wishes[key]) == view.me:
                 yield key
-
-    def _falls_to_us(self, view: View, wish: Wish) -> bool:
-        if self._placement.home(wish) == view.me:
-            return True
-        return wish.pin in (None, view.me) and view.free_for_s(wish.camera_id) > self._pace.left_after_s
 
     def _leave(
         self, view: View, wishes: Mapping[str, Wish], mine: Collection[str], moves: int, *, draining: bool

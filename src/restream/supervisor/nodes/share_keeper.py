@@ -185,9 +185,10 @@ class ShareKeeper:
         self._leaving = {key: each for key, each in self._leaving.items() if key in self._mine}
         # At once: what another node has taken meanwhile is not ours to publish, whatever the rest of this beat brings.
         self._follow()
+        lost = self._lookout.lost(view.nodes, sent_at)
         if self._was_read:
-            await self._settle(view, self._lookout.lost(view.nodes, sent_at))
-        self._tell(view)
+            await self._settle(view, lost)
+        self._tell(view, lost)
 
     async def _settle(self, view: View, lost: frozenset[Sighting]) -> None:
         now, pictures = self._loop.time(), self._pictures()
@@ -244,7 +245,7 @@ class ShareKeeper:
             self._fence_timer.cancel()
         self._fence_timer = self._loop.call_at(self._lease.valid_until - self._stopping_s, self._follow)
 
-    def _tell(self, view: View) -> None:
+    def _tell(self, view: View, lost: frozenset[Sighting]) -> None:
         others = [node for node in view.nodes.values() if node.name != self._me]
         alive = [node for node in others if node.alive]
         words = f"{len(self._mine)} cameras here, {len(alive)} other nodes"
@@ -253,11 +254,13 @@ class ShareKeeper:
         self._components.report(COMPONENT, ComponentState.UP, words)
         for node in others if view.leads else ():
             held = sum(holding.node == node.name for holding in view.holdings.values())
+            name = f"node:{node.name}"
             if node.alive:
-                self._components.report(f"node:{node.name}", ComponentState.UP, "")
-            elif held or self._components.state(f"node:{node.name}") is ComponentState.UP:
-                lost = f"not heard of for {-node.expires_in_s:.0f} s beyond its lease, {held} cameras still its"
-                self._components.report(f"node:{node.name}", ComponentState.DOWN, lost)
+                self._components.report(name, ComponentState.UP, "")
+            elif node.sighting in lost and (held or self._components.state(name) is ComponentState.UP):
+                silent_s = node.ttl_s - node.expires_in_s
+                words = f"nothing was heard of it for {silent_s:.0f} s; {held} cameras are still its"
+                self._components.report(name, ComponentState.DOWN, words)
 
     async def leave(self) -> None:
         """Nothing is published here any more: others may have it."""
