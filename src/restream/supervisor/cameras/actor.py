@@ -108,8 +108,8 @@ class CameraActor:
             return
         if self._evidence is Evidence.SERVER and picture.arrived(self.camera.path, state.since):
             self.tell(Advanced(Advance(moved=True)))
-        if state.phase is Phase.RUNNING and state.running_since is not None:
-            silent = unarrived(picture, self.camera.path, state.running_since, self._excuse)
+        if state.phase is Phase.RUNNING and state.running_since is not None and self._plan is not None:
+            silent = unarrived(picture, self._plan, state.running_since, self._excuse)
             if silent is not None:
                 self.tell(silent)
 
