@@ -233,7 +233,8 @@ class Dialogue:
     def playing(self) -> Playing:
         """PLAY is answered, or as good as; of a session that is only held, the first SETUP."""
         session = self.session
-        return Playing(tuple(session.tracks), tuple(self._reasons), session.timeout_s, tuple(session.channels))
+        tracks, channels = tuple(session.tracks), tuple(session.channels)
+        return Playing(tracks, tuple(self._reasons), session.timeout_s, channels, session.over_udp)
 
     def add_reason(self, reason: str) -> None:
         """Something that the operator should know of this camera."""

@@ -77,6 +77,8 @@ class Playing:
     """The camera forgets the session when it hears nothing for so long; keep-alives are sent in time."""
     channels: tuple[Interleaved, ...] = ()
     """On which each track comes; over UDP, under which its packets may be framed."""
+    over_udp: bool = False
+    """Media come to our ports, instead of in the connection."""
 
 
 @dataclass(frozen=True, slots=True)
