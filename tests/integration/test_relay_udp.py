@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -26,8 +23,8 @@ from restream.domain.relay.plan import RelaySettings
 from restream.domain.rtp.rtcp import read_rtcp
 from restream.domain.server.target import Target
 from tests.support.eventually import eventually
-from tests.support.raw_camera import SDP, RawCamera, answer
 from tests.support.servers import RealMediamtx, StandIn, TestServer, paths, tracks
+from tests.support.udp_camera import UdpCamera
 
 MEDIA = Media(VideoStream("h264", 320, 180), AudioStream("aac", 16000, 1))
 _BOTH = ["H264", "MPEG-4 Audio"]
@@ -171,84 +168,18 @@ async def test_from_a_media_server_to_another(workers: RelayWorkers, mediamtx: R
         await other.stop()
 
 
-class Heard(NamedTuple):
-    data: bytes
-    address: tuple[str, int]
-
-
-class UdpCamera(RawCamera):
-    """Scripted: sends what it likes from ports of its own, and keeps what comes to them."""
-
-    def __init__(self, *, leaves: bool = False, source: str = "") -> None:
-        super().__init__(self._talk)
-        self._leaves, self._source = leaves, source
-        self.sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
-        for each in self.sockets:
-            each.bind(("127.0.0.1", 0))
-            each.setblocking(False)
-        self.client_ports: tuple[int, int] | None = None
-        self.sequence = 0
-        self.asked: list[str] = []
-        self.plays = False
-
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while True:
-            request = (await reader.readuntil(b"\r\n\r\n")).decode()
-            method = request.partition(" ")[0]
-            self.asked.append(method)
-            headers = ["Session: 1;timeout=4"]
-            if method == "SETUP":
-                first, _, second = request.partition("client_port=")[2].partition("\r")[0].partition("-")
-                self.client_ports = int(first), int(second)
-                ports = "-".join(str(each.getsockname()[1]) for each in self.sockets)
-                headers.append(f"Transport: RTP/AVP;unicast;client_port={first}-{second};server_port={ports}")
-            writer.write(answer("200 OK", *headers, body=SDP if method == "DESCRIBE" else ""))
-            self.plays = self.plays or method == "PLAY"
-            if self.plays and self._leaves:
-                return
-
-    async def __aexit__(self, *of: object) -> None:
-        await super().__aexit__(*of)
-        for each in self.sockets:
-            each.close()
-
-    def send(self, data: bytes, rtcp: bool = False, sock: socket.socket | None = None) -> None:
-        assert self.client_ports is not None
-        with contextlib.suppress(BlockingIOError):
-            (sock or self.sockets[rtcp]).sendto(data, ("127.0.0.1", self.client_ports[rtcp]))
-
-    def picture(self, number: int | None = None) -> bytes:
-        """One key frame in one packet."""
-        self.sequence = self.sequence + 1 if number is None else number
-        head = bytes((0x80, 0xE0)) + self.sequence.to_bytes(2, "big") + (3600 * self.sequence).to_bytes(4, "big")
-        return head + b"cam1" + b"\x65\x88" + bytes(50)
-
-    async def film(self, seconds: float) -> None:
-        """Ten pictures a second."""
-        for _ in range(round(10 * seconds)):
-            self.send(self.picture())
-            await asyncio.sleep(0.1)
-
-    def heard(self, rtcp: bool = False) -> list[Heard]:
-        found = []
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                found.append(Heard(*self.sockets[rtcp].recvfrom(2000)))
-        return found
-
-
 async def test_the_way_is_opened_and_reports_go_back(workers: RelayWorkers, stand_in: StandIn) -> None:
     relayed = Relayed(workers, stand_in)
     async with UdpCamera() as camera:
         publication = await relayed.begin(camera.url())
-        await eventually(lambda: camera.plays, 10)
-        assert camera.client_ports is not None and camera.client_ports[0] % 2 == 0
+        await camera.played()
+        assert camera.client_ports[0] % 2 == 0
         assert camera.client_ports[1] == camera.client_ports[0] + 1
-        holes = await _some(camera.heard), await _some(lambda: camera.heard(rtcp=True))
+        holes = await camera.heard(), await camera.heard(rtcp=True)
         assert [each[0].address[1] for each in holes] == list(camera.client_ports)
         assert [each[0].data[0] >> 6 for each in holes] == [2, 2]
         await camera.film(5.5)
-        report = (await _some(lambda: camera.heard(rtcp=True)))[-1].data
+        report = (await camera.heard(rtcp=True))[-1].data
         assert read_rtcp(report, 0, len(report)).intact
         # A report block about the camera's source, with its highest number.
         assert report[1] == 201 and report[8:12] == b"cam1"
@@ -256,22 +187,11 @@ async def test_the_way_is_opened_and_reports_go_back(workers: RelayWorkers, stan
         await publication.stop()
 
 
-async def _some(look: Callable[[], list[Heard]]) -> list[Heard]:
-    found: list[Heard] = []
-
-    def came() -> bool:
-        found.extend(look())
-        return bool(found)
-
-    await eventually(came, 8)
-    return found
-
-
 async def test_a_camera_that_closes_the_connection_after_play_goes_on(workers: RelayWorkers, stand_in: StandIn) -> None:
     relayed = Relayed(workers, stand_in)
     async with UdpCamera(leaves=True) as camera:
         publication = await relayed.begin(camera.url())
-        await eventually(lambda: camera.plays, 10)
+        await camera.played()
         await camera.film(5)
         assert relayed.moves >= 3
         assert not publication.ending.done()
@@ -285,7 +205,7 @@ async def test_order_and_loss_are_told_as_over_tcp(workers: RelayWorkers, stand_
     relayed = Relayed(workers, stand_in)
     async with UdpCamera() as camera:
         publication = await relayed.begin(camera.url())
-        await eventually(lambda: camera.plays, 10)
+        await camera.played()
         await camera.film(1)
         base = camera.sequence
         # One changes places, one comes twice, one never comes.
