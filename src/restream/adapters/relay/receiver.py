@@ -15,8 +15,8 @@ from restream.domain.rtsp.events import Interleaved, PortPair, RtspEvent, SetUpO
 
 # There are cameras that end a stream of which they hear nothing (mediamtx issue 1403, rtsp-client-android issue 2).
 _REPORT_EVERY_S = 5.0
-# Less than a media server waits for the first packet; sender reports count.
-_NOTHING_AFTER_S = 8.0
+# Sender reports count, which come every five seconds; less than a start may take, and a media server waits.
+_NOTHING_AFTER_S = 6.0
 
 
 class Receiver:
