@@ -126,11 +126,6 @@ class Datagrams:
         return Order() if found is None else Order(found.reordered, found.duplicates + found.late)
 
     @property
-    def listens(self) -> bool:
-        """There are ports."""
-        return bool(self._tracks)
-
-    @property
     def buffer_bytes(self) -> int:
         """What the kernel keeps of a track until it is read, at least; 0: there are no ports."""
         # Linux tells twice what it was asked for: the other half is for its own.
