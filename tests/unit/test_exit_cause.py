@@ -210,6 +210,30 @@ def test_names_and_numbers_of_others_never_decide(
             ),
             Cause.TRANSPORT_REFUSED,
         ),
+        # With two transports to choose from, a refusal of the first ends nothing.
+        (
+            (
+                "[rtsp @ 0x0] [error] method SETUP failed: 461 Unsupported Transport",
+                "[error] Could not write header for output file #0 : Connection refused",
+            ),
+            Cause.SERVER_GONE,
+        ),
+        (
+            (
+                "[rtsp @ 0x0] [error] method SETUP failed: 461 Unsupported Transport",
+                "[rtsp @ 0x0] [error] method SETUP failed: 453 Not Enough Bandwidth",
+                "[concat @ 0x0] [error] Impossible to open 'rtsp://h/x'",
+            ),
+            Cause.BUSY,
+        ),
+        (
+            (
+                "[rtsp @ 0x0] [error] method SETUP failed: 461 Unsupported Transport",
+                "[rtsp @ 0x0] [error] method SETUP failed: 461 Unsupported Transport",
+                "[error] rtsp://h/x: Protocol not supported",
+            ),
+            Cause.TRANSPORT_REFUSED,
+        ),
         # The words behind a status are the camera's.
         (
             (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from signal import SIGKILL, SIGTERM, Signals
 
 from restream.domain.engine import Ending
@@ -120,6 +121,7 @@ _SINK_RULES = _rules(
     (r"Could not write header.*: Invalid argument$", Cause.CODEC_UNSUPPORTED),
 )
 
+_UNSUPPORTED_TRANSPORT = "461"
 NOT_STARTED = frozenset({126, 127})
 """Exit codes of what could not execute the program that it was to start (POSIX)."""
 _SILENT_SHARE_OF_TIMEOUT = 0.8
@@ -135,7 +137,15 @@ def was_silent(elapsed_s: float, timeout_s: float) -> bool:
 
 def understand(lines: Iterable[str]) -> Sequence[Message]:
     """What the lines tell, without noise."""
-    return [message for line in lines if (message := understood(line)) is not None]
+    messages = [message for line in lines if (message := understood(line)) is not None]
+    return [each for each, after in zip_longest(messages, messages[1:]) if not _overcome(each, after)]
+
+
+def _overcome(message: Message, after: Message | None) -> bool:
+    """ffmpeg goes on after a 461 where it has another transport; where not, the next line says so."""
+    return message.status == _UNSUPPORTED_TRANSPORT and not (
+        after is not None and after.failed and after.error in ("", "Protocol not supported")
+    )
 
 
 def source_cause(messages: Sequence[Message]) -> tuple[Cause, str] | None:

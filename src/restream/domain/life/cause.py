@@ -118,7 +118,8 @@ FACTS: Mapping[Cause, CauseFacts] = {
         Side.CONFIG,
         Policy.SLOW,
         "the camera does not send over the transport that is asked for",
-        "Set options.rtsp_transport of this row to the other one, tcp or udp; for all cameras: cameras.rtsp_transport.",
+        "Set options.rtsp_transport of this row to the other one, tcp or udp, or to auto for whichever the camera "
+        "takes; for all cameras: cameras.rtsp_transport.",
     ),
     Cause.BUSY: CauseFacts(
         Side.CAMERA,
@@ -169,7 +170,8 @@ FACTS: Mapping[Cause, CauseFacts] = {
         Side.CAMERA,
         Policy.BACKOFF,
         "the camera sets up the stream but sends no video",
-        "Look at the stream in the camera's own page; restart the camera. Over UDP, check the firewall or use TCP. "
+        "Look at the stream in the camera's own page; restart the camera. Over UDP, check the firewall, or set "
+        "options.rtsp_transport: tcp. "
         "Where key frames come rarely: have the camera send them more often, or raise options.connect_timeout_s of "
         "this row, and readTimeout in mediamtx.yml.",
     ),
