@@ -201,6 +201,10 @@ def details(summary: Document) -> Document:
             "readers": [1 + step // 90 if running else None for step in steps],
             "rtt_ms": None,
             "loss_ratio": None,
+            "camera_loss_ratio": None,
+            "jitter_s": None,
+            "fps": None,
+            "key_frame_s": None,
         },
         "stderr_tail": [] if running else ["[rtsp @ 0x5581] method DESCRIBE failed: 401 Unauthorized", "pipe:0: error"],
     }

@@ -12,7 +12,7 @@ from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.camera.options import AudioChoice, CameraOptions, RtspTransport, Transport
 from restream.domain.engine import Media
 from restream.domain.judgement.availability import Availability, Timeline, availability
-from restream.domain.judgement.series import STEP_S, Habits
+from restream.domain.judgement.series import STEP_S, Habits, PacketSeries
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.judgement.verdict import Health
@@ -152,6 +152,10 @@ class HistoryDocument(Document):
     readers: _Series
     rtt_ms: _Series
     loss_ratio: _Series
+    camera_loss_ratio: Annotated[_Series, about("Of the camera's packets, like the three that follow; of 10 s each.")]
+    jitter_s: Annotated[_Series, about("Of its video, in seconds.")]
+    fps: Annotated[_Series, about("Pictures per second.")]
+    key_frame_s: Annotated[_Series, about("Seconds between key frames.")]
 
 
 class CameraDetailsDocument(CameraDocument):
@@ -237,7 +241,7 @@ def details(
 
 
 def _history(habits: Habits, snapshot: Snapshot) -> HistoryDocument:
-    rtt_ms, loss_ratio = habits.rtt_ms, habits.loss_ratio
+    rtt_ms, loss_ratio, packets = habits.rtt_ms, habits.loss_ratio, habits.packets
     return HistoryDocument(
         step_s=STEP_S,
         until=timestamp(snapshot.wall(habits.recorded_at)) if habits.recorded_at > 0 else None,
@@ -245,6 +249,7 @@ def _history(habits: Habits, snapshot: Snapshot) -> HistoryDocument:
         readers=habits.readers.values,
         rtt_ms=rtt_ms.values if rtt_ms is not None else None,
         loss_ratio=loss_ratio.values if loss_ratio is not None else None,
+        **{name: getattr(packets, name).values if packets is not None else None for name in PacketSeries._fields},
     )
 
 
