@@ -96,6 +96,7 @@ export function bytes(amount) {
 /** @param {Amount} value */
 export function milliseconds(value, digits = 0) {
   if (missing(value)) return NOTHING;
+  /** @type {Intl.NumberFormatOptions} */
   const shown = { style: 'unit', unit: 'millisecond', unitDisplay: 'short', maximumFractionDigits: digits };
   return numbers(shown).format(value);
 }
