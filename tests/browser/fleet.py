@@ -50,6 +50,7 @@ def camera(number: int, **changes: Any) -> Document:
         "path": f"cam{number}",
         "media_server": "default",
         "node": "site-a",
+        "engine": "ffmpeg",
         "phase": "running",
         "since": ago(dice.randint(100, 90_000)),
         "verdict": verdict("healthy", since_s=dice.randint(100, 90_000)),

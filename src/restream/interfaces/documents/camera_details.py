@@ -168,7 +168,6 @@ class CameraDetailsDocument(CameraDocument):
     media: MediaDocument | None
     probe: Annotated[LookDocument | None, about("The last look of this life of the service; null: there was none.")]
     probing: Annotated[bool, about("A look is under way, beside the stream where there is one.", False)]
-    engine: Annotated[str | None, about("What publishes it; null before its first start.", "ffmpeg")]
     command: Annotated[
         tuple[Annotated[str, about("", "ffmpeg")], ...] | None, about("What was started; credentials are masked.")
     ]
@@ -229,7 +228,6 @@ def details(
         command=(shown.command or None) if shown else None,
         command_stdin=shown.stdin if shown else None,
         command_reasons=plan.reasons if plan else (),
-        engine=plan.engine if plan else None,
         pid=pid,
         process=process(snapshot.host, pid),
         progress=copied(ProgressDocument, state.advance) if state and state.advance else None,
