@@ -4,6 +4,7 @@ import { h, setAttribute } from './dom.js';
 import { CameraRow, HeadingRow } from './row.js';
 import { ListKeys } from './listkeys.js';
 import { listHead } from './listhead.js';
+import { MORE_COLUMNS } from './route.js';
 import { arrange } from './view.js';
 import { Stills } from './stills.js';
 import { t } from './i18n.js';
@@ -11,6 +12,7 @@ import { t } from './i18n.js';
 /** @type {Record<string, number>} */
 const HEIGHTS = { widest: 36, wide: 36, medium: 36, narrow: 66 };
 const STILL_HEIGHT = 84;
+const MORE_WIDTH = 76;
 const OVERSCAN = 6;
 const REST_MS = 600;
 const LONGEST_WAIT_MS = 3000;
@@ -30,6 +32,7 @@ export class CameraList {
   #stale = true;
   #staleSince = 0;
   #movedAt = -Infinity;
+  #width = Infinity;
   #made = 0;
 
   /** @param {{ store: Store, route: Route, onOpen: Opening, onArranged: (found: Arranged) => void }} parts */
@@ -48,11 +51,15 @@ export class CameraList {
       this.body,
     );
     this.keys = new ListKeys(this);
+    this.#showColumns(route.now.columns);
     this.#watch();
   }
 
   #watch() {
-    new ResizeObserver(([entry]) => this.#fit(entry.contentRect.width)).observe(this.element);
+    new ResizeObserver(([entry]) => {
+      this.#width = entry.contentRect.width;
+      this.#fit();
+    }).observe(this.element);
     window.addEventListener('scroll', () => this.#schedule(), { passive: true });
     window.addEventListener('resize', () => this.#schedule(), { passive: true });
     this.body.addEventListener('pointermove', () => (this.#movedAt = performance.now()), { passive: true });
@@ -64,8 +71,15 @@ export class CameraList {
     });
   }
 
-  /** @param {number} width */
-  #fit(width) {
+  /** @param {MoreColumn[]} chosen */
+  #showColumns(chosen) {
+    for (const name of MORE_COLUMNS) this.element.classList.toggle(`with-${name}`, chosen.includes(name));
+    const more = chosen.length ? `repeat(${chosen.length}, minmax(${MORE_WIDTH}px, 0.6fr))` : '';
+    this.element.style.setProperty('--more', more);
+  }
+
+  #fit() {
+    const width = this.#width - MORE_WIDTH * this.route.now.columns.length;
     const name = width < 640 ? 'narrow' : width < 1080 ? 'medium' : width < 1560 ? 'wide' : 'widest';
     if (this.element.dataset.width === name) return;
     this.element.dataset.width = name;
@@ -74,6 +88,12 @@ export class CameraList {
 
   get rowHeight() {
     return this.route.now.stills ? STILL_HEIGHT : HEIGHTS[this.element.dataset.width ?? 'wide'];
+  }
+
+  /** Other columns are asked for. */
+  refit() {
+    this.#fit();
+    this.#showColumns(this.route.now.columns);
   }
 
   /** Cameras changed, or what is to be shown of them. `now`: the reader asked for it. */
