@@ -141,6 +141,7 @@ def stream_settings(settings: Settings, resources: EngineResources) -> StreamSet
         restart=settings.restart_policy(),
         connect_timeout_s=section.connect_timeout_s,
         stall_timeout_s=section.stall_timeout_s,
+        conversing=RelayEngine.name,
     )
 
 

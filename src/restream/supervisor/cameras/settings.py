@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from restream.domain.camera.camera import Camera
+from restream.domain.engine import Media, Plan
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.life.lifecycle import Timing
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
@@ -29,6 +30,13 @@ class StreamSettings:
     restart: RestartPolicy = RestartPolicy()
     connect_timeout_s: float = 15.0
     stall_timeout_s: float = 10.0
+    conversing: str = ""
+    """Name of the engine that speaks with cameras as the prober does; empty: there is none."""
+
+    def could_converse(self, plan: Plan, camera: Camera, media: Media) -> bool:
+        """Whether that engine could publish a camera that another one has published by `plan`."""
+        engine = self.engines.get(self.conversing)
+        return engine is not None and engine.name != plan.engine and engine.cannot(camera, media) is None
 
     def engine_of(self, camera: Camera) -> Engine:
         """The engine that publishes this camera."""

@@ -4,7 +4,6 @@ import { h, setAttribute } from './dom.js';
 import { CameraRow, HeadingRow } from './row.js';
 import { ListKeys } from './listkeys.js';
 import { listHead } from './listhead.js';
-import { MORE_COLUMNS } from './route.js';
 import { arrange } from './view.js';
 import { Stills } from './stills.js';
 import { t } from './i18n.js';
@@ -51,14 +50,13 @@ export class CameraList {
       this.body,
     );
     this.keys = new ListKeys(this);
-    this.#showColumns(route.now.columns);
     this.#watch();
   }
 
   #watch() {
     new ResizeObserver(([entry]) => {
       this.#width = entry.contentRect.width;
-      this.#fit();
+      this.fit();
     }).observe(this.element);
     window.addEventListener('scroll', () => this.#schedule(), { passive: true });
     window.addEventListener('resize', () => this.#schedule(), { passive: true });
@@ -71,15 +69,13 @@ export class CameraList {
     });
   }
 
-  /** @param {MoreColumn[]} chosen */
-  #showColumns(chosen) {
-    for (const name of MORE_COLUMNS) this.element.classList.toggle(`with-${name}`, chosen.includes(name));
-    const more = chosen.length ? `repeat(${chosen.length}, minmax(${MORE_WIDTH}px, 0.6fr))` : '';
+  /** By the width that there is, and the columns that are asked for. */
+  fit() {
+    const { columns } = this.route.now;
+    const more = columns.length ? `repeat(${columns.length}, minmax(${MORE_WIDTH}px, 0.6fr))` : '';
     this.element.style.setProperty('--more', more);
-  }
-
-  #fit() {
-    const width = this.#width - MORE_WIDTH * this.route.now.columns.length;
+    this.element.dataset.columns = columns.join(' ');
+    const width = this.#width - MORE_WIDTH * columns.length;
     const name = width < 640 ? 'narrow' : width < 1080 ? 'medium' : width < 1560 ? 'wide' : 'widest';
     if (this.element.dataset.width === name) return;
     this.element.dataset.width = name;
@@ -88,12 +84,6 @@ export class CameraList {
 
   get rowHeight() {
     return this.route.now.stills ? STILL_HEIGHT : HEIGHTS[this.element.dataset.width ?? 'wide'];
-  }
-
-  /** Other columns are asked for. */
-  refit() {
-    this.#fit();
-    this.#showColumns(this.route.now.columns);
   }
 
   /** Cameras changed, or what is to be shown of them. `now`: the reader asked for it. */

@@ -110,7 +110,7 @@ export class Shell {
     this.toolbar.update();
     this.#showTab(now.tab, before?.tab !== now.tab);
     if (before && before.stills !== now.stills) this.list.rebuild();
-    this.list.refit();
+    this.list.fit();
     const { camera: _, ...view } = now;
     const { camera: __, ...viewBefore } = before ?? {};
     if (JSON.stringify(view) === JSON.stringify(viewBefore)) this.list.redraw();
