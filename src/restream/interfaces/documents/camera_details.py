@@ -11,6 +11,7 @@ from msgspec.structs import asdict
 from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.camera.options import AudioChoice, CameraOptions, RtspTransport, Transport
 from restream.domain.engine import Media
+from restream.domain.engine_choice import EngineChoice
 from restream.domain.judgement.availability import Availability, Timeline, availability
 from restream.domain.judgement.series import STEP_S, Habits, PacketSeries
 from restream.domain.judgement.snapshot import Snapshot
@@ -19,6 +20,7 @@ from restream.domain.judgement.verdict import Health
 from restream.domain.look import Look
 from restream.domain.server.identity import ServerId
 from restream.interfaces.documents.cameras import CameraDocument, ProcessDocument, process, summary
+from restream.interfaces.documents.engines import EngineDocument, engine_document
 from restream.interfaces.documents.looks import LookDocument, look_document
 from restream.interfaces.documents.packets import SentDocument, sent
 from restream.interfaces.documents.players import PlayersDocument, PublicBases
@@ -168,6 +170,7 @@ class CameraDetailsDocument(CameraDocument):
     media: MediaDocument | None
     probe: Annotated[LookDocument | None, about("The last look of this life of the service; null: there was none.")]
     probing: Annotated[bool, about("A look is under way, beside the stream where there is one.", False)]
+    engines: Annotated[tuple[EngineDocument, ...], about("Which there are; none before it is known what it sends.")]
     command: Annotated[
         tuple[Annotated[str, about("", "ffmpeg")], ...] | None, about("What was started; credentials are masked.")
     ]
@@ -200,6 +203,7 @@ def details(
     stderr_tail: tuple[str, ...] = (),
     look: Look | None = None,
     probing: bool = False,
+    choices: tuple[EngineChoice, ...] = (),
 ) -> CameraDetailsDocument | None:
     """`GET /api/cameras/{id}`; None when there is no such camera. What is not in the snapshot is an argument."""
     report = snapshot.reports.get(camera_id)
@@ -225,6 +229,7 @@ def details(
         media=_media(media) if media else None,
         probe=look_document(look) if look else None,
         probing=probing,
+        engines=tuple(map(engine_document, choices)),
         command=(shown.command or None) if shown else None,
         command_stdin=shown.stdin if shown else None,
         command_reasons=plan.reasons if plan else (),
