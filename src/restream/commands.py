@@ -130,7 +130,7 @@ async def explain(settings: Settings, console: Console, camera_id: str, *, may_p
     if asked_for is None:
         asked_for, setting = settings.cameras.engine, "cameras.engine"
     chosen = explanation.ShownEngines(asked_for, setting, engines)
-    explanation.print_explanation(console, camera, media, shown, chosen)
+    explanation.print_explanation(console, camera, media, shown, chosen, running.stream if running else None)
     return 0
 
 

@@ -36,7 +36,7 @@ from restream.interfaces.documents.camera_details import CameraDetailsDocument, 
 from restream.interfaces.documents.cameras import with_processes
 from restream.interfaces.documents.engines import engine_document
 from restream.interfaces.documents.events import event
-from restream.interfaces.documents.packets import with_packets
+from restream.interfaces.documents.packets import sent, with_packets
 from restream.interfaces.documents.players import PublicBases
 from restream.interfaces.documents.rendering import Renderer
 from restream.interfaces.documents.status import ServiceFacts
@@ -246,7 +246,7 @@ def _explained(snapshot: Snapshot) -> str:
                 command = ShownCommand.of(subject.plan) if subject.plan else None
                 engines = ENGINES if subject.plan else ()
                 shown = ShownEngines("auto" if command else "ffmpeg", "cameras.engine", engines)
-                print_explanation(console, subject.camera, media, command, shown)
+                print_explanation(console, subject.camera, media, command, shown, sent(report))
                 console.print()
 
     return _printed(explain)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -13,6 +14,7 @@ from restream.domain.engine import Media, Plan, ProbeFailure
 from restream.domain.look import Look
 from restream.interfaces.console.text import hanging, printable
 from restream.interfaces.documents.engines import EngineDocument
+from restream.interfaces.documents.packets import SentDocument
 
 # `Date` has whole seconds, and the answer takes its time.
 _SAME_CLOCK_S = 2.0
@@ -57,14 +59,31 @@ class ShownEngines:
         return f"{used}, chosen by {self.asked_for} ({self.setting}); why is below"
 
 
+def packet_facts(stream: SentDocument) -> Sequence[tuple[str, str]]:
+    """What a camera's packets tell just now, by name; what is not known is left out."""
+    video, audio = stream.video, stream.audio
+    found: tuple[tuple[str, float | None, str], ...] = (
+        ("loss", stream.loss_ratio_10s, "{:.2%} over 10 s"),
+        ("lost", video.lost + (audio.lost if audio is not None else 0), "{:,} packets"),
+        ("jitter", None if video.jitter_s is None else video.jitter_s * 1000, "{:.1f} ms"),
+        ("frames", video.fps, "{:.1f} per second"),
+        ("key frames", video.key_frame_interval_s, "every {:.1f} s"),
+        ("video", None if video.bitrate_bps is None else video.bitrate_bps / 1000, "{:,.0f} kbit/s"),
+        ("audio", None if audio is None or audio.bitrate_bps is None else audio.bitrate_bps / 1000, "{:,.0f} kbit/s"),
+    )
+    return [(name, text.format(value)) for name, value, text in found if value is not None]
+
+
 def print_explanation(
     console: Console,
     camera: Camera,
     media: Media | ProbeFailure | None,
     command: ShownCommand | None,
     engines: ShownEngines,
+    stream: SentDocument | None = None,
 ) -> None:
-    """What would be run for a camera, why, by which engine, and what a change of its row would do."""
+    """What would be run for a camera, why, by which engine, and what a change of its row would do. `stream`: what its
+    packets tell, where it runs by an engine that sees them."""
     console.print(f"[bold]camera {_shown(camera.id)}[/] {_shown(camera.name)}", highlight=False)
     _facts(
         console,
@@ -79,6 +98,9 @@ def print_explanation(
         console.print("no command: it depends on what the probe finds", highlight=False)
     else:
         _print_command(console, command)
+    if stream is not None:
+        console.print("\n[bold]its packets[/]")
+        _facts(console, *packet_facts(stream))
     if engines.each:
         console.print("\n[bold]engines[/], as options.engine; costs are of one camera of 90 kbit/s, docs/benchmarks.md")
         _facts(console, *((each.engine, _chance(each, engines.each)) for each in engines.each))
