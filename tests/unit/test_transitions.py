@@ -269,6 +269,12 @@ def test_a_login_that_the_probe_has_proved_is_not_blamed(login: tuple[str, ...],
     assert after.phase is (BACKOFF if cause is Cause.AUTH_UNSUPPORTED else HELD)
 
 
+@pytest.mark.parametrize(("remedy", "lesser"), [(None, True), (Remedy.OPTIONS, False)])
+def test_what_is_not_the_sound_is_not_tried_without_it(remedy: Remedy | None, lesser: bool) -> None:
+    after, _ = follow(state(S), Ended(Cause.CAMERA_ERROR, "501", has_lesser=True, remedy=remedy))
+    assert after.lesser is lesser
+
+
 LOGGED_IN = replace(MEDIA, login=("SHA-256",))
 
 

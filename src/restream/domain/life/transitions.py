@@ -159,7 +159,9 @@ def _ended(state: State, ended: Ended, now: float, draw: float, timing: Timing) 
         state = state._replace(running_since=None)
         if ended.unsendable:
             cause, detail = Cause.CODEC_UNSUPPORTED, ended.unsendable
-    failed, commands = _fail(state, cause, detail, now, draw, timing, has_lesser=ended.has_lesser)
+    # What it gave up at before it came to the sound is not the sound.
+    has_lesser = ended.has_lesser and ended.remedy is None
+    failed, commands = _fail(state, cause, detail, now, draw, timing, has_lesser=has_lesser)
     return failed._replace(remedy=_remedy(state, ended, cause)), commands
 
 
