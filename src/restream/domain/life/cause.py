@@ -92,8 +92,8 @@ FACTS: Mapping[Cause, CauseFacts] = {
         Side.CONFIG,
         Policy.SLOW,
         "the camera wants a kind of login that the engine cannot do",
-        "Login and password may be right. Allow Basic, or Digest with MD5, in the camera, or set options.engine of "
-        "this row to relay, which can also do SHA-256.",
+        "Login and password may be right. Allow Basic, or Digest with MD5, in the camera, or choose another engine in "
+        "options.engine.",
     ),
     Cause.NOT_FOUND: CauseFacts(
         Side.CONFIG,

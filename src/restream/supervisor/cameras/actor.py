@@ -280,7 +280,8 @@ class CameraActor:
         self._publication = self._publishing = None
         self._log = ending.log
         ending = attributed(ending, self._picture, plan, started_at, self._state.running_since)
-        self.tell(Ended(ending.cause, ending.detail, plan.has_lesser, ending.unsendable))
+        other = self._settings.could_converse(plan, self.camera, media)
+        self.tell(Ended(ending.cause, ending.detail, plan.has_lesser, ending.unsendable, ending.remedy, other))
 
     async def _publish(self, engine: Engine, plan: Plan) -> Ending:
         self._publication = publication = await engine.start(plan, self._advanced)
