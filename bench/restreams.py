@@ -7,6 +7,7 @@ import contextlib
 import signal
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from urllib.parse import urlsplit
 
 import aiohttp
 import psutil
@@ -29,6 +30,7 @@ class Restream(Alternative):
         self._settings = settings
         self._environment: dict[str, str] = {}
         self._service: asyncio.subprocess.Process | None = None
+        self._urls: Sequence[str] = ()
         self.api_url = ""
 
     @contextlib.asynccontextmanager
@@ -38,6 +40,7 @@ class Restream(Alternative):
             port = free_port()
             self.api_url = f"http://127.0.0.1:{port}"
             self._environment = {**service_environment(server, dsn, port, self._directory), **self._settings}
+            self._urls = urls
             self.began = time.monotonic()
             await self._start()
             try:
@@ -87,10 +90,13 @@ class RelayingRestream(Restream):
         super().__init__(directory, {**settings, "RESTREAM_CAMERAS__ENGINE": "relay"}, "restream, relay")
 
     def carrier(self, outside: Outside, number: int) -> psutil.Process | None:
-        """One of the workers: they have alike many."""
+        """The worker that is connected to the camera."""
         del outside
-        workers = relay_workers(self.supervisors()[0])
-        return workers[number % len(workers)]
+        camera = urlsplit(self._urls[number - 1])
+        for worker in relay_workers(self.supervisors()[0]):
+            if (camera.hostname, camera.port) in peers_of(worker):
+                return worker
+        raise RuntimeError(f"no worker is connected to {camera.hostname}:{camera.port}")
 
 
 class PullingRestream(Restream):
@@ -111,6 +117,12 @@ class PullingRestream(Restream):
         """None: the media server fetches."""
         del outside, number
         return None
+
+
+def peers_of(process: psutil.Process) -> set[tuple[str, int]]:
+    """Host and port of everybody it is connected to over TCP."""
+    connections = process.net_connections("tcp")
+    return {(each.raddr.ip, each.raddr.port) for each in connections if each.raddr and each.status == "ESTABLISHED"}
 
 
 def relay_workers(service: psutil.Process) -> list[psutil.Process]:
