@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import random
 import time
 from collections import Counter, defaultdict
@@ -18,6 +19,7 @@ from bench.interruptions import Interruptions
 from bench.restreams import peers_of, relay_workers
 from bench.small_cameras import SmallCameras
 
+KILLED = "worker killed"
 _DISABLED_S = 3.0
 _AFTERWARDS_S = 5.0
 """What a deed has begun may be told a little later."""
@@ -34,10 +36,14 @@ class Hit:
     back_s: float | None = None
     over: bool = False
 
+    @property
+    def ended(self) -> float:
+        """When it was back; infinite for who is not."""
+        return math.inf if self.back_s is None else self.since + self.back_s
+
     def covers(self, moment: float) -> bool:
         """Whether a restart at that time is of it."""
-        ended = self.since + (self.back_s or 0.0) + _AFTERWARDS_S
-        return self.began <= moment and (not self.over or self.back_s is None or moment <= ended)
+        return self.began <= moment <= self.ended + _AFTERWARDS_S
 
 
 class Ledger:
@@ -71,11 +77,18 @@ class Ledger:
                 self.uncaused.append(f"camera {number}: {event['after']}, {event['cause']}: {event['detail']}")
 
     def times_back(self) -> dict[str, list[float | None]]:
-        """By deed."""
+        """By deed; apart those of cameras that came back while a killed worker's did, and stood in a queue with them."""
         found: defaultdict[str, list[float | None]] = defaultdict(list)
-        for hit in itertools.chain.from_iterable(self.hits.values()):
-            if hit.over:
-                found[hit.deed].append(hit.back_s)
+        over = [hit for hit in itertools.chain.from_iterable(self.hits.values()) if hit.over]
+        away = {hit.began: 0.0 for hit in over if hit.deed == KILLED}
+        for hit in over:
+            if hit.deed == KILLED:
+                away[hit.began] = max(away[hit.began], hit.ended)
+        for hit in over:
+            beside = hit.deed != KILLED and any(
+                began < hit.ended and hit.began < ended for began, ended in away.items()
+            )
+            found[f"{hit.deed}, a worker away" if beside else hit.deed].append(hit.back_s)
         return dict(sorted(found.items()))
 
 
@@ -131,7 +144,7 @@ class Churn:
     async def _meet(self, deed: Callable[[Hit, int], Awaitable[None]], number: int, hit: Hit) -> None:
         await deed(hit, number)
         hit.back_s = await self._interruptions.back(f"cam{number}", hit.since)
-        hit.over = True
+        hit.over = True  # also without having come back
 
     async def _drop(self, _: Hit, number: int) -> None:
         await self._cameras.drop(number)
@@ -158,10 +171,10 @@ class Churn:
         numbers = [self._numbers[peer] for peer in peers_of(worker) if peer in self._numbers]
         began = time.monotonic()
         worker.kill()
-        self.done["worker killed"] += 1
+        self.done[KILLED] += 1
 
         async def nothing(_: Hit, __: int) -> None:
             """It has happened."""
 
         for number in numbers:
-            tasks.create_task(self._meet(nothing, number, self._ledger.hit(number, "worker killed", began)))
+            tasks.create_task(self._meet(nothing, number, self._ledger.hit(number, KILLED, began)))

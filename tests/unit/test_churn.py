@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bench.churn import Hit, Ledger
+from bench.churn import KILLED, Hit, Ledger
 
 
 def left(number: int, at: float, cause: str = "source_ended", before: str = "running") -> dict[str, Any]:
@@ -70,3 +70,11 @@ def test_the_clocks_are_brought_together() -> None:
 
 def test_times_back_are_told_by_deed_of_those_that_are_over() -> None:
     assert ledger(OVER, DOWN).times_back() == {"drops": [2.0]}
+
+
+def test_who_came_back_beside_a_killed_workers_cameras_is_told_apart() -> None:
+    killed = [Hit(KILLED, 101.0, 101.0, back_s=back_s, over=True) for back_s in (3.0, 30.0)]
+    after = Hit("drops", 131.5, 131.5, back_s=1.0, over=True)
+    beside = Hit("drops", 120.0, 120.0, back_s=9.0, over=True)
+    found = ledger(*killed, after, beside).times_back()
+    assert found == {"drops": [1.0], "drops, a worker away": [9.0], KILLED: [3.0, 30.0]}
