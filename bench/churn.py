@@ -21,6 +21,8 @@ from bench.small_cameras import SmallCameras
 
 KILLED = "worker killed"
 _DISABLED_S = 3.0
+_PATIENCE_S = 600.0
+"""Whoever is given up may restart for ever without an accusation: rather wait."""
 _AFTERWARDS_S = 5.0
 """What a deed has begun may be told a little later."""
 
@@ -77,7 +79,7 @@ class Ledger:
                 self.uncaused.append(f"camera {number}: {event['after']}, {event['cause']}: {event['detail']}")
 
     def times_back(self) -> dict[str, list[float | None]]:
-        """By deed; apart those of cameras that came back while a killed worker's did, and stood in a queue with them."""
+        """By deed; apart those of cameras that stood in a queue with those of a killed worker."""
         found: defaultdict[str, list[float | None]] = defaultdict(list)
         over = [hit for hit in itertools.chain.from_iterable(self.hits.values()) if hit.over]
         away = {hit.began: 0.0 for hit in over if hit.deed == KILLED}
@@ -143,7 +145,7 @@ class Churn:
 
     async def _meet(self, deed: Callable[[Hit, int], Awaitable[None]], number: int, hit: Hit) -> None:
         await deed(hit, number)
-        hit.back_s = await self._interruptions.back(f"cam{number}", hit.since)
+        hit.back_s = await self._interruptions.back(f"cam{number}", hit.since, _PATIENCE_S)
         hit.over = True  # also without having come back
 
     async def _drop(self, _: Hit, number: int) -> None:

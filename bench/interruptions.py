@@ -78,9 +78,9 @@ class Interruptions(Movements):
             self.see(await self._outside.received(), time.monotonic())
             await asyncio.sleep(self._look_s)
 
-    async def back(self, path: str, since: float) -> float | None:
+    async def back(self, path: str, since: float, limit_s: float = LIMIT_S) -> float | None:
         """Wait until pictures come again; None: not within the limit."""
-        while (now := time.monotonic()) - since < LIMIT_S:
+        while (now := time.monotonic()) - since < limit_s:
             if (found := self.back_after(path, since, now)) is not None:
                 return found
             await asyncio.sleep(self._look_s)
