@@ -74,8 +74,9 @@ class Ledger:
             if event["before"] != "running":
                 continue
             number, moment = int(event["camera"]), moments(event["at"]) + clock_offset_s
-            self.restarts[event["cause"] or event["after"]] += 1
-            if not any(each.covers(moment) for each in self.hits[number]):
+            deed = next((each.deed for each in self.hits[number] if each.covers(moment)), None)
+            self.restarts[f"{deed or 'nothing'}: {event['cause'] or event['after']}"] += 1
+            if deed is None:
                 self.uncaused.append(f"camera {number}: {event['after']}, {event['cause']}: {event['detail']}")
 
     def times_back(self) -> dict[str, list[float | None]]:

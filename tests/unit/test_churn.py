@@ -29,7 +29,7 @@ DOWN = Hit("drops", 100.0, 100.0)
 def test_whoever_was_hit_may_restart() -> None:
     it = ledger(OVER)
     it.follow([left(1, 100.2), left(1, 106.9)], 0.0, float)
-    assert it.uncaused == [] and it.restarts == {"source_ended": 2}
+    assert it.uncaused == [] and it.restarts == {"drops: source_ended": 2}
 
 
 def test_whoever_is_still_down_may_restart_as_often_as_it_takes() -> None:
@@ -41,7 +41,7 @@ def test_whoever_is_still_down_may_restart_as_often_as_it_takes() -> None:
 def test_a_restart_before_or_long_after_a_hit_accuses() -> None:
     it = ledger(OVER)
     it.follow([left(1, 99.9), left(1, 107.1)], 0.0, float)
-    assert len(it.uncaused) == 2
+    assert len(it.uncaused) == 2 and it.restarts == {"nothing: source_ended": 2}
 
 
 def test_a_restart_of_somebody_else_accuses() -> None:
