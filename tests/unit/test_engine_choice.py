@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -58,6 +59,19 @@ def test_what_an_engine_cannot_is_told() -> None:
     login = chosen(Media(H264, AAC, login=("SHA-256",)))
     assert "SHA-256" in login["ffmpeg"].obstacle and login["ffmpeg"].chosen
     assert not login["relay"].obstacle
+
+
+def test_the_engine_that_speaks_like_a_probe_is_no_remedy_for_itself() -> None:
+    settings = stream_settings(Settings(), EngineResources(Settings()))
+    media, target = Media(H264, AAC), Target()
+    could = {
+        name: settings.could_converse(settings.engines[name].plan(camera(1), media, target), camera(1), media)
+        for name in ENGINE_FACTS
+    }
+    assert could == {"ffmpeg": True, "relay": False, "pull": True}
+    assert not replace(settings, conversing="").could_converse(
+        settings.engines["ffmpeg"].plan(camera(1), media, target), camera(1), media
+    )
 
 
 @pytest.mark.parametrize(("audio", "engine"), [(AAC, "relay"), (G711, "ffmpeg")])
