@@ -87,7 +87,10 @@ def test_costs_are_those_of_the_benchmark() -> None:
     text = (ROOT / "docs" / "benchmarks.md").read_text("utf-8").partition("## What an engine costs")[2]
     heads, *rows = (re.findall(r"[^|]+", line) for line in text.splitlines() if line.startswith("|"))
     names = [head.strip(" `") for head in heads]
-    (memory, cpu), server = (next(row for row in rows if row[0].strip() == name) for name in ("memory", "CPU")), -1
+    (memory, cpu), server = (
+        (next(row for row in rows if row[0].strip() == name) for name in ("memory", "CPU")),
+        names.index("MediaMTX alone"),
+    )
 
     def number(cell: str) -> int:
         return int(re.sub(r"[^0-9]", "", cell))

@@ -122,8 +122,7 @@ class CameraActor:
         return self._settings.engines[self._plan.engine].evidence if self._plan else Evidence.ENGINE
 
     def _due(self) -> None:
-        # Of what runs the sweeps tell themselves (`see`).
-        unseen = self._picture.fresh_since is None or self._state.phase is Phase.RUNNING
+        unseen = self._picture.fresh_since is None or self._state.phase is Phase.RUNNING  # there `see` tells
         blind = unseen and self._evidence is Evidence.SERVER
         self.tell(TimerFired(self._excuse, blind, self._picture.moved_after(self.camera.path)))
 
