@@ -170,7 +170,7 @@ async def _weighings(
             await following.follow()
         now = time.monotonic()
         available, restarts = await outside.available(), following.ledger.restarts.total()
-        flowing = interruptions.flowing(now)
+        flowing = interruptions.flowing()
         found.append(Weighing(round(now - began, 1), groups.weigh(), available, flowing, restarts))
         sys.stdout.write(f"{found[-1]}\n")
         sys.stdout.flush()

@@ -22,6 +22,7 @@ class Movements:
         self.noticeable_s = noticeable_s
         self._seen: Mapping[str, Arrival] = {}
         self._moved: dict[str, float] = {}
+        self._looked_at = 0.0
         self._pauses: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
 
     def see(self, received: Mapping[str, Arrival], now: float) -> None:
@@ -31,14 +32,15 @@ class Movements:
             if before is None or before.source != source or count <= before.received_bytes:
                 continue
             moved = self._moved.get(path, now)
-            if now - moved >= self.noticeable_s:
+            # A look that comes late has seen nobody stand still.
+            if now - moved >= self.noticeable_s and self._looked_at > moved:
                 self._pauses[path].append((moved, now))
             self._moved[path] = now
-        self._seen = received
+        self._seen, self._looked_at = received, now
 
-    def flowing(self, now: float) -> int:
-        """How many paths have moved of late."""
-        return sum(now - moved < self.noticeable_s for moved in self._moved.values())
+    def flowing(self) -> int:
+        """How many paths had moved of late at the last look."""
+        return sum(self._looked_at - moved < self.noticeable_s for moved in self._moved.values())
 
     def back_after(self, path: str, since: float, now: float) -> float | None:
         """Seconds from `since` until pictures came again and went on; None: not yet.
