@@ -104,7 +104,9 @@ class MessageReader:
 
     def next_message(self) -> Message | None:
         """The next one that is there in whole; None: more bytes are needed. Never raises."""
-        if self._at < len(self._buffer) and self._buffer[self._at] == _DOLLAR and not self._lost:
+        if self._at >= len(self._buffer):
+            return None
+        if self._buffer[self._at] == _DOLLAR and not self._lost:
             return self._frame()
         while not self._dead:
             found = self._step()
