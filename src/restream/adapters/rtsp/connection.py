@@ -9,8 +9,9 @@ import ssl
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
-# A camera that sends as fast as it can is read in pieces that hold the event loop for some ms.
-_READ_AT_ONCE_BYTES = 16 * 1024
+# A camera that sends as fast as it can is read in pieces that hold the event loop for some ms; a picture of 4 Mbit/s is
+# one piece.
+_READ_AT_ONCE_BYTES = 64 * 1024
 # Shared: what is read into it is taken out before anybody else reads. A view: TLS of asyncio slices it, to read on.
 _READ_BUFFER = memoryview(bytearray(_READ_AT_ONCE_BYTES))
 # A host name may have addresses of both families, of which only one is routed (RFC 8305 §5).

@@ -109,7 +109,9 @@ class MessageReader:
         """
         if taker is not None:
             self._pass_frames(taker, now)
-        if self._at < len(self._buffer) and self._buffer[self._at] == _DOLLAR and not self._lost:
+        if self._at >= len(self._buffer):
+            return None
+        if self._buffer[self._at] == _DOLLAR and not self._lost:
             return self._frame()
         while not self._dead:
             found = self._step()
