@@ -8,16 +8,42 @@ import json
 import sys
 from pathlib import Path
 
-from bench import cold_start, comparison, console, cycle, engines, fleet, handover, recovery, soak
+from bench import (
+    cold_start,
+    comparison,
+    console,
+    crowd,
+    cycle,
+    decisions,
+    engines,
+    fleet,
+    handover,
+    recovery,
+    soak,
+)
 from bench.machine import describe_machine
 from restream.service.interpreter import install_child_watcher
+
+_BENCHMARKS = (
+    cold_start,
+    comparison,
+    console,
+    crowd,
+    cycle,
+    decisions,
+    engines,
+    fleet,
+    handover,
+    recovery,
+    soak,
+)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results here")
     commands = parser.add_subparsers(dest="benchmark", required=True)
-    for benchmark in (cold_start, comparison, console, cycle, engines, fleet, handover, recovery, soak):
+    for benchmark in _BENCHMARKS:
         benchmark.add_arguments(commands)
     options = parser.parse_args()
     install_child_watcher()

@@ -18,9 +18,11 @@ from typing import Any
 
 import aiohttp
 
-from bench.alternatives import Alternative, Restream, alternatives, available_paths
+from bench.alternative import Alternative
+from bench.alternatives import alternatives
 from bench.fleet import simulated_cameras
-from bench.stage import Server, media_server
+from bench.outside import Outside
+from bench.restreams import Restream
 from bench.stages import loop_lag, shares
 
 _LIMIT_S = 300.0
@@ -56,16 +58,17 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 async def _measure(alternative: Alternative, options: argparse.Namespace) -> dict[str, Any]:
     async with contextlib.AsyncExitStack() as stack:
-        server = await stack.enter_async_context(media_server())
         cameras = simulated_cameras(options.cameras, options.clip, options.addresses)
         urls = await stack.enter_async_context(cameras)
+        server = await stack.enter_async_context(alternative.serving(urls))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         lags_ms: list[float] = []
         answers_ms: list[float] = []
         runnable: list[int] = []
         await stack.enter_async_context(loop_lag(lags_ms))
         # Watched from before the first start: making a hundred loops takes longer than a look.
-        available = asyncio.create_task(_availability(alternative, server, session, options.cameras, runnable))
+        outside = alternative.outside(server, session)
+        available = asyncio.create_task(_availability(alternative, outside, options.cameras, runnable))
         await stack.enter_async_context(alternative.running(server, urls))
         async with _asking(alternative, session, answers_ms):
             times = await available
@@ -82,7 +85,7 @@ async def _measure(alternative: Alternative, options: argparse.Namespace) -> dic
 
 
 async def _availability(
-    alternative: Alternative, server: Server, session: aiohttp.ClientSession, cameras: int, runnable: list[int]
+    alternative: Alternative, outside: Outside, cameras: int, runnable: list[int]
 ) -> dict[str, float]:
     """When half and all of the cameras were there (monotonic, s); meanwhile, how many tasks wanted a processor."""
     times: dict[str, float] = {}
@@ -91,7 +94,7 @@ async def _availability(
         if not alternative.began:
             await asyncio.sleep(_LOOK_S)
             continue
-        ready = await available_paths(session, server)
+        ready = await outside.available()
         runnable.append(int(Path("/proc/loadavg").read_text(encoding="utf-8").split()[3].partition("/")[0]))
         if ready >= cameras / 2:
             times.setdefault("half", time.monotonic())

@@ -9,29 +9,26 @@ import os
 import signal
 import sys
 import tempfile
-import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import psutil
 
-from bench.alternatives import Alternative, alternatives
+from bench.alternative import Alternative
+from bench.alternatives import alternatives
 from bench.fleet import simulated_cameras
 from bench.machine import weigh
-from bench.stage import Server, media_server
+from bench.outside import Outside
 from restream.demo.cameras import Fault, SimulatedCamera
 from restream.demo.clips import Clip
 
 _STABLE_S = 31.0
 _FROZEN_S = 40.0
-_LIMIT_S = 90.0
 _SERVER_AWAY_S = 30.0
 _FAULTS = _LOCKED = 5
 _LOCKED_S = 60.0
 _PASSWORD = "hunter22-bench"
-_NEVER = f"not within {_LIMIT_S:.0f} s"
 
 
 def add_arguments(commands: Any) -> None:
@@ -40,56 +37,6 @@ def add_arguments(commands: Any) -> None:
     parser.add_argument("--window", type=float, default=30.0, metavar="S", help="how long to measure steady running")
     parser.add_argument("--only", nargs="+", default=["restream", "loops", "systemd"], metavar="NAME")
     parser.set_defaults(measure=measure)
-
-
-class Outside:
-    """What the media server has received, by path."""
-
-    def __init__(self, server: Server, session: aiohttp.ClientSession) -> None:
-        self._server = server
-        self._session = session
-
-    async def received(self) -> Mapping[str, tuple[str, int]]:
-        """Publisher and bytes of every path with media; empty while the server is away."""
-        url = f"{self._server.api_url}/v3/paths/list?itemsPerPage=10000"
-        try:
-            async with self._session.get(url) as response:
-                items = (await response.json())["items"]
-        except aiohttp.ClientError:
-            return {}
-        ready = [item for item in items if item["ready"] and item["source"]]
-        return {item["name"]: (item["source"]["id"], item["bytesReceived"]) for item in ready}
-
-    async def until_flowing(self, numbers: Iterable[int]) -> float | str:
-        """Seconds until all these cameras' bytes move again; every publisher counts from when it is first seen."""
-        began, first, missing = time.monotonic(), dict[str, tuple[str, int]](), {f"cam{number}" for number in numbers}
-        while time.monotonic() - began < _LIMIT_S:
-            found = await self.received()
-            for path in sorted(missing & found.keys()):
-                publisher, count = first.setdefault(path, found[path])
-                if found[path][0] != publisher:
-                    first[path] = found[path]
-                elif found[path][1] > count:
-                    missing.remove(path)
-            if not missing:
-                return round(time.monotonic() - began, 1)
-            await asyncio.sleep(0.1)
-        return _NEVER
-
-    async def until_quiet(self, number: int) -> None:
-        """Until this camera's path is gone or its bytes stand still."""
-        path, before = f"cam{number}", None
-        while (now := (await self.received()).get(path)) is not None and now != before:
-            before = now
-            await asyncio.sleep(0.5)
-
-    def ffmpeg(self, number: int) -> psutil.Process:
-        """Who publishes a camera."""
-        target = f"{self._server.rtsp_url}/cam{number}"
-        for process in psutil.process_iter(["name", "cmdline"]):
-            if process.info["name"] == "ffmpeg" and process.info["cmdline"][-1:] == [target]:
-                return process
-        raise RuntimeError(f"nobody publishes {target}")
 
 
 async def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -107,15 +54,16 @@ async def _measure(alternative: Alternative, options: argparse.Namespace) -> dic
     async with contextlib.AsyncExitStack() as stack:
         serving = contextlib.AsyncExitStack()
         stack.push_async_exit(serving)
-        server = await serving.enter_async_context(media_server())
         faulty = [
             await stack.enter_async_context(SimulatedCamera(Clip.load("h264"), login="viewer", password=_PASSWORD))
             for _ in range(_FAULTS)
         ]
         others = await stack.enter_async_context(simulated_cameras(options.cameras - _FAULTS, "h264"))
+        urls = [*(each.url() for each in faulty), *others]
+        server = await serving.enter_async_context(alternative.serving(urls))
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        outside = Outside(server, session)
-        await stack.enter_async_context(alternative.running(server, [*(each.url() for each in faulty), *others]))
+        outside = alternative.outside(server, session)
+        await stack.enter_async_context(alternative.running(server, urls))
         everybody = range(1, options.cameras + 1)
         result: dict[str, Any] = {"all_flowing_s": await outside.until_flowing(everybody)}
         await asyncio.sleep(_STABLE_S)
@@ -125,7 +73,7 @@ async def _measure(alternative: Alternative, options: argparse.Namespace) -> dic
         ports = [urlsplit(url).port or 0 for url in (server.rtsp_url, server.api_url)]
         await serving.aclose()
         await asyncio.sleep(_SERVER_AWAY_S)
-        await stack.enter_async_context(media_server(*ports))
+        await stack.enter_async_context(alternative.serving(urls, *ports))
         result["server_back_all_flowing_s"] = await outside.until_flowing(set(everybody) - {_LOCKED})
         return result
 

@@ -13,10 +13,11 @@ from typing import Any
 import aiohttp
 import psutil
 
-from bench.alternatives import Alternative, alternatives, available_paths
+from bench.alternative import Alternative
+from bench.alternatives import alternatives
 from bench.fleet import simulated_cameras
 from bench.machine import Weight, weigh
-from bench.stage import Server, media_server
+from bench.outside import Outside
 
 _LIMIT_S = 300.0
 _LOOK_S = 0.1
@@ -30,7 +31,8 @@ def add_arguments(commands: Any) -> None:
     parser.add_argument("--clip", default="h264")
     parser.add_argument("--behaviour", action="append", default=[], help="of the cameras: constant_4_mbit")
     parser.add_argument("--window", type=float, default=20.0, metavar="S", help="how long to measure steady running")
-    parser.add_argument("--only", nargs="+", default=["loops", "restream", "relay", "pull", "server"], metavar="NAME")
+    everybody = ["loops", "datarhei", "restream", "relay", "pull", "server", "go2rtc"]
+    parser.add_argument("--only", nargs="+", default=everybody, metavar="NAME")
     parser.set_defaults(measure=measure)
 
 
@@ -51,10 +53,11 @@ async def _measure(alternative: Alternative, options: argparse.Namespace) -> dic
         cameras = simulated_cameras(options.cameras, options.clip, behaviours=options.behaviour)
         urls = await stack.enter_async_context(cameras)
         uninvolved = set(psutil.Process().children(recursive=True))
-        server = await stack.enter_async_context(media_server())
+        server = await stack.enter_async_context(alternative.serving(urls))
         session = await stack.enter_async_context(aiohttp.ClientSession())
+        outside = alternative.outside(server, session)
         await stack.enter_async_context(alternative.running(server, urls))
-        available_s = await _all_available(alternative, server, session, options.cameras)
+        available_s = await _all_available(alternative, outside, options.cameras)
         await asyncio.sleep(_SETTLE_S)
         before, began = _weigh(uninvolved), time.monotonic()
         await asyncio.sleep(options.window)
@@ -63,7 +66,7 @@ async def _measure(alternative: Alternative, options: argparse.Namespace) -> dic
             "all_available_s": round(available_s, 1),
             "cpu_percent_of_a_core": round(100 * (after.cpu_s - before.cpu_s) / elapsed_s, 1),
             "pss_mib": round(after.pss_mib, 1),
-            "available": await available_paths(session, server),
+            "available": await outside.available(),
         }
 
 
@@ -81,11 +84,9 @@ def _databases() -> set[psutil.Process]:
     return found
 
 
-async def _all_available(
-    alternative: Alternative, server: Server, session: aiohttp.ClientSession, cameras: int
-) -> float:
+async def _all_available(alternative: Alternative, outside: Outside, cameras: int) -> float:
     while time.monotonic() - alternative.began < _LIMIT_S:
-        if await available_paths(session, server) >= cameras:
+        if await outside.available() >= cameras:
             return time.monotonic() - alternative.began
         await asyncio.sleep(_LOOK_S)
     raise RuntimeError(f"not all cameras are available after {_LIMIT_S:.0f} s")

@@ -16,8 +16,8 @@ from typing import Any
 import aiohttp
 import psutil
 
-from bench.comparison import Outside
 from bench.fleet import simulated_cameras
+from bench.outside import Outside
 from bench.stage import media_server
 
 _SETTLE_S = 10.0

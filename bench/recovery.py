@@ -1,174 +1,173 @@
-"""How long after a fault, with the default settings, until it is noticed and until the camera is back."""
+"""How long after a fault pictures flow again at the media server, by engine, and for what stands beside them."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import contextlib
-import os
-import signal
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import asyncpg
+import psutil
 
-from bench.stage import fill, media_server, service_environment, start_service
+from bench.alternative import Alternative
+from bench.alternatives import alternatives
+from bench.interruptions import Interruptions, spread
+from bench.outside import Outside
+from bench.stage import Server
+from restream.demo.behaviours.behaviour import Behaviour, ConnectionRecord, Visit
 from restream.demo.cameras import Fault, SimulatedCamera
 from restream.demo.clips import Clip
-from restream.demo.embedded import embedded_postgres, free_port
+from restream.demo.rtsp import Request
 
-_CAMERAS = 4
-_STABLE_S = 31.0
-_LIMIT_S = 90.0
-Camera = dict[str, Any]
+_LOOK_S = 0.05
+_APART_S = 1.0
+"""One camera after the other: a fleet's start is another benchmark."""
 
 
 def add_arguments(commands: Any) -> None:
     parser = commands.add_parser("recovery", help=__doc__)
+    parser.add_argument("--cameras", type=int, default=20)
+    parser.add_argument("--stable", type=float, default=31.0, metavar="S", help="quiet before each fault")
+    everybody = ["loops", "datarhei", "restream", "relay", "pull", "server", "go2rtc"]
+    parser.add_argument("--only", nargs="+", default=everybody, metavar="NAME")
     parser.set_defaults(measure=measure)
 
 
-class Fleet:
-    """A few cameras under the service, and the faults that can befall them."""
+@dataclass(frozen=True, slots=True)
+class LeavesHanging(Behaviour):
+    """Nothing these clients ask is answered."""
 
-    def __init__(self, port: int, session: aiohttp.ClientSession) -> None:
-        self._url = f"http://127.0.0.1:{port}"
-        self._session = session
+    clients: tuple[ConnectionRecord, ...]
 
-    async def camera(self, number: int = 1) -> Camera:
-        async with self._session.get(f"{self._url}/api/cameras/{number}") as response:
-            return dict(await response.json())
+    def answer(self, request: Request, visit: Visit) -> bytes | None:
+        """Silence for them."""
+        del request
+        return b"" if any(client is visit.record for client in self.clients) else None
 
-    async def cameras(self) -> list[Camera]:
-        async with self._session.get(f"{self._url}/api/cameras") as response:
-            return list(await response.json())
 
-    async def moments(self, number: int, phase: str) -> list[float]:
-        """When a camera entered a phase (Unix time, s)."""
-        async with self._session.get(f"{self._url}/api/events?camera={number}&limit=1000") as response:
-            events = await response.json()
-        return [datetime.fromisoformat(event["at"]).timestamp() for event in events if event["after"] == phase]
+@dataclass(slots=True)
+class Scene:
+    """One alternative with its cameras, and the faults that can befall them."""
 
-    async def until(self, reached: Callable[[], Awaitable[bool]]) -> float:
-        """Seconds until the predicate holds."""
-        began = time.monotonic()
-        while time.monotonic() - began < _LIMIT_S:
-            with contextlib.suppress(aiohttp.ClientError, KeyError):
-                if await reached():
-                    return round(time.monotonic() - began, 2)
-            await asyncio.sleep(0.02)
-        raise RuntimeError(f"not within {_LIMIT_S:.0f} s")
+    alternative: Alternative
+    cameras: Sequence[SimulatedCamera]
+    outside: Outside
+    server: Server
+    serving: contextlib.AsyncExitStack
 
-    async def until_phase(self, phase: str, number: int = 1) -> float:
-        async def reached() -> bool:
-            return bool((await self.camera(number))["phase"] == phase)
+    def by_carrier(self) -> list[Sequence[int]]:
+        """Those whom one process carries share its fate."""
+        carried: defaultdict[psutil.Process | None, list[int]] = defaultdict(list)
+        for number in self.numbers():
+            carried[self.alternative.carrier(self.outside, number)].append(number)
+        carried.pop(None, None)
+        return list(carried.values())
 
-        return await self.until(reached)
+    def singly(self) -> list[Sequence[int]]:
+        """Each by itself."""
+        return [(number,) for number in self.numbers()]
 
-    async def until_all(self, phase: str) -> float:
-        async def reached() -> bool:
-            phases = {camera["phase"] for camera in await self.cameras()}
-            return phases == {phase}
+    def together(self) -> list[Sequence[int]]:
+        """All at once."""
+        return [self.numbers()]
 
-        return await self.until(reached)
+    def numbers(self) -> range:
+        """Of all cameras."""
+        return range(1, len(self.cameras) + 1)
+
+    async def kill(self, number: int) -> None:
+        """`kill -9` of the process that carries a camera."""
+        carrier = self.alternative.carrier(self.outside, number)
+        assert carrier is not None
+        carrier.kill()
+
+    async def drop(self, number: int) -> None:
+        """The camera closes the connection."""
+        await self.cameras[number - 1].set_fault(Fault.DROP)
+
+    async def freeze(self, number: int) -> None:
+        """The connections stay and nothing comes on them, no answer either; whoever connects anew is served."""
+        camera = self.cameras[number - 1]
+        frozen = tuple(camera.sessions)
+        for session in frozen:
+            session.playback = None
+        camera.behaviours = (LeavesHanging(tuple(session.record for session in frozen)),)
+
+    async def restart(self, _: int) -> None:
+        """The media server ends and is started again at once."""
+        ports = [urlsplit(url).port or 0 for url in (self.server.rtsp_url, self.server.api_url)]
+        await self.serving.aclose()
+        urls = [camera.url() for camera in self.cameras]
+        await self.serving.enter_async_context(self.alternative.serving(urls, *ports))
+
+
+_Injection = Callable[[Scene, int], Coroutine[Any, Any, None]]
+FAULTS: tuple[tuple[str, _Injection, Callable[[Scene], list[Sequence[int]]]], ...] = (
+    ("killed", Scene.kill, Scene.by_carrier),
+    ("dropped", Scene.drop, Scene.singly),
+    ("frozen", Scene.freeze, Scene.singly),
+    ("server restarted", Scene.restart, Scene.together),
+)
 
 
 async def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Meet one fault after the other."""
+    """One after the other, each with fresh cameras and a fresh server; median and worst, seconds."""
+    found: dict[str, Any] = {}
+    names = [name for name, _, _ in FAULTS]
+    sys.stdout.write(f"{'':20}" + "".join(f"{name:>20}" for name in names) + "\n")
+    with tempfile.TemporaryDirectory(prefix="restream-bench-") as directory:
+        for each in alternatives(options.only, directory):
+            result = found[each.name] = await _measure(each, options)
+            sys.stdout.write(f"{each.name:20}" + "".join(f"{_told(result[name]):>20}" for name in names) + "\n")
+            sys.stdout.flush()
+    return found
+
+
+def _told(result: dict[str, Any] | None) -> str:
+    """The process that carries a camera is the media server itself for some: they have no such fault."""
+    if result is None:
+        return "–"
+    never = f", {result['never']} never" if result["never"] else ""
+    return f"{result['p50']} / {result['worst']}{never}"
+
+
+async def _measure(alternative: Alternative, options: argparse.Namespace) -> dict[str, Any]:
     async with contextlib.AsyncExitStack() as stack:
-        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="restream-bench-"))
+        cameras = [await stack.enter_async_context(SimulatedCamera(Clip.load("h264"))) for _ in range(options.cameras)]
+        urls = [camera.url() for camera in cameras]
         serving = contextlib.AsyncExitStack()
         stack.push_async_exit(serving)
-        server = await serving.enter_async_context(media_server())
-        dsn = await stack.enter_async_context(embedded_postgres())
-        simulated = [await stack.enter_async_context(SimulatedCamera(Clip.load("h264"))) for _ in range(_CAMERAS)]
-        await fill(dsn, [camera.url() for camera in simulated])
-        port = free_port()
-        service = await start_service(service_environment(server, dsn, port, directory))
+        server = await serving.enter_async_context(alternative.serving(urls))
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        fleet = Fleet(port, session)
-        result: dict[str, Any] = {"server": server.name}
-        try:
-            result["all_running_s"] = await fleet.until_all("running")
-            await asyncio.sleep(_STABLE_S)
-            result |= await _ffmpeg_killed(fleet)
-            result |= await _camera_drops(fleet, simulated[1])
-            result |= await _camera_freezes(fleet, simulated[2])
-            result |= await _row_changes(fleet, dsn.reveal(), simulated[3])
-            await asyncio.sleep(_STABLE_S)
-            ports = [urlsplit(url).port or 0 for url in (server.rtsp_url, server.api_url)]
-            await serving.aclose()
-            result["server_stopped_all_waiting_s"] = await fleet.until_all("waiting")
-            await asyncio.sleep(10)
-            await stack.enter_async_context(media_server(*ports))
-            result["server_back_all_running_s"] = await fleet.until_all("running")
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                service.send_signal(signal.SIGTERM)
-            await service.wait()
-    for key, value in result.items():
-        sys.stdout.write(f"{key:34} {value}\n")
-    return result
+        outside = alternative.outside(server, session)
+        await stack.enter_async_context(alternative.running(server, urls))
+        await outside.until_flowing(range(1, options.cameras + 1))
+        scene = Scene(alternative, cameras, outside, server, serving)
+        interruptions = Interruptions(outside, _LOOK_S)
+        await stack.enter_async_context(interruptions.watched())
+        result: dict[str, Any] = {}
+        for name, inject, groups in FAULTS:
+            await asyncio.sleep(options.stable)
+            result[name] = await _meet(scene, interruptions, inject, groups(scene))
+        return result
 
 
-async def _ffmpeg_killed(fleet: Fleet) -> dict[str, float]:
-    pid = (await fleet.camera(1))["pid"]
-    killed_at = time.time()
-    os.kill(pid, signal.SIGKILL)
-
-    async def relaunched() -> bool:
-        return (await fleet.camera(1))["pid"] not in (pid, None)
-
-    relaunched_s = await fleet.until(relaunched)
-    running_s = await fleet.until_phase("running", 1)
-    decided_at = min(at for at in await fleet.moments(1, "backoff") if at > killed_at)
-    return {
-        "ffmpeg_killed_decided_s": round(decided_at - killed_at, 3),
-        "ffmpeg_killed_relaunched_s": relaunched_s,
-        "ffmpeg_killed_running_s": round(relaunched_s + running_s, 2),
-    }
-
-
-async def _camera_drops(fleet: Fleet, camera: SimulatedCamera) -> dict[str, float]:
-    await camera.set_fault(Fault.DROP)
-    noticed_s = await fleet.until_phase("backoff", 2)
-    return {
-        "connection_dropped_noticed_s": noticed_s,
-        "connection_dropped_running_s": round(noticed_s + await fleet.until_phase("running", 2), 2),
-    }
-
-
-async def _camera_freezes(fleet: Fleet, camera: SimulatedCamera) -> dict[str, float]:
-    await camera.set_fault(Fault.FREEZE)
-    noticed_s = await fleet.until_phase("stopping", 3)
-    await camera.set_fault(Fault.NONE)
-    return {
-        "camera_frozen_noticed_s": noticed_s,
-        "camera_thawed_running_s": await fleet.until_phase("running", 3),
-    }
-
-
-async def _row_changes(fleet: Fleet, dsn: str, camera: SimulatedCamera) -> dict[str, float]:
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute("UPDATE cameras SET enabled = false WHERE id = 4")
-        disabled_s = await fleet.until_phase("disabled", 4)
-        await asyncio.sleep(1)
-        enabled_at = time.time()
-        await connection.execute("UPDATE cameras SET enabled = true WHERE id = 4")
-    finally:
-        await connection.close()
-    running_s = await fleet.until_phase("running", 4)
-    # The API shows one picture per cycle; an event says when it happened.
-    decided_at = min(at for at in await fleet.moments(4, "probing") if at > enabled_at)
-    return {
-        "row_disabled_stopped_s": disabled_s,
-        "row_enabled_start_decided_s": round(decided_at - enabled_at, 3),
-        "row_enabled_running_s": running_s,
-    }
+async def _meet(
+    scene: Scene, interruptions: Interruptions, inject: _Injection, groups: Sequence[Sequence[int]]
+) -> dict[str, Any] | None:
+    async with asyncio.TaskGroup() as tasks:
+        waiting: list[asyncio.Task[float | None]] = []
+        for group in groups:
+            since = time.monotonic()
+            tasks.create_task(inject(scene, group[0]))
+            waiting += [tasks.create_task(interruptions.back(f"cam{number}", since)) for number in group]
+            await asyncio.sleep(_APART_S)
+    return spread([each.result() for each in waiting]) if waiting else None

@@ -29,8 +29,10 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def media_server(rtsp_port: int = 0, api_port: int = 0) -> AsyncIterator[Server]:
-    """Run a media server; ports of 0 are free ones."""
+async def media_server(
+    rtsp_port: int = 0, api_port: int = 0, others: Mapping[str, object] | None = None
+) -> AsyncIterator[Server]:
+    """Run a media server; ports of 0 are free ones, `others` goes into MediaMTX's configuration."""
     rtsp_port, api_port = rtsp_port or free_port(), api_port or free_port()
     urls = f"rtsp://127.0.0.1:{rtsp_port}", f"http://127.0.0.1:{api_port}"
     binary = find_mediamtx()
@@ -38,7 +40,7 @@ async def media_server(rtsp_port: int = 0, api_port: int = 0) -> AsyncIterator[S
         async with StandInServer(rtsp_port=rtsp_port, api_port=api_port):
             yield Server("stand-in", *urls)
         return
-    async with running_mediamtx(binary, configuration(rtsp_port, api_port)):
+    async with running_mediamtx(binary, configuration(rtsp_port, api_port, others)):
         yield Server("MediaMTX", *urls)
 
 

@@ -556,6 +556,7 @@ RELAYS = (
     Case("camera_server_error", "busy", relay_of(Fault.SERVER_ERROR)),
     Case("camera_busy", "busy", relay_answered("SETUP", "453 Not Enough Bandwidth")),
     Case("camera_refuses_request", "request_refused", relay_answered("DESCRIBE", "400 Bad Request")),
+    Case("camera_refuses_options", "camera_error", relay_answered("OPTIONS", "501 Not Implemented")),
     Case("camera_error", "camera_error", relay_answered("SETUP", "500 Internal Server Error")),
     Case(
         "camera_other_transport",

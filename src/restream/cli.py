@@ -52,7 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
         return subparsers.add_parser(name, help=text, description=text, parents=[common])
 
     command("run", "supervise the cameras (the default)")
-    command("demo", "show it working: own PostgreSQL, media server and six simulated cameras")
+    command("demo", "show it working: own PostgreSQL, media server and simulated cameras")
     cameras = command("cameras", "list the cameras of the running service")
     cameras.add_argument("--json", action="store_true", help="for scripts")
     explain = command("explain", "the exact command for one camera, and why it was chosen")

@@ -28,6 +28,7 @@ from restream.interfaces.console import explanation
 from restream.interfaces.console.camera_table import print_cameras
 from restream.interfaces.documents.camera_details import CameraDetailsDocument, MediaDocument
 from restream.interfaces.documents.cameras import CameraDocument
+from restream.interfaces.documents.engines import engine_document
 from restream.interfaces.documents.streams import by_run_of, joined, sweep
 from restream.ports.outlets import Documents, SinkError
 from restream.ports.servers import ServerStatus
@@ -119,11 +120,17 @@ async def explain(settings: Settings, console: Console, camera_id: str, *, may_p
         shown = explanation.ShownCommand(running.command, running.command_stdin or "", running.command_reasons)
     elif media is None and may_probe:
         media = (await _look(settings, camera.source, camera.options)).outcome
-    if shown is None and isinstance(media, Media):
+    engines = running.engines if running else ()
+    if isinstance(media, Media) and (shown is None or not engines):
         stream = stream_settings(settings, EngineResources(settings))
         plan = stream.engine_of(camera).plan(camera, media, stream.target_of(camera))
-        shown = explanation.ShownCommand.of(plan)
-    explanation.print_explanation(console, camera, media, shown)
+        shown = shown or explanation.ShownCommand.of(plan)
+        engines = engines or tuple(map(engine_document, stream.choices(camera, media, plan)))
+    asked_for, setting = camera.options.engine, "options.engine of this row"
+    if asked_for is None:
+        asked_for, setting = settings.cameras.engine, "cameras.engine"
+    chosen = explanation.ShownEngines(asked_for, setting, engines)
+    explanation.print_explanation(console, camera, media, shown, chosen, running.stream if running else None)
     return 0
 
 

@@ -50,6 +50,7 @@ def camera(number: int, **changes: Any) -> Document:
         "path": f"cam{number}",
         "media_server": "default",
         "node": "site-a",
+        "engine": "ffmpeg",
         "phase": "running",
         "since": ago(dice.randint(100, 90_000)),
         "verdict": verdict("healthy", since_s=dice.randint(100, 90_000)),
@@ -201,6 +202,10 @@ def details(summary: Document) -> Document:
             "readers": [1 + step // 90 if running else None for step in steps],
             "rtt_ms": None,
             "loss_ratio": None,
+            "camera_loss_ratio": None,
+            "jitter_s": None,
+            "fps": None,
+            "key_frame_s": None,
         },
         "stderr_tail": [] if running else ["[rtsp @ 0x5581] method DESCRIBE failed: 401 Unauthorized", "pipe:0: error"],
     }

@@ -142,8 +142,20 @@ async def test_what_the_packets_of_a_camera_tell(backend: Backend, open_page: Op
     backend.put(fleet.camera(1, readers=99))
     await backend.publish()
     await expect(packets.locator(".facts")).to_have_text(
-        "Loss, 10 s1.23%Packets lost12Jitter2 msFrames25 fpsKey frame every2 sVideo2.1 Mb/s"
+        "Loss, 10 s1.23%Packets lost12Jitter2.4 msFrames25 fpsKey frame every2 sVideo2.1 Mb/s"
         "Clock1h ahead of this service"
+    )
+
+
+async def test_what_packets_told_in_the_last_hour(backend: Backend, open_page: OpenPage) -> None:
+    known = fleet.details(fleet.camera(1))["history"]
+    told = {"camera_loss_ratio": [0.0, 0.02, 0.0123], "jitter_s": [0.0012, None, 0.0024], "fps": [25.0, 12.5]}
+    backend.details_changes = {"history": known | told}
+    page = await open_page("#camera=1")
+    boxes = page.locator(".drawer .spark-box:visible")
+    await expect(boxes).to_have_count(5)
+    await expect(boxes.locator(".spark-head")).to_have_text(
+        [re.compile("Bitrate"), re.compile("Readers"), "Loss, 10 s1.23%", "Jitter2.4 ms", "Frames12.5"]
     )
 
 

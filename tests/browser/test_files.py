@@ -12,6 +12,7 @@ import pytest
 from restream.domain.judgement.verdict import Health
 from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import Phase
+from restream.domain.life.remedy import Remedy
 from restream.domain.server.api_trouble import ApiTrouble
 from restream.domain.server.mediamtx import Closed
 from restream.interfaces.http.page import STATIC
@@ -100,7 +101,7 @@ def test_every_word_of_the_service_has_a_text() -> None:
     codes = [*Cause, *_VERDICT_CODES]
     words = [f"health.{each}" for each in Health] + [f"phase.{each}" for each in (*Phase, "disabled")]
     words += [f"fault.{each}" for each in Side] + [f"{kind}.{each}" for kind in ("cause", "reason") for each in codes]
-    words += [f"{kind}.{each}" for kind in ("reason", "hint") for each in (*Closed, *ApiTrouble)]
+    words += [f"{kind}.{each}" for kind in ("reason", "hint") for each in (*Closed, *ApiTrouble, *Remedy)]
     assert [each for each in words if each not in known] == []
 
 

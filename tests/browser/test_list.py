@@ -53,7 +53,8 @@ async def test_components_host_start_queue_and_stopping(backend: Backend, open_p
     await expect(redis).to_contain_text("down")
     await expect(redis).to_have_attribute("title", "connection refused")
     await expect(page.get_by_role("meter", name="CPU")).to_have_attribute("aria-valuenow", "38")
-    await expect(page.locator(".queue")).to_contain_text("12 waiting")
+    await expect(page.locator(".queue")).to_contain_text("(at most 8 at once), 12 waiting")
+    await expect(page.locator(".queue")).not_to_contain_text("refused")
     backend.start_queue = 0
     await expect(page.locator(".queue")).to_be_hidden()
     backend.stopping = True
@@ -122,6 +123,40 @@ async def test_search_and_filters_live_in_the_address(backend: Backend, open_pag
     await page.get_by_label("Camera type").select_option(label="DAHUA")
     count = sum(each["camera_type"] == "DAHUA" for each in backend.cameras.values())
     await expect(page.locator(".summary")).to_have_text(f"{count} of 60 cameras")
+
+
+async def test_filters_by_engine_server_and_node_come_with_a_choice(backend: Backend, open_page: OpenPage) -> None:
+    page = await open_page()
+    await expect(page.get_by_label("Site", exact=True)).to_be_visible()
+    await expect(page.locator('select[aria-label="Engine"]')).to_be_hidden()
+    backend.put(fleet.camera(1, engine="pull", phase="idle", media_server="west", node="site-b"))
+    await backend.publish()
+    for label, value in (("Engine", "pull"), ("Media server", "west"), ("Node", "site-b"), ("Phase", "Idle")):
+        await page.locator(f'select[aria-label="{label}"]').select_option(label=value)
+        assert await shown_ids(page) == ["1"]
+    await expect(page).to_have_url(backend.address + "#phase=idle&engine=pull&server=west&node=site-b")
+    await page.get_by_role("button", name="Clear filters").click()
+    await expect(page.locator(".summary")).to_have_text("60 cameras")
+
+
+async def test_columns_that_are_asked_for(backend: Backend, open_page: OpenPage) -> None:
+    backend.put(fleet.camera(1, engine="relay", media_server="west"))
+    page = await open_page("#sort=id")
+    await expect(row(page, "1").locator(".cell.engine")).to_be_hidden()
+    await page.get_by_text("Columns", exact=True).click()
+    await page.get_by_label("Engine", exact=True).and_(page.locator("input")).check()
+    await page.get_by_label("Media server", exact=True).and_(page.locator("input")).check()
+    await expect(row(page, "1").locator(".cell.engine")).to_have_text("relay")
+    await expect(row(page, "1").locator(".cell.server")).to_have_text("west")
+    await expect(row(page, "1").locator(".cell.node")).to_be_hidden()
+    await expect(page).to_have_url(backend.address + "#sort=id&columns=engine%2Cserver")
+    # Each cell stands below its head.
+    for name in ("engine", "server", "reason", "retry"):
+        head, cell = (page.locator(f"{place} .cell.{name}").first for place in (".head", ".row.camera"))
+        boxes = [await each.bounding_box() for each in (head, cell)]
+        assert boxes[0] and boxes[1] and abs(boxes[0]["x"] - boxes[1]["x"]) < 2
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_label("Node", exact=True).and_(page.locator("input"))).to_be_hidden()
 
 
 async def test_sort_by_columns(backend: Backend, open_page: OpenPage) -> None:

@@ -85,6 +85,7 @@ async def test_init_db_twice_then_commands_against_a_running_service(
     assert code == 0
     assert "audio pcm_alaw is copied" in output
     assert "admin:***@" in output
+    assert "ffmpeg (cameras.engine)" in output and "relay   possible: about 1.0 MiB instead of 13 MiB" in output
     assert PASSWORD not in output
     assert (await command("explain", "77", overrides=settings))[0] == 1
 
@@ -95,6 +96,7 @@ async def test_init_db_twice_then_commands_against_a_running_service(
         code, output, _ = await command("explain", "1", overrides=settings)
         assert code == 0
         assert "audio pcm_alaw is copied" in output
+        assert "ffmpeg  chosen: about 13 MiB" in output and "pull    possible" in output
         assert camera.describes_total == looked, "a camera that streams is not probed again"
         code, output, _ = await command("cameras", overrides=settings)
         assert code == 0

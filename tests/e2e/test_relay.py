@@ -64,6 +64,25 @@ async def test_every_codec_arrives_without_an_ffmpeg_and_a_password_is_nowhere(
         assert PASSWORD not in told
 
 
+async def test_cameras_over_udp(tmp_path: Path, dsn: str, add_camera: AddCamera, media_server: TestServer) -> None:
+    udp = '{"rtsp_transport": "udp"}'
+    await add_camera(1, "h264_aac", options=udp)
+    await add_camera(2, "h264_aac", options='{"rtsp_transport": "auto"}', behaviours=BEHAVIOURS["udp_only"])
+    await add_camera(3, options=udp, behaviours=(SendsNo(),))
+    await add_camera(4, options=udp, behaviours=(LosesPackets(20),))
+    async with running_service(tmp_path, server=media_server, overrides={"PG_DSN": dsn, **RELAY}) as service:
+        await service.reach({"1": "healthy", "2": "healthy", "3": "backoff", "4": "degraded"}, 90)
+        seen = await tracks(media_server)
+        assert seen["cam1"] == seen["cam2"] == ["H264", "MPEG-4 Audio"]
+        silent = (await service.cameras())["3"]
+        why = silent["verdict"]
+        assert (why["reasons"][0]["code"], why["fault"]) == ("no_media", "camera")
+        assert "no packet has come over UDP" in silent["detail"] and "options.rtsp_transport: tcp" in why["hint"]
+        document = await service.get("/api/cameras/2")
+        assert document["command"][:2] == ["relay", "tcp,udp"]
+        assert PASSWORD not in json.dumps(document) + service.log
+
+
 async def test_cameras_fail_and_return_alone(
     tmp_path: Path, dsn: str, add_camera: AddCamera, database: Any, media_server: TestServer
 ) -> None:

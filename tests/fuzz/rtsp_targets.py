@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from restream.adapters.rtsp.wire import Carried, Event
+from restream.domain.camera.options import RtspTransport
 from restream.domain.camera.secret import Secret
 from restream.domain.rtsp.announcement import announcement
 from restream.domain.rtsp.authentication import Authenticator, digest
@@ -15,7 +16,7 @@ from restream.domain.rtsp.codecs import audio_stream, video_stream
 from restream.domain.rtsp.description import MAX_MEDIA, read_description
 from restream.domain.rtsp.dialogue import Conversation, Goal
 from restream.domain.rtsp.directory import Directory, DirectoryTalk
-from restream.domain.rtsp.events import ConnectionWanted, Failed, Finished, RtspEvent
+from restream.domain.rtsp.events import ConnectionWanted, Failed, Finished, PortPair, RtspEvent
 from restream.domain.rtsp.failure import Stage
 from restream.domain.rtsp.media_session import Interleaved, MediaSession, parse_transport
 from restream.domain.rtsp.message_reader import MAX_BODY_BYTES, MAX_HEAD_BYTES, MessageReader
@@ -23,6 +24,7 @@ from restream.domain.rtsp.messages import Headers, InterleavedFrame, Message, Re
 from restream.domain.rtsp.picture import read_h264, read_h265
 from restream.domain.rtsp.publisher import PublisherEvent, RtspPublisher
 from restream.domain.rtsp.tracks import choose_tracks
+from restream.domain.rtsp.udp_transport import parse_over_udp
 from restream.domain.rtsp.url import Credentials, RtspUrl, base_url, control_url, redirect_target
 
 _URL = RtspUrl(False, "10.0.0.1", None, "/live")
@@ -101,6 +103,9 @@ def rtsp_headers(data: bytes) -> None:
         assert text.isascii() and text.isprintable() and " " not in text and str(url).isascii()
     channels = parse_transport(first, Interleaved(0, 1))
     assert channels is None or all(0 <= channel <= 255 for channel in channels)
+    origin = parse_over_udp(first)
+    assert origin is None or origin.ports is None or all(0 < port <= 65535 for port in origin.ports)
+    assert origin is None or len(origin.address) < 80
     session = MediaSession()
     session.heard(second)
     assert 2 <= session.timeout_s <= 600 and len(session.id) <= 256
@@ -113,9 +118,18 @@ def rtsp_client(data: bytes) -> None:
     assert _talk(data, lambda piece: _cut(piece, 7)) == whole
 
 
+_WISHES = {
+    b"d": Conversation(Goal.DESCRIBE),
+    b"u": Conversation(transports=(RtspTransport.UDP,), ports=lambda place: PortPair(2 * place + 2, 2 * place + 3)),
+    b"e": Conversation(
+        transports=(RtspTransport.TCP, RtspTransport.UDP), ports=lambda place: PortPair(2 * place + 2, 2 * place + 3)
+    ),
+}
+"""By the first byte of what is said, which is none of RTSP."""
+
+
 def _talk(data: bytes, cut: Callable[[bytes], list[bytes]]) -> list[RtspEvent]:
-    goal = Goal.DESCRIBE if data[:1] == b"d" else Goal.PLAY
-    client = RtspClient(_URL, _ADMIN, Conversation(goal), lambda: "c")
+    client = RtspClient(_URL, _ADMIN, _WISHES.get(data[:1], Conversation()), lambda: "c")
     now = 0.0
     client.start(now)
     events = _take(client)

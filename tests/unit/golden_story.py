@@ -19,6 +19,7 @@ from rich.console import Console
 
 from restream.adapters.stores.webhook import alert_document
 from restream.domain.engine import ProbeFailure
+from restream.domain.engine_choice import EngineChoice
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.life.cause import Cause
@@ -28,13 +29,14 @@ from restream.domain.news.component import ComponentState
 from restream.domain.news.event import ComponentChange, Event, ServerRestart, Transition
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.interfaces.console.camera_table import print_cameras
-from restream.interfaces.console.explanation import ShownCommand, print_explanation
+from restream.interfaces.console.explanation import ShownCommand, ShownEngines, print_explanation
 from restream.interfaces.console.findings import CheckState, Finding, findings_json, print_findings
 from restream.interfaces.console.frame import Facts, frame
 from restream.interfaces.documents.camera_details import CameraDetailsDocument, details
 from restream.interfaces.documents.cameras import with_processes
+from restream.interfaces.documents.engines import engine_document
 from restream.interfaces.documents.events import event
-from restream.interfaces.documents.packets import with_packets
+from restream.interfaces.documents.packets import sent, with_packets
 from restream.interfaces.documents.players import PublicBases
 from restream.interfaces.documents.rendering import Renderer
 from restream.interfaces.documents.status import ServiceFacts
@@ -55,6 +57,12 @@ from .golden_fleet import pictures as fleet_pictures
 NODE = "edge-1"
 VERSION = "1.2.3"
 WIDTH = 120
+CHOICES = (
+    EngineChoice("ffmpeg", chosen=True),
+    EngineChoice("relay", chosen=False, changes=("published by RTSP",)),
+    EngineChoice("pull", chosen=False, obstacle="options.output is for ffmpeg"),
+)
+ENGINES = tuple(map(engine_document, CHOICES))
 
 
 def happenings() -> tuple[Event, ...]:
@@ -113,7 +121,8 @@ async def story() -> Story:
     bases = {DEFAULT_SERVER: PublicBases.beside("rtsp://media.example:8554")}
 
     def known(camera_id: str) -> CameraDetailsDocument | None:
-        return details(renderer.latest.snapshot, camera_id, bases, habits=fleet.assessor.habits(camera_id))
+        habits, choices = fleet.assessor.habits(camera_id), CHOICES if camera_id == "1" else ()
+        return details(renderer.latest.snapshot, camera_id, bases, habits=habits, choices=choices)
 
     def others() -> VisionaireDocument:
         return visionaire(pictures, now=LAST, taken_at=wall(LAST), interval_s=10.0)
@@ -235,7 +244,9 @@ def _explained(snapshot: Snapshot) -> str:
             if isinstance(subject, CameraStatus):
                 media = subject.state.media or (refused if subject.state.cause is Cause.AUTH_FAILED else None)
                 command = ShownCommand.of(subject.plan) if subject.plan else None
-                print_explanation(console, subject.camera, media, command)
+                engines = ENGINES if subject.plan else ()
+                shown = ShownEngines("auto" if command else "ffmpeg", "cameras.engine", engines)
+                print_explanation(console, subject.camera, media, command, shown, sent(report))
                 console.print()
 
     return _printed(explain)

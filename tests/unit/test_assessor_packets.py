@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from restream.domain.engine import Advance
 from restream.domain.judgement.flaws import Thresholds
+from restream.domain.judgement.series import PacketSeries
 from restream.domain.judgement.snapshot import Report
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.judgement.verdict import Health
@@ -43,6 +46,11 @@ class Watched:
         reports = dict(self._assessor.assess({"1": subject}, {DEFAULT_SERVER: self._server}, self._now, self._now))
         return reports["1"]
 
+    def series(self) -> PacketSeries:
+        habits = self._assessor.habits("1")
+        assert habits is not None and habits.packets is not None
+        return habits.packets
+
 
 def test_a_lossy_camera_is_degraded_and_returns_to_healthy() -> None:
     watched = Watched()
@@ -65,3 +73,13 @@ def test_what_the_last_publication_told_is_forgotten_with_it() -> None:
     assert (down.verdict.health, down.packets.loss_ratio) == (Health.DOWN, None)
     again = watched.look(0)
     assert (again.verdict.health, again.packets.loss_ratio) == (Health.HEALTHY, None)
+
+
+def test_the_last_hour_of_packets_is_kept() -> None:
+    watched = Watched()
+    for _ in range(9):
+        watched.look(10)
+    kept = watched.series()
+    assert kept.fps.values == [None, 200, 200, 200, 200]
+    assert kept.camera_loss_ratio.values[-1] == pytest.approx(10 / 1010, abs=1e-4)
+    assert kept.key_frame_s.values[-1] == 1

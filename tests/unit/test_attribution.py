@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from restream.domain.engine import Ending, Plan
-from restream.domain.life.attribution import CUT_FOR_SILENCE_S, attributed
+from restream.domain.life.attribution import CUT_FOR_SILENCE_S, attributed, unarrived
 from restream.domain.life.cause import Cause, Side
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.mediamtx import PathObservation, ServerView
@@ -57,6 +57,16 @@ def test_a_server_that_fetches_loses_a_silent_camera_by_its_read_timeout() -> No
     assert cause_of(Cause.SOURCE_ENDED, silent) is Cause.SOURCE_ENDED
     flowing = picture((11.0, fetched(9)), (18.0, fetched(90)), (19.0, PULLED))
     assert cause_of(Cause.SOURCE_ENDED, flowing, fetched=True) is Cause.SOURCE_ENDED
+
+
+def test_a_path_that_vanished_while_it_was_fetched_has_lost_its_camera() -> None:
+    there = PathObservation("cam1", True, "rtspSource", inbound_bytes=20, online=True)
+    for gone in (None, PULLED):
+        seen = picture((11.0, there), (12.0, there._replace(inbound_bytes=40)), (14.0, gone), (18.0, gone))
+        told = unarrived(seen, Plan(engine="any", camera_id="1", path="cam1", fetched=True), 10.0, None)
+        published = unarrived(seen, Plan(engine="any", camera_id="1", path="cam1"), 10.0, None)
+        assert told is not None and told.published
+        assert published is not None and not published.published
 
 
 def test_a_path_that_is_always_available_refuses_other_tracks() -> None:

@@ -89,7 +89,7 @@ def test_a_number_never_has_an_exponent_or_an_empty_fraction(value: float | Deci
     assert len(text) < 100
     assert "e" not in text.lower()
     assert Decimal(text) == Decimal(repr(value) if isinstance(value, float) else value)
-    assert "." not in text or Decimal(text) % 1
+    assert "." not in text or text.rpartition(".")[2].strip("0")
 
 
 @pytest.mark.parametrize(("value", "enabled"), [(True, True), (1.0, True), (Decimal("0.00"), False), ("t", True)])

@@ -14,17 +14,20 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.console import Console
 
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.life.cause import Cause
 from restream.interfaces.console.camera_table import cameras_lines, print_cameras
+from restream.interfaces.console.explanation import packet_facts
 from restream.interfaces.console.findings import CheckState, Finding, print_findings
 from restream.interfaces.console.frame import Facts, frame
 from restream.interfaces.console.screen import Screen, can_be_painted
 from restream.interfaces.console.text import Line, fitted, folded, printable
 from restream.interfaces.documents.cameras import CameraDocument
+from restream.interfaces.documents.packets import SentDocument, SentTrackDocument
 from restream.interfaces.documents.ranking import worst_first
 from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.documents.status import StatusDocument
@@ -131,12 +134,14 @@ def test_eighty_columns_have_state_cause_bitrate_and_restarts() -> None:
 
 
 def test_wide_terminals_have_everything() -> None:
-    titles, row = (line.text for line in cameras_lines([down(1, Cause.TIMEOUT)], 200))
+    titles, row = (line.text for line in cameras_lines([down(1, Cause.TIMEOUT, engine="relay")], 200))
+    assert " relay " in row
     assert titles.split() == [
         "ID",
         "NAME",
         "HEALTH",
         "PHASE",
+        "ENGINE",
         "WHERE",
         "CAUSE",
         "BITRATE",
@@ -248,6 +253,24 @@ def test_the_command_prints_all_with_whole_causes() -> None:
     assert "\x1b[31m" in printed(cameras, 80, force_terminal=True, color_system="standard")
     assert "\x1b[31m" not in printed(cameras, 80, force_terminal=True, color_system="standard", no_color=True)
     assert "INSERT a row" in printed([], 80)
+
+
+def test_of_packets_what_is_not_known_is_left_out() -> None:
+    nothing = dict.fromkeys(SentTrackDocument.__struct_fields__, 0) | dict.fromkeys(
+        ("fps", "bitrate_bps", "jitter_s", "key_frame_interval_s")
+    )
+    unknown = SentTrackDocument(**nothing)  # type: ignore[arg-type]
+    assert packet_facts(SentDocument(None, None, unknown, None)) == [("lost", "0 packets")]
+    known = replace(unknown, lost=3, fps=24.96, jitter_s=0.00044, key_frame_interval_s=2.0, bitrate_bps=2_100_000)
+    assert dict(packet_facts(SentDocument(0.0123, 0.0, known, replace(unknown, lost=1, bitrate_bps=32_000)))) == {
+        "loss": "1.23% over 10 s",
+        "lost": "4 packets",
+        "jitter": "0.4 ms",
+        "frames": "25.0 per second",
+        "key frames": "every 2.0 s",
+        "video": "2,100 kbit/s",
+        "audio": "32 kbit/s",
+    }
 
 
 def test_the_check_shows_nothing_raw() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from restream.demo.clip_file import ClipError, decode, encode
 from restream.demo.clips import CLIPS, CLIPS_FOLDER, Clip, Playback
-from restream.demo.rtp import RtpHeader, parse_header
+from restream.demo.rtp import RTP_HEADER_BYTES, RtpHeader, parse_header
 
 LOOPS = 3
 
@@ -38,7 +38,15 @@ def test_committed_clips_are_small_and_start_with_parameter_sets(name: str) -> N
     first = next(packet.payload for packet in clip.packets if packet.track == 0)
     # An aggregation packet (RFC 6184 STAP-A, RFC 7798 AP) carries them before the key frame.
     assert first[0] & 0x1F == 24 if clip.tracks[0].encoding == "H264" else first[0] >> 1 == 48
-    assert all(clip.batches)
+    offsets_us = [packet.offset_us for packet in clip.packets] + [clip.duration_us]
+    assert max(later - earlier for earlier, later in itertools.pairwise(offsets_us)) <= 200_000
+
+
+def test_the_small_clip_is_one_of_64_kbit_and_five_pictures_a_second() -> None:
+    clip = Clip.load("h264_small")
+    sent_bytes = sum(RTP_HEADER_BYTES + len(packet.payload) for packet in clip.packets)
+    assert 60_000 < 8_000_000 * sent_bytes / clip.duration_us < 66_000
+    assert len({packet.ticks for packet in clip.packets}) * 1_000_000 == 5 * clip.duration_us
 
 
 @pytest.mark.parametrize("name", CLIPS)

@@ -15,6 +15,9 @@ import pytest
 import yaml
 
 from restream.config.settings import ROOT, load_settings
+from restream.domain.pull.entry import trouble_of
+from restream.domain.server.identity import DEFAULT_SERVER
+from restream.service.pulling import path_entries
 
 PROMETHEUS = ROOT / "etc" / "prometheus"
 DASHBOARDS = sorted((ROOT / "etc" / "grafana" / "dashboards").glob("*.json"))
@@ -108,6 +111,16 @@ def test_the_service_accepts_its_environment(monkeypatch: pytest.MonkeyPatch) ->
     assert settings.mediamtx.api_url == "http://mediamtx:9997"
     assert settings.mediamtx.public.hls == "http://127.0.0.1:8888"
     assert settings.influx.bucket == "cameras"
+    # The path entries that mediamtx.yml has ready lead to the directory as it listens here.
+    text = (ROOT / "etc" / "mediamtx.yml").read_text(encoding="utf-8")
+    ready = yaml.safe_load("\n".join(re.findall(r'^  # ("~.+)$', text, re.MULTILINE)))
+    items = [{"name": name, **entry} for name, entry in ready.items()]
+    wanted = path_entries(settings)[DEFAULT_SERVER]
+    assert len(items) == 2
+    for path in ("cam1", "pull/gate"):
+        assert trouble_of({"items": items}, path, wanted.source_of(path)) == ""
+    assert wanted.to_write("cam1") in text
+    assert settings.pull.host == "0.0.0.0"
 
 
 def test_the_image_has_what_it_copies_and_checks_what_is_served() -> None:

@@ -13,11 +13,15 @@ from hypothesis import strategies as st
 
 from restream.config.settings import ROOT
 from restream.domain.camera.options import CameraOptions
-from restream.domain.engine import Advance, AudioStream, VideoStream
+from restream.domain.engine import Advance, AudioStream, Plan, VideoStream
 from restream.domain.host_sample import MemorySample, NetworkSample, ServiceSample, TemperatureSample
+from restream.domain.judgement.snapshot import Report, Snapshot
+from restream.domain.judgement.status import CameraStatus
+from restream.domain.judgement.verdict import NOT_JUDGED
+from restream.domain.life.lifecycle import Phase, State
 from restream.domain.server.mediamtx import PathObservation, SessionObservation, SrtObservation
 from restream.interfaces.documents.camera_details import AudioDocument, OptionsDocument, ProgressDocument, VideoDocument
-from restream.interfaces.documents.cameras import ReasonDocument
+from restream.interfaces.documents.cameras import ReasonDocument, renewed, summary
 from restream.interfaces.documents.host_document import (
     MemoryDocument,
     NetworkDocument,
@@ -26,6 +30,7 @@ from restream.interfaces.documents.host_document import (
 )
 from restream.interfaces.documents.streams import PublisherDocument, ServerPathDocument, SrtConnectionDocument
 from restream.interfaces.documents.values import timestamp
+from tests.unit.fakes import camera
 
 
 @pytest.mark.parametrize(
@@ -60,6 +65,16 @@ def test_every_number_of_a_reason_has_its_key() -> None:
     firsts = [values[0] for values in tuples if len(values) == 2]
     names = {first.value for first in firsts if isinstance(first, ast.Constant)}
     assert names == set(ReasonDocument.__struct_fields__) - {"code", "text"}
+
+
+def test_another_engine_is_shown_although_nothing_else_has_changed() -> None:
+    plans = [Plan(engine=engine, camera_id="1", path="cam1") for engine in ("ffmpeg", "relay")]
+    subjects = [CameraStatus(camera(1), State(Phase.RUNNING, 0.0), plan, None) for plan in plans]
+    before, after = (Report(subject, NOT_JUDGED, 0.0) for subject in subjects)
+    snapshot = Snapshot(1, 1000.0, 10.0, {"1": after}, {}, {})
+    shown = summary(snapshot, before)
+    assert renewed(snapshot, before, shown, before) is shown
+    assert (shown.engine, renewed(snapshot, after, shown, before).engine) == ("ffmpeg", "relay")
 
 
 @given(st.floats(0, 4e9))

@@ -9,6 +9,7 @@ from restream.domain.camera.camera import RejectedRow, RowReader
 from restream.domain.engine import Evidence, Media, VideoStream
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase
+from restream.domain.life.remedy import Remedy
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.mediamtx import PathObservation
 from restream.ports.cameras import PublisherError
@@ -52,11 +53,11 @@ class Server(FakeServer):
 class Scene:
     """A stage with a second engine, and a server that is watched."""
 
-    def __init__(self, evidence: Evidence) -> None:
+    def __init__(self, evidence: Evidence, *, conversing: str = "") -> None:
         self.stage = Stage()
         self.scripted = ScriptedEngine(evidence)
         engines = {**self.stage.settings.engines, "scripted": self.scripted}
-        self.stage.settings = replace(self.stage.settings, engines=engines)
+        self.stage.settings = replace(self.stage.settings, engines=engines, conversing=conversing)
         self.stage.supervisor = Fleet(
             self.stage.settings, admission=self.stage.admission, servers=self.stage, listener=self.stage
         )
@@ -167,6 +168,21 @@ async def test_an_engine_that_cannot_says_what_to_do_and_is_tried_rarely() -> No
         assert scene.stage.supervisor.statuses["2"].state.detail == "it does not know mjpeg"
         assert scene.stage.phase(2) is Phase.BACKOFF
         assert not scene.scripted.starts
+
+
+@virtual
+@pytest.mark.parametrize(("codec", "remedy"), [("h264", Remedy.OPTIONS), ("mjpeg", None)])
+async def test_an_ending_names_the_other_engine_only_where_that_could_publish(codec: str, remedy: Remedy) -> None:
+    scene = Scene(Evidence.ENGINE, conversing="scripted")
+    scene.stage.prober.answers["10.0.0.1"] = Media(VideoStream(codec, 640, 360))
+    async with Loops() as loops:
+        await scene.settle(loops)
+        refused = "[rtsp @ 0x55] [error] method OPTIONS failed: 501 Not Implemented"
+        scene.stage.publisher.of("1").end(
+            refused, "[error] pipe:0: Server returned 5XX Server Error reply", exit_code=1
+        )
+        await asyncio.sleep(0.1)
+        assert scene.stage.supervisor.statuses["1"].state.remedy is remedy
 
 
 @virtual

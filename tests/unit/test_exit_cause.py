@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from restream.domain.ffmpeg.exit_cause import ProcessEnding, classify, was_silent
 from restream.domain.life.cause import FACTS, Cause, Policy, Side
+from restream.domain.life.remedy import Remedy
 from tests.unit.recordings import recordings
 
 # What must never decide: it looks like what does.
@@ -34,7 +35,21 @@ def test_recorded(case: dict[str, Any]) -> None:
     assert detail
     # Of those that we ended ourselves, the reason of the stop is the cause, and not what ffmpeg says meanwhile.
     assert case["asked"] or cause == case["expected"]
-    assert classify(ending, media_seen=case["media_seen"]).log == tuple(case["stderr"])
+    found = classify(ending, media_seen=case["media_seen"])
+    assert found.log == tuple(case["stderr"])
+    assert found.remedy is (Remedy.OPTIONS if case["case"] == "relay-camera_refuses_options" else None)
+
+
+def test_options_that_the_media_server_refuses_prove_nothing_of_the_camera() -> None:
+    refused = "[rtsp @ 0x55] [error] method OPTIONS failed: 501 Not Implemented"
+    for line, remedy in (
+        ("[concat @ 0x55] [error] Impossible to open 'rtsp://10.0.0.1/s'", Remedy.OPTIONS),
+        ("[error] Could not write header for output file #0: Server returned 5XX Server Error reply", None),
+        ("[error] something else", None),
+    ):
+        assert classify(ProcessEnding(1, None, (refused, line)), media_seen=False).remedy is remedy
+    login = (refused.replace("501", "401"), "[error] pipe:0: Server returned 401 Unauthorized (authorization failed)")
+    assert classify(ProcessEnding(1, None, login), media_seen=False).remedy is None
 
 
 @pytest.mark.parametrize(
@@ -207,6 +222,30 @@ def test_names_and_numbers_of_others_never_decide(
             (
                 "[rtsp @ 0x55461b461c40] [error] method SETUP failed: 461 Unsupported Transport",
                 "[concat @ 0x55461b461c41] [error] Impossible to open 'rtsp://h/Could not write header: Broken pipe'",
+            ),
+            Cause.TRANSPORT_REFUSED,
+        ),
+        # With two transports to choose from, a refusal of the first ends nothing.
+        (
+            (
+                "[rtsp @ 0x0] [error] method SETUP failed: 461 Unsupported Transport",
+                "[error] Could not write header for output file #0 : Connection refused",
+            ),
+            Cause.SERVER_GONE,
+        ),
+        (
+            (
+                "[rtsp @ 0x0] [error] method SETUP failed: 461 Unsupported Transport",
+                "[rtsp @ 0x0] [error] method SETUP failed: 453 Not Enough Bandwidth",
+                "[concat @ 0x0] [error] Impossible to open 'rtsp://h/x'",
+            ),
+            Cause.BUSY,
+        ),
+        (
+            (
+                "[rtsp @ 0x0] [error] method SETUP failed: 461 Unsupported Transport",
+                "[rtsp @ 0x0] [error] method SETUP failed: 461 Unsupported Transport",
+                "[error] rtsp://h/x: Protocol not supported",
             ),
             Cause.TRANSPORT_REFUSED,
         ),

@@ -39,6 +39,7 @@ CAMERA = CameraDocument(
     path="cam7",
     media_server="default",
     node="site-a",
+    engine="ffmpeg",
     phase="running",
     since="2026-01-01T00:00:00.000Z",
     verdict=VerdictDocument(Health.DEGRADED, Side.NETWORK, (), "", "2026-01-01T00:00:00.000Z"),

@@ -189,6 +189,10 @@ def test_timeouts_are_microseconds_and_a_row_may_have_its_own() -> None:
 def test_the_transport_from_the_camera() -> None:
     assert "option rtsp_transport 'udp'\n" in script(plan(settings=FfmpegSettings(rtsp_transport=RtspTransport.UDP)))
     assert "option rtsp_transport 'udp'\n" in script(plan({"rtsp_transport": "udp"}))
+    either = script(plan({"rtsp_transport": "auto"}))
+    assert "option rtsp_transport 'udp+tcp'\n" in either and "option rtsp_flags 'prefer_tcp'\n" in either
+    flagged = script(plan({"rtsp_transport": "auto", "input": {"rtsp_flags": "-filter_src"}}))
+    assert "option rtsp_flags '-filter_src+prefer_tcp'\n" in flagged
 
 
 def test_input_options_of_a_row_win() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import resource
@@ -13,11 +14,13 @@ import pytest
 from rich.console import Console
 
 from restream.adapters.server.docker_engine import parse_container
+from restream.config.settings import Settings
 from restream.interfaces.console.findings import CheckState, Finding, failed, findings_json, print_findings
 from restream.preflight import bounded
 from restream.preflight.host import clock, open_files
-from restream.preflight.programs import judge_version, missing_parts, names_in
+from restream.preflight.programs import check_programs, judge_version, missing_parts, names_in
 from restream.preflight.services import judge_version as judge_server
+from restream.service.from_settings import DependencyError, require_programs
 
 FINDINGS = [
     Finding("redis", CheckState.WARN, "no answer", "start [redis]"),
@@ -129,3 +132,21 @@ def test_output_for_people_and_programs() -> None:
 def test_a_container_is_described(document: object, up: bool, text: str) -> None:
     state = parse_container(document)
     assert (state.up, state.text) == (up, text)
+
+
+def without_ffmpeg(engine: str) -> Settings:
+    nowhere = {"binary": "/nonexistent/ffmpeg", "probe_binary": "/nonexistent/ffprobe"}
+    return Settings.model_validate({"ffmpeg": nowhere, "cameras": {"engine": engine}})
+
+
+@pytest.mark.parametrize(("engine", "needed"), [("ffmpeg", True), ("auto", True), ("relay", False), ("pull", False)])
+async def test_ffmpeg_is_needed_where_cameras_are_published_by_it(
+    engine: str, needed: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = without_ffmpeg(engine)
+    found = {each.name: each for each in await check_programs(settings)}
+    assert found["ffmpeg"].state is found["ffprobe"].state is (CheckState.FAIL if needed else CheckState.WARN)
+    assert ("still pictures" in found["ffmpeg"].todo) is not needed
+    with pytest.raises(DependencyError) if needed else contextlib.nullcontext():
+        require_programs(settings)
+    assert ("still needed for still pictures" in caplog.text) is not needed

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from restream.domain.judgement.quality import Quality, Window
 from restream.domain.judgement.series import STEP_S, Habits, Series
+from restream.domain.judgement.stream_quality import NOTHING_KNOWN, StreamQuality
 from restream.domain.server.flow import Flow, Stream
 from restream.domain.server.mediamtx import PathObservation, SrtObservation
 
@@ -109,6 +112,46 @@ def test_a_series_keeps_an_hour_and_knows_what_is_usual_after_ten_minutes() -> N
     assert (len(series.values), series.usual) == (360, 20.0)
     series.append(None)
     assert series.values[-1] is None
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(0, 700)), max_size=50), st.sampled_from([2e-5, 1e-4, 0.01, 0.1]))
+def test_a_series_with_a_unit_is_right_to_half_a_unit_and_never_beyond_its_last(
+    given_values: list[float | None], unit: float
+) -> None:
+    series = Series(unit)
+    for value in given_values:
+        series.append(value)
+    for value, kept in zip(given_values, series.values, strict=True):
+        assert (value is None) == (kept is None)
+        if value is not None and kept is not None:
+            assert kept == pytest.approx(min(value, 65534 * unit), abs=0.51 * unit + 5e-5)
+
+
+def test_a_series_costs_what_it_says() -> None:
+    plain, counted = Series(), Series(0.1)
+    for step in range(2000):
+        plain.append(step)
+        counted.append(step)
+        assert len(plain.values) == len(counted.values) == min(360, step + 1)
+    sizes = [sys.getsizeof(series) + sys.getsizeof(series._values) for series in (plain, counted)]
+    assert sizes[0] <= 1750 and sizes[1] <= 950
+
+
+def test_what_packets_tell_has_a_series_once_it_is_told() -> None:
+    habits = Habits()
+    told = StreamQuality(loss_ratio=0.0123, jitter_s=0.0021, short_fps=24.98, key_frame_s=2.04)
+    habits.record(None, Quality(), 100.0)
+    assert habits.packets is None
+    habits.record(None, Quality(), 110.0, told)
+    habits.record(None, Quality(), 120.0, NOTHING_KNOWN)
+    assert habits.packets is not None
+    found = {name: series.values for name, series in habits.packets._asdict().items()}
+    assert found == {
+        "camera_loss_ratio": [0.0123, None],
+        "jitter_s": [0.0021, None],
+        "fps": [24.98, None],
+        "key_frame_s": [2.0, None],
+    }
 
 
 def recorded(*moments: float, longest_s: float = 3.0) -> Habits:

@@ -22,6 +22,7 @@ def _camera(camera_id: str, health: str = "healthy", fault: str = "none", **fiel
         "path": f"cam{camera_id}",
         "media_server": "default",
         "node": "site-a",
+        "engine": "ffmpeg",
         "camera_type": "",
         "phase": "running",
         "since": f"2026-01-01T00:00:{int(camera_id):02}Z",
@@ -36,9 +37,9 @@ def _camera(camera_id: str, health: str = "healthy", fault: str = "none", **fiel
 
 FLEET = [
     _camera("10", site="North", name="Gate"),
-    _camera("2", "down", "camera", site="South", restarts=3, phase="backoff"),
-    _camera("1", "unknown", site="North", bitrate_bps=5),
-    _camera("3", "down", "network", site="North", name="Gate two"),
+    _camera("2", "down", "camera", site="South", restarts=3, phase="backoff", node="site-b"),
+    _camera("1", "unknown", site="North", bitrate_bps=5, engine="relay", phase="idle"),
+    _camera("3", "down", "network", site="North", name="Gate two", media_server="west", engine=None),
 ]
 
 
@@ -54,6 +55,12 @@ FLEET = [
         ({"health": "down,unknown", "site": "North"}, ["3", "1"]),
         ({"fault": "network"}, ["3"]),
         ({"phase": "backoff"}, ["2"]),
+        ({"phase": "idle"}, ["1"]),
+        ({"engine": "relay"}, ["1"]),
+        ({"engine": "relay,ffmpeg"}, ["2", "1", "10"]),
+        ({"engine": "None"}, []),
+        ({"server": "west"}, ["3"]),
+        ({"node": "site-b,site-c"}, ["2"]),
         ({"q": "gATE"}, ["3", "10"]),
         ({"host": "10.0.0.2,10.0.0.3"}, ["2", "3"]),
         ({"sort": "id", "offset": "1", "limit": "2"}, ["2", "3"]),

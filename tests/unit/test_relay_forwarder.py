@@ -58,3 +58,28 @@ def test_a_camera_without_key_frames_goes_on_after_a_while() -> None:
     relay.take(frame(1, SLICE), 0, 5.0)
     relay.take(frame(2, SLICE), 0, 12.0)
     assert relay.data_to_send() == frame(2, SLICE)
+
+
+def part(number: int, unit: bytes, timestamp: int = 3600) -> bytes:
+    """A packet without marker: more of its picture may follow."""
+    packet = struct.pack(">BBHII", 0x80, 96, number, timestamp, 7) + unit + bytes(20)
+    return b"$\0" + len(packet).to_bytes(2, "big") + packet
+
+
+def test_pictures_of_a_camera_that_never_sets_the_marker_are_told_apart_in_one_piece() -> None:
+    meter = TrackMeter("h264", 90_000, 96)
+    relay = Forwarder({0: Lane(0, meter, is_video=True)}, 0.0)
+    relay.take(part(1, IDR, 3600) + part(2, SLICE, 3600) + part(3, SLICE, 7200) + part(4, IDR, 9000), 0, 1.0)
+    report = meter.report(2.0)
+    assert (report.packets, report.frames, report.key_frames) == (4, 3, 2)
+
+
+def test_a_frame_that_ends_within_its_header_is_no_packet_whatever_follows_it() -> None:
+    meter = TrackMeter("h264", 90_000, 96)
+    relay = Forwarder({0: Lane(0, meter, is_video=True)}, 0.0)
+    short = b"$\0\0\x04" + struct.pack(">BBH", 0x80, 96, 2)
+    assert relay.take(part(1, IDR) + short, 0, 1.0) == len(part(1, IDR) + short)
+    # Behind another one the bytes after it are those of a picture's next packet.
+    tail = struct.pack(">II", 3600, 7)
+    relay.take(part(2, SLICE) + b"$\0\0\x04" + struct.pack(">BBH", 0x80, 96, 3) + tail, 0, 1.0)
+    assert (meter.report(2.0).packets, meter.report(2.0).malformed) == (2, 2)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
+from restream.domain.relay.forwarder import Forwarder, Lane
 from restream.domain.rtp.meter import TrackMeter
 from restream.domain.rtp.packet import MAX_MISORDER
 from restream.domain.rtp.receiver_report import ReceiverReports
@@ -121,3 +122,41 @@ def test_any_numbers_keep_the_books(numbers: list[int], same_source: bool) -> No
     report = meter.report(200.0)
     assert report.packets + report.duplicates == len(numbers)
     assert 0 <= report.lost < 3000 * max(1, len(numbers))
+
+
+def framed(packets: list[bytes], channel: int = 0) -> bytes:
+    """As they come interleaved in a connection (RFC 2326 §10.12)."""
+    return b"".join(b"$" + bytes((channel,)) + len(packet).to_bytes(2, "big") + packet for packet in packets)
+
+
+STREAMS = FATES.map(lambda fates: [GOOD[place].data for place in arriving(fates)]) | PACKETS
+ENDS = st.lists(st.integers(0, 1 << 16), max_size=6)
+
+
+@given(STREAMS | st.tuples(STREAMS, PACKETS, STREAMS).map(lambda each: [*each[0], *each[1], *each[2]]), ENDS)
+def test_a_relay_measures_of_many_packets_what_each_alone_tells(packets: list[bytes], ends: list[int]) -> None:
+    alone, together = TrackMeter("h264", RATE_HZ, TYPE), TrackMeter("h264", RATE_HZ, TYPE)
+    for packet in packets:
+        alone.take(packet, 0, len(packet), 1.0)
+    relay = Forwarder({0: Lane(0, together, is_video=True)}, 0.0)
+    data, at = framed(packets), 0
+    for end in (*sorted(each % (len(data) + 1) for each in ends), len(data)):
+        at = relay.take(data[:end], at, 1.0)
+    assert (at, relay.data_to_send()) == (len(data), data)
+    assert together.report(2.0) == alone.report(2.0)
+    assert together.reception(2.0) == alone.reception(2.0)
+
+
+@given(STREAMS, STREAMS)
+def test_a_relay_keeps_channels_apart(first: list[bytes], second: list[bytes]) -> None:
+    meters = [TrackMeter("h264", RATE_HZ, TYPE) for _ in range(2)]
+    relay = Forwarder({number * 2: Lane(number * 2, meter, is_video=True) for number, meter in enumerate(meters)}, 0.0)
+    data = b"".join(framed([a], 0) + framed([b], 2) for a, b in zip(first, second, strict=False))
+    assert relay.take(data, 0, 1.0) == len(data)
+    assert relay.data_to_send() == data
+    count = min(len(first), len(second))
+    for meter, packets in zip(meters, (first, second), strict=True):
+        alone = TrackMeter("h264", RATE_HZ, TYPE)
+        for packet in packets[:count]:
+            alone.take(packet, 0, len(packet), 1.0)
+        assert meter.report(2.0) == alone.report(2.0)

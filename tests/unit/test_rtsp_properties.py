@@ -14,6 +14,7 @@ from restream.domain.rtsp.failure import Stage
 from restream.domain.rtsp.route import MAX_RECONNECTS, MAX_REDIRECTS
 from tests.unit.scripted_rtsp import OK, PASSWORD, SDP, Answer, Asked, Talk, says, then_hangs_up
 from tests.unit.test_rtsp_messages import frame
+from tests.unit.test_rtsp_udp import TCP, UDP, ports
 
 CHALLENGES = st.sampled_from(
     [
@@ -68,10 +69,17 @@ def scripts(draw: st.DrawFn) -> dict[str, list[Answer]]:
     return {method: draw(queues) for method in OK if draw(st.booleans())}
 
 
-@given(scripts(), st.sampled_from(Goal), st.integers(0, 8))
+WISHES = st.one_of(
+    st.sampled_from(Goal).map(Conversation),
+    st.sampled_from([(UDP,), (TCP, UDP)]).map(lambda order: Conversation(transports=order, ports=ports)),
+)
+
+
+@given(scripts(), WISHES, st.integers(0, 8))
 @settings(deadline=None)
-def test_every_conversation_comes_to_an_end(script: dict[str, list[Answer]], goal: Goal, rounds: int) -> None:
-    talk = Talk(Conversation(goal), **script)
+def test_every_conversation_comes_to_an_end(script: dict[str, list[Answer]], wanted: Conversation, rounds: int) -> None:
+    talk = Talk(wanted, **script)
+    goal = wanted.goal
     for _ in range(rounds):
         deadline = talk.client.deadline
         if deadline is not None:
@@ -80,7 +88,8 @@ def test_every_conversation_comes_to_an_end(script: dict[str, list[Answer]], goa
     talk.wait(2.0)
     ended = [event for event in talk.events if isinstance(event, Failed | Finished)]
     assert len(ended) == 1 and talk.client.stage is Stage.CLOSED and talk.client.deadline is None
-    assert len(talk.addresses) <= 1 + MAX_REDIRECTS + MAX_RECONNECTS
+    # Over UDP one more for each keep-alive.
+    assert len(talk.addresses) <= 1 + MAX_REDIRECTS + MAX_RECONNECTS + (rounds + 1) * (UDP in wanted.transports)
     assert len(talk.asked) <= 60
     seen = repr(talk.events) + repr(talk.client.said) + repr(talk.client.__dict__)
     assert PASSWORD not in seen

@@ -64,6 +64,15 @@ def test_frames_per_second_are_known_after_a_minute() -> None:
     assert measured(*looks).fps == pytest.approx(20.0)
 
 
+def test_frames_of_the_last_seconds_and_jitter_as_it_is_now() -> None:
+    looks = [(at, stream(packets=at, frames=20 * at, jitter_s=at / 1e4)) for at in range(0, 91, 2)]
+    assert measured(*looks[:2]).short_fps is None
+    quality = measured(*looks)
+    assert (quality.short_fps, quality.jitter_s) == (pytest.approx(20.0), 0.009)
+    stopped = [(at, stream(packets=90, frames=1800)) for at in (95, 100, 105)]
+    assert measured(*looks, *stopped).short_fps == 0
+
+
 def test_counters_that_begin_anew_begin_a_new_window() -> None:
     old = [(at, stream(packets=100 * at, lost=at, frames=at)) for at in range(0, 66, 5)]
     anew = stream(packets=5, lost=3)

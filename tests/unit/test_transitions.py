@@ -31,6 +31,7 @@ from restream.domain.life.lifecycle import (
     Timing,
     Unarrived,
 )
+from restream.domain.life.remedy import Remedy
 from restream.domain.life.transitions import begin, step
 from restream.domain.rtp.report import TrackReport
 from restream.domain.rtp.stream_report import StreamReport
@@ -266,6 +267,38 @@ def test_a_login_that_the_probe_has_proved_is_not_blamed(login: tuple[str, ...],
     after, _ = follow(started, Ended(Cause.AUTH_FAILED, "method SETUP failed: 401 Unauthorized"))
     assert (after.cause, after.media) == (cause, None)
     assert after.phase is (BACKOFF if cause is Cause.AUTH_UNSUPPORTED else HELD)
+
+
+@pytest.mark.parametrize(("remedy", "lesser"), [(None, True), (Remedy.OPTIONS, False)])
+def test_what_is_not_the_sound_is_not_tried_without_it(remedy: Remedy | None, lesser: bool) -> None:
+    after, _ = follow(state(S), Ended(Cause.CAMERA_ERROR, "501", has_lesser=True, remedy=remedy))
+    assert after.lesser is lesser
+
+
+LOGGED_IN = replace(MEDIA, login=("SHA-256",))
+
+
+@pytest.mark.parametrize(
+    ("ended", "before", "remedy"),
+    [
+        (Ended(Cause.CAMERA_ERROR, "501", remedy=Remedy.OPTIONS, other=True), {}, Remedy.OPTIONS),
+        (Ended(Cause.CAMERA_ERROR, "501", remedy=Remedy.OPTIONS), {}, None),
+        (Ended(Cause.CAMERA_ERROR, "500", other=True), {}, None),
+        (Ended(Cause.AUTH_UNSUPPORTED, "", other=True), {"media": LOGGED_IN}, Remedy.LOGIN),
+        (Ended(Cause.AUTH_FAILED, "401", other=True), {"media": LOGGED_IN, "looked_at": NOW - 5}, Remedy.LOGIN),
+        (Ended(Cause.AUTH_FAILED, "401", other=True), {"media": LOGGED_IN}, None),
+        (Ended(Cause.AUTH_UNSUPPORTED, "", other=True), {}, None),
+        (Ended(Cause.AUTH_UNSUPPORTED, ""), {"media": LOGGED_IN}, None),
+        (Ended(Cause.KILLED, "", remedy=Remedy.OPTIONS, other=True), {"stop_cause": Cause.STALLED}, None),
+    ],
+)
+def test_another_engine_is_named_where_it_is_there_and_something_proves_it_better(
+    ended: Ended, before: dict[str, Any], remedy: Remedy | None
+) -> None:
+    after, _ = follow(state(STOP if "stop_cause" in before else S, **before), ended)
+    assert after.remedy is remedy
+    tried, _ = follow(after._replace(phase=P), failed(Cause.REFUSED))
+    assert tried.remedy is None
 
 
 def test_a_new_run_counts_from_the_beginning() -> None:

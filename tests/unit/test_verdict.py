@@ -19,6 +19,7 @@ from restream.domain.judgement.stream_quality import StreamQuality
 from restream.domain.judgement.verdict import RULES, Health, Verdict, judge, judge_row
 from restream.domain.life.cause import FACTS, Cause, Side
 from restream.domain.life.lifecycle import Phase, State
+from restream.domain.life.remedy import Remedy
 from restream.domain.server.api_trouble import ApiTrouble
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
@@ -150,6 +151,23 @@ def test_what_the_path_is_configured_for_is_named(
     assert reason.code == cause
     assert dict(reason.numbers).get("why") == why
     assert hint in verdict.hint
+
+
+@pytest.mark.parametrize("remedy", Remedy)
+def test_an_engine_that_would_have_gone_on_is_named(remedy: Remedy) -> None:
+    failed = State(Phase.BACKOFF, 0.0, cause=Cause.CAMERA_ERROR, remedy=remedy)
+    verdict = judge(sight(failed, MISSES))
+    (reason,) = verdict.reasons
+    assert (verdict.health, verdict.fault, reason.code) == (Health.DOWN, Side.CAMERA, Cause.CAMERA_ERROR)
+    assert dict(reason.numbers) == {"why": remedy}
+    assert "relay" in verdict.hint
+    assert "relay" not in judge(sight(failed._replace(remedy=None), MISSES)).hint
+    stopping = failed._replace(phase=Phase.STOPPING, stop_cause=Cause.STALLED)
+    assert "relay" not in judge(sight(stopping, MISSES)).hint
+
+
+def test_no_cause_by_itself_names_another_engine() -> None:
+    assert [cause for cause in Cause if "relay" in cause.facts.hint] == []
 
 
 def test_a_path_that_is_fetched_for_us_is_ours() -> None:

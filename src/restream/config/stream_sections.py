@@ -57,7 +57,7 @@ class CamerasSection(Section):
     path_template: str = "cam{id}"
     """Path at the media server; must contain `{id}`."""
     rtsp_transport: RtspTransport = RtspTransport.TCP
-    """From the camera; a row's `options.rtsp_transport` wins."""
+    """From the camera (auto: over TCP, and over UDP where it refuses that); a row's `options.rtsp_transport` wins."""
     engine: Literal["ffmpeg", "relay", "auto", "pull"] = "ffmpeg"
     """What publishes the cameras, see [engines.md](engines.md); a row's `options.engine` wins."""
 

@@ -40,6 +40,9 @@ class SessionOwner(VisitedCamera, Protocol):
     def admit(self, session: CameraSession) -> None:
         """A client has connected."""
 
+    def plays(self) -> None:
+        """A client has its session."""
+
 
 class CameraSession(RtspConnection):
     """One client of a camera; paces its own playback."""
@@ -169,6 +172,7 @@ class CameraSession(RtspConnection):
         self._stop_playing()
         camera = self._camera
         self.playback = playback = Playback(camera.playing_clip, camera.rng, started_at_unix_s=time.time())
+        camera.plays()
         self._started_at_s = self.now_s
         base = request.uri.rstrip("/")
         numbers = (

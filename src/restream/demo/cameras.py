@@ -36,7 +36,8 @@ _MOST_CONNECTIONS = 10_000
 class SimulatedCamera:
     """A camera on a port of its own; any path and query leads to its one stream.
 
-    `connections` tells when each client came and went, `most_connections` how many there were at one time.
+    `connections` tells when each client came and went, `most_connections` how many there were at one time,
+    `most_playing` how many of them with a session.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class SimulatedCamera:
         self.connections: deque[ConnectionRecord] = deque(maxlen=_MOST_CONNECTIONS)
         self.connections_total = 0
         self.most_connections = 0
+        self.most_playing = 0
         self.nonces = IssuedNonces()
         self.auth_failures_total = 0
         self.describes_total = 0
@@ -214,6 +216,10 @@ class SimulatedCamera:
         self.most_connections = max(self.most_connections, len(self.sessions))
         if self._fault is Fault.REFUSE or self._running is False:  # was in the backlog
             session.transport.abort()
+
+    def plays(self) -> None:
+        """A client has its session."""
+        self.most_playing = max(self.most_playing, self.playing_to)
 
 
 async def _serve(count: int, port_base: int, make: Callable[[int], SimulatedCamera]) -> None:

@@ -15,7 +15,7 @@ from restream.demo.rtp import RTP_HEADER_BYTES, Numbering, OutgoingPacket, RtpEr
 from restream.demo.sdp import SdpError, SdpTrack, sdp_sections, sdp_tracks
 
 CLIPS_FOLDER = Path(__file__).parent / "clips"
-CLIPS = ("h264_aac", "h264", "h264_pcma", "h265")
+CLIPS = ("h264_aac", "h264", "h264_small", "h264_pcma", "h265")
 _SENDER_REPORT_INTERVAL_US = 5_000_000
 _TICK_US = 66_667
 

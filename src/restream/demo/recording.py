@@ -11,18 +11,21 @@ from restream.demo.media_server import StandInServer
 from restream.demo.rtp import ticks_since_first
 from restream.demo.sdp import sdp_tracks
 
-# 96 video frames at 15 fps, 100 AAC frames of 1024 samples at 16 kHz, 51,200 samples at 8 kHz.
+# 96 video frames at 15 fps, 32 at 5 fps, 100 AAC frames of 1024 samples at 16 kHz, 51,200 samples at 8 kHz.
 _DURATION_US = 6_400_000
 _PICTURE = "-f lavfi -i testsrc2=size=320x180:rate=15"
+_SMALL_PICTURE = "-f lavfi -i testsrc2=size=320x180:rate=5"
 _SOUND = "-f lavfi -i sine=frequency=440:sample_rate={rate}"
 _H264 = "-c:v libx264 -preset slow -profile:v main -b:v 80k -maxrate 90k -bufsize 90k -g 15 -bf 0 -sc_threshold 0"
 _H265 = "-c:v libx265 -preset fast -b:v 80k -x265-params bframes=0:keyint=15:min-keyint=15:scenecut=0:log-level=error"
+_SMALL_H264 = "-c:v libx264 -preset slow -profile:v main -b:v 58k -maxrate 60k -bufsize 60k -g 5 -bf 0 -sc_threshold 0"
 # SPS and PPS (VPS) in band before each key frame too, as cameras send them.
 _IN_BAND = "-pix_fmt yuv420p -bsf:v dump_extra=freq=keyframe"
 PICTURE_AND_SOUND = f"{_PICTURE} {_SOUND.format(rate=16000)} {_H264} {_IN_BAND} -c:a aac -b:a 24k -ac 1"
 _RECIPES = {
     "h264_aac": f"{PICTURE_AND_SOUND} -t 7",
     "h264": f"{_PICTURE} -t 7 {_H264} {_IN_BAND}",
+    "h264_small": f"{_SMALL_PICTURE} -t 7 {_SMALL_H264} {_IN_BAND}",
     "h264_pcma": f"{_PICTURE} {_SOUND.format(rate=8000)} -t 7 {_H264} {_IN_BAND} -c:a pcm_alaw -ac 1",
     "h265": f"{_PICTURE} -t 7 {_H265} {_IN_BAND}",
 }

@@ -1,4 +1,4 @@
-"""The demo: everything the service needs, six simulated cameras, and the service itself, in one command."""
+"""The demo: everything the service needs, simulated cameras, and the service itself, in one command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,8 +22,10 @@ from restream.demo.embedded import embedded_postgres, embedded_redis, free_port
 from restream.demo.media_server import StandInServer
 from restream.demo.mediamtx import configuration, find_mediamtx, running_mediamtx
 from restream.domain.camera.secret import Secret
+from restream.domain.server.identity import DEFAULT_SERVER
 from restream.service.from_settings import require_programs
 from restream.service.process import serve
+from restream.service.pulling import directory_base
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +46,8 @@ class DemoCamera:
     clip: str
     stalls: bool = False
     wrong_password: bool = False
+    on_demand: bool = False
+    """Fetched by the media server itself, while somebody watches."""
 
 
 CAMERAS = (
@@ -54,19 +58,23 @@ CAMERAS = (
     DemoCamera("Roof, stalls now and then", "South", "VEI", "h264", stalls=True),
     DemoCamera("Yard, wrong password", "South", "HIKVISIONCH1", "h264_aac", wrong_password=True),
 )
+# Only a real MediaMTX fetches.
+ON_DEMAND = DemoCamera("Car park, on demand", "South", "COMMON", "h264", on_demand=True)
 
 
 async def run_demo(settings: Settings, *, plain: bool = True) -> None:
     """Run until SIGINT or SIGTERM. Raises EmbeddedError, ConfigError, DependencyError."""
     require_programs(settings)
     async with contextlib.AsyncExitStack() as stack:
-        settings = await stack.enter_async_context(_media_server(settings))
+        rows = CAMERAS if find_mediamtx() is None else (*CAMERAS, ON_DEMAND)
+        settings = await stack.enter_async_context(_media_server(settings, rows))
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="restream-demo-"))
         dsn = await stack.enter_async_context(embedded_postgres())
         logger.info("demo: PostgreSQL at %s", dsn.reveal())
-        cameras = [await stack.enter_async_context(_simulated(camera)) for camera in CAMERAS]
-        await _fill(dsn, cameras)
-        stalling = asyncio.create_task(_stall_now_and_then(cameras), name="demo stalls")
+        cameras = [await stack.enter_async_context(_simulated(row)) for row in rows]
+        await _fill(dsn, rows, cameras)
+        stalled = [camera for row, camera in zip(rows, cameras, strict=True) if row.stalls]
+        stalling = asyncio.create_task(_stall_now_and_then(stalled), name="demo stalls")
         stack.callback(stalling.cancel)
         redis_url = await stack.enter_async_context(embedded_redis(_own_port("redis://127.0.0.1:6379", 6379)))
         logger.info("demo: Redis at %s", redis_url)
@@ -77,9 +85,11 @@ async def run_demo(settings: Settings, *, plain: bool = True) -> None:
             "json_file": settings.json_file.model_copy(update={"path": Path(directory) / "mediamtx_streams.json"}),
         }
         settings = settings.model_copy(update=update)
-        logger.info("demo: six simulated cameras; play one with: ffplay %s/cam1", settings.mediamtx.rtsp_url)
+        count = len(rows)
+        logger.info("demo: %d simulated cameras; play one with: ffplay %s/cam1", count, settings.mediamtx.rtsp_url)
+        idle = f", one is fetched while somebody watches (cam{count})" if ON_DEMAND in rows else ""
         notes = (
-            "This is the demo: six simulated cameras, one stalls now and then, one has a wrong password.",
+            f"This is the demo: {count} simulated cameras, one stalls now and then, one has a wrong password{idle}.",
             f"Try the page above, `ffplay {settings.mediamtx.rtsp_url}/cam1`, ./start.sh cameras. Ctrl-C ends it.",
         )
         await serve(settings, lambda: settings, plain=plain, notes=notes)
@@ -91,26 +101,26 @@ async def _simulated(camera: DemoCamera) -> AsyncIterator[SimulatedCamera]:
         yield simulated
 
 
-async def _fill(dsn: Secret, cameras: list[SimulatedCamera]) -> None:
+async def _fill(dsn: Secret, rows: Sequence[DemoCamera], cameras: Sequence[SimulatedCamera]) -> None:
     await execute_script(dsn, (ROOT / "etc" / "schema.sql").read_text(encoding="utf-8"))
     connection = await asyncpg.connect(dsn.reveal())
     try:
-        for row, camera in zip(CAMERAS, cameras, strict=True):
+        for row, camera in zip(rows, cameras, strict=True):
             await connection.execute(
-                "INSERT INTO cameras (name, site, camera_type, link, login, password, channel)"
-                " VALUES ($1, $2, $3, $4, 'demo', $5, 1)",
+                "INSERT INTO cameras (name, site, camera_type, link, login, password, channel, options)"
+                " VALUES ($1, $2, $3, $4, 'demo', $5, 1, $6)",
                 row.name,
                 row.site,
                 row.camera_type,
                 f"{camera.host}:{camera.port}",
                 "not-the-password" if row.wrong_password else _PASSWORD,
+                '{"engine": "pull", "on_demand": true}' if row.on_demand else None,
             )
     finally:
         await connection.close()
 
 
-async def _stall_now_and_then(cameras: list[SimulatedCamera]) -> None:
-    stalling = [camera for row, camera in zip(CAMERAS, cameras, strict=True) if row.stalls]
+async def _stall_now_and_then(stalling: Sequence[SimulatedCamera]) -> None:
     flowing_s = _FIRST_STALL_AFTER_S
     while True:
         await asyncio.sleep(flowing_s)
@@ -123,20 +133,29 @@ async def _stall_now_and_then(cameras: list[SimulatedCamera]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _media_server(settings: Settings) -> AsyncIterator[Settings]:
+async def _media_server(settings: Settings, rows: Sequence[DemoCamera]) -> AsyncIterator[Settings]:
     """A real MediaMTX, else the stand-in; never one that runs already, whose cam1 may be somebody's."""
     section = settings.mediamtx
     rtsp_port, api_port = _own_port(section.rtsp_url, 8554), _own_port(section.api_url, 9997)
     update = {"rtsp_url": f"rtsp://127.0.0.1:{rtsp_port}", "api_url": f"http://127.0.0.1:{api_port}"}
-    settings = settings.model_copy(update={"mediamtx": section.model_copy(update=update)})
+    pull = settings.pull.model_copy(update={"port": _own_port(settings.pull.base, 9554)})
+    settings = settings.model_copy(update={"mediamtx": section.model_copy(update=update), "pull": pull})
     binary = find_mediamtx()
     if binary is None:
         async with StandInServer(rtsp_port=rtsp_port, api_port=api_port):
             yield settings
         return
-    async with running_mediamtx(binary, configuration(rtsp_port, api_port, _viewers())):
+    others = {**_viewers(), "paths": {**_fetched(settings, rows), "all_others": {}}}
+    async with running_mediamtx(binary, configuration(rtsp_port, api_port, others)):
         logger.info("demo: MediaMTX (%s) at %s", Path(binary).name, settings.mediamtx.rtsp_url)
         yield settings
+
+
+def _fetched(settings: Settings, rows: Sequence[DemoCamera]) -> dict[str, object]:
+    """A path entry for each camera that MediaMTX fetches: the others' paths are for publishers."""
+    base, template = directory_base(settings, DEFAULT_SERVER).reveal(), settings.cameras.path_template
+    paths = [template.replace("{id}", str(number)) for number, row in enumerate(rows, 1) if row.on_demand]
+    return {path: {"source": f"{base}/{path}", "sourceOnDemand": True, "rtspTransport": "tcp"} for path in paths}
 
 
 def _viewers() -> dict[str, object]:

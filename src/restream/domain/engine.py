@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from restream.domain.camera.options import Transport
 from restream.domain.life.cause import Cause
+from restream.domain.life.remedy import Remedy
 from restream.domain.rtp.stream_report import StreamReport
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 
@@ -143,3 +144,5 @@ class Ending:
     """The last lines the engine wrote, masked, oldest first."""
     unsendable: str = ""
     """What the engine said of media that it could not hand to the server, however it ended; masked."""
+    remedy: Remedy | None = None
+    """What the engine gave up at, where others would not."""

@@ -6,6 +6,7 @@ import asyncio
 import re
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 
 from restream.adapters.processes.run_once import run_once
 from restream.config.settings import Settings
@@ -13,6 +14,7 @@ from restream.domain.camera.options import Transport
 from restream.domain.ffmpeg.invocation import Invocation
 from restream.interfaces.console.findings import CheckState, Finding
 from restream.ports.cameras import PublisherError
+from restream.service.from_settings import STILL_NEEDS_FFMPEG, needs_ffmpeg
 
 _TIMEOUT_S = 10.0
 # The longest listing, of encoders, is 20 KiB.
@@ -30,12 +32,20 @@ async def check_programs(settings: Settings) -> list[Finding]:
     findings = [ffmpeg, ffprobe]
     if ffmpeg.state is not CheckState.FAIL:
         findings.append(await _build(settings))
+    if not needs_ffmpeg(settings):
+        findings = [_not_needed_by_all(finding) for finding in findings]
     if shutil.which("setpriv"):
         findings.append(Finding("setpriv", CheckState.OK, "publishers die with the service, whatever ends it"))
     else:
         text = "not installed: publishers may survive a SIGKILL of the service"
         findings.append(Finding("setpriv", CheckState.WARN, text, "apt install util-linux"))
     return findings
+
+
+def _not_needed_by_all(finding: Finding) -> Finding:
+    if finding.state is not CheckState.FAIL:
+        return finding
+    return replace(finding, state=CheckState.WARN, todo=f"{finding.todo}; still needed for {STILL_NEEDS_FFMPEG}")
 
 
 async def _program(key: str, program: str) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import quote
@@ -50,6 +51,8 @@ from restream.ports.servers import MediaServer
 from restream.service.pulling import directory_listener, pull_engine
 from restream.supervisor.cameras.settings import StreamSettings
 
+logger = logging.getLogger(__name__)
+
 ENGINES = (FfmpegEngine.name, RelayEngine.name, AutoEngine.name, PullEngine.name)
 """What publishes cameras."""
 
@@ -72,11 +75,29 @@ class DependencyError(Exception):
     """A program the service cannot do without is missing; the message says what to do."""
 
 
+STILL_NEEDS_FFMPEG = (
+    "still pictures, cameras that do not speak RTSP, and rows whose options.engine is another one: for sound that must "
+    "be converted, or to publish by SRT"
+)
+"""What ffmpeg is for where `cameras.engine` does without it."""
+_WITHOUT_FFMPEG = frozenset({RelayEngine.name, PullEngine.name})
+
+
+def needs_ffmpeg(settings: Settings) -> bool:
+    """Whether a camera is published by ffmpeg unless its row says otherwise."""
+    return settings.cameras.engine not in _WITHOUT_FFMPEG
+
+
 def require_programs(settings: Settings) -> None:
-    """Check that ffmpeg and ffprobe can be found. Raises DependencyError."""
+    """Check that ffmpeg and ffprobe can be found; a warning where `cameras.engine` does without. Raises
+    DependencyError."""
     for key, program in (("binary", settings.ffmpeg.binary), ("probe_binary", settings.ffmpeg.probe_binary)):
-        if shutil.which(program) is None:
-            raise DependencyError(f"{program} is not installed: `apt install ffmpeg`, or set ffmpeg.{key} to its path")
+        if shutil.which(program) is not None:
+            continue
+        text = f"{program} is not installed: `apt install ffmpeg`, or set ffmpeg.{key} to its path"
+        if needs_ffmpeg(settings):
+            raise DependencyError(text)
+        logger.warning("%s; it is still needed for %s", text, STILL_NEEDS_FFMPEG)
 
 
 def require_dsn(settings: Settings) -> Secret:
@@ -141,6 +162,7 @@ def stream_settings(settings: Settings, resources: EngineResources) -> StreamSet
         restart=settings.restart_policy(),
         connect_timeout_s=section.connect_timeout_s,
         stall_timeout_s=section.stall_timeout_s,
+        conversing=RelayEngine.name,
     )
 
 

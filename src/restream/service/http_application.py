@@ -12,6 +12,8 @@ from msgspec.structs import replace
 
 from restream import __version__
 from restream.config.settings import Settings
+from restream.domain.engine import Media
+from restream.domain.engine_choice import EngineChoice
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.life.lifecycle import HoldAsked, ProbeAsked, Released, Request, RestartAsked
 from restream.interfaces.documents.answers import Action
@@ -90,6 +92,15 @@ class Web:
         # The latest cycle cannot tell that it was the last.
         return replace(latest.status, components=components_document(latest.snapshot, self.components.all))
 
+    def _choices(self, camera_id: str) -> tuple[EngineChoice, ...]:
+        report, look = self.outlets.renderer.latest.snapshot.reports.get(camera_id), self.fleet.look(camera_id)
+        if report is None or not isinstance(report.subject, CameraStatus):
+            return ()
+        media = report.subject.state.media or (look.outcome if look is not None else None)
+        if not isinstance(media, Media):
+            return ()
+        return self.fleet.settings.choices(report.subject.camera, media, report.subject.plan)
+
     def _details(self, camera_id: str) -> CameraDetailsDocument | None:
         return details(
             self.outlets.renderer.latest.snapshot,
@@ -99,6 +110,7 @@ class Web:
             stderr_tail=self.fleet.log(camera_id),
             look=self.fleet.look(camera_id),
             probing=self.fleet.probing(camera_id),
+            choices=self._choices(camera_id),
         )
 
     def _act(self, camera_id: str, action: Action) -> str | None:

@@ -57,17 +57,18 @@ declare global {
 
   type Tab = 'cameras' | 'unmanaged' | 'events' | 'visionaire' | 'host';
   type Grouping = 'none' | 'site' | 'host' | 'cause';
-  interface View {
+  type MoreColumn = 'engine' | 'server' | 'node';
+  type Filters = Record<import('../../../src/restream/interfaces/static/js/filters.js').Filter, string | null>;
+  interface View extends Filters {
     tab: Tab;
     q: string;
-    site: string | null;
-    type: string | null;
     camera: string | null;
     health: Health[];
     fault: Fault[];
     group: Grouping;
     sort: string;
     stills: boolean;
+    columns: MoreColumn[];
   }
 
   /** A camera with what lists need of it. */
@@ -82,6 +83,8 @@ declare global {
   interface Change {
     cameras: Set<string>;
     structure: boolean;
+    /** A filter has a new value, or one less. */
+    values: boolean;
     status: boolean;
     events: ServiceEvent[];
     host: boolean;

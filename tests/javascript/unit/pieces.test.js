@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { linePath, spans } from '../../../src/restream/interfaces/static/js/charts.js';
 import { webAddress } from '../../../src/restream/interfaces/static/js/dom.js';
 import { clockText, lookFacts } from '../../../src/restream/interfaces/static/js/look.js';
-import { packetFacts } from '../../../src/restream/interfaces/static/js/packets.js';
+import { jitter, packetFacts, seconds } from '../../../src/restream/interfaces/static/js/packets.js';
 import { shellLine } from '../../../src/restream/interfaces/static/js/facts.js';
 
 const NOW = Date.parse('2026-01-05T10:00:00.000Z');
@@ -64,4 +64,8 @@ test('of packets what is not known is left out', () => {
   const found = new Map(packetFacts({ loss_ratio_10s: 0.0123, loss_ratio_60s: 0, video, audio }));
   assert.deepEqual([...found.keys()], ['loss', 'lost', 'jitter', 'fps', 'keys', 'video', 'audio', 'clock']);
   assert.deepEqual([found.get('loss'), found.get('lost'), found.get('clock')], ['1.23%', '4', 'look.clock.behind']);
+});
+
+test('a small jitter is no jitter of nothing, and what is not known is a dash', () => {
+  assert.deepEqual([jitter(0.00044), jitter(null), seconds(2.04), seconds(undefined)], ['0.4 ms', '–', 'packets.seconds', '–']);
 });

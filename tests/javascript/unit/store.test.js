@@ -18,14 +18,14 @@ function listening() {
 test('a snapshot replaces, a delta adds, changes and removes', () => {
   const { store, last } = listening();
   store.apply(snapshot([camera('1', { site: 'North' }), camera('2', { site: 'North' })]));
-  assert.deepEqual([store.filled, last().structure, store.sites.get('North')], [true, true, 2]);
+  assert.deepEqual([store.filled, last().structure, store.values.site.get('North')], [true, true, 2]);
   store.apply(delta({ cameras: [camera('2', { site: 'South' })] }));
   assert.deepEqual(
-    [last().structure, [...last().cameras], [...store.sites.keys()]],
+    [last().structure, [...last().cameras], [...store.values.site.keys()]],
     [false, ['2'], ['North', 'South']],
   );
   store.apply(delta({ removed: ['1', 'nobody'], cameras: [] }));
-  assert.deepEqual([[...store.records.keys()], [...store.sites.keys()]], [['2'], ['South']]);
+  assert.deepEqual([[...store.records.keys()], [...store.values.site.keys()]], [['2'], ['South']]);
   store.apply(snapshot([camera('2', { site: 'South' }), camera('3')]));
   assert.deepEqual([[...last().cameras], store.camera('1')], [['3'], null]);
 });
@@ -44,4 +44,20 @@ test('what polling brings leaves the generation alone', () => {
   store.apply(snapshot([]));
   store.apply({ type: 'snapshot', time: HEAD.time, cameras: [camera('1')], events: [], host: null });
   assert.deepEqual([store.instance, store.generation, store.records.size, store.host], ['a', 1, 1, null]);
+});
+
+test('a filter has a new value without a new camera', () => {
+  const { store, last } = listening();
+  store.apply(snapshot([camera('1'), camera('2')]));
+  store.apply(delta({ cameras: [camera('1', { bitrate_bps: 5 })] }));
+  assert.equal(last().values, false);
+  store.apply(delta({ cameras: [camera('1', { engine: 'relay', phase: 'idle' })] }));
+  assert.deepEqual([last().values, last().structure], [true, false]);
+  assert.deepEqual(
+    [[...store.values.engine], [...store.values.phase]],
+    [
+      [['ffmpeg', 1], ['relay', 1]],
+      [['running', 1], ['idle', 1]],
+    ],
+  );
 });

@@ -13,13 +13,15 @@ const ids = ({ items }) => items.map(({ id }) => id).join();
 
 const FLEET = [
   camera('10', { name: 'Gate', site: 'North', bitrate_bps: 100, restarts: 2 }),
-  camera('2', { name: 'attic', site: 'South', bitrate_bps: 900, camera_type: 'AXIS' }),
-  down('a', 'refused', 'camera', { name: 'Gate 2', site: 'North', next_retry: '2026-01-05T10:01:00.000Z' }),
+  camera('2', { name: 'attic', site: 'South', bitrate_bps: 900, camera_type: 'AXIS', engine: 'relay', node: 'b' }),
+  down('a', 'refused', 'camera', { name: 'Gate 2', site: 'North', engine: null, next_retry: '2026-01-05T10:01:00.000Z' }),
   camera('7', {
     health: 'degraded',
     fault: 'network',
     code: 'srt_loss',
     name: 'Gate 10',
+    media_server: 'west',
+    phase: 'idle',
     since: '2026-01-05T11:00:00.000Z',
   }),
 ];
@@ -56,6 +58,11 @@ test('filters hold together, and totals tell what was left out', () => {
     'site=North': 'a,10',
     'type=AXIS': '2',
     'site=': '7',
+    'engine=relay': '2',
+    'engine=': 'a',
+    'server=west': '7',
+    'node=b': '2',
+    'phase=idle': '7',
   };
   for (const [hash, order] of Object.entries({ ...cases, 'q=GATE 10': '7,10', 'site=North&health=healthy': '10' }))
     assert.equal(ids(arranged(FLEET, `#${hash}`)), order, hash);

@@ -56,7 +56,7 @@ class PullEngine:
 
     async def start(self, plan: Plan, on_advance: Callable[[Advance], None]) -> PullPublication:
         """Open the camera's place in the directory, and wake its path. Raises PublisherError, and TypeError for
-        another engine's plan; only the media server can tell of advances."""
+        another engine's plan. Only the media server can tell of advances; it is asked for the first."""
         if not isinstance(plan, PullPlan):
             raise TypeError(f"a plan of the engine {plan.engine}")
         await self._listener.listen()

@@ -26,6 +26,7 @@ from restream.domain.rtsp.dialogue import Conversation, Goal
 from restream.domain.rtsp.events import Failed, Finished, Playing, RtspEvent
 from restream.domain.rtsp.tracks import KINDS
 from restream.domain.rtsp.url import Credentials, RtspUrl, parse_url
+from restream.domain.server.mediamtx import PathObservation, parse_paths
 
 _API_TIMEOUT_S = 3.0
 _DYING_S = 0.3
@@ -104,15 +105,9 @@ class FetchingServer:
         # A clock that was set meanwhile says nothing; `Date` is in whole seconds.
         return age_s + 1 if age_s > -1 else None
 
-    async def source_of(self, path: str) -> str:
-        """Type of what the path gets its media from (`rtspSource`, `rtspSession` …); empty: of nothing.
-
-        Raises ServerCallError.
-        """
-        found = await self._call("GET", f"paths/get/{quote(path)}")
-        source = found.get("source") if isinstance(found, Mapping) else None
-        kind = source.get("type") if isinstance(source, Mapping) else None
-        return kind if isinstance(kind, str) and kind.isalnum() else ""
+    async def path(self, name: str) -> PathObservation | None:
+        """One path as it is now; None: there is none of this name. Raises ServerCallError."""
+        return parse_paths({"items": [await self._call("GET", f"paths/get/{quote(name)}")]}).get(name)
 
     async def let_go(self, path: str) -> None:
         """End what the server fetches for this path, at once, whoever reads it. Raises ServerCallError.

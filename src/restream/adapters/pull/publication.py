@@ -6,7 +6,9 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
+from restream.adapters.pull.arrival import seen_moving
 from restream.adapters.pull.enquiry import Enquiry, words_of
 from restream.adapters.pull.listener import DirectoryListener
 from restream.adapters.pull.media_server import FetchingServer, Hold, ServerCallError
@@ -186,26 +188,33 @@ class PullPublication:
         again = asyncio.create_task(self._asked_again.wait())
         opened = asyncio.create_task(hold.opened.wait())
         alone = asyncio.create_task(self._unwatched.wait())
+        tasks: set[asyncio.Task[Any]] = {running, again, opened, alone}
         try:
             await asyncio.wait({running, again, opened, alone}, return_when=asyncio.FIRST_COMPLETED)
             if hold.opened.is_set() and self._questions:
                 self._lines.append("the media server has the camera")
                 self._watched_at = asyncio.get_running_loop().time()
+                tasks.add(asyncio.create_task(self._tell_arrival(), name=f"arrival {self._plan.path}"))
                 await asyncio.wait({running, again, alone}, return_when=asyncio.FIRST_COMPLETED)
             if not running.done() and again.done() and hold.opened.is_set():
                 # Somebody else's question; the session that is held knows best.
                 await asyncio.wait({running}, timeout=_AT_ONCE_S)
             return running.result() if running.done() else None
         finally:
-            for task in (running, again, opened, alone):
+            for task in tasks:
                 task.cancel()
-            await asyncio.wait({running, again, opened, alone})
+            await asyncio.wait(tasks)
+
+    async def _tell_arrival(self) -> None:
+        """The first bytes end a start, whose place others wait for; from then on the sweeps tell."""
+        if await seen_moving(self._server, self._plan.path):
+            self._on_advance(Advance(moved=True))
 
     async def _not_ours(self, *, remnant_ended: bool) -> Ending | None:
         """The path is there although nobody asked us: a remnant that the server fetches is ended; None: once more."""
         try:
-            source = await self._server.source_of(self._plan.path)
-            if source.endswith(("Session", "Conn")):
+            path = await self._server.path(self._plan.path)
+            if path is not None and path.source_type is not None and not path.pulled:
                 words = f"{_NOT_OURS}{self._plan.entry.advice(self._plan.path)}"
                 return Ending(Cause.SERVER_CONFLICT, words)
             if remnant_ended:

@@ -9,9 +9,11 @@ import time
 from dataclasses import replace
 
 from restream.adapters.relay.messages import Begin, RelayAdvance
+from restream.adapters.relay.receiver import Receiver
 from restream.adapters.rtsp.addresses import Resolver
 from restream.adapters.rtsp.trouble import told as cause_and_words
 from restream.adapters.rtsp.wire import MEDIA_SERVER, Wire
+from restream.domain.camera.options import RtspTransport
 from restream.domain.engine import Ending
 from restream.domain.life.attribution import CUT_FOR_SILENCE_S
 from restream.domain.life.cause import Cause
@@ -21,7 +23,15 @@ from restream.domain.rtp.stream_report import StreamReport
 from restream.domain.rtsp.announcement import announcement, obstacle
 from restream.domain.rtsp.client import RtspClient
 from restream.domain.rtsp.dialogue import Conversation
-from restream.domain.rtsp.events import Announced, Failed, Interleaved, MediaPacket, Playing, RtspEvent
+from restream.domain.rtsp.events import (
+    Announced,
+    Failed,
+    Interleaved,
+    MediaPacket,
+    Playing,
+    RtspEvent,
+    SetUpOverUdp,
+)
 from restream.domain.rtsp.failure import Failure
 from restream.domain.rtsp.publisher import PublisherEvent, Recording, RtspPublisher
 
@@ -40,8 +50,13 @@ class CameraRelay:
         self._tls, self._resolver = tls, resolver
         self._loop = asyncio.get_running_loop()
         source = begin.source.place
+        self._receiver = Receiver(lambda: self._from_camera, self._take_frames, self._hand_on, self._missed)
         wanted = Conversation(
-            allowed=frozenset(begin.allowed), answer_timeout_s=begin.answer_timeout_s, user_agent=begin.user_agent
+            allowed=frozenset(begin.allowed),
+            answer_timeout_s=begin.answer_timeout_s,
+            user_agent=begin.user_agent,
+            transports=begin.transports,
+            ports=self._receiver.ports,
         )
         self._camera = RtspClient(source.url, source.credentials, wanted, _cnonce)
         self._from_camera = Wire(self._camera, self._camera_says, tls, resolver, on_received=self._hand_on)
@@ -69,6 +84,7 @@ class CameraRelay:
         finally:
             self._recording = False
             self._from_camera.close()
+            self._receiver.close()
             if self._to_server is not None:
                 self._to_server.close()
             tasks = [task for task in (camera_task, self._server_task) if task is not None]
@@ -99,13 +115,15 @@ class CameraRelay:
             for each in told.exchanges
         )
         reasons = self._playing.reasons if self._playing is not None else ()
-        return (*lines, *(f"[camera] {reason}" for reason in reasons))
+        return (*lines, *(f"[camera] {reason}" for reason in (*reasons, *self._receiver.remarks())))
 
     # -- the camera ----------------------------------------------------------------------------------------------------
 
     def _camera_says(self, event: RtspEvent) -> None:
         if isinstance(event, MediaPacket):
             self._take(event)
+        elif isinstance(event, SetUpOverUdp):
+            self._receiver.set_up(event)
         elif isinstance(event, Playing):
             self._publish(event)
         elif isinstance(event, Failed):
@@ -120,6 +138,24 @@ class CameraRelay:
             head = bytes((0x24, rtcp if packet.is_rtcp else rtp)) + len(packet.payload).to_bytes(2, "big")
             self._forwarder.take(head + packet.payload, 0, self._loop.time())
 
+    def _take_frames(self, frames: bytes, at: float) -> None:
+        """Packets that came over UDP."""
+        if self._forwarder is None:
+            return
+        try:
+            self._forwarder.take(frames, 0, at)
+        except Exception as error:
+            self._end(Cause.INTERNAL, f"internal error in the relay: {type(error).__name__}: {error}")
+
+    def _missed(self) -> None:
+        """No datagram has come."""
+        self._end(Cause.NO_MEDIA, self._nothing_came)
+
+    @property
+    def _nothing_came(self) -> str:
+        way_out = "" if RtspTransport.TCP in self._begin.transports else "; options.rtsp_transport: tcp needs no ports"
+        return f"no packet has come over UDP: is there a firewall between the camera and this host?{way_out}"
+
     def _publish(self, playing: Playing) -> None:
         self._came_on = playing.channels
         refused = [(track, why) for track in playing.tracks if not track.is_video and (why := obstacle(track))]
@@ -133,6 +169,8 @@ class CameraRelay:
         ]
         by_kind = {track.is_video: meter for track, meter in zip(tracks, self._meters, strict=True)}
         self._video, self._audio = by_kind[True], by_kind.get(False)
+        self._receiver.listen(self._came_on, over_udp=playing.over_udp)
+        self._receiver.measure(channels, self._meters)
         wall = time.time() - self._loop.time()
         self._forwarder = self._camera.frames = Forwarder(lanes_of(playing, self._meters, channels), wall)
         place = self._begin.destination.place
@@ -159,6 +197,8 @@ class CameraRelay:
 
     def _blamed(self, failure: Failure) -> tuple[Cause, str]:
         """A server that closes a stream in which nothing comes is not the one to blame."""
+        if failure.cause is Cause.SERVER_GONE and self._receiver.is_missing:
+            return Cause.NO_MEDIA, self._nothing_came
         silence_s = self._loop.time() - self._handed_on_at
         if failure.cause is Cause.SERVER_GONE and self._recording and silence_s >= CUT_FOR_SILENCE_S:
             cause = Cause.STALLED if self._written_bytes else Cause.NO_MEDIA
@@ -198,11 +238,11 @@ class CameraRelay:
             self._taken_at = now
         elif now - self._taken_at > self._begin.stall_timeout_s:
             self._end(Cause.SERVER_GONE, f"the media server has taken nothing for {now - self._taken_at:.0f} s")
-        report = self._video.report(now)
+        report = self._receiver.report(self._video, now)
         # Until a key frame has come there is nothing to be seen, however much arrives.
         moved = report.key_frames > 0 and report.frames > self._frames and taken > self._taken_bytes
         self._frames, self._taken_bytes = report.frames, taken
-        stream = StreamReport(report, self._audio.report(now) if self._audio is not None else None)
+        stream = StreamReport(report, self._receiver.report(self._audio, now) if self._audio is not None else None)
         return RelayAdvance(self._begin.number, moved, report.frames, taken, self._forwarder.dropped_packets, stream)
 
 

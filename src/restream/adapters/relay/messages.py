@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from restream.domain.camera.options import RtspTransport
 from restream.domain.camera.secret import Secret
 from restream.domain.relay.plan import Place, RelayPlan
 from restream.domain.rtp.stream_report import StreamReport
@@ -52,6 +53,7 @@ class Begin(_Message):
     source: End
     destination: End
     allowed: tuple[str, ...]
+    transports: tuple[RtspTransport, ...]
     user_agent: str
     answer_timeout_s: float
     stall_timeout_s: float
@@ -63,7 +65,8 @@ class Begin(_Message):
             raise ValueError("the ends of a relay are RTSP")
         ends = End.of(plan.source), End.of(plan.destination)
         allowed = tuple(sorted(plan.allowed))
-        return cls(number, *ends, allowed, plan.user_agent, plan.answer_timeout_s, plan.stall_timeout_s)
+        times = plan.answer_timeout_s, plan.stall_timeout_s
+        return cls(number, *ends, allowed, plan.transports, plan.user_agent, *times)
 
 
 class Stop(_Message):

@@ -7,10 +7,11 @@ import errno
 import os
 import ssl
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
-# A camera that sends as fast as it can is read in pieces that hold the event loop for some ms.
-_READ_AT_ONCE_BYTES = 16 * 1024
+# A camera that sends as fast as it can is read in pieces that hold the event loop for some ms; a picture of 4 Mbit/s is
+# one piece.
+_READ_AT_ONCE_BYTES = 64 * 1024
 # Shared: what is read into it is taken out before anybody else reads. A view: TLS of asyncio slices it, to read on.
 _READ_BUFFER = memoryview(bytearray(_READ_AT_ONCE_BYTES))
 # A host name may have addresses of both families, of which only one is routed (RFC 8305 §5).
@@ -23,6 +24,14 @@ class Listener(NamedTuple):
     received: Callable[[bytes], None]
     lost: Callable[[Exception | None], None]
     """Gone, not by our wish; None: the peer closed it."""
+
+
+class Ends(NamedTuple):
+    """Of a connection, as the system has them: host, port, and what IPv6 adds."""
+
+    family: int
+    local: tuple[Any, ...]
+    peer: tuple[Any, ...]
 
 
 def camera_tls() -> ssl.SSLContext:
@@ -71,6 +80,14 @@ class CameraConnection(asyncio.BufferedProtocol):
             self.connection_lost(self._loss)
         elif self._transport is not None:
             self._transport.resume_reading()
+
+    @property
+    def ends(self) -> Ends | None:
+        """Ours and the peer's; None: it has none any more."""
+        if self._transport is None or self._transport.is_closing():
+            return None
+        about = self._transport.get_extra_info
+        return Ends(about("socket").family, about("sockname"), about("peername"))
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Send; returns how many bytes the peer has not taken yet."""

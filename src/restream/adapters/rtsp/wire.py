@@ -12,7 +12,7 @@ from functools import partial
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from restream.adapters.rtsp.addresses import Resolver
-from restream.adapters.rtsp.connection import CameraConnection, Listener, first_connection
+from restream.adapters.rtsp.connection import CameraConnection, Ends, Listener, first_connection
 from restream.domain.life.cause import Cause
 from restream.domain.rtsp.events import ConnectionWanted, Failed, Finished
 from restream.domain.rtsp.failure import Stage
@@ -140,6 +140,11 @@ class Wire(Generic[Event]):
         request or answer of ours ends the conversation.
         """
         return 0 if self._connection is None else self._connection.write(data)
+
+    @property
+    def ends(self) -> Ends | None:
+        """Of the connection; None: there is none."""
+        return None if self._connection is None else self._connection.ends
 
     def close(self) -> None:
         """End the conversation: `run` returns once the peer has been told, or does not hear."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from restream.demo.behaviours.answers import AnswersWith, KnowsOnly, Redirects, RefusesTransport, SetsHeader
 from restream.demo.behaviours.behaviour import METHODS, Behaviour
+from restream.demo.behaviours.datagrams import HasIntruder, TellsServerPorts
 from restream.demo.behaviours.descriptions import (
     DescribesAs,
     absolute_controls,
@@ -72,6 +73,9 @@ BEHAVIOURS: Mapping[str, tuple[Behaviour, ...]] = {
     "udp_only": (RefusesTransport("tcp"),),
     "tcp_only": (RefusesTransport("udp"),),
     "tcp_answered_as_udp": (SwitchesToUdp(),),
+    "udp_ports_untold": (TellsServerPorts(),),
+    "udp_from_other_ports": (TellsServerPorts("9-10"),),
+    "udp_intruder": (HasIntruder(),),
     "renumbers_channels": (RenumbersChannels(),),
     "stray_line_ends": (SendsStrayBytes(),),
     "stray_bytes": (SendsStrayBytes(b"\0\xff"),),

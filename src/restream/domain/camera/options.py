@@ -21,10 +21,11 @@ class Transport(StrEnum):
 
 
 class RtspTransport(StrEnum):
-    """How RTP travels from the camera."""
+    """How RTP travels from the camera. AUTO: over TCP, and over UDP where the camera refuses that."""
 
     TCP = "tcp"
     UDP = "udp"
+    AUTO = "auto"
 
 
 class AudioChoice(StrEnum):

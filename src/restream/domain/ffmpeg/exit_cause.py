@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from signal import SIGKILL, SIGTERM, Signals
 
 from restream.domain.engine import Ending
 from restream.domain.ffmpeg.message import Message, Peer, understood
 from restream.domain.life.cause import Cause
+from restream.domain.life.remedy import Remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ _SINK_RULES = _rules(
     (r"Could not write header.*: Invalid argument$", Cause.CODEC_UNSUPPORTED),
 )
 
+_UNSUPPORTED_TRANSPORT = "461"
 NOT_STARTED = frozenset({126, 127})
 """Exit codes of what could not execute the program that it was to start (POSIX)."""
 _SILENT_SHARE_OF_TIMEOUT = 0.8
@@ -135,7 +138,15 @@ def was_silent(elapsed_s: float, timeout_s: float) -> bool:
 
 def understand(lines: Iterable[str]) -> Sequence[Message]:
     """What the lines tell, without noise."""
-    return [message for line in lines if (message := understood(line)) is not None]
+    messages = [message for line in lines if (message := understood(line)) is not None]
+    return [each for each, after in zip_longest(messages, messages[1:]) if not _overcome(each, after)]
+
+
+def _overcome(message: Message, after: Message | None) -> bool:
+    """ffmpeg goes on after a 461 where it has another transport; where not, the next line says so."""
+    return message.status == _UNSUPPORTED_TRANSPORT and not (
+        after is not None and after.failed and after.error in ("", "Protocol not supported")
+    )
 
 
 def source_cause(messages: Sequence[Message]) -> tuple[Cause, str] | None:
@@ -155,8 +166,20 @@ def classify(ending: ProcessEnding, *, media_seen: bool, silent: bool = False) -
     `media_seen`: it had been publishing; `silent`: it ended no sooner than its network timeout.
     """
     cause, detail = _cause(ending, media_seen, silent)
-    lost = next((each.text for each in understand(ending.stderr_tail) if _UNSENDABLE.match(each.text)), "")
-    return Ending(cause, detail, ending.stderr_tail, lost)
+    messages = understand(ending.stderr_tail)
+    lost = next((each.text for each in messages if _UNSENDABLE.match(each.text)), "")
+    return Ending(cause, detail, ending.stderr_tail, lost, _remedy(messages))
+
+
+def _remedy(messages: Sequence[Message]) -> Remedy | None:
+    """ffmpeg begins with OPTIONS on both sides, and the side that failed is told in another line."""
+    refused = any(each.method == "OPTIONS" and each.status != "401" for each in messages)
+    return Remedy.OPTIONS if refused and _first_failed(messages) is Peer.CAMERA else None
+
+
+def _first_failed(messages: Sequence[Message]) -> Peer | None:
+    """The side that failed first: what the other one says only follows from it."""
+    return next((message.failed for message in messages if message.failed), None)
 
 
 def _cause(ending: ProcessEnding, media_seen: bool, silent: bool) -> tuple[Cause, str]:
@@ -165,8 +188,7 @@ def _cause(ending: ProcessEnding, media_seen: bool, silent: bool) -> tuple[Cause
         return (Cause.KILLED if by_hand else Cause.INTERNAL), ending.outcome
     messages = understand(ending.stderr_tail)
     last_line = messages[-1].line if messages else ending.outcome
-    # The side that failed first: what the other one says only follows from it.
-    match next((message.failed for message in messages if message.failed), None):
+    match _first_failed(messages):
         case Peer.CAMERA:
             unproven = Cause.TIMEOUT if silent and not media_seen else Cause.UNCLEAR
             cause, line = source_cause(messages) or (unproven, last_line)

@@ -29,6 +29,8 @@ class Message(NamedTuple):
     """The line says that this side failed."""
     status: str = ""
     """What the peer answered: `404`, or `4XX` and `5XX` where ffmpeg tells no more."""
+    method: str = ""
+    """Of RTSP, to which it answered so."""
     connecting: bool = False
     """`error` speaks of a connection that did not come about."""
     error: str = ""
@@ -76,7 +78,7 @@ def understood(line: str) -> Message | None:
 
 def _taken_apart(line: str, text: str) -> Message:
     if found := _METHOD.match(text):
-        return Message(line, text, _OF_METHOD.get(found["method"]), found["status"])
+        return Message(line, text, _OF_METHOD.get(found["method"]), found["status"], found["method"])
     if found := _HTTP.match(text):
         return Message(line, text, status=found["status"])
     if found := _CONNECTION.match(text):

@@ -53,6 +53,13 @@ QUICK_ANALYSIS: Mapping[str, str] = {**ANALYSIS, "max_ts_probe": "0"}
 _LEAST_PROBE_BYTES = "32"
 
 
+_TRANSPORTS: Mapping[RtspTransport, str] = {
+    RtspTransport.TCP: "tcp",
+    RtspTransport.UDP: "udp",
+    RtspTransport.AUTO: "udp+tcp",
+}
+
+
 def source_input(
     source: SourceUrl, hidden: bool, transport: RtspTransport, timeout_s: float, options: Mapping[str, str]
 ) -> tuple[tuple[str, ...], Secret | None]:
@@ -62,7 +69,11 @@ def source_input(
     """
     network = {_TIMEOUT_OPTION[source.scheme]: str(int(timeout_s * 1_000_000))}
     if source.scheme in ("rtsp", "rtsps"):
-        network["rtsp_transport"] = transport.value
+        network["rtsp_transport"] = _TRANSPORTS[transport]
+        if transport is RtspTransport.AUTO:
+            # ffmpeg tries UDP first otherwise, whatever the order; it goes on to the other one at 461.
+            flagged = f"{options['rtsp_flags']}+prefer_tcp" if "rtsp_flags" in options else "prefer_tcp"
+            options = {**options, "rtsp_flags": flagged}
     protocols = _PROTOCOLS[source.scheme]
     if not hidden:
         plain = {"protocol_whitelist": protocols, **network, **options}

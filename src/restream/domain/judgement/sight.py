@@ -11,6 +11,7 @@ from restream.domain.judgement.status import CameraStatus
 from restream.domain.judgement.stream_quality import StreamQuality
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
+from restream.domain.life.remedy import Remedy
 from restream.domain.server.flow import ServerPicture, Stream
 from restream.domain.server.mediamtx import Closed
 
@@ -59,6 +60,11 @@ class Sight(NamedTuple):
         """Why nothing is published; None while that is no failure, or none yet."""
         cause = self.state.stop_cause if self.stopping else self.state.cause
         return None if cause is Cause.STOPPED else cause
+
+    @property
+    def remedy(self) -> Remedy | None:
+        """What another engine would have done better, when nothing is published for that."""
+        return None if self.stopping else self.state.remedy
 
     @property
     def stream(self) -> Stream | None:

@@ -33,9 +33,14 @@ class StreamQuality(NamedTuple):
     """The same of sound; None: there is no sound."""
     clock_offset_s: float | None = None
     """The camera's wall clock minus ours."""
+    short_fps: float | None = None
+    """Frames per second over 10 s."""
+    jitter_s: float | None = None
+    """Of the video, as it is now."""
 
 
-_UNKNOWN = StreamQuality()
+NOTHING_KNOWN = StreamQuality()
+"""Of a stream whose packets nobody sees, or none yet."""
 
 
 class _Counts(NamedTuple):
@@ -85,13 +90,13 @@ class PacketWindow:
     def measure(self, report: StreamReport | None, now: float) -> StreamQuality:
         """What the readings and the newest counters tell."""
         if report is None or not self._at:
-            return _UNKNOWN
+            return NOTHING_KNOWN
         counts = _counts(report)
         if _begun_anew(self._counts[-1], counts):
-            return _UNKNOWN
+            return NOTHING_KNOWN
         # The newest reading at or before the begin of a window, else the oldest.
         short, long = (max(0, bisect_right(self._at, now - span_s) - 1) for span_s in (SHORT_S, LONG_S))
-        long_s, watched_s = now - self._at[long], now - self._since
+        short_s, long_s, watched_s = now - self._at[short], now - self._at[long], now - self._since
         video, sound = report.video, report.audio
         return StreamQuality(
             _loss(self._counts[short], counts),
@@ -101,6 +106,8 @@ class PacketWindow:
             _age_s(video, watched_s),
             _age_s(sound, watched_s) if sound else None,
             report.clock_offset_s,
+            (counts.frames - self._counts[short].frames) / short_s if short_s >= _STEP_S else None,
+            video.jitter_s,
         )
 
 

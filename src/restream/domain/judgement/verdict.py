@@ -122,6 +122,9 @@ def _failed(sight: Sight) -> Verdict:
     if sight.closed is not None:
         text, hint = _CLOSED[sight.closed]
         return Verdict(Health.DOWN, cause.facts.side, (Reason(cause, text, (("why", sight.closed.value),)),), hint)
+    if sight.remedy is not None:
+        text, hint = sight.remedy.words
+        return Verdict(Health.DOWN, cause.facts.side, (Reason(cause, text, (("why", sight.remedy.value),)),), hint)
     return _down(cause)
 
 

@@ -16,16 +16,17 @@ CUT_FOR_SILENCE_S = 5.0
 _SURELY_SILENT_S = 1.0
 
 
-def unarrived(picture: ServerPicture, path: str, running_since: float, excuse: Cause | None) -> Unarrived | None:
+def unarrived(picture: ServerPicture, plan: Plan, running_since: float, excuse: Cause | None) -> Unarrived | None:
     """What a sweep shows of a publisher from which nothing arrives; None while that cannot be told.
 
     `excuse` is the engine's: why the silence says nothing about the camera.
     """
-    silent_since = picture.silent_since(path, running_since)
+    silent_since = picture.silent_since(plan.path, running_since)
     if silent_since is None or picture.asked_at - silent_since <= _SURELY_SILENT_S:
         return None
-    stream = picture.streams.get(path)
-    published = stream is not None and stream.path.live
+    stream = picture.streams.get(plan.path)
+    # A path that is fetched is gone when its camera is.
+    published = plan.fetched or (stream is not None and stream.path.live)
     received = stream is None or stream.flow.count_bytes > 0
     return Unarrived(silent_since, picture.asked_at, published, excuse, received)
 

@@ -92,8 +92,8 @@ FACTS: Mapping[Cause, CauseFacts] = {
         Side.CONFIG,
         Policy.SLOW,
         "the camera wants a kind of login that the engine cannot do",
-        "Login and password may be right. Allow Basic, or Digest with MD5, in the camera, or set options.engine of "
-        "this row to relay, which can also do SHA-256.",
+        "Login and password may be right. Allow Basic, or Digest with MD5, in the camera, or choose another engine in "
+        "options.engine.",
     ),
     Cause.NOT_FOUND: CauseFacts(
         Side.CONFIG,
@@ -118,7 +118,8 @@ FACTS: Mapping[Cause, CauseFacts] = {
         Side.CONFIG,
         Policy.SLOW,
         "the camera does not send over the transport that is asked for",
-        "Set options.rtsp_transport of this row to the other one, tcp or udp; for all cameras: cameras.rtsp_transport.",
+        "Set options.rtsp_transport of this row to the other one, tcp or udp, or to auto for whichever the camera "
+        "takes; for all cameras: cameras.rtsp_transport.",
     ),
     Cause.BUSY: CauseFacts(
         Side.CAMERA,
@@ -169,7 +170,8 @@ FACTS: Mapping[Cause, CauseFacts] = {
         Side.CAMERA,
         Policy.BACKOFF,
         "the camera sets up the stream but sends no video",
-        "Look at the stream in the camera's own page; restart the camera. Over UDP, check the firewall or use TCP. "
+        "Look at the stream in the camera's own page; restart the camera. Over UDP, check the firewall, or set "
+        "options.rtsp_transport: tcp. "
         "Where key frames come rarely: have the camera send them more often, or raise options.connect_timeout_s of "
         "this row, and readTimeout in mediamtx.yml.",
     ),

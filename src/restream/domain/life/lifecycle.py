@@ -12,6 +12,7 @@ from typing import NamedTuple
 from restream.domain.engine import Advance, Media, ProbeFailure
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.life.cause import Cause
+from restream.domain.life.remedy import Remedy
 
 
 class Phase(StrEnum):
@@ -80,6 +81,10 @@ class Ended:
     """A plan with less (without sound) is worth a try where this one brought no media."""
     unsendable: str = ""
     """As in `Ending`."""
+    remedy: Remedy | None = None
+    """As in `Ending`."""
+    other: bool = False
+    """Another engine, which speaks with cameras as a probe does, can publish this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +203,8 @@ class State(NamedTuple):
     last_cause: Cause | None = None
     """Of the last ending, kept while media flows again; STOPPED when it was asked for."""
     detail: str = ""
+    remedy: Remedy | None = None
+    """Of the last failure: what another engine, which can publish this camera, does better."""
     stop_cause: Cause | None = None
     """Why the publisher is being stopped."""
     wanted: bool = True

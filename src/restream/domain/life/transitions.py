@@ -29,6 +29,7 @@ from restream.domain.life.lifecycle import (
     Timing,
     Unarrived,
 )
+from restream.domain.life.remedy import Remedy
 from restream.domain.life.steps import HAS_PUBLISHER, Step, enter, queue
 from restream.domain.life.wishes import removed, requested, revised
 
@@ -158,7 +159,18 @@ def _ended(state: State, ended: Ended, now: float, draw: float, timing: Timing) 
         state = state._replace(running_since=None)
         if ended.unsendable:
             cause, detail = Cause.CODEC_UNSUPPORTED, ended.unsendable
-    return _fail(state, cause, detail, now, draw, timing, has_lesser=ended.has_lesser)
+    # What it gave up at before it came to the sound is not the sound.
+    has_lesser = ended.has_lesser and ended.remedy is None
+    failed, commands = _fail(state, cause, detail, now, draw, timing, has_lesser=has_lesser)
+    return failed._replace(remedy=_remedy(state, ended, cause)), commands
+
+
+def _remedy(state: State, ended: Ended, cause: Cause) -> Remedy | None:
+    """Only where the other engine is there, and the ending itself tells, or the probe, which got in."""
+    if not ended.other or state.stop_cause is not None:
+        return None
+    logged_in = state.media is not None and bool(state.media.login)
+    return Remedy.LOGIN if cause is Cause.AUTH_UNSUPPORTED and logged_in else ended.remedy
 
 
 def _has_just_logged_in(state: State) -> bool:
@@ -186,6 +198,7 @@ def _fail(
         cause=cause,
         last_cause=cause,
         detail=detail,
+        remedy=None,
         failures=failures,
         media=state.media if trusted else None,
         # After a stable run all of it gets another chance: one hiccup must not mute a camera for good.

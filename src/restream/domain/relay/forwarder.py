@@ -13,6 +13,7 @@ from restream.domain.rtp.meter import TrackMeter
 from restream.domain.rtsp.events import Interleaved, Playing
 
 _DOLLAR = 0x24
+_MARK = _DOLLAR << 8
 _HEAD = 4
 _LONGEST_DROP_S = 10.0
 """Cameras that refresh their pictures in stripes never send a key frame to go on with."""
@@ -82,6 +83,8 @@ class Forwarder:
                 if goes_on and lane is not None:
                     self._ready.append(bytes((_DOLLAR, lane.channel)) + buffer[at + 2 : end])
                 begin = end
+            elif end < size and lane.is_video:
+                end = lane.meter.take_rest(buffer, end, _MARK | lane.channel)
             at = end
         if begin < at:
             self._ready.append(buffer[begin:at])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from restream.domain.camera.camera import Camera
@@ -14,6 +15,17 @@ from restream.domain.server.target import Target
 
 ENGINE = "relay"
 """Name of the engine."""
+_TRANSPORTS: Mapping[RtspTransport, tuple[RtspTransport, ...]] = {
+    RtspTransport.TCP: (RtspTransport.TCP,),
+    RtspTransport.UDP: (RtspTransport.UDP,),
+    RtspTransport.AUTO: (RtspTransport.TCP, RtspTransport.UDP),
+}
+_OVER: Mapping[RtspTransport, str] = {
+    RtspTransport.TCP: "",
+    RtspTransport.UDP: "received over UDP, as rtsp_transport wants it",
+    RtspTransport.AUTO: "received over TCP, or over UDP where the camera refuses that: rtsp_transport is auto",
+}
+_OVER_TLS = "received over TCP: what RTSPS sends over UDP would be in clear, or SRTP, which the relay does not speak"
 _OWN_INPUT = frozenset({"allowed_media_types", "timeout", "user_agent"})
 
 
@@ -47,14 +59,19 @@ class RelayPlan(Plan):
     """The path at the media server."""
     allowed: frozenset[str]
     """`video`, `audio`."""
+    transports: tuple[RtspTransport, ...]
+    """TCP, UDP: one after the other until the camera takes one."""
     user_agent: str
     answer_timeout_s: float
     stall_timeout_s: float
 
     @property
     def shown(self) -> Shown:
-        """Both ends."""
-        return Shown(("relay", *(str(place.url) for place in (self.source, self.destination) if place is not None)))
+        """Over what it comes, and both ends."""
+        over = ",".join(self.transports)
+        return Shown(
+            ("relay", over, *(str(place.url) for place in (self.source, self.destination) if place is not None))
+        )
 
 
 def refusal(camera: Camera, media: Media, settings: RelaySettings) -> str | None:
@@ -62,8 +79,6 @@ def refusal(camera: Camera, media: Media, settings: RelaySettings) -> str | None
     options = camera.options
     if source_parts(camera.source) is None:
         return f"the relay speaks RTSP and RTSPS, not {camera.source.scheme}"
-    if (options.rtsp_transport or settings.rtsp_transport) is not RtspTransport.TCP:
-        return "the relay receives over TCP, and this camera is to send over UDP"
     if options.on_demand:
         return "options.on_demand: only the engine pull waits until somebody watches"
     if media.video.codec == MPEG_TS:
@@ -83,6 +98,11 @@ def build_plan(
     reasons.append(_audio_reason(options.audio, media.audio, lesser=lesser))
     if (options.publish or target.publish) is not Transport.RTSP:
         reasons.append("published by RTSP although this camera is to be published by SRT: the relay speaks RTSP alone")
+    transport = options.rtsp_transport or settings.rtsp_transport
+    parts = source_parts(camera.source)
+    over = _OVER_TLS if parts and parts[0].secure and transport is not RtspTransport.TCP else _OVER[transport]
+    if over:
+        reasons.append(over)
     unused = sorted({*own.keys() - _OWN_INPUT, *dict(options.output)})
     if unused:
         reasons.append(f"{', '.join(unused)} of this row is for ffmpeg, and not used")
@@ -97,8 +117,9 @@ def build_plan(
         audio=audio,
         reasons=tuple(reasons),
         has_lesser=audio != "none",
-        source=None if (parts := source_parts(camera.source)) is None else Place(*parts),
-        destination=None if (parts := target.rtsp_parts(camera.path)) is None else Place(*parts),
+        source=None if parts is None else Place(*parts),
+        destination=None if (ends := target.rtsp_parts(camera.path)) is None else Place(*ends),
+        transports=_TRANSPORTS[transport] if over is not _OVER_TLS else _TRANSPORTS[RtspTransport.TCP],
         allowed=allowed_kinds(options) - ({"audio"} if audio == "none" else set()),
         user_agent=own.get("user_agent", ""),
         answer_timeout_s=settings.answer_timeout_s if timeout_us is None else max(1.0, int(timeout_us) / 1e6),

@@ -10,13 +10,16 @@ from typing import NamedTuple
 
 from restream.domain.rtp.frames import FrameCounter
 from restream.domain.rtp.packet import (
+    FRAME_HEAD_BYTES,
     HEADER_BYTES,
+    INTERLEAVED_BYTES,
     MAX_DROPOUT,
     MAX_MISORDER,
     Buffer,
     ahead,
     payload_bounds,
     read_header,
+    read_interleaved,
 )
 from restream.domain.rtp.report import TrackReport
 from restream.domain.rtp.rtcp import SenderReport, read_rtcp
@@ -120,6 +123,26 @@ class TrackMeter:
                 frames.decided = False
             return False
         return at < stop and frames.take(data, at, stop, timestamp, head & 0x80, now)
+
+    def take_rest(self, data: Buffer, at: int, mark: int) -> int:
+        """Interleaved frames from `at` on that begin with `mark` (dollar sign and channel), as long as each is the next
+        packet of a picture that is known, and not its last: they are counted. Returns where they end."""
+        if not self._frames.decided:
+            return at
+        begin, size, packets, number = at, len(data), 0, self._next
+        plain, alike = self._plain, self._frames.timestamp << 32 | self._ssrc
+        while at + INTERLEAVED_BYTES <= size:
+            frame, length, head, sequence, stamp_and_source = read_interleaved(data, at)
+            end = at + FRAME_HEAD_BYTES + length
+            if sequence != number or head != plain or stamp_and_source != alike or frame != mark:
+                break
+            if length < HEADER_BYTES or end > size:
+                break
+            at, packets, number = end, packets + 1, (number + 1) & 0xFFFF
+        self._next = number
+        self._packets += packets
+        self._bytes += at - begin - FRAME_HEAD_BYTES * packets
+        return at
 
     def _place(self, head: int, sequence: int, ssrc: int, data: Buffer, begin: int, end: int) -> tuple[int, int] | None:
         """The bounds of the payload of a packet that goes on with the stream; None: it does not."""

@@ -14,6 +14,11 @@ MAX_MISORDER = 100
 """A packet that is further behind is not late."""
 read_header = struct.Struct(">HHII").unpack_from
 """Version, flags, marker and payload type (16 bits), sequence number, timestamp, source (SSRC)."""
+FRAME_HEAD_BYTES = 4
+"""Of an interleaved frame (RFC 2326 §10.12): a dollar sign, the channel, and how many bytes follow."""
+INTERLEAVED_BYTES = FRAME_HEAD_BYTES + HEADER_BYTES
+read_interleaved = struct.Struct(">HHHHQ").unpack_from
+"""Dollar sign and channel, bytes that follow; then as `read_header`, timestamp and source in one."""
 _EXTENSION_LENGTH = struct.Struct(">H").unpack_from
 
 

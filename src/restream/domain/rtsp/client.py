@@ -20,12 +20,12 @@ from restream.domain.rtsp.message_reader import FrameTaker, MessageReader
 from restream.domain.rtsp.messages import InterleavedFrame, Message, Response, ServerRequest
 from restream.domain.rtsp.requester import USER_AGENT, Question, Requester, Said
 from restream.domain.rtsp.route import REDIRECTIONS, Route
-from restream.domain.rtsp.tracks import Track
 from restream.domain.rtsp.url import Credentials, RtspUrl
 from restream.domain.rtsp.words import no_rtsp, readable
 
 OPEN_BODY_QUIET_S = 1.0
 """A description whose length the camera does not tell is whole when nothing follows for so long."""
+_CLOSED = "the camera closed the connection when asked for it"
 TEARDOWN_S = 2.0
 """How long a farewell may take."""
 
@@ -40,21 +40,16 @@ class RtspClient:
         self.deadline: float | None = None
         """When `due` is to be called; None: never."""
         self._since = 0.0
-        """Moment from which is waited for what comes next."""
         self._events: deque[RtspEvent] = deque()
         self.frames: FrameTaker | None = None
         """Who takes whole frames unread, for one to set once media play; such frames are no events then."""
         self.stage = Stage.CONNECT
         """How far it has come."""
-        self._is_connected = False
+        self._is_connected = self._repeated = self._closes = False
         self._next: Question | None = None
-        """What is asked once there is a connection."""
-        self._repeated = False
-        """The request under way repeats one that was answered 401."""
-        self._closes = False
-        """The camera has said that it closes this connection."""
+        self._returns_at = 0.0
+        """Not before, a connection that is lost while media come over UDP is made again."""
         self._understood = False
-        """It has said anything in RTSP."""
         self._reader = MessageReader()
         self._requests = Requester(Authenticator(credentials, cnonce), wanted.user_agent or USER_AGENT)
         self._dialogue = Dialogue(url, wanted, self._route.secrets)
@@ -93,16 +88,11 @@ class RtspClient:
         """Bytes have come."""
         if self._is_connected:
             self._reader.receive(data)
-        while self._is_connected and (message := self._next_message(now)) is not None:
+        while self._is_connected and (message := self._reader.next_message(self.frames, now)) is not None:
             self._take(message, now)
         if self._is_connected and self._reader.has_open_body:
             limit = self._since + self._wanted.answer_timeout_s
             self.deadline = min(limit, now + OPEN_BODY_QUIET_S)
-
-    def _next_message(self, now: float) -> Message | None:
-        if self.frames is not None:
-            self._reader.pass_frames(self.frames, now)
-        return self._reader.next_message()
 
     def lost(self, reason: str, now: float) -> None:
         """The connection is gone, or did not come about; `reason` as the system says it."""
@@ -120,8 +110,10 @@ class RtspClient:
             self._end(Finished())
         elif question and self._repeated and question.stage is not Stage.PLAYING:
             self._reconnect(question, "the camera closed the connection after it had asked for a login", now)
-        elif question and (track := question.dispensable):
-            self._go_on_without(track, "the camera closed the connection when asked for it", now)
+        elif question and (anew := self._dialogue.renewed(question, _CLOSED)):
+            self._reconnect(anew, f"{_CLOSED} ({question.method})", now)
+        elif self.stage is Stage.PLAYING and self._dialogue.session.over_udp:
+            self._keep_alive(now)
         else:
             self._fail(Cause.SOURCE_ENDED, f"{what} ({self.stage}): {reason}", now)
 
@@ -137,7 +129,7 @@ class RtspClient:
         elif self.stage is Stage.PLAYING:
             # Many cameras do not answer; whether media still comes is judged by those who receive it.
             self._requests.give_up(now)
-            self._ask(self._dialogue.keep_alive(), now)
+            self._keep_alive(now)
         elif self.stage is Stage.PLAY and self._dialogue.session.has_early_media:
             self._requests.give_up(now)
             self._dialogue.add_reason("the camera sends media and does not answer PLAY")
@@ -145,8 +137,9 @@ class RtspClient:
         else:
             question, waited_s = self._requests.question, now - self._since
             self._requests.give_up(now)
-            if question and (track := question.dispensable):
-                self._go_on_without(track, f"no answer to SETUP within {waited_s:.1f} s", now)
+            why = f"no answer to SETUP within {waited_s:.1f} s"
+            if question and (anew := self._dialogue.renewed(question, why)):
+                self._reconnect(anew, why, now)
                 return
             what = f"no answer to {question.method}" if question else f"no connection ({self.stage})"
             self._fail(Cause.TIMEOUT, f"{what} within {waited_s:.1f} s", now, waited_s=waited_s)
@@ -265,9 +258,15 @@ class RtspClient:
         self._requests.login.reconnected()
         self._connect(self._dialogue.anew() if self._dialogue.session.tracks else question, reason, now)
 
-    def _go_on_without(self, track: Track, why: str, now: float) -> None:
-        question = self._dialogue.without(track, why)
-        self._reconnect(question, f"a track that is not the video cannot be set up: {why}", now)
+    def _keep_alive(self, now: float) -> None:
+        """A session over UDP outlives its connection (RFC 2326 §1.1): another one is made at once, then rarely."""
+        if self._is_connected:
+            self._ask(self._dialogue.keep_alive(), now)
+        elif now >= self._returns_at:
+            self._returns_at = now + self._dialogue.session.timeout_s / 2
+            self._connect(self._dialogue.keep_alive(), "the camera closed it, and sends over UDP", now)
+        else:
+            self.deadline = self._returns_at
 
     def _redirect(self, location: str, words: str, status: int | None, now: float) -> None:
         told = f"{words}, to {location}"

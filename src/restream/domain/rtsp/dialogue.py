@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
+from restream.domain.camera.options import RtspTransport
 from restream.domain.life.cause import Cause
 from restream.domain.rtsp.description import read_description
-from restream.domain.rtsp.events import Described, Playing
+from restream.domain.rtsp.events import Described, Playing, SetUpOverUdp
 from restream.domain.rtsp.failure import Stage, cause_of
-from restream.domain.rtsp.media_session import MediaSession, parse_transport
+from restream.domain.rtsp.media_session import MediaSession
 from restream.domain.rtsp.messages import Response
 from restream.domain.rtsp.requester import Question
 from restream.domain.rtsp.tracks import KINDS, Carries, Choice, Track, choose_tracks
+from restream.domain.rtsp.transports import PortSource, TransportTries, no_ports
 from restream.domain.rtsp.url import RtspUrl, base_url
 from restream.domain.rtsp.words import readable
 
@@ -21,6 +23,8 @@ _LIVE = (("Range", "npt=0.000-"),)
 _FORGOTTEN = 454
 _INVALID_RANGE = 457
 _NOT_NOW = 455
+# 461 is the word for it; servers that do not know it say these (rtsp-streaming-server pull request 41 ended a 504).
+_REFUSES_TRANSPORT = frozenset({400, 461, 501, 504, 551})
 
 
 class Goal(StrEnum):
@@ -48,6 +52,9 @@ class Conversation:
     """For each answer."""
     user_agent: str = ""
     """What we call ourselves; empty: the product's name."""
+    transports: tuple[RtspTransport, ...] = (RtspTransport.TCP,)
+    """One after the other until the camera takes one. RTSPS is TCP: over UDP its media would come in clear."""
+    ports: PortSource = no_ports
 
 
 class Setback(NamedTuple):
@@ -61,7 +68,7 @@ class Setback(NamedTuple):
 class Step(NamedTuple):
     """What follows from an answer. With neither a question nor a setback all that was wanted is done."""
 
-    event: Described | Playing | None = None
+    event: Described | SetUpOverUdp | Playing | None = None
     question: Question | None = None
     setback: Setback | None = None
 
@@ -83,6 +90,10 @@ class Dialogue:
         self._left_out: set[int] = set()
         """Places in the description of tracks that cannot be set up."""
         self._reasons: list[str] = []
+        order = (RtspTransport.TCP,) if url.secure else wanted.transports
+        self._transports = TransportTries(order, wanted.ports)
+        self._changed = False
+        """The transport was changed within this connection."""
         self.session = MediaSession()
 
     def opening(self) -> Question:
@@ -96,6 +107,8 @@ class Dialogue:
             self.session.heard(session)
         if question.track is not None:
             return self._set_up(question.track, response, logged_in)
+        if question.method == "TEARDOWN":
+            return Step(question=self.anew())
         if question.method == "OPTIONS":
             # Whatever it says: many cameras that refuse OPTIONS describe themselves all the same.
             self._heard_options(response)
@@ -138,7 +151,10 @@ class Dialogue:
             words = "; ".join(self._choice.reasons) or "the session description has no media"
             return Step(event, setback=Setback(Cause.NO_MEDIA, words, response.status))
         self._reasons = list(self._choice.reasons)
-        return Step(event) if self._wanted.goal is Goal.DESCRIBE else Step(event, self._first_setup())
+        if self._wanted.goal is Goal.DESCRIBE:
+            return Step(event)
+        trouble = self._transports.prepare(len(self._choice.tracks))
+        return Step(event, self._first_setup()) if trouble is None else Step(event, setback=_internal(trouble))
 
     def _first_setup(self) -> Question:
         self._waiting = [track for track in self._choice.tracks if track.index not in self._left_out]
@@ -149,34 +165,61 @@ class Dialogue:
         if not self._waiting:
             return self._play()
         track = self._waiting.pop(0)
-        rtp, rtcp = self.session.next_channels()
-        transport = f"RTP/AVP/TCP;unicast;interleaved={rtp}-{rtcp}"
+        transport = self._transports.offer(self.session)
         return Question(Stage.SETUP, "SETUP", track.url, (("Transport", transport),), track)
 
     def _set_up(self, track: Track, response: Response, logged_in: bool) -> Step:
-        asked = self.session.next_channels()
-        setback = None
         if response.status >= 300:
             setback = refusal(response, logged_in=logged_in)
-        elif channels := parse_transport(response.headers.get("transport"), asked):
-            self.session.add(track, channels, asked)
         else:
-            words = f"SETUP for TCP is answered {response.status} with Transport: {response.headers.get('transport')}"
-            setback = Setback(Cause.TRANSPORT_REFUSED, words, response.status)
-        if setback and track.is_video:
-            return Step(setback=setback)
-        if setback:
-            self.leave_out(track, setback.words)
-        return Step(self.playing()) if self._wanted.goal is Goal.HOLD else Step(question=self._next())
+            event = self._transports.add(track, response.headers.get("transport"), self.session)
+            if not isinstance(event, str):
+                return Step(self.playing()) if self._wanted.goal is Goal.HOLD else Step(event, self._next())
+            setback = Setback(Cause.TRANSPORT_REFUSED, event, response.status)
+        if track.is_video:
+            return self._video_refused(setback)
+        self._leave_out(track, setback.words)
+        return Step(question=self._next())
 
-    def leave_out(self, track: Track, why: str) -> None:
+    def _video_refused(self, setback: Setback) -> Step:
+        """Over this transport at least, where its answer may mean that."""
+        of_transport = setback.cause is Cause.TRANSPORT_REFUSED or setback.status in _REFUSES_TRANSPORT
+        if not of_transport or self._transports.is_last:
+            cause = Cause.TRANSPORT_REFUSED if of_transport and self._transports.refused else setback.cause
+            words = self._transports.all_refusals(setback.words)
+            return Step(setback=setback._replace(cause=cause, words=words))
+        if trouble := self._change_transport(setback.words):
+            return Step(setback=_internal(trouble))
+        # What it has answered with another transport is a session, of which cameras have few.
+        farewell = self.farewell()
+        return Step(question=self.anew() if farewell is None else replace(farewell, stage=Stage.SETUP))
+
+    def _change_transport(self, words: str) -> str | None:
+        """The next one, for all tracks; why that cannot be."""
+        told = self._transports.change(words)
+        self._changed = True
+        self._left_out.clear()
+        self._reasons = [*self._choice.reasons, readable(told, self._secrets)]
+        return self._transports.prepare(len(self._choice.tracks))
+
+    def _leave_out(self, track: Track, why: str) -> None:
         """A track that is not the video cannot be set up: it goes on without."""
         self._left_out.add(track.index)
         self._reasons.append(f"track {track.index} is left out: {readable(why, self._secrets)}")
 
-    def without(self, track: Track, why: str) -> Question:
-        """Begin anew without a track."""
-        self.leave_out(track, why)
+    def renewed(self, question: Question, why: str) -> Question | None:
+        """A question has brought no answer, and perhaps the end of the connection: how to begin anew over another one.
+
+        Without the track that it was about; or over another transport; None: there is no other way.
+        """
+        changed, self._changed = self._changed, False
+        if changed and question.stage is Stage.SETUP:
+            return self.anew()
+        if track := question.dispensable:
+            self._leave_out(track, why)
+        elif question.track is None or self._transports.is_last or self._change_transport(why):
+            return None
+        self._changed = False
         return self.anew()
 
     def anew(self) -> Question:
@@ -190,7 +233,8 @@ class Dialogue:
     def playing(self) -> Playing:
         """PLAY is answered, or as good as; of a session that is only held, the first SETUP."""
         session = self.session
-        return Playing(tuple(session.tracks), tuple(self._reasons), session.timeout_s, tuple(session.channels))
+        tracks, channels = tuple(session.tracks), tuple(session.channels)
+        return Playing(tracks, tuple(self._reasons), session.timeout_s, channels, session.over_udp)
 
     def add_reason(self, reason: str) -> None:
         """Something that the operator should know of this camera."""
@@ -211,6 +255,10 @@ class Dialogue:
     def farewell(self) -> Question | None:
         """TEARDOWN, where there is anything to tear down."""
         return Question(Stage.TEARDOWN, "TEARDOWN", self._base) if self.session.id or self.session.tracks else None
+
+
+def _internal(words: str) -> Setback:
+    return Setback(Cause.INTERNAL, words)
 
 
 def refusal(response: Response, *, logged_in: bool) -> Setback:

@@ -18,6 +18,21 @@ class Interleaved(NamedTuple):
     rtcp: int
 
 
+class PortPair(NamedTuple):
+    """Ports of one track over UDP, of ours or of the camera's."""
+
+    rtp: int
+    rtcp: int
+
+
+class Origin(NamedTuple):
+    """Whence a track comes over UDP, as far as the camera has said."""
+
+    ports: PortPair | None = None
+    address: str = ""
+    """Of IP; empty: the one to which we have connected."""
+
+
 class MediaPacket(NamedTuple):
     """One RTP or RTCP packet of a track that is played."""
 
@@ -44,6 +59,15 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True)
+class SetUpOverUdp:
+    """A track is to come to our ports; a firewall on the way may have to be opened from this side, before PLAY."""
+
+    track: int
+    """Place in `Playing.tracks`; one that was told before belongs to a session that is given up."""
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class Playing:
     """Media is to come. `tracks` are those that were set up, `reasons` why others were not."""
 
@@ -52,7 +76,9 @@ class Playing:
     session_timeout_s: float
     """The camera forgets the session when it hears nothing for so long; keep-alives are sent in time."""
     channels: tuple[Interleaved, ...] = ()
-    """On which each track comes."""
+    """On which each track comes; over UDP, under which its packets may be framed."""
+    over_udp: bool = False
+    """Media come to our ports, instead of in the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +100,5 @@ class Finished:
     """All that was wanted is done. Close the connection."""
 
 
-RtspEvent = MediaPacket | ConnectionWanted | Described | Playing | Announced | Failed | Finished
+RtspEvent = MediaPacket | ConnectionWanted | Described | SetUpOverUdp | Playing | Announced | Failed | Finished
 """Everything that is told."""

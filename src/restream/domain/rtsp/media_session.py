@@ -46,6 +46,8 @@ class MediaSession:
         self.tracks: list[Track] = []
         self.channels: list[Interleaved] = []
         """Of each of them."""
+        self.over_udp = False
+        """They come beside the connection, and their channels are only names."""
         self._channels: dict[int, tuple[int, bool]] = {}
         self._early: list[MediaPacket] = []
         self._early_bytes = 0

@@ -95,16 +95,23 @@ class MessageReader:
         self._buffer = self._buffer[self._at :] + data if self._at < len(self._buffer) else bytes(data)
         self._at = 0
 
-    def pass_frames(self, taker: FrameTaker, now: float) -> None:
+    def _pass_frames(self, taker: FrameTaker, now: float) -> None:
         """Where frames may come next, hand those over that are there in whole."""
         if self._at < len(self._buffer) and not (self._lost or self._lines or self._head):
             end = taker.take(self._buffer, self._at, now)
             if end > self._at:
                 self._at, self._skipped_bytes = end, 0
 
-    def next_message(self) -> Message | None:
-        """The next one that is there in whole; None: more bytes are needed. Never raises."""
-        if self._at < len(self._buffer) and self._buffer[self._at] == _DOLLAR and not self._lost:
+    def next_message(self, taker: FrameTaker | None = None, now: float = 0.0) -> Message | None:
+        """The next one that is there in whole; None: more bytes are needed. Never raises.
+
+        Whole frames before it go to `taker`, where there is one.
+        """
+        if taker is not None:
+            self._pass_frames(taker, now)
+        if self._at >= len(self._buffer):
+            return None
+        if self._buffer[self._at] == _DOLLAR and not self._lost:
             return self._frame()
         while not self._dead:
             found = self._step()

@@ -52,16 +52,17 @@ _ID = _Column("ID", lambda camera: camera.id)
 _NAME = _Column("NAME", lambda camera: camera.name)
 _HEALTH = _Column("HEALTH", lambda camera: camera.verdict.health, least=8)
 _PHASE = _Column("PHASE", lambda camera: camera.phase, least=8)
+_ENGINE = _Column("ENGINE", lambda camera: camera.engine or "")
 _WHERE = _Column("WHERE", lambda camera: camera.verdict.fault)
 _CAUSE = _Column("CAUSE", _cause)
 _BITRATE = _Column("BITRATE", _bitrate, right=True, least=10)
 _RESTARTS = _Column("RESTARTS", lambda camera: str(camera.restarts), right=True)
 _MEDIA = _Column("MEDIA", lambda camera: "+".join(codec for codec in (camera.video, camera.audio) if codec))
 _NEXT_TRY = _Column("NEXT TRY", _clock, least=9)
-_COLUMNS = (_ID, _NAME, _HEALTH, _PHASE, _WHERE, _CAUSE, _BITRATE, _RESTARTS, _MEDIA, _NEXT_TRY)
+_COLUMNS = (_ID, _NAME, _HEALTH, _PHASE, _ENGINE, _WHERE, _CAUSE, _BITRATE, _RESTARTS, _MEDIA, _NEXT_TRY)
 _CAUSE_AT = _COLUMNS.index(_CAUSE)
 # What goes first when the terminal is narrow, and what goes last.
-_GO_FIRST, _GO_LAST = (_MEDIA, _NEXT_TRY, _WHERE, _PHASE), (_RESTARTS, _BITRATE)
+_GO_FIRST, _GO_LAST = (_ENGINE, _MEDIA, _NEXT_TRY, _WHERE, _PHASE), (_RESTARTS, _BITRATE)
 
 
 def cameras_lines(cameras: Sequence[CameraDocument], width: int, *, fold: bool = False) -> list[Line]:

@@ -11,14 +11,16 @@ from msgspec.structs import asdict
 from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.camera.options import AudioChoice, CameraOptions, RtspTransport, Transport
 from restream.domain.engine import Media
+from restream.domain.engine_choice import EngineChoice
 from restream.domain.judgement.availability import Availability, Timeline, availability
-from restream.domain.judgement.series import STEP_S, Habits
+from restream.domain.judgement.series import STEP_S, Habits, PacketSeries
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.judgement.verdict import Health
 from restream.domain.look import Look
 from restream.domain.server.identity import ServerId
 from restream.interfaces.documents.cameras import CameraDocument, ProcessDocument, process, summary
+from restream.interfaces.documents.engines import EngineDocument, engine_document
 from restream.interfaces.documents.looks import LookDocument, look_document
 from restream.interfaces.documents.packets import SentDocument, sent
 from restream.interfaces.documents.players import PlayersDocument, PublicBases
@@ -152,6 +154,10 @@ class HistoryDocument(Document):
     readers: _Series
     rtt_ms: _Series
     loss_ratio: _Series
+    camera_loss_ratio: Annotated[_Series, about("Of the camera's packets, like the three that follow; of 10 s each.")]
+    jitter_s: Annotated[_Series, about("Of its video, in seconds.")]
+    fps: Annotated[_Series, about("Pictures per second.")]
+    key_frame_s: Annotated[_Series, about("Seconds between key frames.")]
 
 
 class CameraDetailsDocument(CameraDocument):
@@ -164,7 +170,7 @@ class CameraDetailsDocument(CameraDocument):
     media: MediaDocument | None
     probe: Annotated[LookDocument | None, about("The last look of this life of the service; null: there was none.")]
     probing: Annotated[bool, about("A look is under way, beside the stream where there is one.", False)]
-    engine: Annotated[str | None, about("What publishes it; null before its first start.", "ffmpeg")]
+    engines: Annotated[tuple[EngineDocument, ...], about("Which there are; none before it is known what it sends.")]
     command: Annotated[
         tuple[Annotated[str, about("", "ffmpeg")], ...] | None, about("What was started; credentials are masked.")
     ]
@@ -197,6 +203,7 @@ def details(
     stderr_tail: tuple[str, ...] = (),
     look: Look | None = None,
     probing: bool = False,
+    choices: tuple[EngineChoice, ...] = (),
 ) -> CameraDetailsDocument | None:
     """`GET /api/cameras/{id}`; None when there is no such camera. What is not in the snapshot is an argument."""
     report = snapshot.reports.get(camera_id)
@@ -222,10 +229,10 @@ def details(
         media=_media(media) if media else None,
         probe=look_document(look) if look else None,
         probing=probing,
+        engines=tuple(map(engine_document, choices)),
         command=(shown.command or None) if shown else None,
         command_stdin=shown.stdin if shown else None,
         command_reasons=plan.reasons if plan else (),
-        engine=plan.engine if plan else None,
         pid=pid,
         process=process(snapshot.host, pid),
         progress=copied(ProgressDocument, state.advance) if state and state.advance else None,
@@ -237,7 +244,7 @@ def details(
 
 
 def _history(habits: Habits, snapshot: Snapshot) -> HistoryDocument:
-    rtt_ms, loss_ratio = habits.rtt_ms, habits.loss_ratio
+    rtt_ms, loss_ratio, packets = habits.rtt_ms, habits.loss_ratio, habits.packets
     return HistoryDocument(
         step_s=STEP_S,
         until=timestamp(snapshot.wall(habits.recorded_at)) if habits.recorded_at > 0 else None,
@@ -245,6 +252,7 @@ def _history(habits: Habits, snapshot: Snapshot) -> HistoryDocument:
         readers=habits.readers.values,
         rtt_ms=rtt_ms.values if rtt_ms is not None else None,
         loss_ratio=loss_ratio.values if loss_ratio is not None else None,
+        **{name: getattr(packets, name).values if packets is not None else None for name in PacketSeries._fields},
     )
 
 

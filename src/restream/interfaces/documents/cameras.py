@@ -77,6 +77,7 @@ class CameraDocument(Document):
     path: Annotated[str | None, about("At the media server; null when the row cannot be understood.", "cam7")]
     media_server: Annotated[str | None, about("Name of the one it is published to; null like the path.", "default")]
     node: Annotated[str, about("Of the service that supervises it.", "site-a")]
+    engine: Annotated[str | None, about("What publishes it; null before its first start.", "ffmpeg")]
     phase: Annotated[PhaseName, about("What its publisher is doing.", "running")]
     since: Annotated[Moment, about("Since when it is in this phase.")]
     verdict: VerdictDocument
@@ -138,6 +139,7 @@ def summary(snapshot: Snapshot, report: Report, shown: Measured | None = None) -
         path=camera.path,
         media_server=camera.server,
         node=snapshot.node,
+        engine=_engine(subject),
         phase=state.phase,
         since=timestamp(snapshot.wall(state.since)),
         verdict=_verdict(snapshot, report),
@@ -180,6 +182,7 @@ def _differ_as_measured_only(report: Report, other: Report) -> bool:
     state, known = subject.state, before.state
     return (
         (subject.camera,) == (before.camera,)
+        and _engine(subject) == _engine(before)
         and (state is known or _shown_of_state(state) == _shown_of_state(known))
         and (state.deadline == known.deadline or _retry_at(state) == _retry_at(known))
     )
@@ -237,6 +240,7 @@ def _row_only(snapshot: Snapshot, row: Camera | RejectedRow, report: Report, sho
         path=camera.path if camera else None,
         media_server=camera.server if camera else None,
         node=snapshot.node,
+        engine=None,
         phase="disabled" if camera else Phase.HELD,
         since=timestamp(snapshot.wall(report.judged_since)),
         verdict=_verdict(snapshot, report),
@@ -262,6 +266,10 @@ def _verdict(snapshot: Snapshot, report: Report) -> VerdictDocument:
 
 def _reason(reason: Reason) -> ReasonDocument:
     return ReasonDocument(reason.code, reason.text, **dict(reason.numbers))  # type: ignore[arg-type]
+
+
+def _engine(status: CameraStatus) -> str | None:
+    return status.plan.engine if status.plan is not None else None
 
 
 def _retry_at(state: State) -> float | None:

@@ -29,6 +29,18 @@ _SORTS: Mapping[str, Callable[[CameraDocument], Any]] = {
 }
 SORTS = tuple(f"{sign}{name}" for name in _SORTS for sign in ("", "-"))
 
+FILTERS: Mapping[str, tuple[Callable[[CameraDocument], str | None], Iterable[str]]] = {
+    "health": (attrgetter("verdict.health"), Health),
+    "phase": (attrgetter("phase"), PHASES),
+    "fault": (attrgetter("verdict.fault"), Side),
+    "site": (attrgetter("site"), ()),
+    "host": (attrgetter("host"), ()),
+    "engine": (attrgetter("engine"), ()),
+    "server": (attrgetter("media_server"), ()),
+    "node": (attrgetter("node"), ()),
+}
+"""What cameras are filtered by, and the values that there are; none: any text."""
+
 
 class Query:
     """The parameters of one request. Every method raises HTTPBadRequest that names the parameter."""
@@ -77,21 +89,19 @@ class Query:
 def select_cameras(cameras: Iterable[CameraDocument], query: Query) -> tuple[list[CameraDocument], int]:
     """The cameras of one page, and how many there are on all pages. Raises HTTPBadRequest that names the parameter.
 
-    `health`, `phase`, `fault`, `site`, `host` take one value or several, separated by commas; `q` is searched in id,
-    name, site, host, path and type.
+    The filters take one value or several, separated by commas; `q` is searched in id, name, site, host, path and type.
     """
-    query.only("health", "phase", "fault", "site", "host", "q", "sort", "limit", "offset")
-    health, fault = query.choices("health", Health), query.choices("fault", Side)
-    phase, site, host = query.choices("phase", PHASES), query.choices("site"), query.choices("host")
+    query.only(*FILTERS, "q", "sort", "limit", "offset")
+    wanted = [
+        (pick, values)
+        for name, (pick, known) in FILTERS.items()
+        if (values := query.choices(name, known)) != frozenset()
+    ]
     text = (query.text("q") or "").casefold()
     found = [
         camera
         for camera in cameras
-        if (not health or camera.verdict.health in health)
-        and (not fault or camera.verdict.fault in fault)
-        and (not phase or camera.phase in phase)
-        and (not site or camera.site in site)
-        and (not host or camera.host in host)
+        if all(pick(camera) in values for pick, values in wanted)
         and (not text or any(text in str(each).casefold() for each in _searched(camera)))
     ]
     name = query.choice("sort", SORTS) or "worst"

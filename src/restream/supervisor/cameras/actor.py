@@ -108,8 +108,8 @@ class CameraActor:
             return
         if self._evidence is Evidence.SERVER and picture.arrived(self.camera.path, state.since):
             self.tell(Advanced(Advance(moved=True)))
-        if state.phase is Phase.RUNNING and state.running_since is not None:
-            silent = unarrived(picture, self.camera.path, state.running_since, self._excuse)
+        if state.phase is Phase.RUNNING and state.running_since is not None and self._plan is not None:
+            silent = unarrived(picture, self._plan, state.running_since, self._excuse)
             if silent is not None:
                 self.tell(silent)
 
@@ -122,8 +122,7 @@ class CameraActor:
         return self._settings.engines[self._plan.engine].evidence if self._plan else Evidence.ENGINE
 
     def _due(self) -> None:
-        # Of what runs the sweeps tell themselves (`see`).
-        unseen = self._picture.fresh_since is None or self._state.phase is Phase.RUNNING
+        unseen = self._picture.fresh_since is None or self._state.phase is Phase.RUNNING  # there `see` tells
         blind = unseen and self._evidence is Evidence.SERVER
         self.tell(TimerFired(self._excuse, blind, self._picture.moved_after(self.camera.path)))
 
@@ -280,7 +279,8 @@ class CameraActor:
         self._publication = self._publishing = None
         self._log = ending.log
         ending = attributed(ending, self._picture, plan, started_at, self._state.running_since)
-        self.tell(Ended(ending.cause, ending.detail, plan.has_lesser, ending.unsendable))
+        other = self._settings.could_converse(plan, self.camera, media)
+        self.tell(Ended(ending.cause, ending.detail, plan.has_lesser, ending.unsendable, ending.remedy, other))
 
     async def _publish(self, engine: Engine, plan: Plan) -> Ending:
         self._publication = publication = await engine.start(plan, self._advanced)

@@ -54,6 +54,11 @@ class Fleet:
     def statuses(self) -> Mapping[str, CameraStatus]:
         return {camera_id: actor.status for camera_id, actor in {**self._leaving, **self._actors}.items()}
 
+    @property
+    def settings(self) -> StreamSettings:
+        """What all cameras share."""
+        return self._settings
+
     def log(self, camera_id: str) -> tuple[str, ...]:
         """The last lines that a camera's publisher wrote, masked; not part of the snapshot, since few ever ask."""
         actor = self._actors.get(camera_id) or self._leaving.get(camera_id)

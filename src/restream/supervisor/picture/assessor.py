@@ -163,10 +163,10 @@ class Assessor:
             usual_bitrate_bps=memory.habits.bitrate_bps.usual,
             restarts=memory.timeline.restarts_since(wall - _HOUR_S),
         )
-        memory.habits.record(stream, quality, now)
         told = status.packets
         memory.packets.follow(told, now)
         packets = memory.packets.measure(told, now)
+        memory.habits.record(stream, quality, now, packets)
         if state.phase is Phase.RUNNING and stream is not None and stream.path.live:
             memory.own_source_id = stream.path.source_id
         memory.had_audio = memory.had_audio or (state.media is not None and state.media.audio is not None)

@@ -4,6 +4,7 @@ import { h, memo, setText, svg } from './dom.js';
 import { bitrate, duration, hour, milliseconds, number, percent } from './format.js';
 import { serverNow } from './clock.js';
 import { t, word } from './i18n.js';
+import { jitter, seconds } from './packets.js';
 
 const WIDTH = 600;
 const DAY_MS = 86_400_000;
@@ -77,14 +78,19 @@ function dayScale(now) {
 }
 
 /**
- * @typedef {{ name: "bitrate_bps" | "readers" | "rtt_ms" | "loss_ratio", key: string, format: (value: Amount) => string }} Line
+ * @typedef {Exclude<keyof NonNullable<CameraDetails["history"]>, "step_s" | "until">} Quantity
+ * @typedef {{ name: Quantity, title: string, format: (value: Amount) => string }} Line
  * @type {Line[]}
  */
-const LINES = [
-  { name: 'bitrate_bps', key: 'bitrate', format: bitrate },
-  { name: 'readers', key: 'readers', format: number },
-  { name: 'rtt_ms', key: 'rtt', format: milliseconds },
-  { name: 'loss_ratio', key: 'loss', format: (value) => percent(value, 2) },
+export const LINES = [
+  { name: 'bitrate_bps', title: 'media.bitrate', format: bitrate },
+  { name: 'readers', title: 'media.readers', format: number },
+  { name: 'rtt_ms', title: 'media.rtt', format: milliseconds },
+  { name: 'loss_ratio', title: 'media.loss', format: (value) => percent(value, 2) },
+  { name: 'camera_loss_ratio', title: 'packets.loss', format: (value) => percent(value, 2) },
+  { name: 'jitter_s', title: 'packets.jitter', format: jitter },
+  { name: 'fps', title: 'packets.fps', format: (value) => number(value, 1) },
+  { name: 'key_frame_s', title: 'packets.keys', format: seconds },
 ];
 const LINE_HEIGHT = 44;
 
@@ -110,7 +116,7 @@ export function linePath(values, highest, width = WIDTH, height = LINE_HEIGHT) {
 }
 
 /** @param {Line} line */
-function lineChart({ key, format }) {
+function lineChart({ title, format }) {
   const value = h('span', { class: 'spark-value' });
   const path = svg('path', { class: 'spark-line' });
   const cursor = svg('line', { class: 'spark-cursor', y1: 0, y2: LINE_HEIGHT, visibility: 'hidden' });
@@ -124,7 +130,7 @@ function lineChart({ key, format }) {
   const element = h(
     'div',
     { class: 'spark-box' },
-    h('div', { class: 'spark-head' }, h('span', {}, t(`media.${key}`)), value),
+    h('div', { class: 'spark-head' }, h('span', {}, t(title)), value),
     drawing,
     range,
   );
@@ -164,7 +170,7 @@ function lineChart({ key, format }) {
       latest();
       const text = t('spark.range', { lowest: format(Math.min(...present)), highest: format(highest) });
       setText(range, text);
-      drawing.setAttribute('aria-label', `${t(`media.${key}`)}: ${value.textContent}, ${text}`);
+      drawing.setAttribute('aria-label', `${t(title)}: ${value.textContent}, ${text}`);
     },
   };
 }

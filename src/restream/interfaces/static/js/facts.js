@@ -60,6 +60,8 @@ function knownFacts({
   process,
   pid,
   path,
+  engine,
+  media_server: mediaServer,
   restarts,
   failures,
   bitrate_bps: rate,
@@ -78,6 +80,8 @@ function knownFacts({
     ['loss', loss === null ? null : percent(loss, 2)],
     ['received', server?.path?.inbound_bytes ? bytes(server.path.inbound_bytes) : null],
     ['publisher', publisher?.remote_address],
+    ['engine', engine],
+    ['server', mediaServer === 'default' ? null : mediaServer],
     ['restarts', number(restarts)],
     ['failures', failures ? number(failures) : null],
     [

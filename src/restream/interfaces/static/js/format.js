@@ -94,9 +94,11 @@ export function bytes(amount) {
 }
 
 /** @param {Amount} value */
-export function milliseconds(value) {
+export function milliseconds(value, digits = 0) {
   if (missing(value)) return NOTHING;
-  return numbers({ style: 'unit', unit: 'millisecond', unitDisplay: 'short', maximumFractionDigits: 0 }).format(value);
+  /** @type {Intl.NumberFormatOptions} */
+  const shown = { style: 'unit', unit: 'millisecond', unitDisplay: 'short', maximumFractionDigits: digits };
+  return numbers(shown).format(value);
 }
 
 /** @param {Amount} value */

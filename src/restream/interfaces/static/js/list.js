@@ -11,6 +11,7 @@ import { t } from './i18n.js';
 /** @type {Record<string, number>} */
 const HEIGHTS = { widest: 36, wide: 36, medium: 36, narrow: 66 };
 const STILL_HEIGHT = 84;
+const MORE_WIDTH = 76;
 const OVERSCAN = 6;
 const REST_MS = 600;
 const LONGEST_WAIT_MS = 3000;
@@ -30,6 +31,7 @@ export class CameraList {
   #stale = true;
   #staleSince = 0;
   #movedAt = -Infinity;
+  #width = Infinity;
   #made = 0;
 
   /** @param {{ store: Store, route: Route, onOpen: Opening, onArranged: (found: Arranged) => void }} parts */
@@ -52,7 +54,10 @@ export class CameraList {
   }
 
   #watch() {
-    new ResizeObserver(([entry]) => this.#fit(entry.contentRect.width)).observe(this.element);
+    new ResizeObserver(([entry]) => {
+      this.#width = entry.contentRect.width;
+      this.fit();
+    }).observe(this.element);
     window.addEventListener('scroll', () => this.#schedule(), { passive: true });
     window.addEventListener('resize', () => this.#schedule(), { passive: true });
     this.body.addEventListener('pointermove', () => (this.#movedAt = performance.now()), { passive: true });
@@ -64,8 +69,13 @@ export class CameraList {
     });
   }
 
-  /** @param {number} width */
-  #fit(width) {
+  /** By the width that there is, and the columns that are asked for. */
+  fit() {
+    const { columns } = this.route.now;
+    const more = columns.length ? `repeat(${columns.length}, minmax(${MORE_WIDTH}px, 0.6fr))` : '';
+    this.element.style.setProperty('--more', more);
+    this.element.dataset.columns = columns.join(' ');
+    const width = this.#width - MORE_WIDTH * columns.length;
     const name = width < 640 ? 'narrow' : width < 1080 ? 'medium' : width < 1560 ? 'wide' : 'widest';
     if (this.element.dataset.width === name) return;
     this.element.dataset.width = name;

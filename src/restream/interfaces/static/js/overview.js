@@ -152,13 +152,15 @@ function startQueue() {
   return {
     element,
     /** @param {Status} status */
-    update({ start_queue: waiting = 0, phase = {}, cameras = 0 }) {
+    update({ start_queue: waiting = 0, start_window: starts, phase = {}, cameras = 0 }) {
       element.hidden = !waiting;
       if (!waiting) return;
       const running = (phase.running ?? 0) + (phase.idle ?? 0);
       const total = Math.max(1, cameras - (phase.disabled ?? 0));
       const starting = (phase.probing ?? 0) + (phase.starting ?? 0);
-      setText(text, t('queue.text', { running, total, starting, waiting }));
+      const slowed = starts?.slowed_hosts ?? 0;
+      const words = t('queue.text', { running, total, starting, waiting, window: starts?.window ?? 0 });
+      setText(text, slowed ? `${words} ${t('queue.slowed', { count: slowed })}` : words);
       fill.style.width = `${(running / total) * 100}%`;
       setAttribute(bar, 'aria-valuenow', Math.round((running / total) * 100));
     },

@@ -1,12 +1,22 @@
 // What the packets of a camera tell, where the service sees them.
 
 import { h, memo } from './dom.js';
-import { bitrate, milliseconds, number, percent } from './format.js';
+import { bitrate, milliseconds, NOTHING, number, percent } from './format.js';
 import { t } from './i18n.js';
 import { section } from './facts.js';
 import { clockText } from './look.js';
 
 /** @typedef {NonNullable<CameraDetails['stream']>} Sent */
+
+/** @param {Amount} value */
+export function jitter(value) {
+  return milliseconds(typeof value === 'number' ? value * 1000 : null, 1);
+}
+
+/** @param {Amount} value */
+export function seconds(value) {
+  return typeof value === 'number' ? t('packets.seconds', { seconds: number(value, 1) }) : NOTHING;
+}
 
 /**
  * By name; what is not known is left out.
@@ -20,9 +30,9 @@ export function packetFacts({ video, audio, loss_ratio_10s: loss }) {
   const found = [
     ['loss', loss === null ? null : percent(loss, 2)],
     ['lost', number(video.lost + (audio?.lost ?? 0))],
-    ['jitter', video.jitter_s === null ? null : milliseconds(video.jitter_s * 1000)],
+    ['jitter', video.jitter_s === null ? null : jitter(video.jitter_s)],
     ['fps', video.fps === null ? null : t('media.fps', { fps: number(video.fps, 1) })],
-    ['keys', every === null ? null : t('packets.seconds', { seconds: number(every, 1) })],
+    ['keys', every === null ? null : seconds(every)],
     ['video', video.bitrate_bps === null ? null : bitrate(video.bitrate_bps)],
     ['audio', audio && audio.bitrate_bps !== null ? bitrate(audio.bitrate_bps) : null],
     ['clock', clock === null || clock === undefined ? null : clockText(clock) || t('packets.clock.same')],

@@ -1,5 +1,6 @@
 // What is looked at lives in the address, so that it can be shared and survives a reload.
 
+import { FILTER_NAMES, ofEach } from './filters.js';
 import { FAULTS, HEALTHS } from './store.js';
 
 /** @typedef {(now: View, before: View) => void} RouteListener */
@@ -8,6 +9,11 @@ import { FAULTS, HEALTHS } from './store.js';
 export const TABS = ['cameras', 'unmanaged', 'events', 'visionaire', 'host'];
 /** @type {Grouping[]} */
 export const GROUPS = ['none', 'site', 'host', 'cause'];
+/**
+ * Columns that are shown when they are asked for.
+ * @type {MoreColumn[]}
+ */
+export const MORE_COLUMNS = ['engine', 'server', 'node'];
 
 /**
  * @template {string} Word
@@ -26,8 +32,7 @@ export function parse(hash) {
   const values = new URLSearchParams(hash.replace(/^#/, ''));
   return {
     q: values.get('q') ?? '',
-    site: values.get('site'),
-    type: values.get('type'),
+    ...ofEach((name) => values.get(name)),
     camera: values.get('camera'),
     tab: TABS.find((each) => each === values.get('tab')) ?? 'cameras',
     health: among(values.get('health'), HEALTHS),
@@ -35,6 +40,7 @@ export function parse(hash) {
     group: GROUPS.find((each) => each === values.get('group')) ?? 'none',
     sort: /^-?[a-z]+$/.exec(values.get('sort') ?? '')?.[0] ?? 'worst',
     stills: values.get('stills') === '1',
+    columns: among(values.get('columns'), MORE_COLUMNS),
   };
 }
 
@@ -45,11 +51,14 @@ export function write(route) {
   if (route.health.length) values.set('health', route.health.join(','));
   if (route.fault.length) values.set('fault', route.fault.join(','));
   if (route.q) values.set('q', route.q);
-  if (route.site !== null) values.set('site', route.site);
-  if (route.type !== null) values.set('type', route.type);
+  for (const name of FILTER_NAMES) {
+    const value = route[name];
+    if (value !== null) values.set(name, value);
+  }
   if (route.group !== 'none') values.set('group', route.group);
   if (route.sort !== 'worst') values.set('sort', route.sort);
   if (route.stills) values.set('stills', '1');
+  if (route.columns.length) values.set('columns', route.columns.join(','));
   if (route.camera !== null) values.set('camera', route.camera);
   const text = values.toString();
   return text ? `#${text}` : '#';

@@ -92,7 +92,7 @@ export class Shell {
     const { store } = this;
     if (change.status || change.host) this.overview.update(store);
     if (change.status && store.status) this.head.showStatus(store.status);
-    if (change.structure) this.toolbar.update();
+    if (change.structure || change.values) this.toolbar.update();
     if (change.cameras.size || change.structure) this.list.refresh({ now: change.structure });
     this.drawer.show(change);
     this.panels.events.show(change);
@@ -110,6 +110,7 @@ export class Shell {
     this.toolbar.update();
     this.#showTab(now.tab, before?.tab !== now.tab);
     if (before && before.stills !== now.stills) this.list.rebuild();
+    this.list.fit();
     const { camera: _, ...view } = now;
     const { camera: __, ...viewBefore } = before ?? {};
     if (JSON.stringify(view) === JSON.stringify(viewBefore)) this.list.redraw();

@@ -1,6 +1,7 @@
 // What is known, and who wants to hear of it. Cameras are kept as records with their sort keys made once.
 
 import { calibrate } from './clock.js';
+import { FILTERS, FILTER_NAMES, ofEach } from './filters.js';
 
 /** @type {Record<string, number>} */
 const RANK = { down: 0, degraded: 1, unknown: 2, healthy: 3, disabled: 4 };
@@ -31,10 +32,8 @@ export function record(camera) {
 export class Store {
   /** @type {Map<string, CameraRecord>} */
   records = new Map();
-  /** @type {Map<string, number>} */
-  sites = new Map();
-  /** @type {Map<string, number>} */
-  types = new Map();
+  /** How many cameras have which value, by filter. */
+  values = ofEach(() => /** @type {Map<string, number>} */ (new Map()));
   /** @type {Status | null} */
   status = null;
   /** @type {Host | null} */
@@ -68,7 +67,7 @@ export class Store {
   apply(message) {
     if (message.time) calibrate(message.time);
     /** @type {Change} */
-    const change = { cameras: new Set(), structure: false, status: false, events: [], host: false };
+    const change = { cameras: new Set(), structure: false, values: false, status: false, events: [], host: false };
     if (message.instance !== undefined && message.instance !== this.instance) this.events = [];
     this.instance = message.instance ?? this.instance;
     this.generation = message.generation ?? this.generation;
@@ -112,9 +111,9 @@ export class Store {
    */
   #put(camera, change) {
     const before = this.records.get(camera.id)?.camera;
-    if (before) this.#count(before, -1);
-    else change.structure = true;
-    this.#count(camera, 1);
+    if (!before) change.structure = true;
+    this.#count(camera, 1, change);
+    if (before) this.#count(before, -1, change);
     this.records.set(camera.id, record(camera));
     change.cameras.add(camera.id);
   }
@@ -126,7 +125,7 @@ export class Store {
   #remove(id, change) {
     const before = this.records.get(id);
     if (!before) return;
-    this.#count(before.camera, -1);
+    this.#count(before.camera, -1, change);
     this.records.delete(id);
     change.cameras.add(id);
     change.structure = true;
@@ -135,17 +134,16 @@ export class Store {
   /**
    * @param {Camera} camera
    * @param {number} by
+   * @param {Change} change
    */
-  #count(camera, by) {
-    /** @type {[Map<string, number>, string][]} */
-    const counted = [
-      [this.sites, camera.site],
-      [this.types, camera.camera_type],
-    ];
-    for (const [counts, value] of counted) {
-      const count = (counts.get(value) ?? 0) + by;
-      if (count > 0) counts.set(value, count);
+  #count(camera, by, change) {
+    for (const name of FILTER_NAMES) {
+      const counts = this.values[name];
+      const value = FILTERS[name].pick(camera);
+      const before = counts.get(value) ?? 0;
+      if (before + by > 0) counts.set(value, before + by);
       else counts.delete(value);
+      if (!before || before + by === 0) change.values = true;
     }
   }
 

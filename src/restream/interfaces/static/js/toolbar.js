@@ -1,8 +1,9 @@
 // Search, filters and grouping above the list.
 
 import { h, setAttribute, setText } from './dom.js';
+import { FILTERS, FILTER_NAMES, asked, ofEach } from './filters.js';
 import { collator } from './format.js';
-import { GROUPS } from './route.js';
+import { GROUPS, MORE_COLUMNS } from './route.js';
 import { t, word } from './i18n.js';
 import { icon } from './icons.js';
 
@@ -19,23 +20,56 @@ function choice(label, onchange) {
 }
 
 /**
- * Options of a filter: all, then every value with its number of cameras.
+ * Options of a filter: all, then every value. Where there is nothing to choose it is not shown.
  * @param {HTMLSelectElement} select
+ * @param {import('./filters.js').Filter} filter
  * @param {Map<string, number>} counts
  * @param {string | null} chosen
- * @param {string} all
- * @param {string} empty
  */
-function fillOptions(select, counts, chosen, all, empty) {
-  const values = [...counts.keys()].sort((a, b) => collator().compare(a, b));
+function fillOptions(select, filter, counts, chosen) {
+  const { name = String } = FILTERS[filter];
+  const values = [...counts.keys()].sort((a, b) => collator().compare(name(a), name(b)));
   if (chosen !== null && !counts.has(chosen)) values.push(chosen);
   const key = JSON.stringify([values, chosen]);
   if (select.dataset.shown === key) return;
   select.dataset.shown = key;
+  select.hidden = values.length < 2 && chosen === null;
   const options = values.map((value) =>
-    h('option', { value: `=${value}`, selected: value === chosen }, value || empty),
+    h('option', { value: `=${value}`, selected: value === chosen }, name(value) || t(`filter.${filter}.none`)),
   );
-  select.replaceChildren(h('option', { value: '', selected: chosen === null }, all), ...options);
+  const all = h('option', { value: '', selected: chosen === null }, t(`filter.${filter}.all`));
+  select.replaceChildren(all, ...options);
+}
+
+/**
+ * Columns that are shown when they are asked for.
+ * @param {Route} route
+ */
+function columnChoice(route) {
+  const boxes = MORE_COLUMNS.map((name) => {
+    const box = h('input', { type: 'checkbox', name });
+    box.addEventListener('change', () => {
+      route.change({ columns: MORE_COLUMNS.filter((_, position) => boxes[position].checked) });
+    });
+    return box;
+  });
+  const labels = boxes.map((box) => h('label', {}, box, t(`column.${box.name}`)));
+  const element = h('details', { class: 'column-choice' }, h('summary', {}, t('columns.more')), h('div', {}, labels));
+  element.addEventListener('focusout', ({ relatedTarget }) => {
+    if (relatedTarget instanceof Node && !element.contains(relatedTarget)) element.open = false;
+  });
+  element.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape' || !element.open) return;
+    element.open = false;
+    event.preventDefault();
+  });
+  return {
+    element,
+    /** @param {View} view */
+    update({ columns }) {
+      MORE_COLUMNS.forEach((name, position) => (boxes[position].checked = columns.includes(name)));
+    },
+  };
 }
 
 /** @param {{ store: Store, route: Route, summary: HTMLElement }} parts */
@@ -56,13 +90,10 @@ export function toolbar({ store, route, summary }) {
     spellcheck: 'false',
     oninput: typed,
   });
-  /**
-   * @param {"site" | "type"} name
-   * @returns {(value: string) => void}
-   */
-  const exact = (name) => (value) => route.change({ [name]: value === '' ? null : value.slice(1) });
-  const site = choice(t('filter.site'), exact('site'));
-  const type = choice(t('filter.type'), exact('type'));
+  const filters = ofEach((name) =>
+    choice(t(`filter.${name}`), (value) => route.change({ [name]: value === '' ? null : value.slice(1) })),
+  );
+  const columns = columnChoice(route);
   const group = choice(t('filter.group'), (value) =>
     route.change({ group: GROUPS.find((each) => each === value) ?? 'none' }),
   );
@@ -89,11 +120,11 @@ export function toolbar({ store, route, summary }) {
     'div',
     { class: 'toolbar', role: 'search' },
     h('label', { class: 'search-box' }, icon('search'), search, h('kbd', { 'aria-hidden': 'true' }, '/')),
-    site,
-    type,
+    Object.values(filters),
     group,
     sort,
     stills,
+    columns.element,
     clear,
     summary,
   );
@@ -103,8 +134,8 @@ export function toolbar({ store, route, summary }) {
     update() {
       const now = route.now;
       if (document.activeElement !== search && search.value !== now.q) search.value = now.q;
-      fillOptions(site, store.sites, now.site, t('filter.site.all'), t('group.site.none'));
-      fillOptions(type, store.types, now.type, t('filter.type.all'), t('filter.type.none'));
+      for (const name of FILTER_NAMES) fillOptions(filters[name], name, store.values[name], now[name]);
+      columns.update(now);
       fillSorts(sort, now.sort);
       group.value = now.group;
       setAttribute(stills, 'aria-pressed', String(now.stills));
@@ -131,13 +162,13 @@ function fillSorts(select, sort) {
 }
 
 /** @param {View} view */
-export function hasFilters({ q, health, fault, site, type }) {
-  return Boolean(q || health.length || fault.length || site !== null || type !== null);
+export function hasFilters(view) {
+  return Boolean(view.q || view.health.length || view.fault.length || asked(view).length);
 }
 
 /** @param {Route} route */
 export function clearFilters(route) {
-  route.change({ q: '', health: [], fault: [], site: null, type: null });
+  route.change({ q: '', health: [], fault: [], ...ofEach(() => null) });
 }
 
 /** How many of how many; read out when it changes. */

@@ -1,5 +1,6 @@
 // Which cameras are shown in which order: filter, sort, group. Pure; rows come out as a flat list of items.
 
+import { asked, passes } from './filters.js';
 import { collator } from './format.js';
 import { incidents } from './incidents.js';
 
@@ -39,6 +40,9 @@ export const SORTS = {
   name: { compare: text((camera) => camera.name), ascending: true },
   site: { compare: text((camera) => camera.site), ascending: true },
   phase: { compare: text((camera) => camera.phase), ascending: true },
+  engine: { compare: text((camera) => camera.engine ?? ''), ascending: true },
+  server: { compare: text((camera) => camera.media_server ?? ''), ascending: true },
+  node: { compare: text((camera) => camera.node), ascending: true },
   reason: {
     compare: (a, b) => Number(a.cause === '') - Number(b.cause === '') || order(a.cause, b.cause),
     ascending: true,
@@ -75,15 +79,15 @@ export function nextSort(now, column) {
  * @param {View} route
  */
 export function filtered(records, route) {
-  const { health, fault, site, type } = route;
+  const { health, fault } = route;
+  const exact = asked(route);
   const words = route.q.toLowerCase().split(/\s+/).filter(Boolean);
   const found = [];
   for (const record of records) {
     const { camera } = record;
     if (health.length && !health.includes(camera.verdict.health)) continue;
     if (fault.length && !fault.includes(camera.verdict.fault)) continue;
-    if (site !== null && camera.site !== site) continue;
-    if (type !== null && camera.camera_type !== type) continue;
+    if (!passes(camera, exact)) continue;
     if (words.length && !words.every((word) => record.search.includes(word))) continue;
     found.push(record);
   }
