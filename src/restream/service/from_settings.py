@@ -10,6 +10,7 @@ from restream.adapters import visionaire_http
 from restream.adapters.ffmpeg.engine import FfmpegEngine
 from restream.adapters.ffmpeg.ffprobe import FfprobeProber
 from restream.adapters.postgres import PostgresCameraTable
+from restream.adapters.postgres_leases import PostgresLeases
 from restream.adapters.processes.paced_pipes import PacedPipes
 from restream.adapters.pull.engine import PullEngine
 from restream.adapters.pull.listener import DirectoryListener
@@ -53,6 +54,8 @@ from restream.supervisor.cameras.settings import StreamSettings
 ENGINES = (FfmpegEngine.name, RelayEngine.name, AutoEngine.name, PullEngine.name)
 """What publishes cameras."""
 
+_MOST_LEASE_WAIT_S = 10.0
+
 
 class EngineResources:
     """What engines share, and what outlives a change of the settings. `why` a camera is not fetched, by its place."""
@@ -84,6 +87,19 @@ def require_dsn(settings: Settings) -> Secret:
     if settings.database.dsn is None:
         raise ConfigError("no database: set PG_DSN=postgresql://user:password@host/database, or pass --pg_dsn=…")
     return Secret(settings.database.dsn.get_secret_value())
+
+
+def require_nodes_dsn(settings: Settings) -> Secret:
+    """The database of the leases. Raises ConfigError."""
+    if settings.nodes.dsn is None:
+        raise ConfigError("no database of nodes: set RESTREAM_NODES__DSN, or nodes.dsn")
+    return Secret(settings.nodes.dsn.get_secret_value())
+
+
+def lease_table(settings: Settings) -> PostgresLeases:
+    """Nodes, and who has which camera. Raises ConfigError."""
+    # What is not known before half of a lease is over comes too late to keep it.
+    return PostgresLeases(require_nodes_dsn(settings), timeout_s=min(_MOST_LEASE_WAIT_S, settings.nodes.ttl_s / 2))
 
 
 def row_reader(settings: Settings) -> RowReader:
