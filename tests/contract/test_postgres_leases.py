@@ -207,7 +207,7 @@ async def test_an_error_names_the_place_and_hides_the_password(password: str) ->
     for verb in (table.beat(A, "1", NodeTraits(), 9.0), table.roster(), table.drain(A, draining=True)):
         with pytest.raises(DatabaseError, match=r"Connection refused \(127.0.0.1:1\)") as caught:
             await verb
-        assert password not in repr(caught.value) and caught.value.__cause__ is None
+        assert password not in repr(caught.value) and caught.value.__suppress_context__
     await table.close()
 
 
