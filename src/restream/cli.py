@@ -19,7 +19,7 @@ from restream.config.settings import ROOT, ConfigError, Settings, load_settings,
 from restream.logs import configure_logging
 from restream.ports.cameras import DatabaseError, PublisherError
 from restream.preflight import ANY_CAMERA, check
-from restream.service.from_settings import DependencyError, require_dsn
+from restream.service.from_settings import DependencyError, require_dsn, require_nodes_dsn
 from restream.service.interpreter import install_child_watcher
 from restream.service.process import serve
 
@@ -75,7 +75,15 @@ def build_parser() -> argparse.ArgumentParser:
         "--any-camera", action="store_const", const=ANY_CAMERA, dest="camera", help="also look until one camera answers"
     )
     init_db = command("init-db", "create the cameras table and its NOTIFY trigger (etc/schema.sql)")
-    init_db.add_argument("--events", action="store_true", help="also the table of events (etc/schema_events.sql)")
+    which = init_db.add_mutually_exclusive_group()
+    which.add_argument("--events", action="store_true", help="also the table of events (etc/schema_events.sql)")
+    which.add_argument(
+        "--nodes", action="store_true", help="instead the tables of several nodes (etc/schema_nodes.sql), in nodes.dsn"
+    )
+    command("nodes", "the services that share the cameras, and how many each has")
+    drain = command("drain", "have a node give its cameras to the others, and take none")
+    drain.add_argument("node", metavar="NODE", help="its node.name")
+    drain.add_argument("--undo", action="store_true", help="have it take cameras again")
     return parser
 
 
@@ -152,8 +160,17 @@ async def _check(settings: Settings, options: argparse.Namespace, load: Callable
 
 
 async def _init_db(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
-    names = ("schema.sql", "schema_events.sql") if options.events else ("schema.sql",)
-    return await commands.init_db(settings, _console(options), [resolve(Path("etc") / name) for name in names])
+    dsn = require_nodes_dsn(settings) if options.nodes else require_dsn(settings)
+    names = ["schema_nodes.sql"] if options.nodes else ["schema.sql", *["schema_events.sql"] * options.events]
+    return await commands.init_db(dsn, _console(options), [resolve(Path("etc") / name) for name in names])
+
+
+async def _nodes(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
+    return await commands.nodes(settings, _console(options))
+
+
+async def _drain(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
+    return await commands.drain(settings, _console(options), options.node, undo=options.undo)
 
 
 def _console(options: argparse.Namespace) -> Console:
@@ -176,4 +193,6 @@ _COMMANDS: dict[str, _Command] = {
     "snapshot": _snapshot,
     "check": _check,
     "init-db": _init_db,
+    "nodes": _nodes,
+    "drain": _drain,
 }

@@ -19,13 +19,17 @@ from restream.adapters.postgres import execute_script
 from restream.config.settings import ConfigError, Settings
 from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.camera.options import CameraOptions
+from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import SourceUrl, UrlError, parse_source
 from restream.domain.engine import AudioStream, Media, ProbeFailure, VideoStream
+from restream.domain.fleet.node import NodeName
 from restream.domain.look import Look
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.interfaces.console import explanation
 from restream.interfaces.console.camera_table import print_cameras
+from restream.interfaces.console.node_table import print_nodes
+from restream.interfaces.console.text import printable
 from restream.interfaces.documents.camera_details import CameraDetailsDocument, MediaDocument
 from restream.interfaces.documents.cameras import CameraDocument
 from restream.interfaces.documents.engines import engine_document
@@ -36,9 +40,9 @@ from restream.service.from_settings import (
     DependencyError,
     EngineResources,
     camera_table,
+    lease_table,
     media_servers,
     prober,
-    require_dsn,
     require_programs,
     row_reader,
     stream_settings,
@@ -156,15 +160,44 @@ async def probe(settings: Settings, console: Console, target: str) -> int:
     return 0 if isinstance(look.outcome, Media) else 1
 
 
-async def init_db(settings: Settings, console: Console, schemas: Sequence[Path]) -> int:
+async def init_db(dsn: Secret, console: Console, schemas: Sequence[Path]) -> int:
     """Create tables and trigger. Raises ConfigError, DatabaseError."""
     for schema in schemas:
         try:
             script = schema.read_text(encoding="utf-8")
         except OSError as error:
             raise ConfigError(f"{schema}: cannot be read: {error.strerror}") from None
-        await execute_script(require_dsn(settings), script)
+        await execute_script(dsn, script)
         console.print(f"{schema.name} is in place", highlight=False)
+    return 0
+
+
+async def nodes(settings: Settings, console: Console) -> int:
+    """All nodes, and how many cameras each has. Raises ConfigError, DatabaseError."""
+    table = lease_table(settings)
+    try:
+        roster = await table.roster()
+    finally:
+        await table.close()
+    print_nodes(console, roster.nodes, roster.cameras)
+    return 0
+
+
+async def drain(settings: Settings, console: Console, name: str, *, undo: bool) -> int:
+    """Have a node give its cameras away, or no longer; 1 when there is none of this name.
+
+    Raises ConfigError, DatabaseError.
+    """
+    table = lease_table(settings)
+    try:
+        known = await table.drain(NodeName(name), draining=not undo)
+    finally:
+        await table.close()
+    if not known:
+        sys.stderr.write(f"restream: there is no node {printable(name)}: `restream nodes` lists them\n")
+        return 1
+    told = "takes cameras again" if undo else "gives its cameras away; `restream nodes` shows how many it still has"
+    console.print(f"{printable(name)} {told}", markup=False, highlight=False)
     return 0
 
 

@@ -10,7 +10,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from restream.adapters.postgres_leases import PostgresLeases
 from restream.demo.embedded import free_port
+from restream.domain.camera.secret import Secret
+from restream.domain.fleet.node import NodeName, NodeTraits
+from restream.domain.fleet.share import Decision
 from tests.e2e.conftest import PASSWORD, AddCamera
 from tests.support.eventually import eventually
 from tests.support.servers import TestServer
@@ -236,3 +240,31 @@ async def test_reload_tells_new_receivers_of_outages(
 def test_programs_are_executable() -> None:
     for name in ("start.sh", "srvc_restream.py", "tests/run", ".ci/run"):
         assert (ROOT / name).stat().st_mode & stat.S_IXUSR, name
+
+
+async def test_nodes_are_listed_and_drained(dsn: str) -> None:
+    settings = {"RESTREAM_NODES__DSN": dsn}
+    code, _, errors = await command("nodes", overrides=settings)
+    assert (code, "restream init-db --nodes" in errors) == (1, True)
+    for _ in range(2):
+        assert (await command("init-db", "--nodes", overrides=settings))[0] == 0
+    code, output, _ = await command("nodes", "--plain", overrides=settings)
+    assert (code, "nodes.dsn" in output) == (0, True)
+    table = PostgresLeases(Secret(dsn))
+    await table.beat(NodeName("west"), "1", NodeTraits(version="1.2"), 60.0)
+    await table.settle(NodeName("west"), "1", Decision(("1", "2")))
+    await table.close()
+    code, output, _ = await command("nodes", "--plain", overrides=settings)
+    assert (code, output.splitlines()[1].split()) == (0, ["west", "alive", "2", "1.2"])
+    assert (await command("drain", "west", overrides=settings))[0] == 0
+    assert "yes" in (await command("nodes", overrides=settings))[1]
+    assert (await command("drain", "west", "--undo", overrides=settings))[0] == 0
+    assert "yes" not in (await command("nodes", overrides=settings))[1]
+    code, _, errors = await command("drain", "east", overrides=settings)
+    assert (code, "there is no node east" in errors) == (1, True)
+
+
+@pytest.mark.parametrize("arguments", [["nodes"], ["drain", "west"], ["init-db", "--nodes"]])
+async def test_a_single_node_has_no_nodes_to_ask_for(arguments: list[str]) -> None:
+    code, output, errors = await command(*arguments, overrides={"PG_DSN": "postgresql://u@127.0.0.1/d"})
+    assert (code, output, "nodes.dsn" in errors) == (2, "", True)

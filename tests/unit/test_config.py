@@ -10,7 +10,7 @@ from restream.config.settings import ROOT, ConfigError, Settings, load_camera_ty
 from restream.domain.camera.options import RtspTransport, Transport
 from restream.domain.camera.secret import Secret
 from restream.domain.ffmpeg.plan import FfmpegSettings
-from restream.domain.fleet.share import Fence
+from restream.domain.fleet.fencing import Fence
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.target import Target

@@ -17,42 +17,51 @@ SET LOCAL idle_in_transaction_session_timeout = {limit_ms}
 COMMIT = "COMMIT"
 
 RENEW_LEASE = """
-INSERT INTO restream_node AS node (name, instance, expires_at, traits)
-VALUES ($1, $2, clock_timestamp() + make_interval(secs => $3), $4)
+INSERT INTO restream_node AS node (name, instance, expires_at, ttl_s, renewals, traits)
+VALUES ($1, $2, clock_timestamp() + make_interval(secs => $3), $3, 1, $4)
 ON CONFLICT (name) DO UPDATE
-SET instance = excluded.instance, expires_at = clock_timestamp() + make_interval(secs => $3), traits = excluded.traits
+SET instance = excluded.instance, expires_at = clock_timestamp() + make_interval(secs => $3), ttl_s = excluded.ttl_s,
+    renewals = node.renewals + 1, traits = excluded.traits
 WHERE node.instance = excluded.instance OR $5
-RETURNING node.expires_at
+RETURNING node.name
 """
 """name, instance, ttl_s, traits, whether it takes the name over. No row: another instance has the name."""
 
-KEEP_OR_TAKE_DUTY = """
-INSERT INTO restream_duty AS duty (name, node, expires_at, epoch)
-SELECT $1, $2, $3, 1
-WHERE NOT EXISTS (
-    SELECT FROM restream_duty WHERE name = $1 AND node <> $2 AND expires_at > clock_timestamp()
+# After a clock that was set back: a lease would end in an hour, and its owner be missed as late.
+SHORTEN_LEASES = """
+WITH long AS (
+    SELECT name FROM restream_node WHERE expires_at > clock_timestamp() + make_interval(secs => ttl_s)
+    FOR NO KEY UPDATE SKIP LOCKED
 )
-ON CONFLICT (name) DO UPDATE
-SET node = excluded.node, expires_at = excluded.expires_at,
-    epoch = duty.epoch + CASE WHEN duty.node = excluded.node THEN 0 ELSE 1 END
-WHERE duty.node = excluded.node OR duty.expires_at <= clock_timestamp()
-RETURNING duty.epoch
+UPDATE restream_node AS node SET expires_at = clock_timestamp() + make_interval(secs => ttl_s)
+FROM long
+WHERE node.name = long.name
 """
-"""duty, node, end of its lease. No row: another living node has it. Those who do not get it lock nothing."""
 
+FIND_DUTY = "SELECT node, epoch FROM restream_duty WHERE name = $1"
+"""duty"""
+
+TAKE_DUTY = """
+INSERT INTO restream_duty AS duty (name, node, epoch) VALUES ($1, $2, $3 + 1)
+ON CONFLICT (name) DO UPDATE SET node = excluded.node, epoch = excluded.epoch WHERE duty.epoch = $3
+RETURNING epoch
+"""
+"""duty, node, epoch of the last owner, or 0. No row: somebody else was first."""
+
+# With cameras it stays: by a clock that was set forward, the living have been dead for a week too.
 REMOVE_LONG_DEAD_NODES = """
 WITH dead AS (
-    SELECT name FROM restream_node WHERE expires_at < clock_timestamp() - interval '7 days'
-    ORDER BY name FOR UPDATE SKIP LOCKED
-), freed AS (
-    UPDATE restream_assignment SET node = NULL, since = clock_timestamp() WHERE node IN (SELECT name FROM dead)
+    SELECT name FROM restream_node AS node
+    WHERE expires_at < clock_timestamp() - interval '7 days'
+        AND NOT EXISTS (SELECT FROM restream_assignment AS held WHERE held.node = node.name)
+    FOR UPDATE SKIP LOCKED
 )
 DELETE FROM restream_node WHERE name IN (SELECT name FROM dead)
 """
 
 # Numbers, not intervals: a row that somebody set to 'infinity' must not fail the reading of all others.
 LIST_NODES = """
-SELECT name, left(instance, 64) AS instance, draining,
+SELECT name, instance, draining, ttl_s, renewals,
     (extract(epoch FROM expires_at) - extract(epoch FROM clock_timestamp()))::float8 AS expires_in_s,
     CASE WHEN octet_length(traits::text) <= 65536 THEN traits::text END AS traits
 FROM restream_node
@@ -73,17 +82,22 @@ LOCK_OWN_NODE = "SELECT FROM restream_node WHERE name = $1 AND instance = $2 FOR
 """name, instance. No row: the name is another's now."""
 
 GIVE_BACK = """
-UPDATE restream_assignment SET node = NULL, since = clock_timestamp()
-WHERE node = $1 AND camera_id = ANY($2::text[])
+UPDATE restream_assignment AS held SET node = NULL, since = clock_timestamp()
+FROM unnest($2::text[], $3::bigint[]) AS seen (camera_id, epoch)
+WHERE held.node = $1 AND held.camera_id = seen.camera_id AND held.epoch = seen.epoch
 """
-"""node, cameras"""
+"""node, cameras, their epochs"""
 
-FORGET = "DELETE FROM restream_assignment WHERE node = $1 AND camera_id = ANY($2::text[])"
-"""node, cameras"""
+FORGET = """
+DELETE FROM restream_assignment AS held
+USING unnest($2::text[], $3::bigint[]) AS seen (camera_id, epoch)
+WHERE held.node = $1 AND held.camera_id = seen.camera_id AND held.epoch = seen.epoch
+"""
+"""node, cameras, their epochs"""
 
 TAKE_NEW = """
 INSERT INTO restream_assignment (camera_id, node, epoch, since)
-SELECT camera_id, $1, 1, clock_timestamp() FROM unnest($2::text[]) AS wanted (camera_id)
+SELECT camera_id, $1, nextval('restream_epoch'), clock_timestamp() FROM unnest($2::text[]) AS wanted (camera_id)
 WHERE NOT EXISTS (SELECT FROM restream_assignment AS known WHERE known.camera_id = wanted.camera_id)
     AND EXISTS (SELECT FROM restream_node WHERE name = $1 AND expires_at > clock_timestamp())
 ORDER BY camera_id
@@ -92,14 +106,15 @@ RETURNING camera_id
 """
 """node, cameras"""
 
-LOCK_DEAD_OWNERS = """
-SELECT name FROM restream_node
-WHERE name <> $1 AND expires_at <= clock_timestamp()
-    AND name IN (SELECT node FROM restream_assignment WHERE camera_id = ANY($2::text[]))
-FOR SHARE SKIP LOCKED
+LOCK_LOST_NODES = """
+SELECT node.name FROM restream_node AS node
+JOIN unnest($2::text[], $3::text[], $4::bigint[]) AS lost (name, instance, renewals)
+    ON (node.name, node.instance, node.renewals) = (lost.name, lost.instance, lost.renewals)
+WHERE node.name <> $1
+FOR SHARE OF node SKIP LOCKED
 """
-"""node, cameras. Until our end none of them can renew; one that is renewing now is alive. Takers do not exclude one
-another: FOR SHARE."""
+"""node; names, instances and renewals of those who are lost. Until our end none of them can renew, and one that has
+since, or is renewing now, is not lost. Takers do not exclude one another: FOR SHARE."""
 
 TAKE_OVER = """
 WITH free AS (
@@ -107,18 +122,15 @@ WITH free AS (
     WHERE camera_id = ANY($2::text[]) AND (node IS NULL OR node = ANY($3::text[]))
     FOR UPDATE SKIP LOCKED
 )
-UPDATE restream_assignment AS held SET node = $1, epoch = held.epoch + 1, since = clock_timestamp()
+UPDATE restream_assignment AS held SET node = $1, epoch = nextval('restream_epoch'), since = clock_timestamp()
 FROM free
 WHERE held.camera_id = free.camera_id
     AND EXISTS (SELECT FROM restream_node WHERE name = $1 AND expires_at > clock_timestamp())
 RETURNING held.camera_id
 """
-"""node, cameras, dead owners"""
+"""node, cameras, nodes that are lost"""
 
 GIVE_EVERYTHING_BACK = "UPDATE restream_assignment SET node = NULL, since = clock_timestamp() WHERE node = $1"
-"""node"""
-
-END_DUTIES = "UPDATE restream_duty SET expires_at = clock_timestamp() WHERE node = $1"
 """node"""
 
 END_LEASE = "UPDATE restream_node SET expires_at = clock_timestamp() WHERE name = $1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from restream.domain.fleet.node import NodeTraits
 FORMAT = 1
 """Another one when a key changes its meaning; keys are added without. A document of another format tells nothing."""
 
+# PostgreSQL has no text with a NUL in it; an even number of backslashes before it is text.
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 _MOST_TEXT = 256
 _MOST_SITES = 1000
 _MOST_FACTS = 100
@@ -32,8 +35,7 @@ def node_document(traits: NodeTraits) -> str:
         "version": traits.version,
         "facts": dict(traits.facts),
     }
-    # PostgreSQL has no text with a NUL in it.
-    return msgspec.json.encode(document).decode().replace("\\u0000", "�")
+    return _NUL.sub(r"\1�", msgspec.json.encode(document).decode())
 
 
 def read_traits(text: str | None) -> NodeTraits:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import asyncpg
@@ -13,7 +13,7 @@ from restream.adapters import lease_queries as queries
 from restream.adapters.node_document import node_document, read_traits
 from restream.adapters.postgres import CONNECTION_ERRORS, HINTS, translated
 from restream.domain.camera.secret import Secret
-from restream.domain.fleet.node import FleetNode, Holding, NodeName, NodeTraits
+from restream.domain.fleet.node import FleetNode, Holding, NodeName, NodeTraits, Sighting
 from restream.domain.fleet.share import Decision, View
 
 LEAD = "lead"
@@ -58,16 +58,17 @@ class PostgresLeases:
             renewed = await session.ask(queries.RENEW_LEASE, me, instance, ttl_s, node_document(traits), first)
             if not renewed:
                 return None
-            leads = bool(await session.ask(queries.KEEP_OR_TAKE_DUTY, LEAD, me, renewed[0]["expires_at"]))
+            await session.ask(queries.SHORTEN_LEASES)
+            nodes = {node.name: node for node in await session.nodes()}
+            leads = await session.leads(me, nodes)
             if leads:
                 await session.ask(queries.REMOVE_LONG_DEAD_NODES)
-            nodes = await session.nodes()
-            looked_at = [me, *(node.name for node in nodes if not node.alive)]
+            looked_at = [me, *(name for name, node in nodes.items() if not node.alive)]
             holdings = await session.ask(queries.LIST_HOLDINGS, looked_at)
         self._known_as = (me, instance)
         return View(
             me,
-            {node.name: node for node in nodes},
+            nodes,
             {row["camera_id"]: Holding(row["camera_id"], row["node"], row["epoch"], row["age_s"]) for row in holdings},
             leads,
         )
@@ -77,23 +78,23 @@ class PostgresLeases:
         async with self._transaction() as session:
             if not await session.ask(queries.LOCK_OWN_NODE, me, instance):
                 return frozenset()
-            if decision.give_back:
-                await session.ask(queries.GIVE_BACK, me, decision.give_back)
-            if decision.forget:
-                await session.ask(queries.FORGET, me, decision.forget)
+            for query, holdings in ((queries.GIVE_BACK, decision.give_back), (queries.FORGET, decision.forget)):
+                if holdings:
+                    seen = [each.camera_id for each in holdings], [each.epoch for each in holdings]
+                    await session.ask(query, me, *seen)
             if not decision.take:
                 return frozenset()
             new = await session.ask(queries.TAKE_NEW, me, decision.take)
-            dead = [row["name"] for row in await session.ask(queries.LOCK_DEAD_OWNERS, me, decision.take)]
-            over = await session.ask(queries.TAKE_OVER, me, decision.take, dead)
+            lost = await session.ask(queries.LOCK_LOST_NODES, me, *_columns(decision.lost))
+            over = await session.ask(queries.TAKE_OVER, me, decision.take, [row["name"] for row in lost])
         return frozenset(row["camera_id"] for row in (*new, *over))
 
     async def leave(self, me: NodeName, instance: str) -> None:
         """Give everything back, and end our lease. Raises DatabaseError."""
         async with self._transaction() as session:
             if await session.ask(queries.LOCK_OWN_NODE, me, instance):
-                for query in (queries.GIVE_EVERYTHING_BACK, queries.END_DUTIES, queries.END_LEASE):
-                    await session.ask(query, me)
+                await session.ask(queries.GIVE_EVERYTHING_BACK, me)
+                await session.ask(queries.END_LEASE, me)
 
     async def drain(self, name: NodeName, *, draining: bool) -> bool:
         """Have a node give its cameras away, or no longer; False: there is no such node. Raises DatabaseError."""
@@ -163,6 +164,26 @@ class _Session(NamedTuple):
 
     async def nodes(self) -> tuple[FleetNode, ...]:
         return tuple(
-            FleetNode(row["name"], row["instance"], row["expires_in_s"], row["draining"], read_traits(row["traits"]))
+            FleetNode(
+                row["name"],
+                row["instance"],
+                row["expires_in_s"],
+                row["draining"],
+                read_traits(row["traits"]),
+                row["renewals"],
+                row["ttl_s"],
+            )
             for row in await self.ask(queries.LIST_NODES)
         )
+
+    async def leads(self, me: NodeName, nodes: Mapping[NodeName, FleetNode]) -> bool:
+        """Whether the duty is ours, or has become so because its owner does not live."""
+        found = await self.ask(queries.FIND_DUTY, LEAD)
+        owner = nodes.get(found[0]["node"]) if found else None
+        if owner is not None and owner.alive:
+            return owner.name == me
+        return bool(await self.ask(queries.TAKE_DUTY, LEAD, me, found[0]["epoch"] if found else 0))
+
+
+def _columns(lost: Collection[Sighting]) -> tuple[list[str], list[str], list[int]]:
+    return [each.node for each in lost], [each.instance for each in lost], [each.renewals for each in lost]

@@ -11,6 +11,7 @@ from restream.adapters import visionaire_http
 from restream.adapters.ffmpeg.engine import FfmpegEngine
 from restream.adapters.ffmpeg.ffprobe import FfprobeProber
 from restream.adapters.postgres import PostgresCameraTable
+from restream.adapters.postgres_leases import PostgresLeases
 from restream.adapters.processes.paced_pipes import PacedPipes
 from restream.adapters.pull.engine import PullEngine
 from restream.adapters.pull.listener import DirectoryListener
@@ -55,6 +56,8 @@ logger = logging.getLogger(__name__)
 
 ENGINES = (FfmpegEngine.name, RelayEngine.name, AutoEngine.name, PullEngine.name)
 """What publishes cameras."""
+
+_MOST_LEASE_WAIT_S = 10.0
 
 
 class EngineResources:
@@ -105,6 +108,19 @@ def require_dsn(settings: Settings) -> Secret:
     if settings.database.dsn is None:
         raise ConfigError("no database: set PG_DSN=postgresql://user:password@host/database, or pass --pg_dsn=…")
     return Secret(settings.database.dsn.get_secret_value())
+
+
+def require_nodes_dsn(settings: Settings) -> Secret:
+    """The database of the leases. Raises ConfigError."""
+    if settings.nodes.dsn is None:
+        raise ConfigError("no database of nodes: set RESTREAM_NODES__DSN, or nodes.dsn")
+    return Secret(settings.nodes.dsn.get_secret_value())
+
+
+def lease_table(settings: Settings) -> PostgresLeases:
+    """Nodes, and who has which camera. Raises ConfigError."""
+    # What is not known before half of a lease is over comes too late to keep it.
+    return PostgresLeases(require_nodes_dsn(settings), timeout_s=min(_MOST_LEASE_WAIT_S, settings.nodes.ttl_s / 2))
 
 
 def row_reader(settings: Settings) -> RowReader:
