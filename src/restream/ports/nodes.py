@@ -27,8 +27,9 @@ class LeaseTable(Protocol):
         """Carry out a decision; tells which cameras were taken.
 
         Taken is what nobody has, whose owner has no row, or whose owner is still as `decision.lost` shows it: its row
-        is locked and compared, no clock is asked. Each gets a new epoch from one sequence. Nothing is taken by a node whose own lease is not valid. What is
-        given back or forgotten is ours and of the epoch that was seen: a statement that arrives late changes nothing.
+        is locked and compared, no clock is asked. Each gets a new epoch, from one sequence. Nothing is taken by a node
+        whose own lease is not valid. What is given back or forgotten is ours and of the epoch that was seen: a
+        statement that arrives late changes nothing.
         """
 
     async def leave(self, me: NodeName, instance: str) -> None:

@@ -77,9 +77,8 @@ class Decision:
 class Share:
     """What one node decides, from heartbeat to heartbeat."""
 
-    def __init__(self, fence: Fence, pace: Pace) -> None:
-        self._fence, self._pace = fence, pace
-        self._placement = Placement()
+    def __init__(self, fence: Fence, pace: Pace, placement: Placement) -> None:
+        self._fence, self._pace, self._placement = fence, pace, placement
         self._leaving: dict[str, Holding] = {}
         self._elsewhere: set[str] = set()
         """Cameras without a holding that we see, and not to be had: their owners live."""
@@ -103,7 +102,7 @@ class Share:
         if me is None:
             return Decision()
         self._placement.show(view.nodes)
-        self._placement.retain(wishes)
+        self._placement.want(wishes)
         mine = view.mine
         forget = tuple(view.holdings[key] for key in sorted(mine - wishes.keys()))
         give_back = self._leave(view, wishes, mine & wishes.keys(), moves, draining=me.draining)
@@ -137,9 +136,7 @@ class Share:
         if self._asked_at is None or now - self._asked_at >= self._pace.asked_again_after_s:
             self._asked_at, self._elsewhere = now, set()
         self._elsewhere &= wishes.keys()
-        for key in wishes.keys() - view.holdings.keys() - self._elsewhere:
-            if self._placement.home(wishes[key]) == view.me:
-                yield key
+        yield from sorted(self._placement.belonging(view.me) - view.holdings.keys() - self._elsewhere)
 
     def _falls_to_us(self, view: View, wish: Wish) -> bool:
         if self._placement.home(wish) == view.me:
