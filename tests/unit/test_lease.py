@@ -195,6 +195,132 @@ Fleet.TestCase.settings = settings(stateful_step_count=40)
 TestFleet = Fleet.TestCase
 
 
+class Told:
+    """A story of two nodes, told step by step; `a` has both cameras at its beginning."""
+
+    def __init__(self) -> None:
+        self.fleet = Fleet()
+        self.a, self.b = self.fleet.lives
+        self.pin("a")
+        self.beats(self.a)
+        self.beats(self.b)
+        assert self.a.publishes(self.fleet.now) == {"x", "y"}
+
+    def pin(self, name: str) -> None:
+        self.fleet.wishes = {key: Wish(key, pin=name) for key in "xy"}
+
+    def arrives(self, *messages: Message | None) -> None:
+        """At the database and back; then nobody publishes what another does."""
+        for message in messages:
+            if message is not None:
+                self.fleet._arrive(message)
+                self.fleet._arrive(message)
+        self.fleet.nobody_publishes_what_another_publishes()
+
+    def beats(self, life: Life) -> None:
+        self.arrives(self.fleet._send_beat(life))
+        self.arrives(self.fleet._send_settle(life))
+
+    def owners(self) -> set[NodeName]:
+        return {each.node for each in self.fleet.rows.assignments.values()}
+
+
+def test_a_lost_nodes_cameras_are_taken_once_its_lease_stood_still() -> None:
+    told = Told()
+    told.fleet.wishes = {key: Wish(key) for key in "xy"}
+    for _ in range(5):
+        told.fleet.now += 3.0
+        told.beats(told.b)
+    assert told.owners() == {"b"} and told.b.publishes(told.fleet.now) == {"x", "y"}
+
+
+@pytest.mark.parametrize("seconds", [9.0, 3600.0])
+def test_a_database_that_is_set_forward_ends_no_lease(seconds: float) -> None:
+    told = Told()
+    told.pin("b")
+    told.fleet.offset_s += seconds
+    told.fleet.now += 0.1
+    told.beats(told.b)
+    assert told.owners() == {"a"}
+
+
+def test_a_database_that_is_set_back_keeps_no_dead_node_alive() -> None:
+    told = Told()
+    told.fleet.wishes = {key: Wish(key) for key in "xy"}
+    told.fleet.offset_s -= 3600.0
+    for _ in range(8):
+        told.fleet.now += 3.0
+        told.beats(told.b)
+    assert told.owners() == {"b"}
+
+
+def test_a_renewal_that_comes_between_look_and_take_wins() -> None:
+    told = Told()
+    told.pin("b")
+    told.fleet.now += 9.5
+    told.arrives(told.fleet._send_beat(told.b))
+    assert told.b.wants is not None and told.b.wants.take
+    told.arrives(told.fleet._send_beat(told.a))
+    told.a.wants = None
+    told.arrives(told.fleet._send_settle(told.b))
+    assert told.owners() == {"a"}
+
+
+def test_a_give_back_that_arrives_late_is_awaited_before_the_camera_starts_again() -> None:
+    told = Told()
+    told.pin("b")
+    told.arrives(told.fleet._send_beat(told.a))
+    late = told.fleet._send_settle(told.a)
+    told.pin("a")
+    told.arrives(told.fleet._send_beat(told.a))
+    told.a.wants = None
+    told.arrives(late)
+    told.pin("b")
+    told.beats(told.b)
+    assert told.b.publishes(told.fleet.now)
+
+
+def test_a_give_back_that_arrives_after_the_camera_was_taken_again_is_nothing() -> None:
+    told = Told()
+    told.pin("b")
+    told.arrives(told.fleet._send_beat(told.a))
+    late = told.fleet._send_settle(told.a)
+    told.pin("a")
+    told.beats(told.a)
+    told.beats(told.a)
+    assert told.a.publishes(told.fleet.now)
+    told.arrives(late)
+    told.pin("b")
+    told.beats(told.b)
+    assert "b" not in told.owners()
+
+
+def test_a_forget_that_arrives_late_is_nothing_to_a_later_owner() -> None:
+    told = Told()
+    told.fleet.wishes = {}
+    told.arrives(told.fleet._send_beat(told.a))
+    late = told.fleet._send_settle(told.a)
+    told.beats(told.a)
+    told.pin("a")
+    told.beats(told.a)
+    assert told.a.publishes(told.fleet.now) == {"x", "y"}
+    told.arrives(late)
+    told.pin("b")
+    told.beats(told.b)
+    assert told.owners() == {"a"}
+
+
+def test_a_life_waits_for_a_former_one_that_may_be_there() -> None:
+    told = Told()
+    told.fleet.lives.append(Life(NodeName("a"), "2"))
+    again = told.fleet.lives[-1]
+    told.beats(again)
+    assert not again.publishes(told.fleet.now)
+    told.fleet.now += TTL_S
+    told.beats(again)
+    assert again.publishes(told.fleet.now) == {"x", "y"}
+
+
 @pytest.mark.parametrize(
     ("valid", "inherited", "witnessed", "silent_s", "server", "time"),
     [
