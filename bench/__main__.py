@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from bench import cold_start, comparison, console, cycle, engines, fleet, handover, recovery, soak
+from bench import cold_start, comparison, console, cycle, engines, fleet, fleet_life, handover, recovery, soak
 from bench.machine import describe_machine
 from restream.service.interpreter import install_child_watcher
 
@@ -17,7 +17,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results here")
     commands = parser.add_subparsers(dest="benchmark", required=True)
-    for benchmark in (cold_start, comparison, console, cycle, engines, fleet, handover, recovery, soak):
+    for benchmark in (cold_start, comparison, console, cycle, engines, fleet, fleet_life, handover, recovery, soak):
         benchmark.add_arguments(commands)
     options = parser.parse_args()
     install_child_watcher()
