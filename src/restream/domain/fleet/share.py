@@ -104,8 +104,9 @@ class Share:
         self._placement.show(view.nodes)
         self._placement.want(wishes)
         mine = view.mine
-        forget = tuple(view.holdings[key] for key in sorted(mine - wishes.keys()))
-        give_back = self._leave(view, wishes, mine & wishes.keys(), moves, draining=me.draining)
+        wanted_still = {key for key in mine if key in wishes}
+        forget = tuple(view.holdings[key] for key in sorted(mine - wanted_still))
+        give_back = self._leave(view, wishes, wanted_still, moves, draining=me.draining)
         if not me.takes:
             return Decision((), give_back, forget)
         most = min(self._pace.taken_per_heartbeat, me.traits.room if me.traits.room is not None else len(wishes))
@@ -135,7 +136,7 @@ class Share:
         """Without a holding that we see: new, or of a living node."""
         if self._asked_at is None or now - self._asked_at >= self._pace.asked_again_after_s:
             self._asked_at, self._elsewhere = now, set()
-        self._elsewhere &= wishes.keys()
+        self._elsewhere = {key for key in self._elsewhere if key in wishes}
         yield from sorted(self._placement.belonging(view.me) - view.holdings.keys() - self._elsewhere)
 
     def _falls_to_us(self, view: View, wish: Wish) -> bool:
@@ -144,7 +145,7 @@ class Share:
         return wish.pin in (None, view.me) and view.free_for_s(wish.camera_id) > self._pace.left_after_s
 
     def _leave(
-        self, view: View, wishes: Mapping[str, Wish], mine: Collection[str], moves: int, *, draining: bool
+        self, view: View, wishes: Mapping[str, Wish], mine: set[str], moves: int, *, draining: bool
     ) -> tuple[Holding, ...]:
         """Ours that belong elsewhere more; one that is drained keeps what nobody would take."""
         self._leaving = {
