@@ -86,10 +86,7 @@ class Service:
         self._assessor = Assessor(settings.thresholds(), self, longest_s=_LATE * interval_s)
         self._host = HostWatch(PsutilHostMeter(), self._pids, settings.host.interval_s)
         follower = self._sharing.follower(
-            self._fleet,
-            pictures=lambda: self._observers.pictures,
-            host=lambda: self._host.sample,
-            latest=lambda: self._outlets.renderer.latest.snapshot,
+            self._fleet, self._observers, self._host, lambda: self._outlets.renderer.latest.snapshot
         )
         table, reader = camera_table(settings), row_reader(settings)
         self._registry = Registry(table, reader, self._components, follower, poll_s=settings.database.poll_s)

@@ -15,12 +15,12 @@ from restream.domain.fleet.share import Pace, calm
 from restream.domain.host_sample import HostSample
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.pull.plan import ENGINE as PULL
-from restream.domain.server.flow import ServerPicture
-from restream.domain.server.identity import ServerId
 from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.components import Components
 from restream.supervisor.journeys import CameraFollower
 from restream.supervisor.nodes.share_keeper import ShareKeeper
+from restream.supervisor.picture.host_watch import HostWatch
+from restream.supervisor.picture.observers import Observers
 
 # Beside `ffmpeg.stop_grace_s`: until the last process is reaped.
 _REAPED_S = 1.0
@@ -39,12 +39,7 @@ class Sharing:
         return self._keeper is None or self._keeper.may_start(camera_id)
 
     def follower(
-        self,
-        fleet: Fleet,
-        *,
-        pictures: Callable[[], Mapping[ServerId, ServerPicture]],
-        host: Callable[[], HostSample | None],
-        latest: Callable[[], Snapshot],
+        self, fleet: Fleet, observers: Observers, host: HostWatch, latest: Callable[[], Snapshot]
     ) -> CameraFollower:
         """Who hears the readings of the table: the fleet, or who hands it our share."""
         section = self._settings.nodes
@@ -56,8 +51,8 @@ class Sharing:
             secrets.token_hex(8),
             fleet,
             self._components,
-            pictures=pictures,
-            traits=lambda cameras: self._traits(cameras, host()),
+            pictures=lambda: observers.pictures,
+            traits=lambda cameras: self._traits(cameras, host.sample),
             calm=lambda: calm([report.verdict.health for report in latest().reports.values()]),
             fetches=lambda camera: (camera.options.engine or self._settings.cameras.engine) == PULL,
             heartbeat_s=section.heartbeat_s,

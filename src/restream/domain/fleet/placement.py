@@ -11,12 +11,14 @@ import math
 import struct
 from array import array
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b, shake_128
 from typing import NamedTuple
 
 from restream.domain.fleet.node import FleetNode, NodeName
 
-SLOTS = 1 << 15
+SLOTS = 1 << 14
+_CHOICES = 8
 _BITS = 53
 """What a double holds."""
 _LEAST_WEIGHT, _MOST_WEIGHT = 1e-6, 1e6
@@ -31,67 +33,143 @@ class Wish(NamedTuple):
     """The one node that may have it."""
 
 
+class _Taker(NamedTuple):
+    name: NodeName
+    weight: float
+    sites: frozenset[str]
+
+    def rank(self, slot: int, site: str | None) -> tuple[bool, float]:
+        """The higher, the more a camera belongs here."""
+        return site is not None and site in self.sites, self.weight * draws_of(self.name)[slot]
+
+
+_Kind = tuple[int, str | None]
+"""Slot and site: cameras of one kind belong together, but for pins."""
+
+
 class Placement:
-    """Answers for the nodes it was shown last, and remembers what did not change."""
+    """Answers for the nodes and rows it was shown last, and remembers what did not change."""
 
     def __init__(self) -> None:
-        self._nodes: dict[NodeName, FleetNode] = {}
-        self._takers: tuple[NodeName, ...] = ()
-        self._scores: dict[NodeName, tuple[float, array[float]]] = {}
-        self._best: dict[tuple[int, str | None], NodeName | None] = {}
-        self._slots: dict[str, int] = {}
-        self._key: object = None
+        self._nodes: Mapping[NodeName, FleetNode] = {}
+        self._choices: dict[tuple[_Taker, ...], _Choice] = {}
+        self._choice = _Choice((), None)
+        self._wishes: Mapping[str, Wish] = {}
+        self._kinds: dict[_Kind, set[str]] = {}
+        self._pinned: dict[str, set[str]] = {}
 
     def show(self, nodes: Mapping[NodeName, FleetNode]) -> None:
-        """The nodes as they are now; only a change of who takes cameras, weights or sites is work."""
-        self._nodes = dict(nodes)
-        takers = tuple(sorted(name for name, node in nodes.items() if node.takes))
-        for name in self._scores.keys() - nodes.keys():
-            del self._scores[name]
-        for name, node in nodes.items():
-            if name not in self._scores or self._scores[name][0] != node.traits.weight:
-                self._scores[name] = (node.traits.weight, _scores(node))
-        key = tuple((name, nodes[name].traits.weight, nodes[name].traits.sites) for name in takers)
-        if key != self._key:
-            self._key, self._takers, self._best = key, takers, {}
+        """The nodes as they are now; only a change of who takes cameras, of weights or sites is work."""
+        self._nodes = nodes
+        takers = tuple(_taker(nodes[name]) for name in sorted(nodes) if nodes[name].takes)
+        if takers == self._choice.takers:
+            return
+        # Room and draining go to and fro: a few choices are kept.
+        found = self._choices.pop(takers, None) or _Choice(takers, self._choice)
+        self._choices[takers] = self._choice = found
+        if len(self._choices) > _CHOICES:
+            del self._choices[next(iter(self._choices))]
+
+    def want(self, wishes: Mapping[str, Wish]) -> None:
+        """The rows that are wanted; a mapping that was shown is not changed any more."""
+        if wishes is self._wishes:
+            return
+        old, self._wishes = self._wishes, wishes
+        for key, wish in old.items():
+            if wishes.get(key) != wish:
+                self._like(wish).discard(key)
+        for key, wish in wishes.items():
+            if old.get(key) != wish:
+                self._like(wish).add(key)
+        for choice in (self._choice, *self._choices.values()):
+            choice.belongings = None
+
+    def belonging(self, name: NodeName) -> set[str]:
+        """Cameras whose home a node is, whoever has them."""
+        if self._choice.belongings is None:
+            self._choice.belongings = self._belongings()
+        pinned = self._pinned.get(name, ())
+        return {*self._choice.belongings.get(name, ()), *(pinned if self._takes(name) else ())}
 
     def home(self, wish: Wish, owner: NodeName | None = None) -> NodeName | None:
         """The node a camera belongs to among those that take any, and its owner; None: it has none, and waits."""
-        kept = owner if owner is not None and owner in self._nodes and self._nodes[owner].keeps else None
+        had = self._nodes.get(owner) if owner is not None else None
+        kept = had if had is not None and had.keeps else None
         if wish.pin is not None:
-            return next((name for name in (kept, *self._takers) if name == wish.pin), None)
-        slot = self._slot(wish.camera_id)
-        best = self._best_taker(slot, wish.site)
-        if kept is None or best is None:
-            return kept if best is None else best
-        return max(best, kept, key=lambda name: self._rank(name, slot, wish.site))
+            pin = NodeName(wish.pin)
+            return pin if self._takes(pin) or (kept is not None and kept.name == pin) else None
+        slot, site = kind = _kind(wish)
+        best = self._choice.best(kind)
+        if kept is None or kept.takes:
+            return best.name if best is not None else None
+        keeper = _taker(kept)
+        return best.name if best is not None and best.rank(slot, site) > keeper.rank(slot, site) else keeper.name
 
-    def _best_taker(self, slot: int, site: str | None) -> NodeName | None:
-        key = (slot, site)
-        if key not in self._best:
-            self._best[key] = max(self._takers, key=lambda name: self._rank(name, slot, site), default=None)
-        return self._best[key]
+    def _takes(self, name: NodeName) -> bool:
+        return name in self._nodes and self._nodes[name].takes
 
-    def _rank(self, name: NodeName, slot: int, site: str | None) -> tuple[bool, float]:
-        return site is not None and site in self._nodes[name].traits.sites, self._scores[name][1][slot]
+    def _like(self, wish: Wish) -> set[str]:
+        if wish.pin is not None:
+            return self._pinned.setdefault(wish.pin, set())
+        return self._kinds.setdefault(_kind(wish), set())
 
-    def _slot(self, camera_id: str) -> int:
-        found = self._slots.get(camera_id)
-        if found is None:
-            digest = blake2b(camera_id.encode("utf-8", "surrogatepass"), digest_size=4).digest()
-            found = self._slots[camera_id] = int.from_bytes(digest, "big") % SLOTS
+    def _belongings(self) -> dict[NodeName, list[str]]:
+        found: dict[NodeName, list[str]] = {}
+        for kind, cameras in self._kinds.items():
+            best = self._choice.best(kind)
+            if best is not None:
+                found.setdefault(best.name, []).extend(cameras)
         return found
 
-    def retain(self, wishes: Mapping[str, Wish]) -> None:
-        """Forget cameras that are no longer wished for, when they are many."""
-        if len(self._slots) > 2 * len(wishes) + 1000:
-            self._slots = {key: slot for key, slot in self._slots.items() if key in wishes}
+
+class _Choice:
+    """The best of some takers for each kind of camera, found when it is first asked for."""
+
+    def __init__(self, takers: tuple[_Taker, ...], before: _Choice | None) -> None:
+        self.takers = takers
+        self.belongings: dict[NodeName, list[str]] | None = None
+        self._draws = [(each.weight, draws_of(each.name)) for each in takers]
+        self._found: dict[_Kind, _Taker | None] = {}
+        # Of those before, the best is still the best of those that stayed, if it stayed.
+        stayed = set(takers) & set(before.takers if before is not None else ())
+        self._earlier = {k: v for k, v in before._found.items() if v in stayed} if before is not None else {}
+        self._joined = [each for each in takers if each not in stayed]
+
+    def best(self, kind: _Kind) -> _Taker | None:
+        """Of two alike the first."""
+        if kind not in self._found:
+            self._found[kind] = self._find(kind)
+        return self._found[kind]
+
+    def _find(self, kind: _Kind) -> _Taker | None:
+        slot, site = kind
+        earlier = self._earlier.pop(kind, None)
+        if earlier is not None:
+            return max((earlier, *self._joined), key=lambda each: each.rank(slot, site))
+        if site is not None and any(site in each.sites for each in self.takers):
+            return max(self.takers, key=lambda each: each.rank(slot, site))
+        scores = [weight * draws[slot] for weight, draws in self._draws]
+        return self.takers[scores.index(max(scores))] if scores else None
 
 
-def _scores(node: FleetNode) -> array[float]:
-    """How much each slot belongs to a node; with equal weights each of n nodes wins one of n."""
-    draws = struct.unpack(f"<{SLOTS}Q", shake_128(node.name.encode("utf-8", "surrogatepass")).digest(8 * SLOTS))
-    weight, log = -min(max(_LEAST_WEIGHT, node.traits.weight), _MOST_WEIGHT), math.log
+def _taker(node: FleetNode) -> _Taker:
+    return _Taker(node.name, min(max(_LEAST_WEIGHT, node.traits.weight), _MOST_WEIGHT), node.traits.sites)
+
+
+@lru_cache(maxsize=1 << 18)
+def _slot(camera_id: str) -> int:
+    digest = blake2b(camera_id.encode("utf-8", "surrogatepass"), digest_size=4).digest()
+    return int.from_bytes(digest, "big") % SLOTS
+
+
+def _kind(wish: Wish) -> _Kind:
+    return _slot(wish.camera_id), wish.site
+
+
+@lru_cache(maxsize=512)
+def draws_of(name: NodeName) -> array[float]:
+    """How much each slot belongs to a node of weight one; with equal weights each of n nodes wins one of n."""
+    draws = struct.unpack(f"<{SLOTS}Q", shake_128(name.encode("utf-8", "surrogatepass")).digest(8 * SLOTS))
+    log, shift, scale = math.log, 64 - _BITS, 1 / (1 << _BITS)
     # In (0, 1): never 0, whose logarithm there is none of, nor 1, whose logarithm would divide by zero.
-    shift, offset, scale = 64 - _BITS, 0.5, 1 / (1 << _BITS)
-    return array("d", [weight / log(((draw >> shift) + offset) * scale) for draw in draws])
+    return array("d", [-1.0 / log(((draw >> shift) + 0.5) * scale) for draw in draws])

@@ -69,9 +69,8 @@ class Decision:
 class Share:
     """What one node decides, from heartbeat to heartbeat."""
 
-    def __init__(self, fence: Fence, pace: Pace) -> None:
-        self._fence, self._pace = fence, pace
-        self._placement = Placement()
+    def __init__(self, fence: Fence, pace: Pace, placement: Placement) -> None:
+        self._fence, self._pace, self._placement = fence, pace, placement
         self._leaving: dict[str, Holding] = {}
         self._elsewhere: set[str] = set()
         """Cameras without a holding that we see, and not to be had: their owners live."""
@@ -97,10 +96,11 @@ class Share:
         if me is None:
             return Decision()
         self._placement.show(view.nodes)
-        self._placement.retain(wishes)
+        self._placement.want(wishes)
         mine = view.mine
-        forget = tuple(view.holdings[key] for key in sorted(mine - wishes.keys()))
-        give_back = self._leave(view, wishes, mine & wishes.keys(), moves, draining=me.draining)
+        wanted_still = {key for key in mine if key in wishes}
+        forget = tuple(view.holdings[key] for key in sorted(mine - wanted_still))
+        give_back = self._leave(view, wishes, wanted_still, moves, draining=me.draining)
         if not me.takes:
             return Decision((), give_back, forget)
         most = min(self._pace.taken_per_heartbeat, me.traits.room if me.traits.room is not None else len(wishes))
@@ -133,13 +133,11 @@ class Share:
         """Without a holding that we see: new, or of a living node."""
         if self._asked_at is None or now - self._asked_at >= self._pace.asked_again_after_s:
             self._asked_at, self._elsewhere = now, set()
-        self._elsewhere &= wishes.keys()
-        for key in wishes.keys() - view.holdings.keys() - self._elsewhere:
-            if self._placement.home(wishes[key]) == view.me:
-                yield key
+        self._elsewhere = {key for key in self._elsewhere if key in wishes}
+        yield from sorted(self._placement.belonging(view.me) - view.holdings.keys() - self._elsewhere)
 
     def _leave(
-        self, view: View, wishes: Mapping[str, Wish], mine: Collection[str], moves: int, *, draining: bool
+        self, view: View, wishes: Mapping[str, Wish], mine: set[str], moves: int, *, draining: bool
     ) -> tuple[Holding, ...]:
         """Ours that belong elsewhere more; one that is drained keeps what nobody would take."""
         self._leaving = {

@@ -13,7 +13,7 @@ from restream.domain.fleet.fencing import Fence, Witnessed, may_start, must_end
 from restream.domain.fleet.lease import OwnLease
 from restream.domain.fleet.lookout import Lookout
 from restream.domain.fleet.node import Holding, NodeName, NodeTraits, Sighting
-from restream.domain.fleet.placement import Wish
+from restream.domain.fleet.placement import Placement, Wish
 from restream.domain.fleet.share import Pace, Share, View
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.news.component import ComponentState
@@ -82,11 +82,12 @@ class ShareKeeper:
         self._stopping_s = stopping_s
         """What ending all publishers takes."""
         self._pace = pace
-        self._share = Share(fence, pace)
+        self._share = Share(fence, pace, Placement())
         self._lookout = Lookout()
         self._lease = OwnLease(ttl_s)
         self._loop = asyncio.get_running_loop()
         self._cameras: dict[str, Camera] = {}
+        self._wishes: dict[str, Wish] = {}
         self._was_read = False
         self._mine: frozenset[str] = frozenset()
         self._leaving: dict[str, Holding] = {}
@@ -105,6 +106,7 @@ class ShareKeeper:
     def want(self, cameras: list[Camera]) -> None:
         """A reading of the table, for the whole fleet."""
         self._cameras = {camera.id: camera for camera in cameras}
+        self._wishes = {camera.id: _wish(camera) for camera in cameras if camera.enabled}
         self._was_read = True
         self._follow()
 
@@ -196,7 +198,7 @@ class ShareKeeper:
         moves = max(0, self._pace.moves_per_minute - len(self._moves)) if self._calm() else 0
         decision = self._share.decide(
             view,
-            {key: _wish(camera) for key, camera in self._cameras.items() if camera.enabled},
+            self._wishes,
             lost=lost,
             witness=lambda key: witnessed(self._cameras[key], pictures, now),
             moves=moves,

@@ -1,0 +1,123 @@
+"""Several services that share one table of cameras, as processes: each camera has one of them, whatever befalls it."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from restream.config.settings import ROOT
+from tests.e2e.conftest import AddCamera
+from tests.support.eventually import eventually
+from tests.support.servers import TestServer, paths
+from tests.support.service import RunningService, running_service
+
+pytestmark = pytest.mark.usefixtures("ffmpeg")
+
+CAMERAS = 8
+_SETTINGS = {"RESTREAM_NODES__HEARTBEAT_S": "0.5", "RESTREAM_NODES__TTL_S": "2", "RESTREAM_CAMERAS__ENGINE": "relay"}
+
+
+class SharedSite:
+    """Services by the name of their node, over the same table and the same media server."""
+
+    def __init__(self, directory: Path, dsn: str, server: TestServer) -> None:
+        self._directory, self._dsn, self.server = directory, dsn, server
+        self.nodes: dict[str, RunningService] = {}
+        self._stack = contextlib.AsyncExitStack()
+
+    async def join(self, name: str) -> RunningService:
+        directory = self._directory / f"{name}-{len(list(self._directory.iterdir()))}"
+        directory.mkdir()
+        overrides = {**_SETTINGS, "PG_DSN": self._dsn, "RESTREAM_NODES__DSN": self._dsn, "RESTREAM_NODE__NAME": name}
+        running = running_service(directory, server=self.server, overrides=overrides)
+        self.nodes[name] = await self._stack.enter_async_context(running)
+        return self.nodes[name]
+
+    async def running_on(self, name: str) -> set[str]:
+        cameras = await self.nodes[name].cameras()
+        return {key for key, each in cameras.items() if each["phase"] == "running" and each["node"] == name}
+
+    async def whole(self, *names: str, limit_s: float = 40) -> float:
+        """Wait until every camera runs, each on one of these nodes."""
+        began = time.monotonic()
+
+        async def shared() -> bool:
+            running = [key for name in names for key in await self.running_on(name)]
+            served = {path for path, each in (await paths(self.server)).items() if each["ready"]}
+            wanted = [str(number) for number in range(1, CAMERAS + 1)]
+            assert sorted(running) == wanted, f"{running}"
+            assert served == {f"cam{key}" for key in wanted}
+            return True
+
+        await eventually(shared, limit_s, f"every camera runs once on {names}")
+        return time.monotonic() - began
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+
+@pytest.fixture
+async def shared_site(
+    tmp_path: Path,
+    dsn: str,
+    add_camera: AddCamera,
+    media_server: TestServer,
+    database: asyncpg.Connection[asyncpg.Record],
+) -> AsyncIterator[SharedSite]:
+    await database.execute((ROOT / "etc" / "schema_nodes.sql").read_text("utf-8"))
+    for number in range(1, CAMERAS + 1):
+        await add_camera(number)
+    found = SharedSite(tmp_path, dsn, media_server)
+    try:
+        yield found
+    finally:
+        await found.close()
+        for table in ("assignment", "node", "duty"):
+            await database.execute(f"DROP TABLE restream_{table}")
+
+
+async def test_a_node_that_is_killed_one_that_ends_and_one_that_joins(shared_site: SharedSite) -> None:
+    for name in ("north", "south"):
+        await shared_site.join(name)
+    await shared_site.whole("north", "south")
+    assert await shared_site.running_on("north") and await shared_site.running_on("south")
+
+    shared_site.nodes["north"].process.kill()
+    await shared_site.nodes["north"].process.wait()
+    await shared_site.whole("south")
+
+    await shared_site.join("west")
+    await shared_site.whole("south", "west")
+    assert await shared_site.nodes["south"].stop() == 0
+    assert await shared_site.whole("west") < 20
+
+
+async def test_a_node_that_was_suspended_ends_what_is_not_its_own_any_more(shared_site: SharedSite) -> None:
+    for name in ("north", "south"):
+        await shared_site.join(name)
+    await shared_site.whole("north", "south")
+    north = shared_site.nodes["north"]
+    everything = [north.process.pid, *(child.pid for child in north.children())]
+    for child in north.children():
+        child.send_signal(signal.SIGSTOP)
+    north.process.send_signal(signal.SIGSTOP)
+    assert everything
+    # What it published stalls at the media server, which lets go of it.
+    await shared_site.whole("south", limit_s=60)
+    for child in north.children():
+        child.send_signal(signal.SIGCONT)
+    north.process.send_signal(signal.SIGCONT)
+    woken = time.monotonic()
+
+    async def lets_be() -> bool:
+        return not await shared_site.running_on("north") & await shared_site.running_on("south")
+
+    await eventually(lets_be, 5)
+    assert time.monotonic() - woken < 5
+    await shared_site.whole("north", "south")
