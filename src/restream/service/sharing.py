@@ -6,15 +6,14 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from restream import __version__
-from restream.adapters.postgres_leases import PostgresLeases
 from restream.config.settings import Settings
 from restream.domain.camera.camera import Camera
-from restream.domain.camera.secret import Secret
 from restream.domain.fleet.node import NodeName, NodeTraits
 from restream.domain.fleet.share import Pace, calm
 from restream.domain.host_sample import HostSample
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.pull.plan import ENGINE as PULL
+from restream.service.from_settings import lease_table
 from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.components import Components
 from restream.supervisor.journeys import CameraFollower
@@ -46,7 +45,7 @@ class Sharing:
         if section.dsn is None:
             return fleet
         self._keeper = ShareKeeper(
-            PostgresLeases(Secret(section.dsn.get_secret_value())),
+            lease_table(self._settings),
             NodeName(self._settings.node_name),
             secrets.token_hex(8),
             fleet,
