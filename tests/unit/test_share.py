@@ -240,6 +240,14 @@ def test_a_node_is_lost_when_its_lease_stood_still_for_us() -> None:
 
     lookout = Lookout().looked(look(1, 9.0), 100.0)
     assert not lookout.lost(look(1, -3600.0), 108.9), "the database's clock was set"
+    lookout = lookout.looked(look(1, 1.0), 108.0)
     assert lookout.lost(look(1, -1.0), 110.0) == {Sighting(B, "1", 1)}
     assert not lookout.lost(look(1, 1.0), 110.0), "it may count on its lease by the database's clock"
     assert not lookout.looked(look(2, -1.0), 109.9).lost(look(2, -1.0), 110.0)
+
+
+def test_after_an_outage_everybody_has_time_to_come_back() -> None:
+    nodes = {B: FleetNode(B, "1", -300.0, renewals=1, ttl_s=TTL_S)}
+    lookout = Lookout().looked(nodes, 100.0).looked(nodes, 400.0)
+    assert not lookout.lost(nodes, 400.1)
+    assert lookout.looked(nodes, 405.0).lost(nodes, 409.1)
