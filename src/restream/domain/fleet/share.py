@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from restream.domain.fleet.fencing import Fence, Witnessed
+from restream.domain.fleet.fencing import Fence, Silence, may_take
 from restream.domain.fleet.node import NOBODY, FleetNode, Holding, NodeName, Sighting
 from restream.domain.fleet.placement import Placement, Wish
 
-Witness = Callable[[str], Witnessed]
+Witness = Callable[[str], Silence]
 """Of a camera id."""
 
 
@@ -127,9 +127,7 @@ class Share:
             owner = view.nodes.get(holding.node)
             if holding.node != NOBODY and owner is not None and owner.sighting not in lost:
                 continue
-            if self._falls_to_us(view, wishes[key]) and (
-                holding.node == NOBODY or self._fence is Fence.TIME or witness(key) is Witnessed.SILENT
-            ):
+            if self._falls_to_us(view, wishes[key]) and (holding.node == NOBODY or may_take(self._fence, witness(key))):
                 yield key
 
     def _strangers(self, view: View, wishes: Mapping[str, Wish], now: float) -> Iterator[str]:
