@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.support.fleet_world import FleetWorld, SimNode
 
-from restream.domain.fleet.fencing import Fence, Silence, Witnessed
+from restream.domain.fleet.fencing import Fence, PathSeen, Witnessed
 from restream.domain.fleet.node import FleetNode, Holding, NodeName, NodeTraits
 from restream.domain.fleet.placement import Placement, Wish
 from restream.domain.fleet.share import Pace, Share, View
@@ -50,7 +50,7 @@ def decide_ms(nodes: int, cameras: int) -> dict[str, float]:
             View(me, {**fleet, **others}, holdings),
             wishes,
             lost=frozenset(),
-            witness=lambda _: Silence(Witnessed.SILENT),
+            witness=lambda _: PathSeen(Witnessed.SILENT),
             moves=2,
             now=0.0,
         )

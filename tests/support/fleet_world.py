@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from restream.domain.fleet.fencing import Fence, Silence, Witnessed, may_start, must_end
+from restream.domain.fleet.fencing import Fence, PathSeen, Witnessed, may_start, must_end
 from restream.domain.fleet.lease import OwnLease
 from restream.domain.fleet.lookout import Lookout
 from restream.domain.fleet.node import Holding, NodeName, NodeTraits
@@ -178,7 +178,7 @@ class FleetWorld:
             view,
             self.wishes,
             lost=lost,
-            witness=lambda key: Silence(self._witness(node, key), self._silent_s(key)),
+            witness=lambda key: PathSeen(self._witness(node, key), self._silent_s(key)),
             moves=moves,
             now=self.now,
         )

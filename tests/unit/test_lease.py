@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from restream.domain.fleet.fencing import ALONE_AFTER_S, Fence, Silence, Witnessed, may_start, must_end
+from restream.domain.fleet.fencing import ALONE_AFTER_S, Fence, PathSeen, Witnessed, may_start, must_end
 from restream.domain.fleet.lease import OwnLease
 from restream.domain.fleet.lookout import Lookout
 from restream.domain.fleet.node import Holding, NodeName, NodeTraits
@@ -61,7 +61,7 @@ class Life:
             view,
             wishes,
             lost=self.lookout.lost(view.nodes, sent_at),
-            witness=lambda _: Silence(Witnessed.UNSEEN),
+            witness=lambda _: PathSeen(Witnessed.UNSEEN),
             moves=1,
             now=now,
         )

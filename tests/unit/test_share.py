@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.fleet.fencing import Fence, Silence, Witnessed
+from restream.domain.fleet.fencing import Fence, PathSeen, Witnessed
 from restream.domain.fleet.lookout import Lookout
 from restream.domain.fleet.node import NOBODY, FleetNode, Holding, NodeName, NodeTraits, Sighting
 from restream.domain.fleet.placement import Placement, Wish
@@ -43,7 +43,7 @@ def decided(
     if lost is None:
         lost = frozenset(each.sighting for each in view.nodes.values() if not each.alive)
     share = share or Share(fence, PACE, Placement())
-    return share.decide(view, wishes, lost=lost, witness=lambda _: Silence(witnessed), moves=moves, now=0.0)
+    return share.decide(view, wishes, lost=lost, witness=lambda _: PathSeen(witnessed), moves=moves, now=0.0)
 
 
 def held(key: str, owner: NodeName, age_s: float = 0.0) -> dict[str, Holding]:
@@ -73,7 +73,7 @@ def test_what_a_lost_node_had(fence: Fence, witnessed: Witnessed, proven: bool, 
 @pytest.mark.parametrize(("silent_s", "taken"), [(0.0, True), (14.0, True), (16.0, False), (59.0, False), (61.0, True)])
 def test_nothing_is_taken_about_when_its_owner_may_start_it_alone(silent_s: float, taken: bool) -> None:
     view = seen(node("a"), node("b", -1.0), holdings=held("1", B))
-    lost, sight = frozenset({view.nodes[B].sighting}), Silence(Witnessed.SILENT, silent_s)
+    lost, sight = frozenset({view.nodes[B].sighting}), PathSeen(Witnessed.SILENT, silent_s)
     share = Share(Fence.SERVER, PACE, Placement())
     decision = share.decide(view, wishes_of(2), lost=lost, witness=lambda _: sight, moves=0, now=0.0)
     assert ("1" in decision.take) == taken
@@ -106,7 +106,7 @@ def test_what_others_turned_out_to_have_is_not_asked_for_each_time() -> None:
         view,
         wishes,
         lost=frozenset(),
-        witness=lambda _: Silence(Witnessed.SILENT),
+        witness=lambda _: PathSeen(Witnessed.SILENT),
         moves=0,
         now=PACE.asked_again_after_s,
     )
@@ -169,7 +169,7 @@ def test_all_together_offer_a_node_no_more_than_it_has_room_for() -> None:
             View(name, nodes, holdings),
             wishes,
             lost=frozenset(),
-            witness=lambda _: Silence(Witnessed.SILENT),
+            witness=lambda _: PathSeen(Witnessed.SILENT),
             moves=10,
             now=0.0,
         )
@@ -234,7 +234,7 @@ def test_repeated_decisions_on_a_stable_world_come_to_rest(
             view = rows.beat(name, "1", now, TTL_S)
             assert view is not None
             decision = shares[name].decide(
-                view, wishes, lost=frozenset(), witness=lambda _: Silence(Witnessed.SILENT), moves=5, now=time[0]
+                view, wishes, lost=frozenset(), witness=lambda _: PathSeen(Witnessed.SILENT), moves=5, now=time[0]
             )
             taken = rows.settle(name, "1", decision)
             shares[name].settled(decision, taken)

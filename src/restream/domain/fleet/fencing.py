@@ -30,14 +30,14 @@ class Witnessed(StrEnum):
     """It does not answer, or has not for long enough."""
 
 
-class Silence(NamedTuple):
+class PathSeen(NamedTuple):
     """What is seen of a path now, and for how long it has been seen silent."""
 
     witnessed: Witnessed
     for_s: float = 0.0
 
 
-def may_take(fence: Fence, seen: Silence) -> bool:
+def may_take(fence: Fence, seen: PathSeen) -> bool:
     """Whether a lost node's camera may be taken: not about when that node, if it runs, starts it alone."""
     if fence is Fence.TIME:
         return True

@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from restream.domain.fleet.fencing import Fence, Silence, may_take
+from restream.domain.fleet.fencing import Fence, PathSeen, may_take
 from restream.domain.fleet.node import NOBODY, FleetNode, Holding, NodeName, Sighting
 from restream.domain.fleet.placement import Placement, Wish
 
-Witness = Callable[[str], Silence]
+Witness = Callable[[str], PathSeen]
 """Of a camera id."""
 
 
