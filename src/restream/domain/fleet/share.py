@@ -101,7 +101,7 @@ class Share:
         wanted_still = {key for key in mine if key in wishes}
         forget = tuple(view.holdings[key] for key in sorted(mine - wanted_still))
         give_back = self._leave(view, wishes, wanted_still, moves, draining=me.draining)
-        if not me.takes:
+        if not me.has_room:
             return Decision((), give_back, forget)
         most = min(self._pace.taken_per_heartbeat, me.traits.room if me.traits.room is not None else len(wishes))
         wanted = (*self._orphans(view, wishes, lost, witness, now), *self._strangers(view, wishes, now))
