@@ -87,7 +87,7 @@ def build_parser() -> argparse.ArgumentParser:
     how = drain.add_mutually_exclusive_group()
     how.add_argument("--undo", action="store_true", help="have it take cameras again")
     how.add_argument(
-        "--wait", type=_seconds, metavar="S", default=0.0, help="wait until it has none left, at most so many seconds"
+        "--wait", type=_seconds, metavar="S", default=0.0, help="until it has none left, at most S seconds"
     )
     return parser
 
