@@ -86,9 +86,7 @@ def build_parser() -> argparse.ArgumentParser:
     drain.add_argument("node", metavar="NODE", help="its node.name")
     how = drain.add_mutually_exclusive_group()
     how.add_argument("--undo", action="store_true", help="have it take cameras again")
-    how.add_argument(
-        "--wait", type=_seconds, metavar="S", default=0.0, help="until it has none left, at most S seconds"
-    )
+    how.add_argument("--wait", type=_seconds, metavar="S", default=0.0, help="until it has none left, at most so long")
     return parser
 
 
