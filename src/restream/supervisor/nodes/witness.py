@@ -24,7 +24,7 @@ class PathWatch:
         self._silent_since: dict[str, float] = {}
 
     def see(self, camera: Camera, now: float) -> PathSeen:
-        """The path where this camera is published; `now` is monotonic."""
+        """The path of this camera, wherever it may be published; `now` is monotonic."""
         witnessed = _witnessed(camera, self._pictures(), now)
         if witnessed is not Witnessed.SILENT:
             self._silent_since.pop(camera.id, None)
@@ -37,10 +37,16 @@ class PathWatch:
 
 
 def _witnessed(camera: Camera, pictures: Mapping[ServerId, ServerPicture], now: float) -> Witnessed:
-    picture = pictures.get(camera.server)
+    # The server it belongs to must be seen: its owner takes it elsewhere only when it does not see that.
+    seen = [_witnessed_at(server, camera.path, pictures, now) for server in camera.places or (camera.server,)]
+    return Witnessed.SERVED if Witnessed.SERVED in seen else seen[0]
+
+
+def _witnessed_at(server: ServerId, path: str, pictures: Mapping[ServerId, ServerPicture], now: float) -> Witnessed:
+    picture = pictures.get(server)
     if picture is None or picture.fresh_since is None or now - picture.asked_at > _STALE_S:
         return Witnessed.UNSEEN
-    stream = picture.streams.get(camera.path)
+    stream = picture.streams.get(path)
     if stream is None or not stream.path.live:
         return Witnessed.SILENT
     since = max(stream.flow.moved_at, picture.fresh_since)
