@@ -22,7 +22,7 @@ from restream.domain.server.mediamtx import PathObservation
 from restream.service.from_settings import failover_policy
 from restream.supervisor.cameras.failover_keeper import FailoverKeeper
 from restream.supervisor.loops import Loops
-from restream.supervisor.nodes.witness import witnessed
+from restream.supervisor.nodes.witness import PathWatch
 from tests.unit.fakes import Listener, camera, virtual
 
 A, B, C = map(ServerId, ("default", "east", "west"))
@@ -233,7 +233,7 @@ def test_a_camera_is_silent_where_no_server_has_it(
 ) -> None:
     which = replace(camera(1), server=C, places=(A, B, C))
     pictures = {server: picture(which.path, live=server in live_at) for server in POOL - set(unseen)}
-    assert witnessed(which, pictures, 101.0) is seen
+    assert PathWatch(lambda: pictures).see(which, 101.0).witnessed is seen
 
 
 @virtual
