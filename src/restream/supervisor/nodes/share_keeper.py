@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import NoReturn, Protocol
 
@@ -15,7 +15,8 @@ from restream.domain.fleet.lookout import Lookout
 from restream.domain.fleet.node import Holding, NodeName, NodeTraits, Sighting
 from restream.domain.fleet.placement import Placement, Wish
 from restream.domain.fleet.share import Pace, Share, View
-from restream.domain.judgement.status import CameraStatus
+from restream.domain.fleet.vacancy import Vacancies
+from restream.domain.judgement.status import CameraStatus, Unowned
 from restream.domain.news.component import ComponentState
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import ServerId
@@ -100,6 +101,9 @@ class ShareKeeper:
         self._fence_timer: asyncio.TimerHandle | None = None
         self.view: View | None = None
         """What the last look into the database showed."""
+        self.seen_at = 0.0
+        """When that was (monotonic, s)."""
+        self._vacancies = Vacancies()
 
     # -- what is ours --------------------------------------------------------------------------------------------------
 
@@ -134,12 +138,22 @@ class ShareKeeper:
         )
 
     @property
-    def unowned(self) -> Sequence[Camera]:
-        """Cameras that no living node has, as far as we know; for who leads."""
-        view = self.view
-        if view is None or not view.leads:
-            return ()
-        return [self._cameras[key] for key in view.holdings if key not in self._mine and key in self._cameras]
+    def mine(self) -> frozenset[str]:
+        """Ids of the cameras that are ours."""
+        return self._mine
+
+    def unowned(self, told: Collection[str]) -> Mapping[str, Unowned]:
+        """Cameras that no node has, by id; for who leads. `told`: of which other living nodes tell."""
+        view, now = self.view, self._loop.time()
+        if view is None or not view.leads or not self._was_read:
+            self._vacancies = Vacancies()
+            return {}
+        self._vacancies = self._vacancies.seen(self._wishes, self._mine | set(told), now)
+        pictures = self._pictures()
+        return {
+            key: Unowned(self._cameras[key], why, witnessed(self._cameras[key], pictures, now) is Witnessed.SILENT)
+            for key, why in self._vacancies.at(view, self._wishes, now).items()
+        }
 
     def _follow(self) -> None:
         ours = self._mine - self._leaving.keys()
@@ -182,7 +196,7 @@ class ShareKeeper:
         self._lease = self._lease.renewed(sent_at, answered_at)
         self._lookout = self._lookout.looked(view.nodes, answered_at)
         self._arm()
-        self.view, self._mine = view, view.mine
+        self.view, self.seen_at, self._mine = view, answered_at, view.mine
         self._inherited = self._mine if first else self._inherited & self._mine
         self._leaving = {key: each for key, each in self._leaving.items() if key in self._mine}
         # At once: what another node has taken meanwhile is not ours to publish, whatever the rest of this beat brings.
