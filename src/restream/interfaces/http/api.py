@@ -113,7 +113,8 @@ class Api:
     async def streams(self, request: web.Request) -> web.Response:
         """Every path of the media server."""
         Query(request.query).only()
-        return json_answer(streams(self._context.rendering().snapshot))
+        rendering = self._context.rendering()
+        return json_answer(streams(rendering.snapshot, rendering.elsewhere))
 
     async def latest_streams(self, request: web.Request) -> web.Response:
         """The classic array."""
