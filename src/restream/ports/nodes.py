@@ -73,6 +73,30 @@ class PeerReader(Protocol):
         """Let go of connections; never raises."""
 
 
+class NodeError(Exception):
+    """Another node could not be asked, or what it answers is no answer; one line, without credentials."""
+
+
+class NodeAnswer(NamedTuple):
+    """What another node answered over HTTP."""
+
+    status: int
+    body: bytes
+
+
+class NodeCaller(Protocol):
+    """Asks other nodes over HTTP, in our name. `page` is the address of a node's page (`nodes.url`)."""
+
+    async def get(self, page: str, camera_id: str, what: str = "") -> NodeAnswer:
+        """What it tells of a camera: everything, or one thing (`snapshot.jpg`). Bounded. Raises NodeError."""
+
+    async def post(self, page: str, camera_id: str, action: str) -> NodeAnswer:
+        """Ask for something to be done with a camera. Bounded. Raises NodeError."""
+
+    async def close(self) -> None:
+        """Let go of connections; never raises."""
+
+
 class Peers(NamedTuple):
     """The nodes that share the cameras, as this one sees them at one moment."""
 

@@ -124,6 +124,7 @@ class Service:
             self._poller,
             self._components,
             self._pulse,
+            self._sharing,
         )
 
     # -- what happens --------------------------------------------------------------------------------------------------

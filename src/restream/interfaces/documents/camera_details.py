@@ -193,6 +193,10 @@ class CameraDetailsDocument(CameraDocument):
     players: PlayersDocument
     history: HistoryDocument | None
     stderr_tail: Annotated[tuple[str, ...], about("The last lines of its publisher, masked.")]
+    elsewhere: Annotated[
+        str | UnsetType,
+        about("Why this is only what lists show: it is another node's, which cannot be asked. Missing otherwise."),
+    ] = UNSET
 
 
 def details(
