@@ -93,6 +93,7 @@ def outlets(
         lambda: live.clients,
         node=node,
         version=__version__,
+        nodes=lambda: () if (found := peers()) is None else found.nodes.values(),
     )
     return Outlets(renderer, live, alerts, exporter, Broadcast(renderer.render, told, components), media)
 

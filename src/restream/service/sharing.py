@@ -100,13 +100,13 @@ class Sharing:
 
     @property
     def unowned(self) -> Mapping[str, Unowned]:
-        """Cameras that no node has; for the one node that tells of them, once it knows what all others have."""
+        """Cameras that no node has; for the one node that tells of them."""
         peers = self.peers()
         if self._keeper is None or peers is None:
             return {}
         alive = [name for name, node in peers.nodes.items() if node.alive and name != peers.me]
         if any(name not in peers.pictures or peers.pictures[name].problem for name in alive):
-            return {}
+            return self._keeper.unowned(None)
         return self._keeper.unowned({key for name in alive for key in peers.pictures[name].cameras})
 
     def loops(self) -> Mapping[str, Callable[[], Awaitable[object]]]:

@@ -39,6 +39,8 @@ class Unowned:
     vacancy: Vacancy
     silent: bool
     """The media server shows that nobody publishes it; else somebody may."""
+    owner: str = ""
+    """The node that had it last; empty: none did."""
 
 
 Subject = CameraStatus | Unowned | Camera | RejectedRow

@@ -6,9 +6,10 @@ docs/metrics.md has every name.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from restream.domain.camera.camera import Camera
+from restream.domain.fleet.node import FleetNode
 from restream.domain.host_sample import HostSample
 from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.status import CameraStatus, Unowned, row_of
@@ -136,6 +137,17 @@ def fleet_families(snapshot: Snapshot) -> list[Family]:
         *_server_families(snapshot),
         *(_host_families(snapshot.host) if snapshot.host is not None else ()),
     ]
+
+
+def node_families(nodes: Collection[FleetNode]) -> list[Family]:
+    """The services that share the cameras, as their leases show them; none where there is only this one."""
+    up = Family("restream_node_up", "gauge", "Whether the node's lease is valid.")
+    cameras = Family("restream_node_cameras", "gauge", "Cameras that the node has, as it tells.")
+    for node in nodes:
+        own = labels(node=node.name)
+        up.add(own, node.alive)
+        cameras.add(own, node.traits.cameras if node.alive else 0)
+    return [up, cameras] if nodes else []
 
 
 def _server_families(snapshot: Snapshot) -> Iterator[Family]:

@@ -23,6 +23,7 @@ from restream.domain.server.identity import ServerId
 from restream.ports.cameras import DatabaseError
 from restream.ports.nodes import LeaseTable
 from restream.supervisor.components import Components
+from restream.supervisor.nodes.node_news import NodeNews
 from restream.supervisor.nodes.witness import witnessed
 
 logger = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ class ShareKeeper:
         self._me, self._instance = me, instance
         self._fleet = fleet
         self._components = components
+        self._news = NodeNews(components)
         self._pictures = pictures
         self._traits = traits
         self._calm = calm
@@ -142,16 +144,23 @@ class ShareKeeper:
         """Ids of the cameras that are ours."""
         return self._mine
 
-    def unowned(self, told: Collection[str]) -> Mapping[str, Unowned]:
-        """Cameras that no node has, by id; for who leads. `told`: of which other living nodes tell."""
+    def unowned(self, told: Collection[str] | None) -> Mapping[str, Unowned]:
+        """Cameras that no node has, by id; for who leads. `told`: of which other living nodes tell; None: not all do,
+        so that only those of lost nodes are known."""
         view, now = self.view, self._loop.time()
         if view is None or not view.leads or not self._was_read:
             self._vacancies = Vacancies()
             return {}
-        self._vacancies = self._vacancies.seen(self._wishes, self._mine | set(told), now)
+        had = self._mine | (self._wishes.keys() - view.holdings.keys() if told is None else set(told))
+        self._vacancies = self._vacancies.seen(self._wishes, had, now)
         pictures = self._pictures()
         return {
-            key: Unowned(self._cameras[key], why, witnessed(self._cameras[key], pictures, now) is Witnessed.SILENT)
+            key: Unowned(
+                camera := self._cameras[key],
+                why,
+                witnessed(camera, pictures, now) is Witnessed.SILENT,
+                view.holdings[key].node if key in view.holdings else "",
+            )
             for key, why in self._vacancies.at(view, self._wishes, now).items()
         }
 
@@ -262,21 +271,12 @@ class ShareKeeper:
         self._fence_timer = self._loop.call_at(self._lease.valid_until - self._stopping_s, self._follow)
 
     def _tell(self, view: View, lost: frozenset[Sighting]) -> None:
-        others = [node for node in view.nodes.values() if node.name != self._me]
-        alive = [node for node in others if node.alive]
+        alive = [node for node in view.nodes.values() if node.name != self._me and node.alive]
         words = f"{len(self._mine)} cameras here, {len(alive)} other nodes"
         if view.nodes[self._me].draining:
             words += ", draining"
         self._components.report(COMPONENT, ComponentState.UP, words)
-        for node in others if view.leads else ():
-            held = sum(holding.node == node.name for holding in view.holdings.values())
-            name = f"node:{node.name}"
-            if node.alive:
-                self._components.report(name, ComponentState.UP, "")
-            elif node.sighting in lost and (held or self._components.state(name) is ComponentState.UP):
-                silent_s = node.ttl_s - node.expires_in_s
-                words = f"nothing was heard of it for {silent_s:.0f} s; {held} cameras are still its"
-                self._components.report(name, ComponentState.DOWN, words)
+        self._news.tell(view, lost)
 
     async def leave(self) -> None:
         """Nothing is published here any more: others may have it."""

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from restream.domain.camera.camera import Camera
 from restream.domain.judgement.snapshot import Report
-from restream.domain.judgement.status import row_of
+from restream.domain.judgement.status import Unowned, row_of
 from restream.domain.judgement.verdict import Health
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.news.alerts import Alert, AlertError, AlertKind, AlertRules, AlertState, AlertSubject, Scope, step
@@ -202,6 +202,7 @@ def _subject(camera_id: str, report: Report) -> AlertSubject:
         reason.code if reason else "",
         reason.text if reason else "",
         camera.server if isinstance(camera, Camera) else DEFAULT_SERVER,
+        report.subject.owner if isinstance(report.subject, Unowned) else "",
     )
 
 
