@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from msgspec import UNSET
 
@@ -9,6 +11,9 @@ from restream.domain.fleet.node import FleetNode
 from restream.domain.judgement.reason import Reason
 from restream.domain.judgement.verdict import Health, Verdict
 from restream.domain.life.cause import Side
+from restream.domain.server.flow import ServerPicture
+from restream.domain.server.identity import DEFAULT_SERVER
+from restream.domain.server.mediamtx import PathObservation, ServerView
 from restream.interfaces.console.frame import Facts, frame
 from restream.interfaces.documents.nodes import nodes_document, page_of
 from restream.interfaces.documents.rendering import Rendering
@@ -105,8 +110,13 @@ async def test_a_path_of_another_nodes_camera_is_not_unmanaged() -> None:
     site = Trio()
     await site.tell("south", _7=supervised(camera(7)))
     rendering = await site.shown(_1=supervised(camera(1)))
-    assert [each.id for each in rendering.elsewhere] == ["7"]
-    assert streams(rendering.snapshot, rendering.elsewhere).streams == ()
+    picture = ServerPicture().swept(
+        ServerView(paths={name: PathObservation(name, True, "rtspSession", "s") for name in ("cam1", "cam7", "cam9")}),
+        1.0,
+    )
+    snapshot = replace(rendering.snapshot, servers={DEFAULT_SERVER: picture})
+    found = {each.name: each.camera for each in streams(snapshot, rendering.elsewhere).streams}
+    assert found == {"cam1": "1", "cam7": "7", "cam9": None}
 
 
 async def test_alone_there_is_nothing_of_it() -> None:
