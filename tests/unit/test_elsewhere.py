@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from dataclasses import replace
+from typing import Any
 
+import orjson
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from msgspec import UNSET
 
 from restream.domain.fleet.node import FleetNode
@@ -173,6 +179,60 @@ async def test_each_node_is_two_series() -> None:
 )
 def test_an_address_is_believed_when_it_is_one(told: object, page: str | None) -> None:
     assert page_of(fleet_node("south", url=told)) == page
+
+
+SHORT: dict[str, Any] = {}
+
+
+def short_object() -> dict[str, Any]:
+    if not SHORT:
+        node = PeerNode("south", list)
+        node.renderer._peers = lambda: None
+        rendering = asyncio.run(node.cycle({"7": supervised(camera(7), 2_000_000)}))
+        SHORT.update(orjson.loads(rendering.encoded["7"]))
+    return SHORT
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> bytes:
+    """What another version, or somebody else, may have written."""
+    known = short_object()
+    changed = {key: draw(JSON) for key in draw(st.lists(st.sampled_from(sorted(known)), max_size=2))}
+    body = json.dumps({**known, **changed, **draw(st.dictionaries(st.text(max_size=8), JSON, max_size=2))}).encode()
+    at = draw(st.integers(0, len(body)))
+    cut = body[:at] + draw(st.binary(max_size=3)) + body[at + draw(st.integers(0, 3)) :]
+    return draw(st.sampled_from((body, cut)))
+
+
+@given(bodies() | st.binary(max_size=50))
+@example(b'{"x":"\xff",' + b"%s")
+@example(b'{"x":NaN,' + b"%s")
+@example(b'{"x":01,' + b"%s")
+@example(b'{"x":"\n",' + b"%s")
+@example(b'{"x":"\\q",' + b"%s")
+@example(b'{"x":"\xed\xa0\x80",' + b"%s")
+def test_whatever_stands_in_place_of_a_camera_does_no_harm(body: bytes) -> None:
+    if body.endswith(b"%s"):
+        body = body[:-2] + orjson.dumps(short_object())[1:]
+
+    async def shown() -> Rendering:
+        site = Trio()
+        site.north.pictures = {fleet_node("south").name: PeerPicture("life", 1, b"", {"7": body})}
+        return await site.shown(_1=supervised(camera(1)))
+
+    rendering = asyncio.run(shown())
+    assert set(rendering.cameras) <= {"1", "7"}
+    for key, text in rendering.encoded.items():
+        # A browser ends a connection over which anything else comes.
+        assert json.loads(text.decode(), parse_constant=pytest.fail)["id"] == key
+        assert rendering.status.health
 
 
 @pytest.mark.parametrize("expires_in_s", [float("inf"), float("-inf"), 1e300, -1e12])

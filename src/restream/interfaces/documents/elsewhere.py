@@ -109,6 +109,8 @@ class Elsewhere:
     def _document(self, name: NodeName, key: str, body: bytes) -> Shown | None:
         place = _place(name, key)
         try:
+            # The library does not look into what it passes over, and a browser ends a connection over which it comes.
+            body.decode()
             document = _decoder.decode(body)
             if document.id != key or document.node not in (name, ""):
                 raise ValueError(f"it is of {document.id!r:.50} on {document.node!r:.50}")
