@@ -39,6 +39,7 @@ class Backend:
         self.host: Document | None = fleet.host()
         self.streams: list[Document] = []
         self.visionaire: list[Document] = []
+        self.nodes: list[Document] = []
         self.stopping = False
         self.start_queue = 0
         self.components = {
@@ -117,6 +118,7 @@ class Backend:
             "components": self.components,
             "servers": {},
             "observed": fleet.ago(1),
+            **({"nodes": {node["name"]: node["state"] for node in self.nodes}} if self.nodes else {}),
         }
 
     def _head(self, kind: str) -> Document:
@@ -146,6 +148,7 @@ class Backend:
                 web.get("/api/host", self._answer(lambda: self.host)),
                 web.get("/api/streams", self._answer(self._streams)),
                 web.get("/api/visionaire", self._answer(lambda: {"interval_s": 60, "hosts": self.visionaire})),
+                web.get("/api/nodes", self._answer(lambda: {"observed": fleet.ago(1), "nodes": self.nodes})),
                 web.get("/api/events", self._events),
                 web.get("/api/cameras/{id}", self._camera),
                 web.get("/api/cameras/{id}/snapshot.jpg", self._still),

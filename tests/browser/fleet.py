@@ -209,3 +209,26 @@ def details(summary: Document) -> Document:
         },
         "stderr_tail": [] if running else ["[rtsp @ 0x5581] method DESCRIBE failed: 401 Unauthorized", "pipe:0: error"],
     }
+
+
+def node(name: str, **changes: Any) -> Document:
+    """One of the services that share the cameras."""
+    known: Document = {
+        "name": name,
+        "state": "alive",
+        "heard": ago(1),
+        "lease_s": 8.0,
+        "cameras": 30,
+        "shown": 30,
+        "health": {"healthy": 29, "down": 1},
+        "down": ["redis"],
+        "room": None,
+        "weight": 1.0,
+        "sites": ["North"],
+        "version": "0.1.0",
+        "cpu_percent": 37.5,
+        "memory_percent": 42.0,
+        "url": None,
+        "problem": "",
+    }
+    return known | changes

@@ -294,3 +294,30 @@ async def test_other_tabs(backend: Backend, open_page: OpenPage) -> None:
     await page.get_by_role("tab", name="Host").click()
     await expect(page.locator(".panel.host")).to_contain_text("/archive")
     await expect(page).to_have_url(backend.address + "#tab=host")
+
+
+async def test_nodes_that_share_the_cameras(backend: Backend, open_page: OpenPage) -> None:
+    page = await open_page()
+    await expect(page.get_by_role("tab", name="Cameras")).to_be_visible()
+    await expect(page.get_by_role("tab", name="Nodes")).to_be_hidden()
+    backend.nodes = [fleet.node("north", url="http://10.0.0.5:8000"), fleet.node("south", state="lost", url="x:y")]
+    backend.change("1", node="south")
+    await backend.publish()
+    await page.get_by_role("tab", name="Nodes").click()
+    rows = page.locator(".panel.nodes tbody tr")
+    await expect(rows).to_have_count(2)
+    await expect(rows.first.locator("a")).to_have_attribute("href", "http://10.0.0.5:8000")
+    await expect(rows.nth(1).locator("a")).to_have_count(0)
+    await expect(rows.nth(1)).to_contain_text("lost")
+    await expect(rows.first).to_contain_text("not up: Redis")
+    await rows.nth(1).get_by_role("button").click()
+    await expect(page).to_have_url(backend.address + "#node=south")
+    await expect(page.locator(".summary")).to_have_text("1 of 60 cameras")
+
+
+async def test_of_a_camera_of_a_node_that_cannot_be_asked_the_list_is_shown(
+    backend: Backend, open_page: OpenPage
+) -> None:
+    backend.details_changes = {"elsewhere": "camera 1 is of node south: it is lost"}
+    page = await open_page("#camera=1")
+    await expect(page.locator(".drawer .error")).to_contain_text("of node south: it is lost")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from restream.domain.fleet.vacancy import Vacancy
 from restream.domain.judgement.verdict import Health
 from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import Phase
@@ -46,6 +47,8 @@ _VERDICT_CODES = (
     "fps_low",
     "clock_wrong",
     "row_rejected",
+    "no_node",
+    "node_silent",
 )
 
 
@@ -101,7 +104,7 @@ def test_every_word_of_the_service_has_a_text() -> None:
     codes = [*Cause, *_VERDICT_CODES]
     words = [f"health.{each}" for each in Health] + [f"phase.{each}" for each in (*Phase, "disabled")]
     words += [f"fault.{each}" for each in Side] + [f"{kind}.{each}" for kind in ("cause", "reason") for each in codes]
-    words += [f"{kind}.{each}" for kind in ("reason", "hint") for each in (*Closed, *ApiTrouble, *Remedy)]
+    words += [f"{kind}.{each}" for kind in ("reason", "hint") for each in (*Closed, *ApiTrouble, *Remedy, *Vacancy)]
     assert [each for each in words if each not in known] == []
 
 

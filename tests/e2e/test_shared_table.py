@@ -8,10 +8,12 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import asyncpg
 import pytest
 
 from restream.config.settings import ROOT
+from restream.demo.embedded import free_port
 from tests.e2e.conftest import AddCamera
 from tests.support.eventually import eventually
 from tests.support.servers import TestServer, paths
@@ -20,7 +22,13 @@ from tests.support.service import RunningService, running_service
 pytestmark = pytest.mark.usefixtures("ffmpeg")
 
 CAMERAS = 8
-_SETTINGS = {"RESTREAM_NODES__HEARTBEAT_S": "0.5", "RESTREAM_NODES__TTL_S": "2", "RESTREAM_CAMERAS__ENGINE": "relay"}
+_SETTINGS = {
+    "RESTREAM_NODES__HEARTBEAT_S": "0.5",
+    "RESTREAM_NODES__TTL_S": "2",
+    # The machine of the tests may be busy with others.
+    "RESTREAM_NODES__MAX_CPU_PERCENT": "100",
+    "RESTREAM_CAMERAS__ENGINE": "relay",
+}
 
 
 class SharedSite:
@@ -29,12 +37,16 @@ class SharedSite:
     def __init__(self, directory: Path, dsn: str, server: TestServer) -> None:
         self._directory, self._dsn, self.server = directory, dsn, server
         self.nodes: dict[str, RunningService] = {}
+        self.more: dict[str, str] = {}
+        """Further settings of services that join."""
         self._stack = contextlib.AsyncExitStack()
 
     async def join(self, name: str) -> RunningService:
         directory = self._directory / f"{name}-{len(list(self._directory.iterdir()))}"
         directory.mkdir()
         overrides = {**_SETTINGS, "PG_DSN": self._dsn, "RESTREAM_NODES__DSN": self._dsn, "RESTREAM_NODE__NAME": name}
+        port = free_port()
+        overrides |= {"RESTREAM_HTTP__PORT": str(port), "RESTREAM_NODES__URL": f"http://127.0.0.1:{port}"} | self.more
         running = running_service(directory, server=self.server, overrides=overrides)
         self.nodes[name] = await self._stack.enter_async_context(running)
         return self.nodes[name]
@@ -127,3 +139,58 @@ async def test_a_node_that_was_suspended_ends_what_is_not_its_own_any_more(share
     await eventually(lets_be, 5)
     assert time.monotonic() - woken < 5
     await shared_site.whole("north", "south")
+
+
+async def test_each_node_shows_the_whole_fleet(shared_site: SharedSite, redis_url: str) -> None:
+    shared_site.more = {"RESTREAM_REDIS__URL": redis_url}
+    north, south = [await shared_site.join(name) for name in ("north", "south")]
+    await shared_site.whole("north", "south")
+    everything = {str(number) for number in range(1, CAMERAS + 1)}
+
+    async def owners(node: RunningService) -> dict[str, str]:
+        cameras = await node.cameras()
+        assert set(cameras) == everything
+        assert {each["verdict"]["health"] for each in cameras.values()} == {"healthy"}
+        return {key: each["node"] for key, each in cameras.items()}
+
+    async def agree() -> dict[str, str]:
+        found = await owners(north)
+        assert found == await owners(south)
+        return found
+
+    whose = await eventually(agree, 20, "both show the same")
+    assert set(whose.values()) == {"north", "south"}
+    status = await north.get("/api/status")
+    assert (status["cameras"], status["health"]) == (CAMERAS, {"healthy": CAMERAS})
+    assert status["nodes"] == {"north": "alive", "south": "alive"}
+    assert not [each for each in (await north.get("/api/streams"))["streams"] if not each["managed"]]
+
+    far = next(key for key, node in whose.items() if node == "south")
+    assert (await north.camera(far))["row"]["id"] == far
+    async with aiohttp.ClientSession() as session, session.post(f"{north.base_url}/api/cameras/{far}/hold") as answer:
+        assert answer.status == 202
+    await north.reach({far: "disabled"})
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{north.base_url}/api/cameras/{far}/release") as answer,
+    ):
+        assert answer.status == 202
+    await eventually(agree, 20)
+
+    south.process.kill()
+    await south.process.wait()
+
+    async def taken_over() -> bool:
+        cameras = await north.cameras()
+        assert set(cameras) == everything
+        told = {(each["id"], each["node"], each["phase"], each["verdict"]["health"]) for each in cameras.values()}
+        assert {each[1:3] for each in told} == {("north", "running")}, (
+            told,
+            (await north.get("/api/nodes"))["nodes"][0],
+        )
+        return True
+
+    await eventually(taken_over, 40)
+    assert (await north.get("/api/status"))["components"]["node:south"]["state"] == "down"
+    states = {node["name"]: node["state"] for node in (await north.get("/api/nodes"))["nodes"]}
+    assert states == {"north": "alive", "south": "lost"}

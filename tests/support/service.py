@@ -157,7 +157,7 @@ async def running_service(
     tmp_path: Path, *arguments: str, server: TestServer | None = None, overrides: Mapping[str, str] | None = None
 ) -> AsyncIterator[RunningService]:
     """Start the service; afterwards no child of it may be left, and nothing it showed may hold a credential."""
-    port = free_port()
+    port = int((overrides or {}).get("RESTREAM_HTTP__PORT", free_port()))
     settings = settings_of(tmp_path, port, server)
     log = tmp_path / "console.log"
     with log.open("wb") as output:

@@ -13,6 +13,7 @@ from restream.config.settings import ROOT
 from restream.domain.admission.queue import StartFigures
 from restream.domain.camera.camera import RejectedRow
 from restream.domain.engine import Advance
+from restream.domain.fleet.node import FleetNode, NodeName
 from restream.domain.host_sample import HostSample, NetworkSample, ProcessSample, SpaceSample
 from restream.domain.judgement.flaws import Thresholds
 from restream.domain.judgement.quality import Quality
@@ -93,7 +94,13 @@ class Desk:
         self.snapshot = snapshot()
         counts = {"events": {"camera": 5.0}, "alerts": {"sent": 1.0}, "lines": {"written": 9.0}}
         self.exporter = Exporter(
-            lambda: self.snapshot, lambda: PICTURES, lambda: counts, lambda: 3, node="site-a", version="1.0"
+            lambda: self.snapshot,
+            lambda: PICTURES,
+            lambda: counts,
+            lambda: 3,
+            node="site-a",
+            version="1.0",
+            nodes=lambda: [FleetNode(NodeName("site-a"), "life", 9.0)],
         )
 
     async def samples(self) -> Samples:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
-from restream.domain.fleet.node import NodeName, NodeTraits
+from restream.domain.fleet.node import FleetNode, NodeName, NodeTraits
 from restream.domain.fleet.share import Decision, View
 
 
@@ -40,3 +42,70 @@ class LeaseTable(Protocol):
 
     async def close(self) -> None:
         """Let go of connections; never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerPicture:
+    """What another node has written of its cameras, as it came: another version may have written it."""
+
+    instance: str
+    """One life of its service."""
+    generation: int
+    """Of its latest cycle here."""
+    about: bytes = b""
+    """JSON of what it tells of itself."""
+    cameras: Mapping[str, bytes] = field(default_factory=dict)
+    """JSON by camera id; what has not changed is the same object as before."""
+    problem: str = ""
+    """Why nothing of it can be used; one line."""
+
+
+class PeerReader(Protocol):
+    """Reads what other nodes have written of their cameras."""
+
+    async def look(self, names: Collection[NodeName]) -> Mapping[NodeName, PeerPicture]:
+        """The pictures of those that have one now; one that has not changed is the same object as before.
+
+        Raises SinkError (`ports.outlets`).
+        """
+
+    async def close(self) -> None:
+        """Let go of connections; never raises."""
+
+
+class NodeError(Exception):
+    """Another node could not be asked, or what it answers is no answer; one line, without credentials."""
+
+
+class NodeAnswer(NamedTuple):
+    """What another node answered over HTTP."""
+
+    status: int
+    body: bytes
+
+
+class NodeCaller(Protocol):
+    """Asks other nodes over HTTP, in our name. `page` is the address of a node's page (`nodes.url`)."""
+
+    async def get(self, page: str, camera_id: str, what: str = "") -> NodeAnswer:
+        """What it tells of a camera: everything, or one thing (`snapshot.jpg`). Bounded. Raises NodeError."""
+
+    async def post(self, page: str, camera_id: str, action: str) -> NodeAnswer:
+        """Ask for something to be done with a camera. Bounded. Raises NodeError."""
+
+    async def close(self) -> None:
+        """Let go of connections; never raises."""
+
+
+class Peers(NamedTuple):
+    """The nodes that share the cameras, as this one sees them at one moment."""
+
+    me: NodeName
+    mine: frozenset[str]
+    """Ids of the cameras that are ours."""
+    nodes: Mapping[NodeName, FleetNode]
+    """All of them, this one too."""
+    seen_at: float
+    """When they were looked at (monotonic, s)."""
+    pictures: Mapping[NodeName, PeerPicture]
+    """Of those others that tell."""

@@ -32,6 +32,10 @@ class Documents:
     servers: Mapping[str, bytes] = field(default_factory=dict)
     """`streams`, by the run of the media server that has them, as far as servers tell: for who joins the views of
     several services, some of the same server."""
+    generation: int = 0
+    """Of the cycle."""
+    about: bytes | None = None
+    """What this node tells the others with which it shares the cameras; None: it shares them with nobody."""
 
 
 class Rendered(Protocol):

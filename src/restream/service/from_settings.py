@@ -28,6 +28,7 @@ from restream.adapters.stores.json_file import JsonFileSink
 from restream.adapters.stores.postgres_events import PostgresEvents
 from restream.adapters.stores.redis_archive import RedisArchive
 from restream.adapters.stores.redis_media import RedisMedia
+from restream.adapters.stores.redis_peers import RedisPeers
 from restream.adapters.stores.redis_sink import RedisSink
 from restream.adapters.stores.webhook import Webhook
 from restream.adapters.visionaire_http import VisionaireDirectory
@@ -48,6 +49,7 @@ from restream.interfaces.documents.players import PublicBases
 from restream.interfaces.http.auth import Access
 from restream.interfaces.series import line_protocol
 from restream.ports.cameras import Engine, Prober
+from restream.ports.nodes import PeerReader
 from restream.ports.outlets import AlertReceiver, Archive, LineStore, MediaMemory, StreamSink
 from restream.ports.servers import MediaServer
 from restream.service.pulling import directory_listener, pull_engine
@@ -213,6 +215,13 @@ def stream_sinks(settings: Settings) -> list[StreamSink]:
         url = Secret(settings.redis.url.get_secret_value())
         sinks.append(RedisSink(url, settings.redis.prefix, settings.node_name, 5 * settings.mediamtx.interval_s))
     return sinks
+
+
+def peer_reader(settings: Settings) -> PeerReader | None:
+    """What other nodes tell of their cameras; None without a store where they could."""
+    if settings.redis.url is None:
+        return None
+    return RedisPeers(Secret(settings.redis.url.get_secret_value()), settings.redis.prefix)
 
 
 def media_memory(settings: Settings) -> MediaMemory | None:

@@ -11,6 +11,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from restream import __version__
+from restream.adapters.node_http import HttpNodes
 from restream.config.settings import Settings
 from restream.domain.engine import Media
 from restream.domain.engine_choice import EngineChoice
@@ -18,17 +19,22 @@ from restream.domain.judgement.status import CameraStatus
 from restream.domain.life.lifecycle import HoldAsked, ProbeAsked, Released, Request, RestartAsked
 from restream.interfaces.documents.answers import Action
 from restream.interfaces.documents.camera_details import CameraDetailsDocument, details
+from restream.interfaces.documents.nodes import NodesDocument, nodes_document
+from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.documents.status import StatusDocument, components_document
 from restream.interfaces.documents.visionaire import VisionaireDocument, visionaire
 from restream.interfaces.http import page
 from restream.interfaces.http import still as stills
 from restream.interfaces.http.api import Api, ApiContext
 from restream.interfaces.http.app import build_app
+from restream.interfaces.http.elsewhere import Owners
 from restream.interfaces.http.openapi import document as openapi
 from restream.interfaces.http.session import Sessions
 from restream.ports.cameras import StillError
+from restream.ports.nodes import Peers
 from restream.service.from_settings import access, public_bases, still_invocation
 from restream.service.outlets import Outlets
+from restream.service.sharing import Sharing
 from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.components import Components
 from restream.supervisor.picture.assessor import Assessor
@@ -36,6 +42,9 @@ from restream.supervisor.picture.history import History
 from restream.supervisor.picture.pulse import Pulse
 from restream.supervisor.picture.still_queue import StillQueue
 from restream.supervisor.picture.visionaire_poller import VisionairePoller
+
+# A pass for other nodes lasts as long as a call, and clocks may differ by this.
+_CALL_S = 60.0
 
 _REQUESTS: Mapping[Action, Request] = {
     Action.RESTART: RestartAsked(),
@@ -58,11 +67,14 @@ class Web:
     poller: VisionairePoller
     components: Components
     pulse: Pulse
+    sharing: Sharing
 
     def application(self) -> web.Application:
         """Everything that listens on `http.port`."""
+        rules = access(self.settings())
+        caller = HttpNodes(self.settings().node_name, lambda: rules.pass_for(_CALL_S))
         context = ApiContext(
-            rendering=lambda: self.outlets.renderer.latest,
+            rendering=self._rendering,
             status=self._status,
             started=lambda: self.pulse.started,
             silent_s=lambda: self.pulse.silent_s,
@@ -70,11 +82,13 @@ class Web:
             events=self.history.after,
             act=self._act,
             visionaire=self._visionaire,
+            nodes=self._nodes,
+            peers=self._peers,
+            caller=caller,
         )
-        rules = access(self.settings())
         routes: tuple[Iterable[web.AbstractRouteDef], ...] = (
             Api(context).routes(),
-            stills.routes(self._still),
+            stills.routes(self._still, Owners(self._rendering, self._peers, caller)),
             Sessions(rules).routes(),
             self.outlets.live.routes(),
             self.outlets.exporter.routes(),
@@ -83,7 +97,18 @@ class Web:
         )
         app = build_app(rules, [route for room in routes for route in room])
         app.on_shutdown.append(self._end_live)
+        app.on_cleanup.append(lambda _: caller.close())
         return app
+
+    def _rendering(self) -> Rendering:
+        return self.outlets.renderer.latest
+
+    def _peers(self) -> Peers | None:
+        return self.sharing.peers()
+
+    def _nodes(self) -> NodesDocument:
+        latest, now = self.outlets.renderer.latest, asyncio.get_running_loop().time()
+        return nodes_document(self._peers(), latest.cameras.values(), latest.status, now, time.time())
 
     def _status(self) -> StatusDocument:
         latest = self.outlets.renderer.latest

@@ -18,6 +18,7 @@ from restream.interfaces.documents.status import ServiceFacts
 from restream.interfaces.http.exporter import Exporter
 from restream.interfaces.http.live import Live
 from restream.interfaces.series import line_protocol
+from restream.ports.nodes import Peers
 from restream.ports.outlets import Outlet
 from restream.service.from_settings import (
     alert_receivers,
@@ -57,12 +58,20 @@ def outlets(
     *,
     restore: Callable[[Mapping[str, Timeline], float], None],
     pictures: Callable[[], Mapping[str, HostPicture]],
+    peers: Callable[[], Peers | None] = lambda: None,
     others: Sequence[Outlet[Rendering]] = (),
 ) -> Outlets:
     """Make them; `others` are told first. Metrics are no outlet: Prometheus asks for the latest rendering."""
     node, encoding = settings.node_name, Encoding()
-    facts = ServiceFacts(node, __version__, secrets.token_hex(4), time.monotonic(), settings.mediamtx.interval_s)
-    renderer = Renderer(facts)
+    facts = ServiceFacts(
+        node,
+        __version__,
+        secrets.token_hex(4),
+        time.monotonic(),
+        settings.mediamtx.interval_s,
+        shares=settings.nodes.dsn is not None,
+    )
+    renderer = Renderer(facts, peers)
     live = Live(lambda: renderer.latest, lambda after, limit: history.after(after, limit=limit))
     alerts = AlertWatch(alert_receivers(settings, node), components, alert_rules(settings))
     lines = _line_writers(settings, components)
@@ -84,6 +93,7 @@ def outlets(
         lambda: live.clients,
         node=node,
         version=__version__,
+        nodes=lambda: () if (found := peers()) is None else found.nodes.values(),
     )
     return Outlets(renderer, live, alerts, exporter, Broadcast(renderer.render, told, components), media)
 
@@ -102,10 +112,10 @@ def _line_writers(settings: Settings, components: Components) -> list[LineWriter
 
 def _lines(rendering: Rendering) -> Iterator[str]:
     """The history of one moment, for InfluxDB; drawn slowly, from frozen documents."""
-    at_s = rendering.snapshot.taken_at
-    yield from line_protocol.cameras(with_processes(rendering.snapshot, rendering.cameras), at_s)
-    yield from line_protocol.tracks(with_packets(rendering.snapshot, rendering.cameras), at_s)
-    yield from line_protocol.fleet(rendering.status, at_s)
+    at_s, own = rendering.snapshot.taken_at, rendering.stored
+    yield from line_protocol.cameras(with_processes(rendering.snapshot, own.cameras), at_s)
+    yield from line_protocol.tracks(with_packets(rendering.snapshot, own.cameras), at_s)
+    yield from line_protocol.fleet(own.status, at_s)
     if rendering.host is not None:
         yield from line_protocol.host(rendering.host, rendering.status.node, at_s)
 

@@ -13,7 +13,7 @@ from restream.config.stream_sections import MediaServerSection
 from restream.domain.camera.camera import Camera
 from restream.domain.camera.secret import Secret
 from restream.domain.judgement.snapshot import Snapshot
-from restream.domain.judgement.status import CameraStatus, Subject
+from restream.domain.judgement.status import CameraStatus, Subject, row_of
 from restream.domain.pull.entry import PathEntry, place_of
 from restream.domain.rtsp.directory import Directory
 from restream.domain.rtsp.url import Credentials
@@ -106,9 +106,8 @@ class PlaceReasons:
 
 
 def _camera_of(subject: Subject) -> Camera | None:
-    if isinstance(subject, CameraStatus):
-        return subject.camera
-    return subject if isinstance(subject, Camera) else None
+    row = row_of(subject)
+    return row if isinstance(row, Camera) else None
 
 
 def _reason(subject: Subject, texts: list[str]) -> str:

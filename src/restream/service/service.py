@@ -15,6 +15,7 @@ from restream.adapters.host_meter import PsutilHostMeter
 from restream.adapters.pressure_stall import ProcPressure
 from restream.adapters.systemd import SystemdNotifier
 from restream.config.settings import FIXED, ConfigError, Settings
+from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import Subject
 from restream.domain.life.lifecycle import Phase
 from restream.domain.news.event import Event
@@ -87,9 +88,7 @@ class Service:
         self._fleet = Fleet(streams, admission=admission, servers=self._observers, listener=self)
         self._assessor = Assessor(settings.thresholds(), self, longest_s=_LATE * interval_s)
         self._host = HostWatch(PsutilHostMeter(), self._pids, settings.host.interval_s)
-        follower = self._sharing.follower(
-            self._fleet, self._observers, self._host, lambda: self._outlets.renderer.latest.snapshot
-        )
+        follower = self._sharing.follower(self._fleet, self._observers, self._host, self._latest)
         self._failover = FailoverKeeper(failover_policy(settings), follower)
         table, reader = camera_table(settings), row_reader(settings)
         self._registry = Registry(table, reader, self._components, self._failover, poll_s=settings.database.poll_s)
@@ -104,6 +103,7 @@ class Service:
             self._history,
             restore=self._assessor.restore,
             pictures=lambda: self._poller.pictures,
+            peers=self._sharing.peers,
             others=others,
         )
         self._pulse = Pulse(interval_s, self._components, self._outlets.alerts.without_cycle)
@@ -126,6 +126,7 @@ class Service:
             self._poller,
             self._components,
             self._pulse,
+            self._sharing,
         )
 
     # -- what happens --------------------------------------------------------------------------------------------------
@@ -137,7 +138,10 @@ class Service:
         self._cycle.happened(event)
 
     def _why_not_fetched(self, place: str) -> str:
-        return self._reasons.of(place, self._outlets.renderer.latest.snapshot)
+        return self._reasons.of(place, self._latest())
+
+    def _latest(self) -> Snapshot:
+        return self._outlets.renderer.latest.snapshot
 
     # -- one cycle -----------------------------------------------------------------------------------------------------
 
@@ -145,7 +149,7 @@ class Service:
         self._history.settle(time.time())
         statuses = self._fleet.statuses
         self._history.keep_only(statuses)
-        subjects: dict[str, Subject] = {**self._registry.rejected, **self._registry.disabled}
+        subjects: dict[str, Subject] = {**self._registry.rejected, **self._registry.disabled, **self._sharing.unowned}
         return Scene(
             subjects={**subjects, **statuses},
             table_read=self._registry.was_read,

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from restream import __version__
 from restream.config.settings import Settings
-from restream.domain.camera.camera import Camera
 from restream.domain.fleet.node import NodeName, NodeTraits
 from restream.domain.fleet.share import Pace, calm
 from restream.domain.host_sample import HostSample
 from restream.domain.judgement.snapshot import Snapshot
+from restream.domain.judgement.status import Unowned
 from restream.domain.pull.plan import ENGINE as PULL
-from restream.service.from_settings import lease_table
+from restream.ports.nodes import Peers
+from restream.service.from_settings import lease_table, peer_reader
 from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.components import Components
 from restream.supervisor.journeys import CameraFollower
+from restream.supervisor.nodes.peer_watch import PeerWatch
 from restream.supervisor.nodes.share_keeper import ShareKeeper
 from restream.supervisor.picture.host_watch import HostWatch
 from restream.supervisor.picture.observers import Observers
@@ -32,6 +34,7 @@ class Sharing:
         self._settings = settings
         self._components = components
         self._keeper: ShareKeeper | None = None
+        self._peers: PeerWatch | None = None
 
     def permits(self, camera_id: str) -> bool:
         """Whether this camera may be started here now."""
@@ -60,7 +63,22 @@ class Sharing:
             stopping_s=self._settings.ffmpeg.stop_grace_s + _REAPED_S,
             pace=Pace(moves_per_minute=section.moves_per_minute),
         )
+        reader = peer_reader(self._settings)
+        if reader is not None:
+            self._peers = PeerWatch(reader, self._others, self._settings.mediamtx.interval_s)
         return self._keeper
+
+    def _others(self) -> Collection[NodeName]:
+        view = self._keeper.view if self._keeper is not None else None
+        return [name for name in view.nodes if name != view.me] if view is not None else ()
+
+    def peers(self) -> Peers | None:
+        """The nodes that share the cameras, and what they tell; None: this one has all, or has not seen any yet."""
+        view = self._keeper.view if self._keeper is not None else None
+        if self._keeper is None or view is None:
+            return None
+        pictures = self._peers.pictures if self._peers is not None else {}
+        return Peers(view.me, self._keeper.mine, view.nodes, self._keeper.seen_at, pictures)
 
     def _traits(self, cameras: int, host: HostSample | None) -> NodeTraits:
         section = self._settings.nodes
@@ -80,13 +98,24 @@ class Sharing:
         )
 
     @property
-    def unowned(self) -> Sequence[Camera]:
-        """Cameras that no living node has; for the one node that tells of them."""
-        return self._keeper.unowned if self._keeper is not None else ()
+    def unowned(self) -> Mapping[str, Unowned]:
+        """Cameras that no node has; for the one node that tells of them."""
+        peers = self.peers()
+        if self._keeper is None or peers is None:
+            return {}
+        alive = [name for name, node in peers.nodes.items() if node.alive and name != peers.me]
+        if any(name not in peers.pictures or peers.pictures[name].problem for name in alive):
+            return self._keeper.unowned(None)
+        return self._keeper.unowned({key for name in alive for key in peers.pictures[name].cameras})
 
     def loops(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
         """What has to run, by name."""
-        return {"nodes": self._keeper.run} if self._keeper is not None else {}
+        found: dict[str, Callable[[], Awaitable[object]]] = {}
+        if self._keeper is not None:
+            found["nodes"] = self._keeper.run
+        if self._peers is not None:
+            found["cameras of other nodes"] = self._peers.run
+        return found
 
     async def leave(self) -> None:
         """All publishers have ended: others may have the cameras at once."""

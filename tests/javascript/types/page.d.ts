@@ -26,6 +26,7 @@ declare global {
   type ServiceEvent = Schemas['Event'];
   type Streams = Schemas['Streams'];
   type Visionaire = Schemas['Visionaire'];
+  type NodeOfFleet = Schemas['Nodes']['nodes'][number];
   type Session = Schemas['Session'];
   type Action = Schemas['Accepted']['action'];
   /** Of the WebSocket, or what polling makes to look like one, without a generation. */
@@ -51,11 +52,12 @@ declare global {
     streams(signal: AbortSignal): Answer<'listStreams'>;
     host(signal: AbortSignal): Answer<'getHost'>;
     visionaire(signal?: AbortSignal): Answer<'getVisionaire'>;
+    nodes(signal: AbortSignal): Answer<'listNodes'>;
     act(id: string, action: Action): Promise<Schemas['Accepted']>;
     still(id: string, signal?: AbortSignal): Promise<Blob>;
   }
 
-  type Tab = 'cameras' | 'unmanaged' | 'events' | 'visionaire' | 'host';
+  type Tab = 'cameras' | 'unmanaged' | 'events' | 'nodes' | 'visionaire' | 'host';
   type Grouping = 'none' | 'site' | 'host' | 'cause';
   type MoreColumn = 'engine' | 'server' | 'node';
   type Filters = Record<import('../../../src/restream/interfaces/static/js/filters.js').Filter, string | null>;
@@ -90,7 +92,7 @@ declare global {
     host: boolean;
   }
 
-  type Scope = 'server' | 'host' | 'site';
+  type Scope = 'server' | 'node' | 'host' | 'site';
   interface Incident {
     key: string;
     scope: Scope;

@@ -36,6 +36,16 @@ test('a media server that is gone wins over hosts, and takes its cameras', () =>
   assert.deepEqual(shown(found), [['server', '', 'server_down', '1,2,3,4']]);
 });
 
+test('what a lost node had is one incident, whatever hosts it is of', () => {
+  const silent = several(3, 'node_silent', 'publisher', { host: 'nvr', node: 'south' });
+  const waiting = several(4, 'no_node', 'publisher', { host: 'nvr', node: '' }, 10);
+  const found = incidents(records(...silent, ...waiting));
+  assert.deepEqual(shown(found), [
+    ['node', '', 'no_node', '10,11,12,13'],
+    ['node', 'south', 'node_silent', '1,2,3'],
+  ]);
+});
+
 test('a site is one incident only when half of it has lost its network', () => {
   const lost = several(3, 'unreachable', 'network', { site: 'North' });
   const well = (count) => Array.from({ length: count }, (_, each) => camera(`w${each}`, { site: 'North' }));

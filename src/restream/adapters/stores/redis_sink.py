@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 from redis.asyncio.client import Pipeline
@@ -48,6 +48,9 @@ class RedisSink:
         self._own_streams, self._own_cameras, self._own_joined, self._own_host = (
             keys.own_key(prefix, node, what) for what in own
         )
+        self._own_about, self._own_changed = (
+            keys.own_key(prefix, node, what) for what in (keys.OWN_ABOUT, keys.OWN_CHANGED)
+        )
         self._script_keys = (prefix + keys.NODES_KEY, self._cameras, self._streams, self._snapshot)
         self._who = (prefix + keys.NODE_KEYS, node, self._changes, self._expire_ms)
         self._written: Mapping[str, bytes] | None = None
@@ -66,7 +69,8 @@ class RedisSink:
     async def _replace(self, documents: Documents, written: Mapping[str, bytes] | None) -> int:
         """Store what differs from `written`; how many nodes live, 0 when this node's cameras are not whole."""
         alone = self._alone and written is not None and documents.snapshot is not None
-        head, removed, mine = b"", [], -1
+        head, mine = b"", -1
+        removed: Collection[str] = ()
         async with self._connection.transaction() as pipe:
             self._add_streams(pipe, documents, alone)
             if documents.host is not None:
@@ -74,7 +78,9 @@ class RedisSink:
                 pipe.set(self._host, documents.host, px=self._expire_ms)
             if documents.snapshot is not None:
                 head, mine = self._add_snapshot(pipe, documents.snapshot, alone), len(documents.cameras)
-                removed = self._add_cameras(pipe, documents.cameras, written)
+                changed, removed = self._add_cameras(pipe, documents.cameras, written)
+                if documents.about is not None:
+                    self._add_news(pipe, documents.about, documents.generation, changed, removed, written is None)
             whole = int(written is None and mine >= 0)
             pipe.eval(_CYCLE, 4, *self._script_keys, *self._who, whole, mine, head, *removed)
             *_, living = await pipe.execute()
@@ -103,8 +109,9 @@ class RedisSink:
 
     def _add_cameras(
         self, pipe: Pipeline, cameras: Mapping[str, bytes], written: Mapping[str, bytes] | None
-    ) -> list[str]:
-        """Returns the ids of those that went: whether they leave the common hash is not this node's to say."""
+    ) -> tuple[Collection[str], Collection[str]]:
+        """Returns the ids of those that changed, and of those that went: whether these leave the common hash is not
+        this node's to say."""
         known = written or {}
         changed = {key: body for key, body in cameras.items() if known.get(key) != body}
         removed = [key for key in known if key not in cameras]
@@ -118,7 +125,26 @@ class RedisSink:
         pipe.pexpire(self._own_cameras, self._expire_ms)
         if changed or removed:
             pipe.publish(self._changes, msgspec.json.encode([*changed, *removed]))
-        return removed
+        return changed, removed
+
+    def _add_news(
+        self,
+        pipe: Pipeline,
+        about: bytes,
+        generation: int,
+        changed: Collection[str],
+        removed: Collection[str],
+        whole: bool,
+    ) -> None:
+        """For the nodes that share the table: what is new, so that none has to read everything (redis_peers.py)."""
+        if whole:
+            pipe.delete(self._own_changed)
+        if removed:
+            pipe.zrem(self._own_changed, *removed)
+        if changed:
+            pipe.zadd(self._own_changed, dict.fromkeys(changed, generation))
+        pipe.pexpire(self._own_changed, self._expire_ms)
+        pipe.set(self._own_about, about, px=self._expire_ms)
 
     async def close(self) -> None:
         await self._connection.close()

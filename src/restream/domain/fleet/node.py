@@ -12,6 +12,11 @@ NOBODY = NodeName("")
 """In place of an owner: the camera was given back."""
 
 
+def node_component(name: str) -> str:
+    """A node's name as a component."""
+    return f"node:{name}"
+
+
 @dataclass(frozen=True, slots=True)
 class NodeTraits:
     """What a node tells of itself with every heartbeat."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.engine import Plan
+from restream.domain.fleet.vacancy import Vacancy
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.rtp.stream_report import StreamReport
 
@@ -30,5 +31,22 @@ class CameraStatus:
 _PUBLISHES = frozenset({Phase.STARTING, Phase.RUNNING})
 
 
-Subject = CameraStatus | Camera | RejectedRow
-"""Supervised, disabled, or not understood."""
+@dataclass(frozen=True, slots=True)
+class Unowned:
+    """A camera of several nodes' that none of them has; told by the one that leads."""
+
+    camera: Camera
+    vacancy: Vacancy
+    silent: bool
+    """The media server shows that nobody publishes it; else somebody may."""
+    owner: str = ""
+    """The node that had it last; empty: none did."""
+
+
+Subject = CameraStatus | Unowned | Camera | RejectedRow
+"""Supervised, without a node, disabled, or not understood."""
+
+
+def row_of(subject: Subject) -> Camera | RejectedRow:
+    """The row itself."""
+    return subject if isinstance(subject, Camera | RejectedRow) else subject.camera

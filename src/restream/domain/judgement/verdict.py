@@ -11,6 +11,7 @@ from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.judgement.flaws import flaws
 from restream.domain.judgement.reason import Reason
 from restream.domain.judgement.sight import Sight
+from restream.domain.judgement.status import Unowned
 from restream.domain.judgement.stream_flaws import stream_notes
 from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import Phase
@@ -50,6 +51,14 @@ NOT_JUDGED = Verdict(
     "The log of the service has the error; the other cameras are not affected.",
 )
 """Of a camera whose judgement or document fails."""
+
+NODE_SILENT = Verdict(
+    Health.UNKNOWN,
+    Side.PUBLISHER,
+    (Reason("node_silent", "not known now: nothing is heard of the node that has it"),),
+    "Look at that node: whether its service runs, and reaches Redis and the database of the nodes.",
+)
+"""Of a camera of another node that tells nothing any more."""
 
 _DISABLED = Verdict(Health.DISABLED, Side.NONE, (Reason("disabled", "switched off in the cameras table"),))
 _ON_HOLD = Verdict(
@@ -205,10 +214,19 @@ def judge(sight: Sight) -> Verdict:
     raise AssertionError("the last rule always holds")
 
 
-def judge_row(row: Camera | RejectedRow) -> Verdict:
-    """Judge a row that nobody supervises: a disabled camera, or a row that could not be understood."""
+def _without_node(row: Unowned) -> Verdict:
+    text, hint = row.vacancy.words
+    health = Health.DOWN if row.silent else Health.UNKNOWN
+    reason = Reason("no_node", f"no node has it: {text}", (("why", row.vacancy.value),))
+    return Verdict(health, Side.PUBLISHER, (reason,), hint)
+
+
+def judge_row(row: Camera | RejectedRow | Unowned) -> Verdict:
+    """Judge a row that nobody supervises: disabled, without a node, or not understood."""
     if isinstance(row, Camera):
         return _DISABLED
+    if isinstance(row, Unowned):
+        return _without_node(row)
     return Verdict(
         Health.DOWN, Side.CONFIG, (Reason("row_rejected", row.problem),), "Repair this row in the cameras table."
     )

@@ -7,7 +7,7 @@
     disabled, removed      forgotten              forgotten, nobody is told
 
 Unknown neither counts as down nor as up: time spent in it is taken off the clock, and nothing is announced meanwhile.
-While a media server is down, cameras that are down because of it are paused in the same way.
+While a media server is down, or a node is lost, cameras that are down because of it are paused in the same way.
 What becomes due is collected for `collect_s`, so that cameras which fail together make one message.
 """
 
@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from restream.domain.fleet.node import node_component
 from restream.domain.news.component import Component, ComponentState
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 
@@ -77,6 +78,8 @@ class AlertSubject:
     text: str = ""
     server: ServerId = DEFAULT_SERVER
     """The media server it is published to."""
+    node: str = ""
+    """The node that had it, where none has it now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,18 +163,18 @@ def step(
         watch = _advance(state.components.get(name), signal, now, wall, elapsed_s, rules)
         if watch is not None and watch.open and watch.due is not None:
             kind = AlertKind.COMPONENT_UP if watch.announced else AlertKind.COMPONENT_DOWN
-            hit = 0 if component.server is None else _blamed(subjects.values(), component.server)
+            hit = sum(_explains(component, each) for each in subjects.values())
             alerts.append(Alert(kind, wall, Scope.COMPONENT, hit, (), "", name, component.detail, watch.began))
             watch = _told(watch)
         if watch is not None:
             parts[name] = watch
 
-    down = {each.server for each in components.values() if each.server and each.state is ComponentState.DOWN}
+    away = [each for each in components.values() if each.state is ComponentState.DOWN]
     watches: dict[str, Watch] = {}
     for id_, subject in subjects.items():
         if subject.health == "disabled":
             continue
-        excused = subject.server in down and subject.health == "down" and subject.fault == "media_server"
+        excused = any(_explains(each, subject) for each in away)
         signal = _Signal.PAUSED if excused else _HEALTH.get(subject.health, _Signal.PAUSED)
         before = state.cameras.get(id_)
         if before is None and signal is not _Signal.DOWN:
@@ -247,5 +250,10 @@ def _alert(scope: Scope, watches: Iterable[Watch], wall: float) -> Alert:
     )
 
 
-def _blamed(subjects: Iterable[AlertSubject], server: ServerId) -> int:
-    return sum(each.health == "down" and each.fault == "media_server" and each.server == server for each in subjects)
+def _explains(component: Component, subject: AlertSubject) -> bool:
+    """Whether a camera is down because this component is, whose alert tells of it."""
+    if subject.health != "down":
+        return False
+    if component.server is not None:
+        return subject.fault == "media_server" and subject.server == component.server
+    return bool(subject.node) and component.name == node_component(subject.node)

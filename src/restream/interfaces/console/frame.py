@@ -13,7 +13,7 @@ from restream.interfaces.console.camera_table import EMPTY, cameras_lines, camer
 from restream.interfaces.console.text import Line, cut, fitted, folded, printable
 from restream.interfaces.documents.ranking import worst_first
 from restream.interfaces.documents.rendering import Rendering
-from restream.interfaces.documents.status import ComponentDocument, StatusDocument
+from restream.interfaces.documents.status import ComponentDocument, NodeState, StatusDocument
 
 _PENDING = ("waiting", "probing", "starting")
 # A fleet is starting while more than this share of it is; single cameras that are tried again are no start.
@@ -24,6 +24,7 @@ _LOG_SHARE = 0.3
 _MOST_LOG = 12
 # Nobody reads more of one line here; the log file has all of it.
 _MOST_CHARACTERS = 2000
+_NODE_STYLES = {NodeState.LOST: "red", NodeState.DRAINING: "yellow"}
 _LEVELS = {" WARNING ": "yellow", " ERROR ": "red", " CRITICAL ": "red"}
 
 
@@ -59,6 +60,7 @@ def _head(rendering: Rendering, facts: Facts, width: int) -> list[Line]:
     lines += [Line(part, "cyan") for note in facts.notes for part in folded(printable(note), width)]
     lines.append(Line(cameras_summary(status.health)))
     lines += _components(status.components)
+    lines += _nodes(status.nodes or {})
     lines.append(_progress(status, width))
     return [*lines, Line("")]
 
@@ -74,6 +76,15 @@ def _components(components: Mapping[str, ComponentDocument]) -> list[Line]:
         lines.append(Line(f"… and {len(away) - _MOST_COMPONENTS} more that are not up", "red"))
     up = ", ".join(name for name in components if name not in away)
     return [*lines, Line(f"up: {printable(up)}")] if up else lines
+
+
+def _nodes(nodes: Mapping[str, NodeState]) -> list[Line]:
+    """The services that share the cameras; a state is named where it is not the usual one."""
+    if len(nodes) < 2:
+        return []
+    told = [name if state is NodeState.ALIVE else f"{name} ({state})" for name, state in nodes.items()]
+    style = next((_NODE_STYLES[state] for state in _NODE_STYLES if state in nodes.values()), "")
+    return [Line(printable(f"{len(nodes)} nodes: {', '.join(told)}"), style)]
 
 
 def _progress(status: StatusDocument, width: int) -> Line:

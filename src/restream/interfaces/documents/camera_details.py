@@ -15,7 +15,7 @@ from restream.domain.engine_choice import EngineChoice
 from restream.domain.judgement.availability import Availability, Timeline, availability
 from restream.domain.judgement.series import STEP_S, Habits, PacketSeries
 from restream.domain.judgement.snapshot import Snapshot
-from restream.domain.judgement.status import CameraStatus
+from restream.domain.judgement.status import CameraStatus, row_of
 from restream.domain.judgement.verdict import Health
 from restream.domain.look import Look
 from restream.domain.server.identity import ServerId
@@ -193,6 +193,10 @@ class CameraDetailsDocument(CameraDocument):
     players: PlayersDocument
     history: HistoryDocument | None
     stderr_tail: Annotated[tuple[str, ...], about("The last lines of its publisher, masked.")]
+    elsewhere: Annotated[
+        str | UnsetType,
+        about("Why this is only what lists show: it is another node's, which cannot be asked. Missing otherwise."),
+    ] = UNSET
 
 
 def details(
@@ -225,7 +229,7 @@ def details(
             day=_availability(availability(report.timeline, snapshot.taken_at, _DAY_S)),
         ),
         timeline=_timeline(report.timeline, snapshot.taken_at),
-        row=None if isinstance(subject, RejectedRow) else _row(subject),
+        row=_row(row_of(subject)),
         server=server_side(report.stream) if report.stream else None,
         media=_media(media) if media else None,
         probe=look_document(look) if look else None,
@@ -257,8 +261,9 @@ def _history(habits: Habits, snapshot: Snapshot) -> HistoryDocument:
     )
 
 
-def _row(subject: CameraStatus | Camera) -> RowDocument:
-    camera = subject.camera if isinstance(subject, CameraStatus) else subject
+def _row(camera: Camera | RejectedRow) -> RowDocument | None:
+    if isinstance(camera, RejectedRow):
+        return None
     return RowDocument(
         id=camera.id,
         name=camera.name,

@@ -14,8 +14,8 @@ from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.host_sample import HostSample
 from restream.domain.judgement.reason import Reason
 from restream.domain.judgement.snapshot import Report, Snapshot
-from restream.domain.judgement.status import CameraStatus
-from restream.domain.judgement.verdict import NOT_JUDGED, Health
+from restream.domain.judgement.status import CameraStatus, Subject, Unowned, row_of
+from restream.domain.judgement.verdict import NOT_JUDGED, Health, Verdict
 from restream.domain.life.cause import Side
 from restream.domain.life.lifecycle import Phase, State
 from restream.interfaces.documents.values import Document, Moment, Whole, about, one_of, timestamp
@@ -76,7 +76,7 @@ class CameraDocument(Document):
     camera_type: Annotated[str, about("", "HIKVISION")]
     path: Annotated[str | None, about("At the media server; null when the row cannot be understood.", "cam7")]
     media_server: Annotated[str | None, about("Name of the one it is published to; null like the path.", "default")]
-    node: Annotated[str, about("Of the service that supervises it.", "site-a")]
+    node: Annotated[str, about("Of the service that supervises it; empty: none does.", "site-a")]
     engine: Annotated[str | None, about("What publishes it; null before its first start.", "ffmpeg")]
     phase: Annotated[PhaseName, about("What its publisher is doing.", "running")]
     since: Annotated[Moment, about("Since when it is in this phase.")]
@@ -229,7 +229,8 @@ def _steady(value: float | None, shown: float | None, share: float) -> bool:
     return value == shown or abs(value - shown) <= share * shown
 
 
-def _row_only(snapshot: Snapshot, row: Camera | RejectedRow, report: Report, shown: Measured) -> CameraDocument:
+def _row_only(snapshot: Snapshot, subject: Subject, report: Report, shown: Measured) -> CameraDocument:
+    row, waits = row_of(subject), isinstance(subject, Unowned)
     camera = row if isinstance(row, Camera) else None
     return CameraDocument(
         id=row.id,
@@ -239,9 +240,9 @@ def _row_only(snapshot: Snapshot, row: Camera | RejectedRow, report: Report, sho
         camera_type=camera.camera_type if camera else "",
         path=camera.path if camera else None,
         media_server=camera.server if camera else None,
-        node=snapshot.node,
+        node="" if waits else snapshot.node,
         engine=None,
-        phase="disabled" if camera else Phase.HELD,
+        phase=Phase.WAITING if waits else "disabled" if camera else Phase.HELD,
         since=timestamp(snapshot.wall(report.judged_since)),
         verdict=_verdict(snapshot, report),
         detail="" if isinstance(row, Camera) else row.problem,
@@ -258,9 +259,12 @@ def _row_only(snapshot: Snapshot, row: Camera | RejectedRow, report: Report, sho
 
 
 def _verdict(snapshot: Snapshot, report: Report) -> VerdictDocument:
-    verdict = report.verdict
+    return verdict_document(report.verdict, timestamp(snapshot.wall(report.judged_since)))
+
+
+def verdict_document(verdict: Verdict, since: str) -> VerdictDocument:
+    """How it is, since a moment."""
     reasons = tuple(map(_reason, verdict.reasons)) if verdict.reasons else ()
-    since = timestamp(snapshot.wall(report.judged_since))
     return VerdictDocument(verdict.health, verdict.fault, reasons, verdict.hint, since)
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar
+
+from msgspec import UNSET, UnsetType
 
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.verdict import Health
@@ -47,6 +50,16 @@ class StartWindowDocument(Document):
     slowed_hosts: Annotated[Whole, about("Camera hosts that refused, and get fewer at once than usual for now.", 0)]
 
 
+class NodeState(StrEnum):
+    """How a node is, by its lease."""
+
+    ALIVE = "alive"
+    DRAINING = "draining"
+    """It gives its cameras away, and takes none."""
+    LOST = "lost"
+    """Its lease has expired: nothing is heard of it, or it was ended."""
+
+
 class StatusDocument(Document):
     """The fleet and the service in one cycle."""
 
@@ -72,6 +85,12 @@ class StatusDocument(Document):
         about("By name: `database`, `mediamtx`, and every store that is configured."),
     ]
     servers: Annotated[Mapping[str, MediaServerDocument], about("The media servers by name.")]
+    nodes: Annotated[
+        Mapping[str, NodeState] | UnsetType,
+        about(
+            "The services that share the cameras, by name; missing where this one has all of them.", {"site-a": "alive"}
+        ),
+    ] = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +104,13 @@ class ServiceFacts:
     started: float
     """When the service started (monotonic, s)."""
     interval_s: float
+    shares: bool = False
+    """Other services may have part of the cameras."""
 
 
 def status(facts: ServiceFacts, snapshot: Snapshot, cameras: Collection[CameraDocument]) -> StatusDocument:
     """`GET /api/status`."""
     observed = observed_at(snapshot.servers)
-    verdicts = [camera.verdict for camera in cameras]
     return StatusDocument(
         node=facts.node,
         version=facts.version,
@@ -100,10 +120,7 @@ def status(facts: ServiceFacts, snapshot: Snapshot, cameras: Collection[CameraDo
         uptime_s=round(snapshot.now - facts.started, 1),
         interval_s=facts.interval_s,
         stopping=snapshot.draining,
-        cameras=len(cameras),
-        health=_counts(verdict.health for verdict in verdicts),
-        phase=_counts(camera.phase for camera in cameras),
-        fault=_counts(verdict.fault for verdict in verdicts),
+        **camera_counts(cameras),
         start_queue=snapshot.starts.waiting,
         start_window=StartWindowDocument(
             snapshot.starts.window, snapshot.starts.starting, snapshot.starts.slowed_hosts
@@ -127,6 +144,17 @@ def _servers(snapshot: Snapshot, cameras: Mapping[str | None, int]) -> Mapping[s
 
 
 N = TypeVar("N", bound=str)
+
+
+def camera_counts(cameras: Collection[CameraDocument]) -> dict[str, Any]:
+    """The keys that count cameras."""
+    verdicts = [camera.verdict for camera in cameras]
+    return {
+        "cameras": len(cameras),
+        "health": _counts(verdict.health for verdict in verdicts),
+        "phase": _counts(camera.phase for camera in cameras),
+        "fault": _counts(verdict.fault for verdict in verdicts),
+    }
 
 
 def _counts(values: Iterable[N]) -> Mapping[N, int]:

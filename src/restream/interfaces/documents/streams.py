@@ -9,6 +9,7 @@ from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.server.flow import ServerPicture, Stream
 from restream.domain.server.identity import ServerId
+from restream.interfaces.documents.cameras import CameraDocument
 from restream.interfaces.documents.values import (
     Document,
     Moment,
@@ -160,10 +161,16 @@ def observed_at(servers: Mapping[ServerId, ServerPicture]) -> float | None:
     return min((each.observed_at for each in servers.values() if each.observed_at is not None), default=None)
 
 
-def streams(snapshot: Snapshot) -> StreamsDocument:
-    """`GET /api/streams`: every path with what is known of its publisher, and the camera it belongs to, if any."""
+def streams(snapshot: Snapshot, elsewhere: Iterable[CameraDocument] = ()) -> StreamsDocument:
+    """`GET /api/streams`: every path with what is known of its publisher, and the camera it belongs to, if any.
+
+    `elsewhere`: cameras of other nodes.
+    """
     observed = observed_at(snapshot.servers)
-    owners = {
+    owners: dict[tuple[str | None, str | None], str] = {
+        (camera.media_server, camera.path): camera.id for camera in elsewhere if camera.phase != "disabled"
+    }
+    owners |= {
         (report.subject.camera.server, report.subject.camera.path): camera_id
         for camera_id, report in snapshot.reports.items()
         if isinstance(report.subject, CameraStatus)

@@ -20,13 +20,16 @@ from restream.interfaces.documents.answers import (
 )
 from restream.interfaces.documents.camera_details import CameraDetailsDocument
 from restream.interfaces.documents.events import EventKind
+from restream.interfaces.documents.nodes import NodesDocument
 from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.documents.status import StatusDocument
 from restream.interfaces.documents.streams import latest_streams, observed_at, streams
 from restream.interfaces.documents.visionaire import VisionaireDocument
 from restream.interfaces.http.answer import json_answer
 from restream.interfaces.http.answer_cache import AnswerCache
+from restream.interfaces.http.elsewhere import Owners
 from restream.interfaces.http.query import Query, select_cameras
+from restream.ports.nodes import NodeCaller, Peers
 from restream.ports.outlets import EventRecord
 
 MOST_EVENTS = 10_000
@@ -50,6 +53,10 @@ class ApiContext:
     act: Callable[[str, Action], str | None]
     """Why an action makes no sense for a camera as it is; empty when it is done, None when there is no such camera."""
     visionaire: Callable[[], VisionaireDocument]
+    nodes: Callable[[], NodesDocument] = lambda: NodesDocument(None, ())
+    peers: Callable[[], Peers | None] = lambda: None
+    caller: NodeCaller | None = None
+    """Who asks other nodes."""
 
 
 class Api:
@@ -58,6 +65,7 @@ class Api:
     def __init__(self, context: ApiContext) -> None:
         self._context = context
         self._answers = AnswerCache()
+        self._owners = Owners(context.rendering, context.peers, context.caller)
 
     def routes(self) -> list[web.RouteDef]:
         """All of them."""
@@ -70,6 +78,7 @@ class Api:
             web.get("/api/streams/latest", self.latest_streams),
             web.get("/api/host", self.host),
             web.get("/api/visionaire", self.visionaire),
+            web.get("/api/nodes", self.nodes),
             web.get("/api/events", self.events),
             web.get("/livez", self.livez),
             web.get("/readyz", self.readyz),
@@ -94,7 +103,10 @@ class Api:
     async def camera(self, request: web.Request) -> web.Response:
         """Everything that is known of a camera."""
         Query(request.query).only()
-        document = self._context.details(request.match_info["id"])
+        camera_id = request.match_info["id"]
+        if (camera := self._owners.elsewhere(camera_id)) is not None:
+            return await self._owners.details(camera, request)
+        document = self._context.details(camera_id)
         if document is None:
             raise web.HTTPNotFound(reason="there is no such camera")
         return json_answer(document)
@@ -103,6 +115,8 @@ class Api:
         """Ask for something to be done with a camera."""
         Query(request.query).only()
         camera_id = request.match_info["id"]
+        if (camera := self._owners.elsewhere(camera_id)) is not None:
+            return await self._owners.act(camera, action, request)
         refusal = self._context.act(camera_id, action)
         if refusal is None:
             raise web.HTTPNotFound(reason="there is no such camera")
@@ -113,7 +127,8 @@ class Api:
     async def streams(self, request: web.Request) -> web.Response:
         """Every path of the media server."""
         Query(request.query).only()
-        return json_answer(streams(self._context.rendering().snapshot))
+        rendering = self._context.rendering()
+        return json_answer(streams(rendering.snapshot, rendering.elsewhere))
 
     async def latest_streams(self, request: web.Request) -> web.Response:
         """The classic array."""
@@ -135,6 +150,11 @@ class Api:
         """Third-party stream servers."""
         Query(request.query).only()
         return json_answer(self._context.visionaire())
+
+    async def nodes(self, request: web.Request) -> web.Response:
+        """The services that share the cameras."""
+        Query(request.query).only()
+        return json_answer(self._context.nodes())
 
     async def events(self, request: web.Request) -> web.Response:
         """What happened lately."""

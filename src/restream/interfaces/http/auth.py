@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
@@ -69,10 +69,14 @@ class Access:
         """Writes need the token whenever there is one, also where everybody may read."""
         return authenticated or self.token is None
 
-    def session(self, now: float) -> str:
+    def session(self, now: float, lasts_s: float = SESSION_S) -> str:
         """A cookie's value: when it expires, signed with the token. Nothing is stored, so a restart ends no session."""
-        expires = str(int(now + SESSION_S))
+        expires = str(int(now + lasts_s))
         return f"{expires}.{self._signature(expires)}"
+
+    def pass_for(self, lasts_s: float) -> Mapping[str, str]:
+        """A cookie that opens a service with the same token for so long; the token itself goes nowhere."""
+        return {COOKIE: self.session(time.time(), lasts_s)} if self.token is not None else {}
 
     def _valid_session(self, value: str) -> bool:
         expires, _, signature = value.partition(".")

@@ -8,11 +8,12 @@ from collections.abc import Callable, Collection, Mapping
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics, generate_latest
 
+from restream.domain.fleet.node import FleetNode
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.visionaire import HostPicture
 from restream.interfaces.http.host_names import named
 from restream.interfaces.metrics.exposition import CONTENT_TYPE, Family, labels, text
-from restream.interfaces.metrics.families import CameraFamilies, classic_families, fleet_families
+from restream.interfaces.metrics.families import CameraFamilies, classic_families, fleet_families, node_families
 
 # When a histogram was made is a series nobody asked for.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -42,6 +43,7 @@ class Exporter:
         *,
         node: str,
         version: str,
+        nodes: Callable[[], Collection[FleetNode]] = tuple,
     ) -> None:
         self._snapshot = snapshot
         self._pictures = pictures
@@ -49,6 +51,7 @@ class Exporter:
         self._clients = clients
         self._node = node
         self._version = version
+        self._nodes = nodes
         self._registry = CollectorRegistry()
         self._cycles = Histogram(
             "restream_cycle_seconds", "Duration of a cycle.", registry=self._registry, buckets=_BUCKETS_S
@@ -92,7 +95,7 @@ class Exporter:
         await asyncio.sleep(0)
         parts.append(text(classic_families(snapshot, self._pictures(), self._node)).encode())
         await asyncio.sleep(0)
-        parts.append(text([*fleet_families(snapshot), *self._own_families()]).encode())
+        parts.append(text([*fleet_families(snapshot), *node_families(self._nodes()), *self._own_families()]).encode())
         parts.append(generate_latest(self._registry))
         return b"".join(parts)
 

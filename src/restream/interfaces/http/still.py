@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from restream.domain.camera.secret import mask_patterns
+from restream.interfaces.http.elsewhere import Owners
 from restream.interfaces.http.query import Query
 from restream.ports.cameras import StillError
 
@@ -14,11 +15,14 @@ Take = Callable[[str], Awaitable[bytes | None]]
 """A JPEG of a camera; None when there is no such camera. Raises StillError."""
 
 
-def routes(take: Take) -> list[web.RouteDef]:
+def routes(take: Take, owners: Owners) -> list[web.RouteDef]:
     async def still(request: web.Request) -> web.Response:
         Query(request.query).only()
+        camera_id = request.match_info["id"]
+        if (camera := owners.elsewhere(camera_id)) is not None:
+            return await owners.still(camera, request)
         try:
-            picture = await take(request.match_info["id"])
+            picture = await take(camera_id)
         except StillError as error:
             reason = " ".join(mask_patterns(str(error)).split())
             if error.timed_out:

@@ -6,12 +6,13 @@ docs/metrics.md has every name.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from restream.domain.camera.camera import Camera
+from restream.domain.fleet.node import FleetNode
 from restream.domain.host_sample import HostSample
 from restream.domain.judgement.snapshot import Report, Snapshot
-from restream.domain.judgement.status import CameraStatus
+from restream.domain.judgement.status import CameraStatus, Unowned, row_of
 from restream.domain.judgement.verdict import Health
 from restream.domain.life.lifecycle import Phase
 from restream.domain.news.component import ComponentState
@@ -138,12 +139,22 @@ def fleet_families(snapshot: Snapshot) -> list[Family]:
     ]
 
 
+def node_families(nodes: Collection[FleetNode]) -> list[Family]:
+    """The services that share the cameras, as their leases show them; none where there is only this one."""
+    up = Family("restream_node_up", "gauge", "Whether the node's lease is valid.")
+    cameras = Family("restream_node_cameras", "gauge", "Cameras that the node has, as it tells.")
+    for node in nodes:
+        own = labels(node=node.name)
+        up.add(own, node.alive)
+        cameras.add(own, node.traits.cameras if node.alive else 0)
+    return [up, cameras] if nodes else []
+
+
 def _server_families(snapshot: Snapshot) -> Iterator[Family]:
     fresh = Family("restream_server_fresh", "gauge", "Whether the media server answers: its last sweep succeeded.")
     paths = Family("restream_server_paths", "gauge", "Paths of the media server that have a publisher or a source.")
     published = Family("restream_server_cameras", "gauge", "Cameras that belong to the media server.")
-    rows = (report.subject for report in snapshot.reports.values())
-    known = (row.camera if isinstance(row, CameraStatus) else row for row in rows)
+    known = (row_of(report.subject) for report in snapshot.reports.values())
     cameras = Counter(camera.server for camera in known if isinstance(camera, Camera))
     for server, picture in snapshot.servers.items():
         own = labels(server=server)
@@ -218,11 +229,12 @@ def classic_families(snapshot: Snapshot, pictures: Mapping[str, HostPicture], no
 
 
 def _name(report: Report) -> str:
-    subject = report.subject
-    return subject.camera.name if isinstance(subject, CameraStatus) else subject.name
+    return row_of(report.subject).name
 
 
 def _phase(report: Report) -> str:
     if isinstance(report.subject, CameraStatus):
         return report.subject.state.phase
+    if isinstance(report.subject, Unowned):
+        return Phase.WAITING
     return "disabled" if report.verdict.health is Health.DISABLED else "held"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import NoReturn, Protocol
 
@@ -16,13 +16,15 @@ from restream.domain.fleet.lookout import Lookout
 from restream.domain.fleet.node import Holding, NodeName, NodeTraits, Sighting
 from restream.domain.fleet.placement import Placement, Wish
 from restream.domain.fleet.share import Pace, Share, View
-from restream.domain.judgement.status import CameraStatus
+from restream.domain.fleet.vacancy import Vacancies
+from restream.domain.judgement.status import CameraStatus, Unowned
 from restream.domain.news.component import ComponentState
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import ServerId
 from restream.ports.cameras import DatabaseError
 from restream.ports.nodes import LeaseTable
 from restream.supervisor.components import Components
+from restream.supervisor.nodes.node_news import NodeNews
 from restream.supervisor.nodes.witness import PathWatch
 
 logger = logging.getLogger(__name__)
@@ -75,6 +77,7 @@ class ShareKeeper:
         self._me, self._instance = me, instance
         self._fleet = fleet
         self._components = components
+        self._news = NodeNews(components)
         self._paths = PathWatch(pictures)
         self._traits = traits
         self._calm = calm
@@ -101,6 +104,9 @@ class ShareKeeper:
         self._fence_timer: asyncio.TimerHandle | None = None
         self.view: View | None = None
         """What the last look into the database showed."""
+        self.seen_at = 0.0
+        """When that was (monotonic, s)."""
+        self._vacancies = Vacancies()
 
     # -- what is ours --------------------------------------------------------------------------------------------------
 
@@ -131,12 +137,28 @@ class ShareKeeper:
         )
 
     @property
-    def unowned(self) -> Sequence[Camera]:
-        """Cameras that no living node has, as far as we know; for who leads."""
-        view = self.view
-        if view is None or not view.leads:
-            return ()
-        return [self._cameras[key] for key in view.holdings if key not in self._mine and key in self._cameras]
+    def mine(self) -> frozenset[str]:
+        """Ids of the cameras that are ours."""
+        return self._mine
+
+    def unowned(self, told: Collection[str] | None) -> Mapping[str, Unowned]:
+        """Cameras that no node has, by id; for who leads. `told`: of which other living nodes tell; None: not all do,
+        so that only those of lost nodes are known."""
+        view, now = self.view, self._loop.time()
+        if view is None or not view.leads or not self._was_read:
+            self._vacancies = Vacancies()
+            return {}
+        had = self._mine | (self._wishes.keys() - view.holdings.keys() if told is None else set(told))
+        self._vacancies = self._vacancies.seen(self._wishes, had, now)
+        return {
+            key: Unowned(
+                camera := self._cameras[key],
+                why,
+                self._paths.see(camera, now).witnessed is Witnessed.SILENT,
+                view.holdings[key].node if key in view.holdings else "",
+            )
+            for key, why in self._vacancies.at(view, self._wishes, now).items()
+        }
 
     def _follow(self) -> None:
         ours = self._mine - self._leaving.keys()
@@ -184,7 +206,7 @@ class ShareKeeper:
         self._lease = self._lease.renewed(sent_at, answered_at)
         self._lookout = self._lookout.looked(view.nodes, answered_at)
         self._arm()
-        self.view, self._mine = view, view.mine
+        self.view, self.seen_at, self._mine = view, answered_at, view.mine
         self._inherited = self._mine if first else self._inherited & self._mine
         self._leaving = {key: each for key, each in self._leaving.items() if key in self._mine}
         # At once: what another node has taken meanwhile is not ours to publish, whatever the rest of this beat brings.
@@ -251,21 +273,12 @@ class ShareKeeper:
         self._fence_timer = self._loop.call_at(self._lease.valid_until - self._stopping_s, self._follow)
 
     def _tell(self, view: View, lost: frozenset[Sighting]) -> None:
-        others = [node for node in view.nodes.values() if node.name != self._me]
-        alive = [node for node in others if node.alive]
+        alive = [node for node in view.nodes.values() if node.name != self._me and node.alive]
         words = f"{len(self._mine)} cameras here, {len(alive)} other nodes"
         if view.nodes[self._me].draining:
             words += ", draining"
         self._components.report(COMPONENT, ComponentState.UP, words)
-        for node in others if view.leads else ():
-            held = sum(holding.node == node.name for holding in view.holdings.values())
-            name = f"node:{node.name}"
-            if node.alive:
-                self._components.report(name, ComponentState.UP, "")
-            elif node.sighting in lost and (held or self._components.state(name) is ComponentState.UP):
-                silent_s = node.ttl_s - node.expires_in_s
-                words = f"nothing was heard of it for {silent_s:.0f} s; {held} cameras are still its"
-                self._components.report(name, ComponentState.DOWN, words)
+        self._news.tell(view, lost)
 
     async def leave(self) -> None:
         """Nothing is published here any more: others may have it."""

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from restream.domain.camera.camera import Camera
 from restream.domain.judgement.snapshot import Report
-from restream.domain.judgement.status import CameraStatus
+from restream.domain.judgement.status import Unowned, row_of
 from restream.domain.judgement.verdict import Health
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.news.alerts import Alert, AlertError, AlertKind, AlertRules, AlertState, AlertSubject, Scope, step
@@ -190,8 +190,7 @@ class AlertWatch:
 
 
 def _subject(camera_id: str, report: Report) -> AlertSubject:
-    row, verdict = report.subject, report.verdict
-    camera = row.camera if isinstance(row, CameraStatus) else row
+    camera, verdict = row_of(report.subject), report.verdict
     reason = verdict.reasons[0] if verdict.reasons else None
     return AlertSubject(
         camera_id,
@@ -203,6 +202,7 @@ def _subject(camera_id: str, report: Report) -> AlertSubject:
         reason.code if reason else "",
         reason.text if reason else "",
         camera.server if isinstance(camera, Camera) else DEFAULT_SERVER,
+        report.subject.owner if isinstance(report.subject, Unowned) else "",
     )
 
 

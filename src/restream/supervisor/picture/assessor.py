@@ -13,7 +13,7 @@ from restream.domain.judgement.quality import Window
 from restream.domain.judgement.series import Habits
 from restream.domain.judgement.sight import Sight
 from restream.domain.judgement.snapshot import Report
-from restream.domain.judgement.status import CameraStatus, Subject
+from restream.domain.judgement.status import CameraStatus, Subject, row_of
 from restream.domain.judgement.stream_quality import PacketWindow
 from restream.domain.judgement.verdict import NOT_JUDGED, Health, Verdict, judge, judge_row
 from restream.domain.life.cause import Cause, Side
@@ -118,8 +118,9 @@ class Assessor:
         memory.window.clear()
         memory.packets.clear()
         memory.restarts_seen = 0
-        self._note(memory, camera_id, subject.name, _server_of(subject), judge_row(subject), now, wall)
-        return Report(subject, memory.verdict or judge_row(subject), memory.judged_since)
+        verdict = judge_row(subject)
+        self._note(memory, camera_id, row_of(subject).name, _server_of(subject), verdict, now, wall)
+        return Report(subject, memory.verdict or verdict, memory.judged_since)
 
     def _not_judged(self, camera_id: str, subject: Subject, now: float, wall: float) -> Report:
         memory = self._memories[camera_id]
@@ -211,5 +212,5 @@ class Assessor:
 
 
 def _server_of(subject: Subject) -> ServerId:
-    camera = subject.camera if isinstance(subject, CameraStatus) else subject
-    return camera.server if isinstance(camera, Camera) else DEFAULT_SERVER
+    row = row_of(subject)
+    return row.server if isinstance(row, Camera) else DEFAULT_SERVER

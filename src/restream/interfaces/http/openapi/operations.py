@@ -24,6 +24,7 @@ from restream.interfaces.documents.camera_details import CameraDetailsDocument
 from restream.interfaces.documents.cameras import CameraDocument, PhaseName
 from restream.interfaces.documents.events import EventDocument, EventKind
 from restream.interfaces.documents.host_document import HostDocument
+from restream.interfaces.documents.nodes import NodesDocument
 from restream.interfaces.documents.status import StatusDocument
 from restream.interfaces.documents.streams import LatestStreamDocument, StreamsDocument
 from restream.interfaces.documents.values import Whole, about, one_of
@@ -108,7 +109,7 @@ CAMERAS = (
             tag="cameras",
             parameters=(_ID,),
             answers={202: json("Accepted. What comes of it shows in `phase` and `verdict`.", AcceptedDocument)},
-            errors=some(400, 404, 409),
+            errors=some(400, 404, 409, 502),
         )
         for action in Action
     ),
@@ -150,6 +151,11 @@ FLEET = (
         *("get", "/api/host", "getHost", "The host the service runs on"),
         answers={200: json("The latest measurement.", HostDocument)},
         errors=some(400) | {503: "The host has not been measured yet."},
+    ),
+    Operation(
+        *("get", "/api/nodes", "listNodes", "The services that share the cameras"),
+        answers={200: json("The nodes; none where this service has all cameras.", NodesDocument)},
+        errors=some(400),
     ),
     Operation(
         *("get", "/api/visionaire", "getVisionaire", "Third-party stream servers and their streams"),

@@ -111,6 +111,7 @@ export const api = {
   streams: (signal) => json('api/streams', { signal, limitS: 30 }),
   host: (signal) => json('api/host', { signal }),
   visionaire: (signal) => json('api/visionaire', { signal }),
+  nodes: (signal) => json('api/nodes', { signal }),
   act: (id, action) => json(ofCamera(id, `/${action}`), { method: 'POST' }),
   still: async (id, signal) => (await send(ofCamera(id, '/snapshot.jpg'), { signal, limitS: 40 })).blob(),
 };

@@ -209,6 +209,7 @@ export class Drawer {
   /** @param {CameraDetails} details */
   #show(details) {
     this.#details = details;
+    setText(this.error, details.elsewhere ? `${t('drawer.elsewhere')} ${details.elsewhere}` : '');
     if (!this.store.camera(this.#id)) this.#head(details);
     this.rest.hidden = false;
     this.preview.open(this.#id, details);

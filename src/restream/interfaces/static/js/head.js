@@ -5,6 +5,11 @@ import { LANGUAGES, chooseLanguage, language, remember, t } from './i18n.js';
 import { TABS } from './route.js';
 import { number } from './format.js';
 
+/**
+ * Tabs that are shown where there is something in them.
+ * @type {Tab[]}
+ */
+const OPTIONAL = ['nodes', 'visionaire'];
 const THEMES = ['system', 'light', 'dark'];
 
 /** @param {{ route: Route, live: HTMLElement, onLogin: () => void, onLogout: () => void }} parts */
@@ -13,7 +18,7 @@ export function pageHead({ route, live, onLogin, onLogout }) {
   const count = h('span', { class: 'tab-count' });
   const tabs = new Map(TABS.map((name) => [name, tab(name, route, name === 'cameras' ? count : null)]));
   const show = (/** @type {Tab} */ name, shown = true) => tabs.get(name)?.toggleAttribute('hidden', !shown);
-  show('visionaire', false);
+  for (const name of OPTIONAL) show(name, false);
   const list = h(
     'div',
     {

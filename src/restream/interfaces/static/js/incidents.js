@@ -1,4 +1,4 @@
-// Several cameras that fail together are one incident: a recorder, a site, the media server.
+// Several cameras that fail together are one incident: a recorder, a site, the media server, a node.
 
 export const FEWEST = 3;
 const SITE_SHARE = 0.5;
@@ -63,6 +63,11 @@ export function incidents(records) {
     'server',
     () => '',
     ({ camera, cause }) => (camera.verdict.fault === 'media_server' ? cause : null),
+  );
+  take(
+    'node',
+    ({ node }) => node,
+    ({ camera, cause }) => (cause === 'no_node' || cause === 'node_silent' ? `${cause} ${camera.node}` : null),
   );
   take(
     'host',

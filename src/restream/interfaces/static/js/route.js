@@ -6,7 +6,7 @@ import { FAULTS, HEALTHS } from './store.js';
 /** @typedef {(now: View, before: View) => void} RouteListener */
 
 /** @type {Tab[]} */
-export const TABS = ['cameras', 'unmanaged', 'events', 'visionaire', 'host'];
+export const TABS = ['cameras', 'unmanaged', 'events', 'nodes', 'visionaire', 'host'];
 /** @type {Grouping[]} */
 export const GROUPS = ['none', 'site', 'host', 'cause'];
 /**

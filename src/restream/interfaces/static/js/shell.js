@@ -9,6 +9,7 @@ import { Drawer } from './drawer.js';
 import { emptyState } from './empty.js';
 import { eventsPanel } from './events.js';
 import { hostPanel } from './hostpanel.js';
+import { nodesPanel } from './nodes.js';
 import { noticeRegion } from './notice.js';
 import { overview } from './overview.js';
 import { unmanagedPanel } from './unmanaged.js';
@@ -42,6 +43,7 @@ export class Shell {
       },
       unmanaged: unmanagedPanel(),
       events: eventsPanel(store, route),
+      nodes: nodesPanel(route),
       visionaire: visionairePanel((hosts) => this.head.showTab('visionaire', hosts.length > 0)),
       host: hostPanel(store),
     };
@@ -91,7 +93,10 @@ export class Shell {
   show(change) {
     const { store } = this;
     if (change.status || change.host) this.overview.update(store);
-    if (change.status && store.status) this.head.showStatus(store.status);
+    if (change.status && store.status) {
+      this.head.showStatus(store.status);
+      this.head.showTab('nodes', Object.keys(store.status.nodes ?? {}).length > 0);
+    }
     if (change.structure || change.values) this.toolbar.update();
     if (change.cameras.size || change.structure) this.list.refresh({ now: change.structure });
     this.drawer.show(change);
