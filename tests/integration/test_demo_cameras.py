@@ -24,6 +24,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("ffmpeg") or not shutil.which("
 CODECS = {
     "h264_aac": {"video": "h264", "audio": "aac"},
     "h264": {"video": "h264"},
+    "h264_small": {"video": "h264"},
     "h264_pcma": {"video": "h264", "audio": "pcm_alaw"},
     "h265": {"video": "hevc"},
 }
