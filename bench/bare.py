@@ -56,6 +56,7 @@ class ShellLoops(Alternative):
             for each in self._loops:
                 os.killpg(each.pid, signal.SIGKILL)
             await asyncio.gather(*(each.wait() for each in self._loops))
+            self._loops.clear()
 
     def supervisors(self) -> list[psutil.Process]:
         return [psutil.Process(each.pid) for each in self._loops]

@@ -60,12 +60,12 @@ async def _measure(alternative: Alternative, options: argparse.Namespace) -> dic
     async with contextlib.AsyncExitStack() as stack:
         cameras = simulated_cameras(options.cameras, options.clip, options.addresses)
         urls = await stack.enter_async_context(cameras)
+        lags_ms: list[float] = []
+        await stack.enter_async_context(loop_lag(lags_ms))
         server = await stack.enter_async_context(alternative.serving(urls))
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        lags_ms: list[float] = []
         answers_ms: list[float] = []
         runnable: list[int] = []
-        await stack.enter_async_context(loop_lag(lags_ms))
         # Watched from before the first start: making a hundred loops takes longer than a look.
         outside = alternative.outside(server, session)
         available = asyncio.create_task(_availability(alternative, outside, options.cameras, runnable))

@@ -62,16 +62,30 @@ async def _measure(alternative: Alternative, options: argparse.Namespace) -> dic
         before, began = _weigh(uninvolved), time.monotonic()
         await asyncio.sleep(options.window)
         after, elapsed_s = _weigh(uninvolved), time.monotonic() - began
+
+        def cpu_percent(group: str) -> float:
+            return round(100 * (after[group].cpu_s - before[group].cpu_s) / elapsed_s, 2)
+
         return {
             "all_available_s": round(available_s, 1),
-            "cpu_percent_of_a_core": round(100 * (after.cpu_s - before.cpu_s) / elapsed_s, 1),
-            "pss_mib": round(after.pss_mib, 1),
+            "cpu_percent_of_a_core": cpu_percent("all"),
+            "cpu_of_media_server": cpu_percent("media server"),
+            "cpu_of_relay_workers": cpu_percent("relay workers"),
+            "pss_mib": round(after["all"].pss_mib, 1),
             "available": await outside.available(),
         }
 
 
-def _weigh(uninvolved: set[psutil.Process]) -> Weight:
-    return weigh(set(psutil.Process().children(recursive=True)) - uninvolved - _databases())
+def _weigh(uninvolved: set[psutil.Process]) -> dict[str, Weight]:
+    everything = set(psutil.Process().children(recursive=True)) - uninvolved - _databases()
+    servers, workers = set[psutil.Process](), set[psutil.Process]()
+    for process in everything:
+        with contextlib.suppress(psutil.Error):
+            if process.name() == "mediamtx":
+                servers.add(process)
+            elif "restream.adapters.relay.worker" in process.cmdline():
+                workers.add(process)
+    return {"all": weigh(everything), "media server": weigh(servers), "relay workers": weigh(workers)}
 
 
 def _databases() -> set[psutil.Process]:

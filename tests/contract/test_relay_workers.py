@@ -11,6 +11,7 @@ import msgspec
 
 from restream.adapters.relay.channel import Channel
 from restream.adapters.relay.messages import Begin, End, FromWorker
+from restream.domain.camera.options import RtspTransport
 from restream.domain.camera.secret import Secret
 from restream.domain.relay.plan import Place
 from restream.domain.rtsp.url import Credentials, RtspUrl
@@ -28,7 +29,7 @@ def test_a_worker_leaves_no_core_dump() -> None:
 
 
 def test_a_message_with_a_password_cannot_be_printed() -> None:
-    begin = Begin(1, End.of(_PLACE), End.of(_PLACE), ("video",), "", 10.0, 10.0)
+    begin = Begin(1, End.of(_PLACE), End.of(_PLACE), ("video",), (RtspTransport.TCP,), "", 10.0, 10.0)
     assert "sEcret" not in f"{begin!r} {begin} {begin.source!r} {begin.source}"
     assert begin.source.place == _PLACE
 

@@ -108,4 +108,8 @@ async def test_a_camera_that_announces_another_address_is_heard_from_there(
         await camera.played()
         await camera.film(2.5)
         await publication.stop()
+        # Nothing was sent there: of RTCP, which says where reports go, none has come from it.
+        for each in camera.sockets:
+            with pytest.raises(BlockingIOError):
+                each.recvfrom(2000)
     assert relayed.moves >= 1

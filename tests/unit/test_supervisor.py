@@ -1,7 +1,9 @@
 """Supervisor and actors with fake surroundings, in virtual time."""
 
 import asyncio
+import gc
 import logging
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -13,7 +15,7 @@ from restream.domain.life.backoff import RestartPolicy
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, ProbeAsked
 from restream.domain.news.event import Transition
-from restream.domain.server.flow import ServerPicture
+from restream.domain.server.flow import ServerPicture, Stream
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.mediamtx import PathObservation, ServerView
 from restream.domain.server.target import Target
@@ -47,6 +49,28 @@ async def test_a_camera_is_probed_started_and_running() -> None:
     assert status.plan.path == "cam1"
     assert status.pid == 4242
     assert stage.admission.idle
+
+
+@virtual
+async def test_a_camera_that_went_keeps_nothing_of_the_fleet() -> None:
+    """Actors lie in cycles of references; what they held would stay until the next full collection."""
+
+    class Streams(dict[str, Stream]):
+        pass
+
+    stage = await running(1, 2)
+    streams = Streams()
+    kept = weakref.ref(streams)
+    gc.disable()
+    try:
+        stage.supervisor.observed(DEFAULT_SERVER, ServerPicture(streams))
+        stage.want(camera(1))
+        await asyncio.sleep(5)
+        stage.supervisor.observed(DEFAULT_SERVER, ServerPicture())
+        del streams
+        assert stage.phase(2) is None and kept() is None
+    finally:
+        gc.enable()
 
 
 @virtual

@@ -152,7 +152,7 @@ class CameraActor:
         self._execute(self._commands)
         while self._state.phase is not Phase.FINISHED:
             self._take(await self._mailbox.get())
-        self._timer.set(None)
+        self._picture = ServerPicture()  # the last one is of the whole fleet, and cycles keep this actor for a while
         # A cancelled probe still has its process to reap.
         await self._side_tasks.ended()
 

@@ -183,7 +183,8 @@ class Assessor:
             draining=draining,
         )
         verdict = judge(sight)
-        self._note(memory, camera.id, camera.name, camera.server, verdict, now, wall)
+        proven = not _awaits_a_look(state, server)
+        self._note(memory, camera.id, camera.name, camera.server, verdict, now, wall, proven=proven)
         return Report(status, verdict, memory.judged_since, stream, quality, memory.timeline, memory.restarts, packets)
 
     def _count_restarts(self, memory: _Memory, state: State, wall: float) -> None:
@@ -198,17 +199,34 @@ class Assessor:
             memory.timeline = memory.timeline.restarted(times, wall)
 
     def _note(
-        self, memory: _Memory, camera_id: str, name: str, server: ServerId, verdict: Verdict, now: float, wall: float
+        self,
+        memory: _Memory,
+        camera_id: str,
+        name: str,
+        server: ServerId,
+        verdict: Verdict,
+        now: float,
+        wall: float,
+        *,
+        proven: bool = True,
     ) -> None:
         before, memory.verdict = memory.verdict, verdict
         if before is None or not (verdict is before or verdict.means(before)):
             memory.judged_since = now
         memory.timeline = memory.timeline.followed(verdict.health, wall)
-        if verdict.health in _SETTLED:
+        if proven and verdict.health in _SETTLED:
             if memory.settled not in (None, verdict.health):
                 before_it = memory.settled or Health.UNKNOWN
                 self._listener.happened(HealthChange(wall, camera_id, name, before_it, verdict, server))
             memory.settled = verdict.health
+
+
+def _awaits_a_look(state: State, server: ServerPicture) -> bool:
+    """Whether a publisher has blamed its media server, and no sweep has shown since that this is there: an outage is
+    one event of the server, and none of each of its cameras."""
+    blames = state.phase is Phase.BACKOFF and state.cause is not None and state.cause.facts.side is Side.MEDIA_SERVER
+    seen = server.trouble is not None or (server.fresh_since is not None and server.asked_at >= state.since)
+    return blames and not seen
 
 
 def _server_of(subject: Subject) -> ServerId:
