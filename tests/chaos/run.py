@@ -66,7 +66,7 @@ class Run:
         slowest_s, weight = max(self.back_s, default=0.0), self.weights[-1] if self.weights else None
         return f"{len(self.back_s)} rests, all back after {slowest_s:.1f} s at most; at the last one {weight}"
 
-    async def through(self, rounds: Iterator[Sequence[Stroke]], seconds: float) -> None:
+    async def through(self, rounds: Iterator[Sequence[Stroke[Any]]], seconds: float) -> None:
         """Round after round, until time is up or a contradiction is found."""
         watching = asyncio.create_task(self.watch())
         try:
@@ -89,7 +89,7 @@ class Run:
             with contextlib.suppress(asyncio.CancelledError):
                 await watching
 
-    async def strike(self, stroke: Stroke) -> None:
+    async def strike(self, stroke: Stroke[Any]) -> None:
         fault = stroke.fault
         await asyncio.sleep(stroke.at_s)
         async with self._locks[fault.to] if fault.to else contextlib.nullcontext():
