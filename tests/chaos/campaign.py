@@ -55,14 +55,17 @@ class Campaign(abc.ABC):
     def search(self) -> None:
         """What was written and told: nothing unforeseen, no credential."""
 
-    async def prepare(self) -> None:
+    async def prepare(self) -> None:  # noqa: B027 - most have nothing to do
         """Before the first round."""
 
-    async def conclude(self) -> None:
+    async def conclude(self) -> None:  # noqa: B027 - likewise
         """Undo what was to last until the end of the round."""
 
     def write(self, text: str) -> None:
+        """Into the diary, at once: a run may be watched, and may be ended."""
         self.diary.append(f"{time.monotonic() - self._began:6.1f} s  {text}")
+        with (self._site.directory / "diary.txt").open("a", encoding="utf-8") as file:
+            file.write(self.diary[-1] + "\n")
 
     def note(self, invariant: str, problems: Iterable[str]) -> None:
         for problem in problems:

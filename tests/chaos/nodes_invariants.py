@@ -10,7 +10,7 @@ from typing import Any
 from tests.chaos.invariants import Rest, Sight
 
 OVERLAP_S = 3.5
-"""How long two may publish one camera: a cycle of 2 s in which a node sees it, a heartbeat of 1 s, and a look of ours."""
+"""How long two may publish one camera: a cycle of 2 s in which a node sees it, a heartbeat of 1 s, a look of ours."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 
+import psutil
+
 from tests.chaos.campaign import LOOK_S, PATIENCE_S, Campaign
 from tests.chaos.invariants import ALWAYS, AT_REST, Weight, is_flat, log_is_clean, nothing_is_given_away
 from tests.chaos.node import HEARTBEAT_S, TTL_S, ChaosNode
@@ -146,7 +148,7 @@ class NodesRun(Campaign):
             await node.start()
         await self.settle()
 
-    async def _thaw(self, node: ChaosNode, stopped: list) -> None:
+    async def _thaw(self, node: ChaosNode, stopped: list[psutil.Process]) -> None:
         node.resume(stopped)
         node.answers = True
         woken_at = time.monotonic()

@@ -100,7 +100,7 @@ class NodesWorld(Site):
                     found[f"{server} {target.rpartition('/')[2]}"] += (pid,)
         return found
 
-    def publishers_twice(self) -> list[str]:
+    def twice_published(self) -> list[str]:
         """Where more than one ffmpeg publishes."""
         return [path for path, pids in self.publishers().items() if len(pids) > 1]
 
