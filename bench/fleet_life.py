@@ -14,7 +14,10 @@ from typing import Any
 
 from tests.support.fleet_world import FleetWorld, SimNode
 
-from restream.domain.fleet.fencing import Fence
+from restream.domain.fleet.fencing import Fence, PathSeen, Witnessed
+from restream.domain.fleet.node import FleetNode, Holding, NodeName, NodeTraits
+from restream.domain.fleet.placement import Placement, Wish
+from restream.domain.fleet.share import Pace, Share, View
 
 
 def add_arguments(commands: Any) -> None:
@@ -28,7 +31,41 @@ def add_arguments(commands: Any) -> None:
 
 async def measure(options: argparse.Namespace) -> dict[str, Any]:
     """The whole story; seconds are virtual."""
-    return await asyncio.to_thread(live, options.nodes, options.cameras, options.fence, options.seed, _say)
+    costs = decide_ms(options.nodes, options.cameras)
+    _say(f"a decision, ms of CPU: {costs}")
+    story = await asyncio.to_thread(live, options.nodes, options.cameras, options.fence, options.seed, _say)
+    return {"decide_ms": costs, **story}
+
+
+def decide_ms(nodes: int, cameras: int) -> dict[str, float]:
+    """What a heartbeat's decision costs one node, in milliseconds of CPU."""
+    wishes = {f"{number}": Wish(f"{number}") for number in range(cameras)}
+    fleet = {NodeName(f"m{number}"): FleetNode(NodeName(f"m{number}"), "1", 9.0) for number in range(nodes)}
+    me, placement = NodeName("m0"), Placement()
+    share, found = Share(Fence.SERVER, Pace(), placement), dict[str, float]()
+
+    def decide(what: str, others: dict[NodeName, FleetNode], holdings: dict[str, Holding]) -> None:
+        began = time.process_time()
+        share.decide(
+            View(me, {**fleet, **others}, holdings),
+            wishes,
+            lost=frozenset(),
+            witness=lambda _: PathSeen(Witnessed.SILENT),
+            moves=2,
+            now=0.0,
+        )
+        found[what] = round(1e3 * (time.process_time() - began), 1)
+
+    decide("the first", {}, {})
+    mine = {key: Holding(key, me, 1) for key in placement.belonging(me)}
+    for what, others in (
+        ("nothing changed", {}),
+        ("another is full", {NodeName("m1"): FleetNode(NodeName("m1"), "1", 9.0, traits=NodeTraits(room=0))}),
+        ("no longer full", {}),
+        ("another joins", {NodeName("new"): FleetNode(NodeName("new"), "1", 9.0)}),
+    ):
+        decide(what, others, mine)
+    return found
 
 
 def _say(line: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from restream.domain.fleet.fencing import Fence, Witnessed, may_start, must_end
+from restream.domain.fleet.fencing import Fence, PathSeen, Witnessed, may_start, must_end
 from restream.domain.fleet.lease import OwnLease
 from restream.domain.fleet.lookout import Lookout
 from restream.domain.fleet.node import Holding, NodeName, NodeTraits
@@ -175,7 +175,12 @@ class FleetWorld:
         lost = node.lookout.lost(view.nodes, sent_at)
         moves = self.random.randrange(1, 3) if len(self.down) < 0.05 * (len(self.down) + len(self.flows)) else 0
         decision = node.share.decide(
-            view, self.wishes, lost=lost, witness=lambda key: self._witness(node, key), moves=moves, now=self.now
+            view,
+            self.wishes,
+            lost=lost,
+            witness=lambda key: PathSeen(self._witness(node, key), self._silent_s(key)),
+            moves=moves,
+            now=self.now,
         )
         self.decisions += 1
         leaving = {each.camera_id for each in decision.give_back + decision.forget}
@@ -215,6 +220,9 @@ class FleetWorld:
         silent = key not in self.flows and self.silent_from.get(key, 0.0) <= self.now
         return Witnessed.SILENT if silent else Witnessed.SERVED
 
+    def _silent_s(self, key: str) -> float:
+        return self.now - self.silent_from.get(key, 0.0)
+
     def _may_start(self, node: SimNode, holding: Holding) -> bool:
         key = holding.camera_id
         return may_start(
@@ -223,7 +231,7 @@ class FleetWorld:
             self.now,
             inherited=(key, holding.epoch) in (node.inherited or ()) and key not in node.publishes,
             witnessed=self._witness(node, key),
-            silent_s=self.now - self.silent_from.get(key, 0.0),
+            silent_s=self._silent_s(key),
             stop_s=STOP_S,
         )
 

@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from restream.domain.fleet.fencing import ALONE_AFTER_S, Fence, Witnessed, may_start, must_end
+from restream.domain.fleet.fencing import ALONE_AFTER_S, Fence, PathSeen, Witnessed, may_start, must_end
 from restream.domain.fleet.lease import OwnLease
 from restream.domain.fleet.lookout import Lookout
 from restream.domain.fleet.node import Holding, NodeName, NodeTraits
@@ -61,7 +61,7 @@ class Life:
             view,
             wishes,
             lost=self.lookout.lost(view.nodes, sent_at),
-            witness=lambda _: Witnessed.UNSEEN,
+            witness=lambda _: PathSeen(Witnessed.UNSEEN),
             moves=1,
             now=now,
         )
@@ -257,8 +257,9 @@ def test_a_database_that_is_set_back_keeps_no_dead_node_alive() -> None:
 def test_a_renewal_that_comes_between_look_and_take_wins() -> None:
     told = Told()
     told.pin("b")
-    told.fleet.now += 9.5
-    told.arrives(told.fleet._send_beat(told.b))
+    for _ in range(2):
+        told.fleet.now += 4.75
+        told.arrives(told.fleet._send_beat(told.b))
     assert told.b.wants is not None and told.b.wants.take
     told.arrives(told.fleet._send_beat(told.a))
     told.a.wants = None

@@ -117,3 +117,16 @@ def test_who_has_a_camera_may_keep_it_without_room() -> None:
 def test_without_a_node_a_camera_waits() -> None:
     assert shown([]).home(CAMERAS[0]) is None
     assert shown([node("a", -1.0)]).home(CAMERAS[0], NodeName("a")) is None
+
+
+def test_a_busy_node_comes_after_the_others_and_before_none() -> None:
+    busy, calm = node("a", busy=True), node("b")
+    assert set(homes([busy, calm]).values()) == {"b"}
+    assert set(homes([busy, node("b", busy=True)]).values()) == {"a", "b"}
+    assert set(homes([busy, node("b", room=0)]).values()) == {"a"}
+    assert set(homes([busy, node("b", -1.0)]).values()) == {"a"}
+    # What it has already it keeps, and what is pinned to it comes.
+    placement = shown([busy, calm])
+    here = next(wish for wish in CAMERAS if homes([node("a"), calm])[wish.camera_id] == "a")
+    assert placement.home(here, NodeName("a")) == "a"
+    assert placement.home(Wish("1", pin="a")) == "a"

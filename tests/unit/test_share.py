@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.fleet.fencing import Fence, Witnessed
+from restream.domain.fleet.fencing import Fence, PathSeen, Witnessed
 from restream.domain.fleet.lookout import Lookout
 from restream.domain.fleet.node import NOBODY, FleetNode, Holding, NodeName, NodeTraits, Sighting
 from restream.domain.fleet.placement import Placement, Wish
@@ -43,7 +43,7 @@ def decided(
     if lost is None:
         lost = frozenset(each.sighting for each in view.nodes.values() if not each.alive)
     share = share or Share(fence, PACE, Placement())
-    return share.decide(view, wishes, lost=lost, witness=lambda _: witnessed, moves=moves, now=0.0)
+    return share.decide(view, wishes, lost=lost, witness=lambda _: PathSeen(witnessed), moves=moves, now=0.0)
 
 
 def held(key: str, owner: NodeName, age_s: float = 0.0) -> dict[str, Holding]:
@@ -70,6 +70,15 @@ def test_what_a_lost_node_had(fence: Fence, witnessed: Witnessed, proven: bool, 
     assert "0" in decision.take
 
 
+@pytest.mark.parametrize(("silent_s", "taken"), [(0.0, True), (14.0, True), (16.0, False), (59.0, False), (61.0, True)])
+def test_nothing_is_taken_about_when_its_owner_may_start_it_alone(silent_s: float, taken: bool) -> None:
+    view = seen(node("a"), node("b", -1.0), holdings=held("1", B))
+    lost, sight = frozenset({view.nodes[B].sighting}), PathSeen(Witnessed.SILENT, silent_s)
+    share = Share(Fence.SERVER, PACE, Placement())
+    decision = share.decide(view, wishes_of(2), lost=lost, witness=lambda _: sight, moves=0, now=0.0)
+    assert ("1" in decision.take) == taken
+
+
 def test_what_was_given_back_needs_no_witness() -> None:
     view = seen(node("a"), holdings=held("1", NOBODY))
     assert decided(view, wishes_of(2), witnessed=Witnessed.SERVED).take == ("1", "0")
@@ -94,7 +103,12 @@ def test_what_others_turned_out_to_have_is_not_asked_for_each_time() -> None:
     freed = seen(node("a"), holdings={**held("1", A), **held("2", NOBODY)})
     assert decided(freed, wishes, share=share).take == ("2",)
     later = share.decide(
-        view, wishes, lost=frozenset(), witness=lambda _: Witnessed.SILENT, moves=0, now=PACE.asked_again_after_s
+        view,
+        wishes,
+        lost=frozenset(),
+        witness=lambda _: PathSeen(Witnessed.SILENT),
+        moves=0,
+        now=PACE.asked_again_after_s,
     )
     assert set(later.take) == wishes.keys()
 
@@ -152,7 +166,12 @@ def test_all_together_offer_a_node_no_more_than_it_has_room_for() -> None:
     for number, name in enumerate(names[1:]):
         holdings = {key: Holding(key, name, 1) for key in wishes if int(key) % 9 == number}
         decision = Share(Fence.SERVER, PACE, Placement()).decide(
-            View(name, nodes, holdings), wishes, lost=frozenset(), witness=lambda _: Witnessed.SILENT, moves=10, now=0.0
+            View(name, nodes, holdings),
+            wishes,
+            lost=frozenset(),
+            witness=lambda _: PathSeen(Witnessed.SILENT),
+            moves=10,
+            now=0.0,
         )
         offered[name] = len(decision.give_back)
     assert 0 < sum(offered.values()) <= 25
@@ -215,7 +234,7 @@ def test_repeated_decisions_on_a_stable_world_come_to_rest(
             view = rows.beat(name, "1", now, TTL_S)
             assert view is not None
             decision = shares[name].decide(
-                view, wishes, lost=frozenset(), witness=lambda _: Witnessed.SILENT, moves=5, now=time[0]
+                view, wishes, lost=frozenset(), witness=lambda _: PathSeen(Witnessed.SILENT), moves=5, now=time[0]
             )
             taken = rows.settle(name, "1", decision)
             shares[name].settled(decision, taken)
@@ -240,6 +259,14 @@ def test_a_node_is_lost_when_its_lease_stood_still_for_us() -> None:
 
     lookout = Lookout().looked(look(1, 9.0), 100.0)
     assert not lookout.lost(look(1, -3600.0), 108.9), "the database's clock was set"
+    lookout = lookout.looked(look(1, 1.0), 108.0)
     assert lookout.lost(look(1, -1.0), 110.0) == {Sighting(B, "1", 1)}
     assert not lookout.lost(look(1, 1.0), 110.0), "it may count on its lease by the database's clock"
     assert not lookout.looked(look(2, -1.0), 109.9).lost(look(2, -1.0), 110.0)
+
+
+def test_after_an_outage_everybody_has_time_to_come_back() -> None:
+    nodes = {B: FleetNode(B, "1", -300.0, renewals=1, ttl_s=TTL_S)}
+    lookout = Lookout().looked(nodes, 100.0).looked(nodes, 400.0)
+    assert not lookout.lost(nodes, 400.1)
+    assert lookout.looked(nodes, 405.0).lost(nodes, 409.1)

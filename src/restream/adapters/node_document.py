@@ -30,6 +30,7 @@ def node_document(traits: NodeTraits) -> str:
         "format": FORMAT,
         "cameras": traits.cameras,
         "room": traits.room,
+        "busy": traits.busy,
         "weight": traits.weight,
         "sites": sorted(traits.sites),
         "version": traits.version,
@@ -72,6 +73,7 @@ def _is_text(value: object) -> bool:
 _FITS: Mapping[str, Callable[[Any], bool]] = {
     "cameras": _is_count,
     "room": lambda value: value is None or _is_count(value),
+    "busy": lambda value: isinstance(value, bool),
     "weight": _is_weight,
     "sites": lambda value: isinstance(value, list) and len(value) <= _MOST_SITES and all(map(_is_text, value)),
     "version": _is_text,

@@ -28,7 +28,7 @@ class NodesSection(Section):
     capacity: int | None = Field(default=None, ge=0)
     """How many cameras this node takes at most; null: no limit."""
     max_cpu_percent: float = Field(default=90, gt=0, le=100)
-    """A node whose host is busier takes no further cameras."""
+    """A node whose host is busier takes further cameras only where all others are busy too, or gone."""
     weight: float = Field(default=1, gt=0, le=1000)
     """The share of this node beside the others: one of 2 gets twice as many cameras as one of 1."""
     sites: tuple[str, ...] = ()

@@ -71,7 +71,8 @@ class Sharing:
             facts |= {"cpu_percent": host.cpu_percent, "memory_percent": host.memory.percent}
         return NodeTraits(
             cameras=cameras,
-            room=0 if busy else room,
+            room=room,
+            busy=busy,
             weight=section.weight,
             sites=frozenset(section.sites),
             version=__version__,

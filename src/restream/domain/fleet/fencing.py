@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 from restream.domain.fleet.lease import OwnLease
 
@@ -27,6 +28,21 @@ class Witnessed(StrEnum):
     """Nobody publishes there, or nothing has come for longer than an owner takes to end what has stalled."""
     UNSEEN = "unseen"
     """It does not answer, or has not for long enough."""
+
+
+class PathSeen(NamedTuple):
+    """What is seen of a path now, and for how long it has been seen silent."""
+
+    witnessed: Witnessed
+    for_s: float = 0.0
+
+
+def may_take(fence: Fence, seen: PathSeen) -> bool:
+    """Whether a lost node's camera may be taken: not about when that node, if it runs, starts it alone."""
+    if fence is Fence.TIME:
+        return True
+    soon, late = ALONE_AFTER_S / 2, ALONE_AFTER_S * 2
+    return seen.witnessed is Witnessed.SILENT and not soon <= seen.for_s < late
 
 
 def may_start(

@@ -7,6 +7,7 @@ one which came meanwhile wins.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -21,10 +22,20 @@ class Lookout:
     """Since when each lease has stood still, in seconds of our monotonic clock."""
 
     since: Mapping[Sighting, float] = field(default_factory=dict)
+    looked_at: float = -math.inf
 
     def looked(self, nodes: Mapping[NodeName, FleetNode], answered_at: float) -> Lookout:
-        """What was seen by a look whose answer came at this moment."""
-        return Lookout({seen: self.since.get(seen, answered_at) for seen in (n.sighting for n in nodes.values())})
+        """What was seen by a look whose answer came at this moment.
+
+        Whoever has not looked for a whole ttl begins anew: the database was away for the others too, perhaps.
+        """
+        since = {
+            node.sighting: self.since.get(node.sighting, answered_at)
+            if answered_at - self.looked_at < node.ttl_s
+            else answered_at
+            for node in nodes.values()
+        }
+        return Lookout(since, answered_at)
 
     def lost(self, nodes: Mapping[NodeName, FleetNode], sent_at: float) -> frozenset[Sighting]:
         """Whom a look that was sent at this moment shows to be lost."""
@@ -33,3 +44,9 @@ class Lookout:
             for node in nodes.values()
             if not node.alive and sent_at >= self.since.get(node.sighting, sent_at) + node.ttl_s * _DRIFT
         )
+
+    def due(self, nodes: Mapping[NodeName, FleetNode], me: NodeName) -> float:
+        """When the next of the others would show to be lost, if nothing is heard of it until then."""
+        others = (node for node in nodes.values() if node.name != me and node.sighting in self.since)
+        moments = (self.since[node.sighting] + node.ttl_s * _DRIFT for node in others)
+        return min((moment for moment in moments if moment > self.looked_at), default=math.inf)

@@ -27,6 +27,8 @@ class NodeTraits:
     version: str = ""
     facts: Mapping[str, object] = field(default_factory=dict)
     """For whoever looks: load, address of its page. Nothing is decided by them."""
+    busy: bool = False
+    """Its host has enough to do: others come first."""
 
 
 class Sighting(NamedTuple):
@@ -66,7 +68,12 @@ class FleetNode:
 
     @property
     def takes(self) -> bool:
-        """Whether a camera may go there now."""
+        """Whether a camera may go there now, while there is another place for it."""
+        return self.has_room and not self.traits.busy
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a camera may go there if need be."""
         return self.keeps and (self.traits.room is None or self.traits.room > 0)
 
     @property

@@ -61,7 +61,11 @@ class Placement:
     def show(self, nodes: Mapping[NodeName, FleetNode]) -> None:
         """The nodes as they are now; only a change of who takes cameras, of weights or sites is work."""
         self._nodes = nodes
-        takers = tuple(_taker(nodes[name]) for name in sorted(nodes) if nodes[name].takes)
+        # Where all are busy that says nothing, and a camera that runs slowly is better than none.
+        ready = [name for name, node in nodes.items() if node.takes] or [
+            n for n, node in nodes.items() if node.has_room
+        ]
+        takers = tuple(_taker(nodes[name]) for name in sorted(ready))
         if takers == self._choice.takers:
             return
         # Room and draining go to and fro: a few choices are kept.
@@ -100,13 +104,13 @@ class Placement:
             return pin if self._takes(pin) or (kept is not None and kept.name == pin) else None
         slot, site = kind = _kind(wish)
         best = self._choice.best(kind)
-        if kept is None or kept.takes:
+        if kept is None or kept.name in self._choice.names:
             return best.name if best is not None else None
         keeper = _taker(kept)
         return best.name if best is not None and best.rank(slot, site) > keeper.rank(slot, site) else keeper.name
 
     def _takes(self, name: NodeName) -> bool:
-        return name in self._nodes and self._nodes[name].takes
+        return name in self._nodes and self._nodes[name].has_room
 
     def _like(self, wish: Wish) -> set[str]:
         if wish.pin is not None:
@@ -127,6 +131,7 @@ class _Choice:
 
     def __init__(self, takers: tuple[_Taker, ...], before: _Choice | None) -> None:
         self.takers = takers
+        self.names = frozenset(each.name for each in takers)
         self.belongings: dict[NodeName, list[str]] | None = None
         self._draws = [(each.weight, draws_of(each.name)) for each in takers]
         self._found: dict[_Kind, _Taker | None] = {}

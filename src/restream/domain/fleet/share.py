@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from restream.domain.fleet.fencing import Fence, Witnessed
+from restream.domain.fleet.fencing import Fence, PathSeen, may_take
 from restream.domain.fleet.node import NOBODY, FleetNode, Holding, NodeName, Sighting
 from restream.domain.fleet.placement import Placement, Wish
 
-Witness = Callable[[str], Witnessed]
+Witness = Callable[[str], PathSeen]
 """Of a camera id."""
 
 
@@ -101,7 +101,7 @@ class Share:
         wanted_still = {key for key in mine if key in wishes}
         forget = tuple(view.holdings[key] for key in sorted(mine - wanted_still))
         give_back = self._leave(view, wishes, wanted_still, moves, draining=me.draining)
-        if not me.takes:
+        if not me.has_room:
             return Decision((), give_back, forget)
         most = min(self._pace.taken_per_heartbeat, me.traits.room if me.traits.room is not None else len(wishes))
         wanted = (*self._orphans(view, wishes, lost, witness, now), *self._strangers(view, wishes, now))
@@ -116,7 +116,7 @@ class Share:
     ) -> Iterator[str]:
         """Of nobody, or of a node that is lost: of the node it belongs to first, then of whoever has room."""
         free = [key for key in view.holdings if key in wishes and self._is_free(view, key, lost, witness)]
-        self._free_since = {key: self._free_since.get(key, now) for key in free}
+        self._free_since = {key: self._free_since.get(key, now - _given_back_s(view.holdings[key])) for key in free}
         for key in free:
             left = now - self._free_since[key] > self._pace.left_after_s and wishes[key].pin in (None, view.me)
             if left or self._placement.home(wishes[key]) == view.me:
@@ -127,7 +127,7 @@ class Share:
         owner = view.nodes.get(holding.node)
         if holding.node == view.me or (holding.node != NOBODY and owner is not None and owner.sighting not in lost):
             return False
-        return holding.node == NOBODY or self._fence is Fence.TIME or witness(key) is Witnessed.SILENT
+        return holding.node == NOBODY or may_take(self._fence, witness(key))
 
     def _strangers(self, view: View, wishes: Mapping[str, Wish], now: float) -> Iterator[str]:
         """Without a holding that we see: new, or of a living node."""
@@ -157,6 +157,11 @@ class Share:
             most -= 1
             self._leaving[key] = view.holdings[key]
         return tuple(self._leaving.values())
+
+
+def _given_back_s(holding: Holding) -> float:
+    """How long ago, by the database's clock; 0 where it has an owner, who is lost."""
+    return max(0.0, holding.age_s) if holding.node == NOBODY else 0.0
 
 
 def _offer(view: View, home: NodeName, *, draining: bool) -> float:

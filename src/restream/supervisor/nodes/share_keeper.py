@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NoReturn, Protocol
@@ -22,11 +23,12 @@ from restream.domain.server.identity import ServerId
 from restream.ports.cameras import DatabaseError
 from restream.ports.nodes import LeaseTable
 from restream.supervisor.components import Components
-from restream.supervisor.nodes.witness import witnessed
+from restream.supervisor.nodes.witness import PathWatch
 
 logger = logging.getLogger(__name__)
 
 COMPONENT = "nodes"
+_LEAST_PAUSE_S = 0.1
 _ANOTHER = "another service calls itself {}: set node.name; nothing is published here until this service is restarted"
 
 
@@ -73,7 +75,7 @@ class ShareKeeper:
         self._me, self._instance = me, instance
         self._fleet = fleet
         self._components = components
-        self._pictures = pictures
+        self._paths = PathWatch(pictures)
         self._traits = traits
         self._calm = calm
         self._fetches = fetches
@@ -94,7 +96,6 @@ class ShareKeeper:
         """Ours that are to be given back once nothing of them is left here."""
         self._inherited: frozenset[str] = frozenset()
         """What a former life of our name had: its publishers may still be there."""
-        self._silent_since: dict[str, float] = {}
         self._moves: list[float] = []
         """When cameras left for balance, within the last minute."""
         self._fence_timer: asyncio.TimerHandle | None = None
@@ -107,6 +108,7 @@ class ShareKeeper:
         """A reading of the table, for the whole fleet."""
         self._cameras = {camera.id: camera for camera in cameras}
         self._wishes = {camera.id: _wish(camera) for camera in cameras if camera.enabled}
+        self._paths.keep(self._cameras)
         self._was_read = True
         self._follow()
 
@@ -115,12 +117,7 @@ class ShareKeeper:
         camera, now = self._cameras.get(camera_id), self._loop.time()
         if camera is None or camera_id not in self._mine:
             return False
-        seen = witnessed(camera, self._pictures(), now)
-        if seen is Witnessed.SILENT:
-            silent_s = now - self._silent_since.setdefault(camera_id, now)
-        else:
-            silent_s = 0.0
-            self._silent_since.pop(camera_id, None)
+        seen = self._paths.see(camera, now)
         # What a media server fetches for a former life is let go by its engine.
         inherited = camera_id in self._inherited and not self._fetches(camera)
         return may_start(
@@ -128,8 +125,8 @@ class ShareKeeper:
             self._fence,
             now,
             inherited=inherited,
-            witnessed=seen,
-            silent_s=silent_s,
+            witnessed=seen.witnessed,
+            silent_s=seen.for_s,
             stop_s=self._stopping_s,
         )
 
@@ -160,10 +157,15 @@ class ShareKeeper:
                 except DatabaseError as error:
                     self._components.report(COMPONENT, ComponentState.DOWN, f"{error} ({self._meanwhile()})")
                 self._fleet.reconsider()
-                await asyncio.sleep(max(0.1, began + self._heartbeat_s - self._loop.time()))
+                await asyncio.sleep(max(_LEAST_PAUSE_S, self._next(began) - self._loop.time()))
         finally:
             if self._fence_timer is not None:
                 self._fence_timer.cancel()
+
+    def _next(self, began: float) -> float:
+        """When to beat again: sooner where a node may show to be lost before that."""
+        due = self._lookout.due(self.view.nodes, self._me) if self.view is not None else math.inf
+        return min(began + self._heartbeat_s, due)
 
     def _meanwhile(self) -> str:
         if self._fence is Fence.TIME:
@@ -193,14 +195,14 @@ class ShareKeeper:
         self._tell(view, lost)
 
     async def _settle(self, view: View, lost: frozenset[Sighting]) -> None:
-        now, pictures = self._loop.time(), self._pictures()
+        now = self._loop.time()
         self._moves = [at for at in self._moves if now - at < 60.0]
         moves = max(0, self._pace.moves_per_minute - len(self._moves)) if self._calm() else 0
         decision = self._share.decide(
             view,
             self._wishes,
             lost=lost,
-            witness=lambda key: witnessed(self._cameras[key], pictures, now),
+            witness=lambda key: self._paths.see(self._cameras[key], now),
             moves=moves,
             now=now,
         )
@@ -211,7 +213,7 @@ class ShareKeeper:
             give_back=tuple(
                 each
                 for each in decision.give_back
-                if each.camera_id not in statuses and self._is_left(each.camera_id, pictures)
+                if each.camera_id not in statuses and self._is_left(each.camera_id, now)
             ),
             forget=tuple(each for each in decision.forget if each.camera_id not in statuses),
         )
@@ -227,10 +229,11 @@ class ShareKeeper:
         self._leaving = {key: each for key, each in self._leaving.items() if key in self._mine}
         self._follow()
 
-    def _is_left(self, camera_id: str, pictures: Mapping[ServerId, ServerPicture]) -> bool:
+    def _is_left(self, camera_id: str, now: float) -> bool:
         """Whether a former life of our name publishes it no more."""
-        seen = witnessed(self._cameras[camera_id], pictures, self._loop.time())
-        return camera_id not in self._inherited or seen is Witnessed.SILENT
+        if camera_id not in self._inherited:
+            return True
+        return self._paths.see(self._cameras[camera_id], now).witnessed is Witnessed.SILENT
 
     def _let_leave(self, going: Sequence[Holding], now: float) -> None:
         begun = [each for each in going if each.camera_id not in self._leaving]

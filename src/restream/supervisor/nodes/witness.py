@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 
 from restream.domain.camera.camera import Camera
-from restream.domain.fleet.fencing import Witnessed
+from restream.domain.fleet.fencing import PathSeen, Witnessed
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import ServerId
 
@@ -16,8 +16,27 @@ _STALE_S = 6.0
 """A picture that is older shows the past: this process was suspended, or the server is slow."""
 
 
-def witnessed(camera: Camera, pictures: Mapping[ServerId, ServerPicture], now: float) -> Witnessed:
-    """Of the path where this camera is published; `now` is monotonic."""
+class PathWatch:
+    """Remembers since when paths have been seen silent."""
+
+    def __init__(self, pictures: Callable[[], Mapping[ServerId, ServerPicture]]) -> None:
+        self._pictures = pictures
+        self._silent_since: dict[str, float] = {}
+
+    def see(self, camera: Camera, now: float) -> PathSeen:
+        """The path where this camera is published; `now` is monotonic."""
+        witnessed = _witnessed(camera, self._pictures(), now)
+        if witnessed is not Witnessed.SILENT:
+            self._silent_since.pop(camera.id, None)
+            return PathSeen(witnessed)
+        return PathSeen(witnessed, now - self._silent_since.setdefault(camera.id, now))
+
+    def keep(self, camera_ids: Container[str]) -> None:
+        """Forget all others."""
+        self._silent_since = {key: since for key, since in self._silent_since.items() if key in camera_ids}
+
+
+def _witnessed(camera: Camera, pictures: Mapping[ServerId, ServerPicture], now: float) -> Witnessed:
     picture = pictures.get(camera.server)
     if picture is None or picture.fresh_since is None or now - picture.asked_at > _STALE_S:
         return Witnessed.UNSEEN
