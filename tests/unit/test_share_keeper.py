@@ -283,3 +283,17 @@ async def test_a_row_names_its_node_and_its_site() -> None:
     assert "1" not in site.published() and "2" in site.published()
     for node in site.nodes.values():
         await node.loops.stop()
+
+
+@virtual
+async def test_whoever_tells_of_lost_nodes_no_more_forgets_what_it_knew() -> None:
+    async with shared("a", "b", "c") as site:
+        await site.nodes["c"].die()
+        await asyncio.sleep(30)
+        [teller] = [site.nodes[name] for name in "ab" if "node:c" in site.nodes[name].components.all]
+        assert teller.components.state("node:c") is ComponentState.DOWN
+        teller.table.away = True
+        await asyncio.sleep(30)
+        teller.table.away = False
+        await asyncio.sleep(30)
+        assert "node:c" not in teller.components.all

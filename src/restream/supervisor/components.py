@@ -45,6 +45,11 @@ class Components:
         self._said[name] = Component(name, state, 0.0, detail, server)
         return self._settle(name)
 
+    def forget(self, name: str) -> None:
+        """It is not ours to tell of any more; that is no event."""
+        self._said.pop(name, None)
+        self._components.pop(name, None)
+
     def failed(self, name: str, part: str, error: Exception) -> None:
         """A part of ours that serves this component has a defect; it is down until all its parts have `recovered`."""
         self._defects.setdefault(name, {})[part] = f"internal error ({type(error).__name__}), see the log"

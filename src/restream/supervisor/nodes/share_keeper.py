@@ -13,7 +13,7 @@ from restream.domain.camera.camera import Camera
 from restream.domain.fleet.fencing import Fence, Witnessed, may_start, must_end
 from restream.domain.fleet.lease import OwnLease
 from restream.domain.fleet.lookout import Lookout
-from restream.domain.fleet.node import Holding, NodeName, NodeTraits, Sighting
+from restream.domain.fleet.node import FleetNode, Holding, NodeName, NodeTraits, Sighting
 from restream.domain.fleet.placement import Placement, Wish
 from restream.domain.fleet.share import Pace, Share, View
 from restream.domain.judgement.status import CameraStatus
@@ -99,6 +99,7 @@ class ShareKeeper:
         self._moves: list[float] = []
         """When cameras left for balance, within the last minute."""
         self._fence_timer: asyncio.TimerHandle | None = None
+        self._told_of: frozenset[NodeName] = frozenset()
         self.view: View | None = None
         """What the last look into the database showed."""
 
@@ -257,9 +258,16 @@ class ShareKeeper:
         if view.nodes[self._me].draining:
             words += ", draining"
         self._components.report(COMPONENT, ComponentState.UP, words)
-        for node in others if view.leads else ():
+        self._tell_of(others if view.leads else (), view, lost)
+
+    def _tell_of(self, others: Sequence[FleetNode], view: View, lost: frozenset[Sighting]) -> None:
+        """Of each node, for all; once that is another's duty, what we knew of them is old."""
+        for gone in self._told_of - {node.name for node in others}:
+            self._components.forget(_component(gone))
+        self._told_of = frozenset(node.name for node in others)
+        for node in others:
             held = sum(holding.node == node.name for holding in view.holdings.values())
-            name = f"node:{node.name}"
+            name = _component(node.name)
             if node.alive:
                 self._components.report(name, ComponentState.UP, "")
             elif node.sighting in lost and (held or self._components.state(name) is ComponentState.UP):
@@ -274,6 +282,10 @@ class ShareKeeper:
         except DatabaseError as error:
             logger.warning("the cameras of this node are not given back: %s; they move when its lease ends", error)
         await self._table.close()
+
+
+def _component(node: NodeName) -> str:
+    return f"node:{node}"
 
 
 def _wish(camera: Camera) -> Wish:
