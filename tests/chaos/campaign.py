@@ -19,6 +19,7 @@ from tests.chaos.surroundings import may
 # Within this everybody is back after the last fault has ended: the longest of the shortened limits is a probe of 6 s,
 # and cameras that return together share two cores with everything else.
 _BACK_S = 45.0
+_STILL_S = 5.0
 LOOK_S = 0.3
 # A service that does not answer this long, and is not meant to, does not work.
 PATIENCE_S = 12.0
@@ -122,8 +123,11 @@ class Campaign(abc.ABC):
 
     async def settle(self) -> None:
         """Wait until everybody is back, and ask everybody."""
-        began = time.monotonic()
+        began = told_at = time.monotonic()
         while any((problems := await self.problems()).values()):
+            if time.monotonic() - told_at > _STILL_S:
+                told_at = time.monotonic()
+                self.write("  not yet: " + "; ".join(each[0][:160] for each in problems.values() if each))
             if time.monotonic() - began > _BACK_S:
                 for invariant, contradictions in problems.items():
                     self.note(invariant, contradictions)

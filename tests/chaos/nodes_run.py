@@ -152,9 +152,10 @@ class NodesRun(Campaign):
         node.resume(stopped)
         node.answers = True
         woken_at = time.monotonic()
-        while (
-            self.world.surplus_now() or self.world.publishers_twice()
-        ) and time.monotonic() - woken_at < 2 * OVERLAP_S:
+        # What still overlaps after that is noted by who watches.
+        while time.monotonic() - woken_at < 2 * OVERLAP_S and (
+            self.world.surplus_now() or self.world.twice_published()
+        ):
             await asyncio.sleep(0.05)
         self._measure(f"{node.name} thaws, and lets go of what others have", [time.monotonic() - woken_at])
 
