@@ -10,7 +10,7 @@ import pytest
 
 from restream.domain.admission.queue import StartLimits
 from restream.domain.camera.camera import Camera
-from restream.domain.fleet.fencing import Fence
+from restream.domain.fleet.fencing import ALONE_AFTER_S, Fence
 from restream.domain.fleet.node import NodeName, NodeTraits
 from restream.domain.fleet.share import Pace
 from restream.domain.life.lifecycle import Phase
@@ -297,3 +297,28 @@ async def test_whoever_tells_of_lost_nodes_no_more_forgets_what_it_knew() -> Non
         teller.table.away = False
         await asyncio.sleep(30)
         assert "node:c" not in teller.components.all
+
+
+@virtual
+async def test_a_path_that_was_silent_once_is_not_taken_to_have_been_so_since() -> None:
+    async with shared("a", "b") as site:
+        # Both have found paths silent as they started what c has now.
+        site.join("c")
+        await asyncio.sleep(25)
+        had = set(site.nodes["c"].running)
+        assert had
+        await site.nodes["c"].die()
+        assert await site.whole(60, "a", "b") <= 9 + 2 * 3 + 3
+
+
+@virtual
+async def test_what_breaks_while_the_database_is_away_is_left_to_others_for_a_while() -> None:
+    async with shared("a", "b") as site:
+        for node in site.nodes.values():
+            node.table.away = True
+        await asyncio.sleep(60)
+        site.engine.of("7").end(exit_code=1)
+        await asyncio.sleep(ALONE_AFTER_S - 5)
+        assert "7" not in site.published()
+        await asyncio.sleep(20)
+        assert "7" in site.published()

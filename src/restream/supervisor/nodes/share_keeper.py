@@ -109,7 +109,6 @@ class ShareKeeper:
         """A reading of the table, for the whole fleet."""
         self._cameras = {camera.id: camera for camera in cameras}
         self._wishes = {camera.id: _wish(camera) for camera in cameras if camera.enabled}
-        self._paths.keep(self._cameras)
         self._was_read = True
         self._follow()
 
@@ -157,6 +156,7 @@ class ShareKeeper:
                     await self._beat(began)
                 except DatabaseError as error:
                     self._components.report(COMPONENT, ComponentState.DOWN, f"{error} ({self._meanwhile()})")
+                self._watch_paths()
                 self._fleet.reconsider()
                 await asyncio.sleep(max(_LEAST_PAUSE_S, self._next(began) - self._loop.time()))
         finally:
@@ -167,6 +167,14 @@ class ShareKeeper:
         """When to beat again: sooner where a node may show to be lost before that."""
         due = self._lookout.due(self.view.nodes, self._me) if self.view is not None else math.inf
         return min(began + self._heartbeat_s, due)
+
+    def _watch_paths(self) -> None:
+        """How long they have been silent decides what an owner without a lease starts: asked or not, it looks."""
+        now = self._loop.time()
+        if not self._lease.valid(now):
+            for key in self._mine & self._cameras.keys():
+                self._paths.see(self._cameras[key], now)
+        self._paths.turn()
 
     def _meanwhile(self) -> str:
         if self._fence is Fence.TIME:
