@@ -88,7 +88,10 @@ class FleetOnlooker:
                 # Who shows it without having it must not hide who has it.
                 if camera["id"] not in found or found[camera["id"]]["phase"] != "running":
                     found[camera["id"]] = {**camera, "path": f"{camera['media_server']} {camera['path']}"}
-            components |= {f"{name}/{key}": value for key, value in each.picture["status"]["components"].items()}
+            # That a node is lost which was killed for good is the truth.
+            dead = {f"node:{node.name}" for node in self._world.nodes.values() if not node.answers}
+            told = each.picture["status"]["components"].items()
+            components |= {f"{name}/{key}": value for key, value in told if key not in dead}
         return {"cameras": list(found.values()), "status": {"components": components}}
 
     async def _details(self, node: ChaosNode, sight: Sight) -> list[dict[str, Any]]:
