@@ -325,3 +325,13 @@ async def test_what_breaks_while_the_database_is_away_is_left_to_others_for_a_wh
         assert not site.published()
         await asyncio.sleep(30)
         assert site.published() == {each.id for each in CAMERAS}
+
+
+@virtual
+async def test_a_node_that_ends_as_it_should_is_not_told_as_lost() -> None:
+    async with shared("a", "b", "c") as site:
+        await site.nodes["c"].end()
+        await asyncio.sleep(60)
+        told = [each for name in "ab" for each in site.nodes[name].components.all.values()]
+        assert {each.state for each in told} == {ComponentState.UP}
+        assert "node:c" not in {each.name for each in told}

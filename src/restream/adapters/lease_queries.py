@@ -133,7 +133,7 @@ RETURNING held.camera_id
 GIVE_EVERYTHING_BACK = "UPDATE restream_assignment SET node = NULL, since = clock_timestamp() WHERE node = $1"
 """node"""
 
-END_LEASE = "UPDATE restream_node SET expires_at = clock_timestamp() WHERE name = $1"
+END_LEASE = "UPDATE restream_node SET expires_at = clock_timestamp(), instance = '' WHERE name = $1"
 """node"""
 
 MARK_DRAINING = "UPDATE restream_node SET draining = $2 WHERE name = $1 RETURNING name"

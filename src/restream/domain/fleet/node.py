@@ -45,7 +45,7 @@ class FleetNode:
 
     name: NodeName
     instance: str
-    """One life of its service."""
+    """One life of its service; empty: the last one has ended as it should."""
     expires_in_s: float
     """Of its lease; negative: it has expired so long ago."""
     draining: bool = False
@@ -60,6 +60,11 @@ class FleetNode:
     def sighting(self) -> Sighting:
         """Its lease as it is seen now."""
         return Sighting(self.name, self.instance, self.renewals)
+
+    @property
+    def ended(self) -> bool:
+        """It gave everything back and ended its lease: nothing is lost with it."""
+        return not self.instance
 
     @property
     def alive(self) -> bool:

@@ -266,7 +266,7 @@ class ShareKeeper:
         if view.nodes[self._me].draining:
             words += ", draining"
         self._components.report(COMPONENT, ComponentState.UP, words)
-        self._tell_of(others if view.leads else (), view, lost)
+        self._tell_of([node for node in others if view.leads and not node.ended], view, lost)
 
     def _tell_of(self, others: Sequence[FleetNode], view: View, lost: frozenset[Sighting]) -> None:
         """Of each node, for all; once that is another's duty, what we knew of them is old."""
