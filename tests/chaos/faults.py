@@ -116,9 +116,9 @@ async def _full_disk(world: World, _: random.Random) -> AsyncIterator[None]:
 
 
 async def _clock_step(world: World, rng: random.Random) -> AsyncIterator[None]:
-    world.set_clock(rng.choice((-86_400, -3600, -5, 5, 3600, 86_400)))
+    world.clock.set(rng.choice((-86_400, -3600, -5, 5, 3600, 86_400)))
     yield
-    world.set_clock(0)
+    world.clock.set(0)
 
 
 def restarted(number: signal.Signals) -> Befall[World]:

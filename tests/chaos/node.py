@@ -14,6 +14,7 @@ import psutil
 
 from restream.domain.server.identity import DEFAULT_SERVER
 from tests.chaos.servers import MediaServer, signal_all
+from tests.chaos.surroundings import WallClock
 from tests.support.gate import Gate
 from tests.support.relay_workers import relay_workers
 from tests.support.service import RunningService, running_service
@@ -57,6 +58,7 @@ class ChaosNode:
         self.to_database, self.to_redis = Gate(world.database.port), Gate(world.redis.port)
         self.to_servers = {name: _gates(server) for name, server in world.servers.items()}
         """RTSP and API of each media server."""
+        self.clock = WallClock(world.directory / f"{name}.clock")
         self._world = world
         self._life = contextlib.AsyncExitStack()
         self.lives: list[Path] = []
@@ -90,6 +92,7 @@ class ChaosNode:
             "RESTREAM_MEDIAMTX__API_URL": default["api_url"],
             "RESTREAM_MEDIAMTX__SERVERS": json.dumps(urls),
             "RESTREAM_PULL__PORT": "0",
+            **self.clock.environment,
         }
 
     async def start(self) -> None:

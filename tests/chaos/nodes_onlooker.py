@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -29,22 +28,22 @@ class FleetOnlooker:
         self._session = session
         self.told: list[str] = []
         """Everything that was said, for the search for credentials."""
-        self._before: dict[str, Mapping[str, Any]] = {}
 
-    async def look(self) -> tuple[FleetSight, dict[str, BaseException]]:
+    async def look(self, before: FleetSight | None = None) -> tuple[FleetSight, dict[str, BaseException]]:
         """What those say who answer, and why others do not."""
         nodes = self._world.living
         pictures = await asyncio.gather(*map(self._picture, nodes), return_exceptions=True)
         suspects = self._world.suspects()
-        seen, silent = {}, {}
+        pictures_before = {name: each.picture for name, each in before.nodes.items()} if before is not None else {}
+        seen: dict[str, Sight] = {}
+        silent: dict[str, BaseException] = {}
         for node, picture in zip(nodes, pictures, strict=True):
             if isinstance(picture, UNANSWERED):
                 silent[node.name] = picture
             elif isinstance(picture, BaseException):
                 raise picture
             else:
-                seen[node.name] = Sight(picture, before=self._before.get(node.name), suspects=suspects)
-        self._before = {name: sight.picture for name, sight in seen.items()}
+                seen[node.name] = Sight(picture, before=pictures_before.get(node.name), suspects=suspects)
         return FleetSight(seen, self._world.publishers(), self._world.surplus_now()), silent
 
     async def _picture(self, node: ChaosNode) -> dict[str, Any]:

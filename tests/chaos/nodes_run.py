@@ -7,40 +7,55 @@ import itertools
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 
 import psutil
 
 from tests.chaos.campaign import LOOK_S, PATIENCE_S, Campaign
 from tests.chaos.invariants import ALWAYS, AT_REST, Weight, is_flat, log_is_clean, nothing_is_given_away
 from tests.chaos.node import HEARTBEAT_S, TTL_S, ChaosNode
-from tests.chaos.nodes_invariants import FLEET_AT_REST, OVERLAP_S, OVERLAPS, Lasting, own_cameras
+from tests.chaos.nodes_invariants import FLEET_AT_REST, OVERLAP_S, OVERLAPS, FleetSight, Lasting, own_cameras
 from tests.chaos.nodes_onlooker import FleetOnlooker
 from tests.chaos.nodes_world import NODES, NodesWorld
 from tests.chaos.onlooker import UNANSWERED
 
-_START_S = 15.0
-"""A third of the cameras starts at once, on two cores that the whole fleet shares."""
-_RETURN_S = TTL_S + 2 * HEARTBEAT_S + _START_S
+# PostgreSQL is away for longer than any lease lasts, and a heartbeat tells that it is back.
 _OUTAGE_S = 2 * TTL_S + 2 * HEARTBEAT_S
+
+
+class Loss(StrEnum):
+    """How a node is lost."""
+
+    KILLED = "it is killed"
+    SUSPENDED = "its host is suspended"
+
+
+# A third of the cameras starts at once, on two cores that the whole fleet shares.
+_START_S = 15.0
+# A lease, two heartbeats, and a start; a host that stands still says no goodbye, and its paths are silent after 12 s.
+_RETURN_S = {Loss.KILLED: TTL_S + 2 * HEARTBEAT_S + _START_S, Loss.SUSPENDED: 12.0 + 2 * HEARTBEAT_S + _START_S}
 
 
 class NodesRun(Campaign):
     """A fleet of services under fire."""
 
-    def __init__(self, world: NodesWorld, onlooker: FleetOnlooker) -> None:
+    def __init__(self, world: NodesWorld, onlooker: FleetOnlooker, losses: Sequence[Loss]) -> None:
         super().__init__(world)
         self.world = world
         self.onlooker = onlooker
+        self._losses = losses
+        """What is measured before the first round."""
         self._first: dict[int, Weight] = {}
         self._overlaps = Lasting(OVERLAP_S)
         self.measured: list[str] = []
 
     async def watch(self) -> None:
         silent_since: dict[str, float] = {}
+        sight: FleetSight | None = None
         while True:
             await asyncio.sleep(LOOK_S)
             self._note_the_dead()
-            sight, silent = await self.onlooker.look()
+            sight, silent = await self.onlooker.look(sight)
             now = time.monotonic()
             silent_since = {name: silent_since.get(name, now) for name in silent}
             for name, since in silent_since.items():
@@ -88,64 +103,58 @@ class NodesRun(Campaign):
             self.note(nothing_is_given_away.__name__, nothing_is_given_away(told, secrets))
         self.onlooker.told.clear()
 
-    # -- what is measured before the first round -------------------------------------------------------------------
+    # -- what is measured before the first round -----------------------------------------------------------------------
 
     async def prepare(self) -> None:
         await self.outage()
-        for whole in (False, True):
-            await self.loss(self.world.nodes[NODES[0]], whole=whole)
-            self.search()
+        for loss in self._losses:
+            await self.lose(self.world.nodes[NODES[0]], loss)
+        self.search()
 
     async def outage(self) -> None:
-        """PostgreSQL is away for all, for longer than any lease: no stream may end."""
+        """PostgreSQL is away for everybody: no stream may end."""
         # Moves that have begun come to their end before.
         await asyncio.sleep(2 * HEARTBEAT_S)
         self.write("PostgreSQL is away for everybody")
         for node in self.world.nodes.values():
             await node.to_database.shut()
-        before = self._sessions()
+        before = self._connections()
         await asyncio.sleep(_OUTAGE_S)
+        after = self._connections()
         for node in self.world.nodes.values():
             await node.to_database.open()
-        ended = sorted(number for number, sessions in self._sessions().items() if sessions != before[number])
+        ended = [number for number, connections in after.items() if connections != before[number]]
         if ended:
-            self.note("an outage of the database stops no stream", [f"cameras {ended}"])
+            self.note("an outage of the database stops no stream", [f"cameras {ended} were connected to anew"])
         self.write("  over: PostgreSQL is away for everybody")
         await self.settle()
 
-    def _sessions(self) -> dict[int, int]:
+    def _connections(self) -> dict[int, int]:
         return {number: camera.connections_total for number, camera in self.world.cameras.items()}
 
-    async def loss(self, node: ChaosNode, *, whole: bool) -> None:
+    async def lose(self, node: ChaosNode, loss: Loss) -> None:
         """A node is lost: how long until each of its cameras flows again, elsewhere."""
-        what = "its host is suspended" if whole else "it is killed"
         for side in ("publisher", "camera", "media_server"):
             self.world.suspect(side)
-        sight, _ = await self.onlooker.look()
-        cameras = own_cameras(node.name, sight.nodes[node.name].picture)
+        assert node.service is not None
+        picture = (await self.onlooker.look())[0].nodes[node.name].picture
+        waited = {f"{each['media_server']} {each['path']}" for each in own_cameras(node.name, picture)}
         before = await self._sources()
-        waited = {f"{each['media_server']} {each['path']}" for each in cameras}
-        self.write(f"{node.name} is lost: {what}")
-        stopped = node.suspend(whole=True) if whole else []
+        self.write(f"{node.name} is lost: {loss}")
         lost_at = time.monotonic()
-        if not whole:
+        stopped = node.suspend(whole=True) if loss is Loss.SUSPENDED else []
+        if loss is Loss.KILLED:
             await node.end(signal.SIGKILL)
         returned: dict[str, float] = {}
-        # A server lets go of a publisher that stands still after 10 s, and a witness waits 12.
-        limit_s = _RETURN_S + (12.0 if whole else 0.0)
-        while waited - returned.keys() and time.monotonic() - lost_at < limit_s:
+        while (away := waited - returned.keys()) and time.monotonic() - lost_at < _RETURN_S[loss]:
             await asyncio.sleep(LOOK_S)
             now = await self._sources()
-            for path in waited - returned.keys():
-                if path in now and now[path] != before.get(path):
-                    returned[path] = time.monotonic() - lost_at
-        if waited - returned.keys():
-            self.note("what a lost node had returns", [f"{sorted(waited - returned.keys())} not within {limit_s:g} s"])
-        self._measure(f"{node.name} is lost, {what}: its {len(waited)} cameras flow again", list(returned.values()))
-        if whole:
-            await self._thaw(node, stopped)
-        else:
-            await node.start()
+            took_s = time.monotonic() - lost_at
+            returned |= {path: took_s for path in away if now.get(path) not in (None, before.get(path))}
+        if away:
+            self.note("what a lost node had returns", [f"{sorted(away)} not within {_RETURN_S[loss]:g} s"])
+        self._measure(f"{node.name} is lost, {loss}: its {len(waited)} cameras flow again", list(returned.values()))
+        await (self._thaw(node, stopped) if loss is Loss.SUSPENDED else node.start())
         await self.settle()
 
     async def _thaw(self, node: ChaosNode, stopped: list[psutil.Process]) -> None:
@@ -153,9 +162,7 @@ class NodesRun(Campaign):
         node.answers = True
         woken_at = time.monotonic()
         # What still overlaps after that is noted by who watches.
-        while time.monotonic() - woken_at < 2 * OVERLAP_S and (
-            self.world.surplus_now() or self.world.twice_published()
-        ):
+        while time.monotonic() - woken_at < 2 * OVERLAP_S and self.world.overlaps():
             await asyncio.sleep(0.05)
         self._measure(f"{node.name} thaws, and lets go of what others have", [time.monotonic() - woken_at])
 

@@ -100,14 +100,14 @@ class NodesWorld(Site):
                     found[f"{server} {target.rpartition('/')[2]}"] += (pid,)
         return found
 
-    def twice_published(self) -> list[str]:
-        """Where more than one ffmpeg publishes."""
-        return [path for path, pids in self.publishers().items() if len(pids) > 1]
-
     def surplus_now(self) -> dict[int, int]:
         """Clients of cameras beyond the rows that show them. What a suspended node holds open is nobody's fault."""
         idle = sum(node.suspended for node in self.nodes.values())
         return {camera: more - idle for camera, more in self.surplus_clients().items() if more > idle}
+
+    def overlaps(self) -> bool:
+        """Whether any camera has two of ours now."""
+        return bool(self.surplus_now()) or any(len(pids) > 1 for pids in self.publishers().values())
 
     async def drain(self, name: str, *, draining: bool) -> None:
         """Have a node give its cameras away, or no longer, however often the database has to be asked."""

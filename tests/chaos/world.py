@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import struct
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ import psutil
 
 from tests.chaos.servers import MediaServer
 from tests.chaos.site import Site
-from tests.chaos.surroundings import Island, may, small_disk
+from tests.chaos.surroundings import Island, WallClock, may, small_disk
 from tests.support.eventually import eventually
 from tests.support.relay_workers import relay_workers
 from tests.support.service import RunningService, running_service
@@ -33,7 +32,6 @@ _SETTINGS = {
     "RESTREAM_ADMISSION__MAX_STARTING_PER_HOST": "",
     # What was long ago is no verdict about now.
     "RESTREAM_DEGRADED__RESTARTS_PER_HOUR": "1000000",
-    "PYTHONPATH": os.pathsep.join([str(Path(__file__).with_name("clock")), os.environ.get("PYTHONPATH", "")]),
 }
 
 
@@ -50,12 +48,11 @@ class World(Site):
         self.service: RunningService
         self._lives: list[Path] = []
         self._life = contextlib.AsyncExitStack()
-        self._clock = directory / "clock"
+        self.clock = WallClock(directory / "clock")
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[World]:
         async with contextlib.AsyncExitStack() as stack:
-            self.set_clock(0)
             if may("small disk"):
                 stack.enter_context(small_disk(self.disk))
             if may("partition"):
@@ -95,7 +92,7 @@ class World(Site):
             "RESTREAM_REDIS__URL": self.redis.url,
             "LOGS_DIRECTORY": str(self.disk),
             "RESTREAM_JSON_FILE__PATH": str(self.disk / "streams.json"),
-            "CHAOS_CLOCK": str(self._clock),
+            **self.clock.environment,
             "RESTREAM_PULL__PORT": str(self.server.directory_port or 0),
         }
         running = running_service(life, server=self.server.server, overrides=overrides)
@@ -145,8 +142,3 @@ class World(Site):
         return found
 
     # -- breaking things -----------------------------------------------------------------------------------------------
-
-    def set_clock(self, offset_s: float) -> None:
-        """The service's wall clock, against the true one."""
-        with self._clock.open("r+b" if self._clock.exists() else "wb") as file:
-            file.write(struct.pack("d", offset_s))
