@@ -6,11 +6,11 @@ import asyncio
 import random
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from tests.chaos.schedule import Befall, Fault
-from tests.chaos.servers import Stoppable, signal_all
-from tests.chaos.site_faults import CAMERA_FAULTS, TABLE_FAULTS, once, some
+from tests.chaos.servers import Database, MediaServer, Redis, signal_all
+from tests.chaos.site_faults import CAMERA_FAULTS, TABLE_FAULTS, dies, hangs, once, some
 from tests.chaos.surroundings import fill
 from tests.chaos.world import CAMERAS, ISLANDERS, World
 
@@ -52,33 +52,16 @@ def relaying(number: signal.Signals, undo: signal.Signals | None = None) -> Befa
     return befall
 
 
-def hangs(part: Callable[[World], Stoppable], side: str = "") -> Befall[World]:
-    """All processes of a server are stopped by SIGSTOP: it accepts connections, and nothing more."""
-
-    async def befall(world: World, _: random.Random) -> AsyncIterator[None]:
-        if side:
-            world.suspect(side)
-        stopped = list(part(world).processes())
-        signal_all(stopped, signal.SIGSTOP)
-        yield
-        signal_all(stopped, signal.SIGCONT)
-
-    return befall
+def _server(world: World, _: random.Random) -> MediaServer:
+    return world.server
 
 
-def dies(part: str, side: str = "", number: signal.Signals = signal.SIGTERM) -> Befall[World]:
-    """A server ends, and is started again later."""
+def _database(world: World, _: random.Random) -> Database:
+    return world.database
 
-    async def befall(world: World, _: random.Random) -> AsyncIterator[None]:
-        if side:
-            world.suspect(side)
-        server = getattr(world, part)
-        signal_all(server.processes(), number)
-        await server.stop()
-        yield
-        await server.start()
 
-    return befall
+def _redis(world: World, _: random.Random) -> Redis:
+    return world.redis
 
 
 async def _crash(world: World, _: random.Random) -> None:
@@ -150,15 +133,15 @@ FAULTS: Sequence[Fault[World]] = (
     Fault("ffmpegs are suspended", 2, publishers(signal.SIGSTOP, signal.SIGCONT)),
     Fault("relays are killed", 1, relaying(signal.SIGKILL)),
     Fault("relays are suspended", 1, relaying(signal.SIGSTOP, signal.SIGCONT)),
-    Fault("the media server restarts", 1, dies("server", "media_server"), "server"),
-    Fault("the media server is killed", 1, dies("server", "media_server", signal.SIGKILL), "server"),
-    Fault("the media server hangs", 2, hangs(lambda world: world.server, "media_server"), "server"),
+    Fault("the media server restarts", 1, dies(_server, "media_server"), "server"),
+    Fault("the media server is killed", 1, dies(_server, "media_server", signal.SIGKILL), "server"),
+    Fault("the media server hangs", 2, hangs(_server, "media_server"), "server"),
     Fault("PostgreSQL crashes and recovers", 1, once(_crash), "database"),
     Fault("PostgreSQL cannot be reached", 1, _unreachable, "database"),
-    Fault("PostgreSQL hangs", 1, hangs(lambda world: world.database), "database"),
+    Fault("PostgreSQL hangs", 1, hangs(_database), "database"),
     Fault("PostgreSQL is slow", 1, _slow, "database"),
-    Fault("Redis restarts empty", 1, dies("redis"), "redis"),
-    Fault("Redis hangs", 1, hangs(lambda world: world.redis), "redis"),
+    Fault("Redis restarts empty", 1, dies(_redis), "redis"),
+    Fault("Redis hangs", 1, hangs(_redis), "redis"),
     Fault("the network is cut", 2, _partition, "link", "partition"),
     Fault("the disk of the logs is full", 1, _full_disk, "disk", "small disk"),
     Fault("the clock is set", 2, _clock_step, "clock"),

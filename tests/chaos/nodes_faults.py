@@ -10,15 +10,14 @@ from restream.demo.embedded import free_port
 from tests.chaos.node import ChaosNode
 from tests.chaos.nodes_world import JOINER, NODES, NodesWorld
 from tests.chaos.schedule import Befall, Fault
-from tests.chaos.servers import signal_all
-from tests.chaos.site_faults import CAMERA_FAULTS, TABLE_FAULTS, once, some
+from tests.chaos.servers import Database, MediaServer, Redis
+from tests.chaos.site_faults import CAMERA_FAULTS, TABLE_FAULTS, dies, hangs, once, some
 from tests.support.gate import Gate
 
 _LONG_S = (14.0, 30.0)
 """Longer than a lease, and than any media server waits for a publisher."""
 
 Gates = Callable[[ChaosNode, random.Random], Sequence[Gate]]
-Suspecting = Callable[[NodesWorld], None]
 
 
 def ended(number: signal.Signals, *, at_once: bool = True) -> Befall[NodesWorld]:
@@ -88,6 +87,18 @@ def hung(gates: Gates, *sides: str) -> Befall[NodesWorld]:
     return befall
 
 
+def _any_server(world: NodesWorld, rng: random.Random) -> MediaServer:
+    return world.servers[rng.choice(sorted(world.servers))]
+
+
+def _redis(world: NodesWorld, _: random.Random) -> Redis:
+    return world.redis
+
+
+def _database(world: NodesWorld, _: random.Random) -> Database:
+    return world.database
+
+
 async def _slow_database(world: NodesWorld, rng: random.Random) -> AsyncIterator[None]:
     async with world.victim(rng) as node:
         node.to_database.delay_s = rng.uniform(0.2, 0.8)
@@ -114,48 +125,6 @@ async def _database_fails_over(world: NodesWorld, _: random.Random) -> None:
 
 async def _backend_crashes(world: NodesWorld, _: random.Random) -> None:
     world.database.crash()
-
-
-async def _database_hangs(world: NodesWorld, _: random.Random) -> AsyncIterator[None]:
-    stopped = world.database.processes()
-    signal_all(stopped, signal.SIGSTOP)
-    yield
-    signal_all(stopped, signal.SIGCONT)
-
-
-async def _redis_restarts(world: NodesWorld, _: random.Random) -> AsyncIterator[None]:
-    await world.redis.stop()
-    yield
-    await world.redis.start()
-
-
-async def _redis_hangs(world: NodesWorld, _: random.Random) -> AsyncIterator[None]:
-    stopped = world.redis.processes()
-    signal_all(stopped, signal.SIGSTOP)
-    yield
-    signal_all(stopped, signal.SIGCONT)
-
-
-def server_ends(number: signal.Signals) -> Befall[NodesWorld]:
-    """A media server ends, and is started again later."""
-
-    async def befall(world: NodesWorld, rng: random.Random) -> AsyncIterator[None]:
-        world.suspect("media_server")
-        server = rng.choice(sorted(world.servers))
-        signal_all(world.servers[server].processes(), number)
-        await world.servers[server].stop()
-        yield
-        await world.servers[server].start()
-
-    return befall
-
-
-async def _server_hangs(world: NodesWorld, rng: random.Random) -> AsyncIterator[None]:
-    world.suspect("media_server")
-    stopped = world.servers[rng.choice(sorted(world.servers))].processes()
-    signal_all(stopped, signal.SIGSTOP)
-    yield
-    signal_all(stopped, signal.SIGCONT)
 
 
 async def _rolling_restart(world: NodesWorld, _: random.Random) -> None:
@@ -199,20 +168,20 @@ async def _pinned(world: NodesWorld, rng: random.Random) -> AsyncIterator[None]:
     await world.sql("UPDATE cameras SET options = options - 'node' WHERE id = ANY($1) AND $2", victims, True)
 
 
-def _database(node: ChaosNode, _: random.Random) -> Sequence[Gate]:
+def _to_database(node: ChaosNode, _: random.Random) -> Sequence[Gate]:
     return (node.to_database,)
 
 
-def _redis(node: ChaosNode, _: random.Random) -> Sequence[Gate]:
+def _to_redis(node: ChaosNode, _: random.Random) -> Sequence[Gate]:
     return (node.to_redis,)
 
 
-def _server(node: ChaosNode, rng: random.Random) -> Sequence[Gate]:
+def _to_server(node: ChaosNode, rng: random.Random) -> Sequence[Gate]:
     return node.to_servers[rng.choice(sorted(node.to_servers))]
 
 
-def _api(node: ChaosNode, rng: random.Random) -> Sequence[Gate]:
-    return _server(node, rng)[1:]
+def _to_api(node: ChaosNode, rng: random.Random) -> Sequence[Gate]:
+    return _to_server(node, rng)[1:]
 
 
 NODE_FAULTS: Sequence[Fault[NodesWorld]] = (
@@ -225,27 +194,27 @@ NODE_FAULTS: Sequence[Fault[NodesWorld]] = (
     Fault("a host is suspended for long", 1, suspended(whole=True), lasts_s=_LONG_S),
     Fault("a service is suspended", 1, suspended(whole=False)),
     Fault("a service is suspended for long", 1, suspended(whole=False), lasts_s=_LONG_S),
-    Fault("a node does not reach PostgreSQL", 2, cut_off(_database), lasts_s=(2.0, 12.0)),
-    Fault("a node gets no answer of PostgreSQL", 1, hung(_database), lasts_s=(2.0, 12.0)),
-    Fault("a node does not reach Redis", 1, cut_off(_redis)),
-    Fault("a node does not reach a media server", 1, cut_off(_server, "media_server", "publisher", "camera")),
-    Fault("a node gets no answer of a media server", 1, hung(_server, "media_server", "publisher", "camera")),
-    Fault("a node does not reach the API of a media server", 1, cut_off(_api, "media_server")),
+    Fault("a node does not reach PostgreSQL", 2, cut_off(_to_database), lasts_s=(2.0, 12.0)),
+    Fault("a node gets no answer of PostgreSQL", 1, hung(_to_database), lasts_s=(2.0, 12.0)),
+    Fault("a node does not reach Redis", 1, cut_off(_to_redis)),
+    Fault("a node does not reach a media server", 1, cut_off(_to_server, "media_server", "publisher", "camera")),
+    Fault("a node gets no answer of a media server", 1, hung(_to_server, "media_server", "publisher", "camera")),
+    Fault("a node does not reach the API of a media server", 1, cut_off(_to_api, "media_server")),
     Fault("a node's way to PostgreSQL is slow", 1, _slow_database),
     Fault("a node's clock is set", 1, _clock_is_set),
     Fault("PostgreSQL restarts", 1, once(_database_restarts), "database"),
     Fault("PostgreSQL is killed, and away", 1, _database_crashes, "database"),
     Fault("a backend of PostgreSQL crashes", 1, once(_backend_crashes), "database"),
     Fault("PostgreSQL fails over", 1, once(_database_fails_over), "database"),
-    Fault("PostgreSQL hangs", 1, _database_hangs, "database"),
-    Fault("Redis restarts empty", 1, _redis_restarts, "redis"),
-    Fault("Redis hangs", 1, _redis_hangs, "redis"),
-    Fault("a media server restarts", 1, server_ends(signal.SIGTERM), "server"),
-    Fault("a media server is killed", 1, server_ends(signal.SIGKILL), "server"),
-    Fault("a media server hangs", 1, _server_hangs, "server"),
+    Fault("PostgreSQL hangs", 1, hangs(_database), "database"),
+    Fault("Redis restarts empty", 1, dies(_redis), "redis"),
+    Fault("Redis hangs", 1, hangs(_redis), "redis"),
+    Fault("a media server restarts", 1, dies(_any_server, "media_server"), "server"),
+    Fault("a media server is killed", 1, dies(_any_server, "media_server", signal.SIGKILL), "server"),
+    Fault("a media server hangs", 1, hangs(_any_server, "media_server"), "server"),
     Fault("all nodes are restarted in turn", 1, once(_rolling_restart)),
     Fault("a node is drained", 1, _drained, "drain", lasts_s=(2.0, 8.0)),
-    Fault("a node joins", 1, _joined, "joiner", lasts_s=(2.0, 8.0)),
+    Fault("a node joins", 1, _joined, lasts_s=(2.0, 8.0)),
     *TABLE_FAULTS,
     Fault("rows are pinned to a node", 2, _pinned, "pins"),
 )

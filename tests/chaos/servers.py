@@ -26,6 +26,14 @@ class Stoppable(Protocol):
     def processes(self) -> Iterable[psutil.Process]: ...
 
 
+class Restartable(Stoppable, Protocol):
+    """It can also end, and be there again."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
 def signal_all(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
     for process in processes:
         with contextlib.suppress(psutil.Error):

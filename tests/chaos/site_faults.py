@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from restream.demo.cameras import Fault as CameraFault
 from tests.chaos.schedule import Befall, Fault
+from tests.chaos.servers import Restartable, Stoppable, signal_all
 from tests.chaos.site import Site
 
 _MOST_VICTIMS = 5
@@ -36,6 +38,7 @@ def cameras(fault: CameraFault, *sides: str) -> Befall[Site]:
 
 
 W = TypeVar("W")
+S = TypeVar("S", bound=Site)
 
 
 def once(deed: Callable[[W, random.Random], Awaitable[None]]) -> Befall[W]:
@@ -44,6 +47,37 @@ def once(deed: Callable[[W, random.Random], Awaitable[None]]) -> Befall[W]:
     async def befall(world: W, rng: random.Random) -> AsyncIterator[None]:
         await deed(world, rng)
         yield
+
+    return befall
+
+
+def hangs(part: Callable[[S, random.Random], Stoppable], side: str = "") -> Befall[S]:
+    """All processes of a server are stopped by SIGSTOP: it accepts connections, and nothing more."""
+
+    async def befall(site: S, rng: random.Random) -> AsyncIterator[None]:
+        if side:
+            site.suspect(side)
+        stopped = list(part(site, rng).processes())
+        signal_all(stopped, signal.SIGSTOP)
+        yield
+        signal_all(stopped, signal.SIGCONT)
+
+    return befall
+
+
+def dies(
+    part: Callable[[S, random.Random], Restartable], side: str = "", number: signal.Signals = signal.SIGTERM
+) -> Befall[S]:
+    """A server ends, and is started again later."""
+
+    async def befall(site: S, rng: random.Random) -> AsyncIterator[None]:
+        if side:
+            site.suspect(side)
+        server = part(site, rng)
+        signal_all(server.processes(), number)
+        await server.stop()
+        yield
+        await server.start()
 
     return befall
 

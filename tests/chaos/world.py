@@ -140,5 +140,3 @@ class World(Site):
             with contextlib.suppress(psutil.NoSuchProcess):
                 found.append(psutil.Process(pid))
         return found
-
-    # -- breaking things -----------------------------------------------------------------------------------------------
