@@ -335,3 +335,16 @@ async def test_a_node_that_ends_as_it_should_is_not_told_as_lost() -> None:
         told = [each for name in "ab" for each in site.nodes[name].components.all.values()]
         assert {each.state for each in told} == {ComponentState.UP}
         assert "node:c" not in {each.name for each in told}
+
+
+@virtual
+async def test_a_node_that_loses_its_lease_while_it_probes_starts_nothing() -> None:
+    async with shared("a", "b") as site:
+        cut = site.nodes["a"]
+        broken = min(cut.running)
+        cut.stage.prober.takes_s = 9
+        cut.table.away = True
+        site.engine.of(broken).end(exit_code=1)
+        await asyncio.sleep(30)
+        assert broken in site.nodes["b"].running
+        assert site.engine.most_per_path == 1
