@@ -10,9 +10,11 @@ import pytest
 
 from restream.domain.admission.queue import StartLimits
 from restream.domain.camera.camera import Camera
+from restream.domain.engine import ProbeFailure
 from restream.domain.fleet.fencing import ALONE_AFTER_S, Fence
 from restream.domain.fleet.node import NodeName, NodeTraits
 from restream.domain.fleet.share import Pace
+from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase
 from restream.domain.news.component import ComponentState
 from restream.domain.server.identity import DEFAULT_SERVER
@@ -348,3 +350,23 @@ async def test_a_node_that_loses_its_lease_while_it_probes_starts_nothing() -> N
         await asyncio.sleep(30)
         assert broken in site.nodes["b"].running
         assert site.engine.most_per_path == 1
+
+
+@virtual
+async def test_what_a_lost_node_starts_alone_is_left_to_it_until_it_is_back() -> None:
+    async with shared("a", "b") as site:
+        alone, taker = site.nodes["a"], site.nodes["b"]
+        broken = min(alone.running)
+        # It is the taker's before it flows again; when the taker could start it, it flows.
+        answers, host = taker.stage.prober.answers, camera(int(broken)).source.host
+        answers[host] = ProbeFailure(Cause.REFUSED, "")
+        alone.table.away = True
+        await asyncio.sleep(12)
+        site.engine.of(broken).end(exit_code=1)
+        await asyncio.sleep(45)
+        assert broken in alone.running and taker.table.rows.assignments[broken].node == "b"
+        del answers[host]
+        await asyncio.sleep(90)
+        assert broken in alone.running and site.engine.most_per_path == 1
+        alone.table.away = False
+        await site.whole(60, "a", "b")

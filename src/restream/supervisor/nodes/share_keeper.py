@@ -13,16 +13,18 @@ from restream.domain.camera.camera import Camera
 from restream.domain.fleet.fencing import Fence, Witnessed, may_start, must_end
 from restream.domain.fleet.lease import OwnLease
 from restream.domain.fleet.lookout import Lookout
-from restream.domain.fleet.node import FleetNode, Holding, NodeName, NodeTraits, Sighting
+from restream.domain.fleet.node import NOBODY, Holding, NodeName, NodeTraits, Sighting
 from restream.domain.fleet.placement import Placement, Wish
 from restream.domain.fleet.share import Pace, Share, View
 from restream.domain.judgement.status import CameraStatus
+from restream.domain.life.lifecycle import Phase
 from restream.domain.news.component import ComponentState
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import ServerId
 from restream.ports.cameras import DatabaseError
 from restream.ports.nodes import LeaseTable
 from restream.supervisor.components import Components
+from restream.supervisor.nodes.node_reports import NodeReports
 from restream.supervisor.nodes.witness import PathWatch
 
 logger = logging.getLogger(__name__)
@@ -95,11 +97,11 @@ class ShareKeeper:
         self._leaving: dict[str, Holding] = {}
         """Ours that are to be given back once nothing of them is left here."""
         self._inherited: frozenset[str] = frozenset()
-        """What a former life of our name had: its publishers may still be there."""
+        """What a former life of our name had, or a lost node: their publishers may still be there, or there again."""
         self._moves: list[float] = []
         """When cameras left for balance, within the last minute."""
         self._fence_timer: asyncio.TimerHandle | None = None
-        self._told_of: frozenset[NodeName] = frozenset()
+        self._reports = NodeReports(components)
         self.view: View | None = None
         """What the last look into the database showed."""
 
@@ -175,6 +177,10 @@ class ShareKeeper:
             for key in self._mine & self._cameras.keys():
                 self._paths.see(self._cameras[key], now)
         self._paths.turn()
+        if self._inherited:
+            # What flows there from now on is ours.
+            statuses = self._fleet.statuses.items()
+            self._inherited -= {key for key, each in statuses if each.state.phase is Phase.RUNNING}
 
     def _meanwhile(self) -> str:
         if self._fence is Fence.TIME:
@@ -193,9 +199,10 @@ class ShareKeeper:
         self._lease = self._lease.renewed(sent_at, answered_at)
         self._lookout = self._lookout.looked(view.nodes, answered_at)
         self._arm()
-        self.view, self._mine = view, view.mine
-        self._inherited = self._mine if first else self._inherited & self._mine
-        self._leaving = {key: each for key, each in self._leaving.items() if key in self._mine}
+        self.view = view
+        if first:
+            self._inherited = view.mine
+        self._own(view.mine)
         # At once: what another node has taken meanwhile is not ours to publish, whatever the rest of this beat brings.
         self._follow()
         lost = self._lookout.lost(view.nodes, sent_at)
@@ -233,10 +240,15 @@ class ShareKeeper:
         if taken:
             logger.info("%d cameras are ours now: %s", len(taken), ", ".join(sorted(taken)[:5]))
         gone = {each.camera_id for each in (*decision.give_back, *decision.forget)}
-        self._mine = (self._mine | taken) - gone
-        self._inherited &= self._mine - taken
-        self._leaving = {key: each for key, each in self._leaving.items() if key in self._mine}
+        left = {key for key in taken if key in view.holdings and view.holdings[key].node != NOBODY}
+        self._inherited = self._inherited - taken | left
+        self._own((self._mine | taken) - gone)
         self._follow()
+
+    def _own(self, mine: frozenset[str]) -> None:
+        self._mine = mine
+        self._inherited &= mine
+        self._leaving = {key: each for key, each in self._leaving.items() if key in mine}
 
     def _is_left(self, camera_id: str, now: float) -> bool:
         """Whether a former life of our name publishes it no more."""
@@ -266,22 +278,7 @@ class ShareKeeper:
         if view.nodes[self._me].draining:
             words += ", draining"
         self._components.report(COMPONENT, ComponentState.UP, words)
-        self._tell_of([node for node in others if view.leads and not node.ended], view, lost)
-
-    def _tell_of(self, others: Sequence[FleetNode], view: View, lost: frozenset[Sighting]) -> None:
-        """Of each node, for all; once that is another's duty, what we knew of them is old."""
-        for gone in self._told_of - {node.name for node in others}:
-            self._components.forget(_component(gone))
-        self._told_of = frozenset(node.name for node in others)
-        for node in others:
-            held = sum(holding.node == node.name for holding in view.holdings.values())
-            name = _component(node.name)
-            if node.alive:
-                self._components.report(name, ComponentState.UP, "")
-            elif node.sighting in lost and (held or self._components.state(name) is ComponentState.UP):
-                silent_s = node.ttl_s - node.expires_in_s
-                words = f"nothing was heard of it for {silent_s:.0f} s; {held} cameras are still its"
-                self._components.report(name, ComponentState.DOWN, words)
+        self._reports.tell(view, lost)
 
     async def leave(self) -> None:
         """Nothing is published here any more: others may have it."""
@@ -290,10 +287,6 @@ class ShareKeeper:
         except DatabaseError as error:
             logger.warning("the cameras of this node are not given back: %s; they move when its lease ends", error)
         await self._table.close()
-
-
-def _component(node: NodeName) -> str:
-    return f"node:{node}"
 
 
 def _wish(camera: Camera) -> Wish:
