@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from tests.chaos.invariants import Rest, Sight, Weight
 from tests.chaos.node import ChaosNode
-from tests.chaos.nodes_invariants import FleetRest, FleetSight
+from tests.chaos.nodes_invariants import FleetRest, FleetSight, own_cameras
 from tests.chaos.nodes_world import NodesWorld
 from tests.chaos.onlooker import UNANSWERED
 
@@ -96,7 +96,8 @@ class FleetOnlooker:
     async def _details(self, node: ChaosNode, sight: Sight) -> list[dict[str, Any]]:
         assert node.service is not None
         node.service.look_at_processes()
-        asked = [await self._json(node, f"/api/cameras/{key}") for key in sight.cameras]
+        own = own_cameras(node.name, sight.picture)
+        asked = [await self._json(node, f"/api/cameras/{camera['id']}") for camera in own]
         return [each for each in asked if "id" in each]  # the row may be gone meanwhile
 
     async def _stored(self) -> dict[str, Any]:
