@@ -61,7 +61,7 @@ class FleetOnlooker:
         sight, silent = await self.look()
         if silent:
             raise ConnectionResetError(f"{silent}")
-        nodes = self._world.living
+        nodes = [self._world.nodes[name] for name in sight.nodes]
         metrics = [await self._text(node, "/metrics") for node in nodes]
         details = [each for node in nodes for each in await self._details(node, sight.nodes[node.name])]
         stored = await self._stored()
