@@ -26,5 +26,9 @@ docker compose "${profile[@]}" config --quiet || die "docker-compose.yml or .env
 docker compose build restream
 # The stores first: the check asks them, in the image and with the environment that the service will have.
 docker compose up --detach --wait postgres redis mediamtx
+if grep -q '^COMPOSE_FILE=.*nodes' .env; then
+    docker compose up --detach --wait mediamtx-2
+    docker compose run --rm --no-deps nodes-tables
+fi
 docker compose run --rm --no-deps restream check --plain || die "the preflight check failed: see above" 1
 exec docker compose "${profile[@]}" up --detach "$@"

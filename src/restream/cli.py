@@ -26,6 +26,7 @@ from restream.service.process import serve
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_DEPENDENCY = 0, 1, 2, 3
 
 _DESCRIPTION = "Keeps the IP cameras of a PostgreSQL table restreamed to MediaMTX."
+_LONGEST_WAIT_S = 86_400
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -83,8 +84,18 @@ def build_parser() -> argparse.ArgumentParser:
     command("nodes", "the services that share the cameras, and how many each has")
     drain = command("drain", "have a node give its cameras to the others, and take none")
     drain.add_argument("node", metavar="NODE", help="its node.name")
-    drain.add_argument("--undo", action="store_true", help="have it take cameras again")
+    how = drain.add_mutually_exclusive_group()
+    how.add_argument("--undo", action="store_true", help="have it take cameras again")
+    how.add_argument("--wait", type=_seconds, metavar="S", default=0.0, help="until it has none left, at most so long")
     return parser
+
+
+def _seconds(text: str) -> float:
+    """An argument that is a time. Raises ValueError."""
+    value = float(text)
+    if not 0 <= value <= _LONGEST_WAIT_S:
+        raise ValueError
+    return value
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -170,7 +181,7 @@ async def _nodes(settings: Settings, options: argparse.Namespace, load: Callable
 
 
 async def _drain(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
-    return await commands.drain(settings, _console(options), options.node, undo=options.undo)
+    return await commands.drain(settings, _console(options), options.node, undo=options.undo, wait_s=options.wait)
 
 
 def _console(options: argparse.Namespace) -> Console:

@@ -16,6 +16,7 @@ from msgspec.structs import asdict
 from rich.console import Console
 
 from restream.adapters.postgres import execute_script
+from restream.adapters.postgres_leases import PostgresLeases
 from restream.config.settings import ConfigError, Settings
 from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.camera.options import CameraOptions
@@ -50,6 +51,7 @@ from restream.service.from_settings import (
 )
 
 _HTTP_TIMEOUT_S = 10.0
+_LOOK_AGAIN_S = 1.0
 
 
 async def cameras(settings: Settings, console: Console, *, as_json: bool) -> int:
@@ -183,22 +185,41 @@ async def nodes(settings: Settings, console: Console) -> int:
     return 0
 
 
-async def drain(settings: Settings, console: Console, name: str, *, undo: bool) -> int:
-    """Have a node give its cameras away, or no longer; 1 when there is none of this name.
+async def drain(settings: Settings, console: Console, name: str, *, undo: bool, wait_s: float = 0.0) -> int:
+    """Have a node give its cameras away, or no longer; 1 when there is none of this name, or when it has some left
+    after `wait_s`.
 
     Raises ConfigError, DatabaseError.
     """
-    table = lease_table(settings)
+    table, left = lease_table(settings), 0
     try:
         known = await table.drain(NodeName(name), draining=not undo)
+        if known and wait_s:
+            left = await _left(table, NodeName(name), wait_s)
     finally:
         await table.close()
     if not known:
         sys.stderr.write(f"restream: there is no node {printable(name)}: `restream nodes` lists them\n")
         return 1
+    if left:
+        sys.stderr.write(f"restream: {printable(name)} still has {left} cameras: no other node has taken them\n")
+        return 1
     told = "takes cameras again" if undo else "gives its cameras away; `restream nodes` shows how many it still has"
     console.print(f"{printable(name)} {told}", markup=False, highlight=False)
     return 0
+
+
+async def _left(table: PostgresLeases, name: NodeName, wait_s: float) -> int:
+    """How many cameras a node has when it has none, when nobody is there to take them, or when the time is over."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + wait_s
+    while True:
+        roster = await table.roster()
+        left = roster.cameras.get(name, 0)
+        takers = any(node.takes for node in roster.nodes if node.name != name)
+        if not left or not takers or clock() >= until:
+            return left
+        await asyncio.sleep(min(_LOOK_AGAIN_S, max(0.0, until - clock())))
 
 
 async def _look(settings: Settings, source: SourceUrl, options: CameraOptions) -> Look:

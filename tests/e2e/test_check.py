@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 from aiohttp import web
 
-from restream.config.settings import Settings
+from restream.adapters.postgres_leases import PostgresLeases
+from restream.config.settings import ROOT, Settings
 from restream.demo.embedded import free_port
 from restream.demo.mediamtx import find_mediamtx
+from restream.domain.camera.secret import Secret
+from restream.domain.fleet.node import NodeName, NodeTraits
 from restream.interfaces.console.findings import CheckState, Finding
 from restream.preflight import ANY_CAMERA, examine
 from tests.conftest import needs
 from tests.e2e.conftest import AddCamera
+from tests.support.eventually import eventually
 from tests.support.servers import RealMediamtx, TestServer, fetched
 
 Database = asyncpg.Connection
@@ -171,3 +177,79 @@ async def test_cameras_that_are_to_be_fetched(
             assert f"{{source: rtsp://127.0.0.1:{port}/default/$G1" in found["path entries"].todo
         assert "passwords" in found["mediamtx log"].text
     assert "path entries" not in await by_name(settings(tmp_path, **sections))
+
+
+@pytest.fixture
+async def leases(dsn: str) -> AsyncIterator[Database]:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute((ROOT / "etc" / "schema_nodes.sql").read_text(encoding="utf-8"))
+    yield connection
+    await connection.close()
+
+
+def sharing(tmp_path: Path, dsn: str, **nodes: Any) -> Settings:
+    own = {"dsn": dsn, "heartbeat_s": 0.5, "ttl_s": 1, "fence": "time", **nodes}
+    return settings(tmp_path, node={"name": "a"}, nodes=own, http={"port": free_port()})
+
+
+async def test_the_tables_of_nodes_and_who_may_use_them(tmp_path: Path, dsn: str, database: Database) -> None:
+    found = await by_name(sharing(tmp_path, dsn))
+    assert (found["nodes"].state, "node name" in found) == (CheckState.FAIL, False)
+    assert "restream_node" in found["nodes"].text and "init-db --nodes" in found["nodes"].todo
+
+
+async def test_a_user_without_rights_is_told_which(tmp_path: Path, dsn: str, leases: Database) -> None:
+    await leases.execute("DROP ROLE IF EXISTS half; CREATE ROLE half LOGIN PASSWORD 'hidden'")
+    try:
+        await leases.execute(
+            "GRANT SELECT, INSERT, UPDATE ON restream_node, restream_assignment, restream_duty TO half"
+        )
+        parts = urlsplit(dsn)
+        half = parts._replace(netloc=f"half:hidden@{parts.netloc.rpartition('@')[2]}").geturl()
+        found = await by_name(sharing(tmp_path, half))
+        assert found["nodes"].state is CheckState.FAIL
+        for wanted in ("DELETE on restream_node", "DELETE on restream_duty", "USAGE on restream_epoch"):
+            assert wanted in found["nodes"].text
+        assert "SELECT on" not in found["nodes"].text and "hidden" not in str(found)
+    finally:
+        await leases.execute("DROP OWNED BY half; DROP ROLE half")
+
+
+async def test_a_name_that_another_service_has(tmp_path: Path, dsn: str, leases: Database) -> None:
+    wanted, table = sharing(tmp_path, dsn), PostgresLeases(Secret(dsn))
+    found = await by_name(wanted)
+    assert (found["nodes"].state, found["clocks"].state) == (CheckState.OK, CheckState.OK)
+    assert "new" in found["node name"].text
+
+    async def renew() -> None:
+        while True:
+            await table.beat(NodeName("a"), "1", NodeTraits(), 1.0)
+            await asyncio.sleep(0.2)
+
+    other = asyncio.create_task(renew())
+    try:
+
+        async def known() -> bool:
+            return bool(await leases.fetch("SELECT FROM restream_node"))
+
+        await eventually(known, 10)
+        assert (await by_name(wanted))["node name"].state is CheckState.FAIL
+    finally:
+        other.cancel()
+        await asyncio.gather(other, return_exceptions=True)
+        await table.close()
+    # Its service has just ended.
+    assert (await by_name(wanted))["node name"].state is CheckState.OK
+
+
+async def test_a_fence_by_servers_that_do_not_answer(tmp_path: Path, dsn: str, leases: Database) -> None:
+    assert (await by_name(sharing(tmp_path, dsn, fence="server")))["fence"].state is CheckState.FAIL
+
+
+async def test_a_fence_by_a_server_of_each_host(
+    tmp_path: Path, dsn: str, leases: Database, media_server: TestServer
+) -> None:
+    wanted = sharing(tmp_path, dsn, fence="server")
+    mediamtx = wanted.mediamtx.model_copy(update={"api_url": media_server.api_url, "rtsp_url": media_server.rtsp_url})
+    found = await by_name(wanted.model_copy(update={"mediamtx": mediamtx}))
+    assert (found["fence"].state, "loopback" in found["fence"].text) == (CheckState.WARN, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import stat
@@ -9,8 +10,13 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from rich.console import Console
 
 from restream.adapters.postgres_leases import PostgresLeases
+from restream.cli import build_parser
+from restream.commands import drain
+from restream.config.nodes_section import NodesSection
+from restream.config.settings import Settings
 from restream.demo.embedded import free_port
 from restream.domain.camera.secret import Secret
 from restream.domain.fleet.node import NodeName, NodeTraits
@@ -262,6 +268,39 @@ async def test_nodes_are_listed_and_drained(dsn: str) -> None:
     assert "yes" not in (await command("nodes", overrides=settings))[1]
     code, _, errors = await command("drain", "east", overrides=settings)
     assert (code, "there is no node east" in errors) == (1, True)
+
+
+async def test_who_drains_a_node_may_wait_until_it_has_none_left(
+    dsn: str, database: asyncpg.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await database.execute((ROOT / "etc" / "schema_nodes.sql").read_text(encoding="utf-8"))
+    settings, west, north = Settings(nodes=NodesSection(dsn=dsn)), NodeName("west"), NodeName("north")
+    table = PostgresLeases(Secret(dsn))
+
+    async def drained(wait_s: float) -> int:
+        return await drain(settings, Console(), west, undo=False, wait_s=wait_s)
+
+    await table.beat(west, "1", NodeTraits(), 60.0)
+    await table.settle(west, "1", Decision(("1", "2")))
+    # Nobody is there to take them: to wait would be vain.
+    async with asyncio.timeout(20):
+        assert await drained(600) == 1
+    assert "west still has 2 cameras" in capsys.readouterr().err
+    await table.beat(north, "1", NodeTraits(), 60.0)
+    assert await drained(0.1) == 1
+    waiting = asyncio.create_task(drained(600))
+    view = await table.beat(west, "1", NodeTraits(), 60.0)
+    assert view is not None
+    await table.settle(west, "1", Decision(give_back=tuple(view.holdings.values())))
+    await table.close()
+    async with asyncio.timeout(20):
+        assert await waiting == 0
+
+
+@pytest.mark.parametrize("wait", ["-1", "nan", "inf", "soon"])
+def test_a_wait_is_a_number_of_seconds(wait: str) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        build_parser().parse_args(["drain", "west", f"--wait={wait}"])
 
 
 @pytest.mark.parametrize("arguments", [["nodes"], ["drain", "west"], ["init-db", "--nodes"]])

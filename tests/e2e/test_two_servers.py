@@ -33,18 +33,22 @@ async def two_servers(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Tes
 
 
 @pytest.fixture
-async def service(
-    tmp_path: Path, dsn: str, add_camera: AddCamera, two_servers: tuple[TestServer, TestServer]
-) -> AsyncIterator[RunningService]:
+async def overrides(dsn: str, add_camera: AddCamera, two_servers: tuple[TestServer, TestServer]) -> dict[str, str]:
     """Cameras 1 and 2 by their site, 3 and 4 by default; 4 names its server."""
-    default, west = two_servers
+    _, west = two_servers
     await add_camera(1, site="West")
     await add_camera(2, site="West")
     await add_camera(3, site="East")
     await add_camera(4, site="West", options='{"server": "default"}')
     servers = {"west": {"api_url": west.api_url, "rtsp_url": west.rtsp_url, "sites": ["West"]}}
-    overrides = {"PG_DSN": dsn, "RESTREAM_MEDIAMTX__SERVERS": json.dumps(servers)}
-    async with running_service(tmp_path, server=default, overrides=overrides) as running:
+    return {"PG_DSN": dsn, "RESTREAM_MEDIAMTX__SERVERS": json.dumps(servers)}
+
+
+@pytest.fixture
+async def service(
+    tmp_path: Path, overrides: dict[str, str], two_servers: tuple[TestServer, TestServer]
+) -> AsyncIterator[RunningService]:
+    async with running_service(tmp_path, server=two_servers[0], overrides=overrides) as running:
         yield running
 
 
@@ -99,3 +103,34 @@ async def test_the_same_path_may_be_on_both_servers_and_players_and_streams_foll
     owners = {(each["name"], each["camera"]) for each in (await service.get("/api/streams"))["streams"]}
     assert {("cam3", "2"), ("cam3", "3")} <= owners
     assert sorted(each["name"] for each in await service.get("/api/streams/latest")).count("cam3") == 2
+
+
+async def test_cameras_of_a_lost_server_are_published_at_the_other_and_return(
+    tmp_path: Path, overrides: dict[str, str], two_servers: tuple[TestServer, TestServer]
+) -> None:
+    default, west = two_servers
+    moving = {"RESTREAM_MEDIAMTX__ON_SERVER_LOSS": "move", "RESTREAM_MEDIAMTX__MOVE_AFTER_S": "5"}
+    async with running_service(tmp_path, server=default, overrides={**overrides, **moving}) as service:
+        await service.reach(dict.fromkeys((*WEST, *EAST), "healthy"))
+        before = await service.pids()
+        await west.stop()
+        await service.component("mediamtx:west", "down")
+
+        async def all_at_default() -> bool:
+            return set(await tracks(default)) == {"cam1", "cam2", "cam3", "cam4"}
+
+        await eventually(all_at_default, 40)
+        await service.reach(dict.fromkeys((*WEST, *EAST), "healthy"))
+        assert {key: (await service.pids())[key] for key in EAST} == {key: before[key] for key in EAST}
+        players = (await service.get("/api/cameras/1"))["players"]
+        assert players["rtsp"] == f"{default.rtsp_url}/cam1"
+
+        await west.start()
+
+        async def at_home() -> bool:
+            return set(await tracks(west)) == {"cam1", "cam2"} and set(await tracks(default)) == {"cam3", "cam4"}
+
+        await eventually(at_home, 40)
+        await service.reach(dict.fromkeys((*WEST, *EAST), "healthy"))
+        assert {key: (await service.pids())[key] for key in EAST} == {key: before[key] for key in EAST}
+        assert (await service.get("/api/cameras/1"))["players"]["rtsp"] == f"{west.rtsp_url}/cam1"

@@ -10,6 +10,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -17,8 +18,12 @@ import yaml
 from restream.config.settings import ROOT, load_settings
 from restream.domain.pull.entry import trouble_of
 from restream.domain.server.identity import DEFAULT_SERVER
+from restream.service.from_settings import failover_policy
 from restream.service.pulling import path_entries
 
+NODES = ROOT / "docker-compose.nodes.yml"
+FILES = (ROOT / "docker-compose.yml", NODES)
+ONCE = {"demo-rows", "nodes-tables"}
 PROMETHEUS = ROOT / "etc" / "prometheus"
 DASHBOARDS = sorted((ROOT / "etc" / "grafana" / "dashboards").glob("*.json"))
 # docs/metrics.md is the list; a histogram has three series.
@@ -30,8 +35,26 @@ def compose() -> dict[str, Any]:
     return dict(yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
 
 
+@cache
+def nodes_file() -> dict[str, Any]:
+    """What docker-compose.nodes.yml adds and changes."""
+    return dict(yaml.safe_load(NODES.read_text(encoding="utf-8")))
+
+
+def merged(first: Any, second: Any) -> Any:
+    """As compose merges two files: mappings by key, lists one after the other."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        keys = [*first, *(key for key in second if key not in first)]
+        return {key: merged(first.get(key), second.get(key)) for key in keys}
+    if isinstance(first, list) and isinstance(second, list):
+        return [*first, *second]
+    return first if second is None else second
+
+
+@cache
 def services() -> dict[str, dict[str, Any]]:
-    return dict(compose()["services"])
+    """Of both files."""
+    return dict(merged(compose()["services"], nodes_file()["services"]))
 
 
 @cache
@@ -59,25 +82,25 @@ def test_every_service_is_pinned_restarted_and_its_log_bounded(name: str) -> Non
     service = services()[name]
     assert re.search(r":v?\d+\.\d+(\.\d+)?(-\w+)?$", service["image"])
     assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
-    if name == "demo-rows":  # runs once
+    if name in ONCE:
         assert service["restart"] == "no"
     else:
         assert service["restart"] == "unless-stopped"
-        assert name == "restream" or service["healthcheck"]["test"][0] == "CMD"
+        assert service["image"].startswith("restream:") or service["healthcheck"]["test"][0] == "CMD"
     for needed, how in service.get("depends_on", {}).items():
-        assert how == {"condition": "service_healthy"}
+        assert how == {"condition": "service_completed_successfully" if needed in ONCE else "service_healthy"}
         assert needed in services()
     if "environment" in service:
         assert "TZ" in service["environment"]
 
 
 def test_variables_and_the_example_agree() -> None:
-    used = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
+    used = {name for path in FILES for name in re.findall(r"\$\{(\w+)", path.read_text(encoding="utf-8"))}
     assert used == set(example())
 
 
 def test_no_secret_has_a_default() -> None:
-    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    text = "".join(path.read_text(encoding="utf-8") for path in FILES)
     for name in (name for name in example() if re.search("PASSWORD|TOKEN", name)):
         assert example()[name] == "change-me"
         assert f"${{{name}:?" in text
@@ -86,10 +109,10 @@ def test_no_secret_has_a_default() -> None:
 
 def test_only_streams_are_open_to_others() -> None:
     published = {name: service["ports"] for name, service in services().items() if "ports" in service}
-    assert set(published) == {"mediamtx", "restream", "prometheus", "grafana", "influxdb"}
+    assert set(published) == {"mediamtx", "restream", "prometheus", "grafana", "influxdb", "mediamtx-2", "restream-2"}
     for name, ports in published.items():
         for port in map(substituted, ports):
-            assert port.startswith("0.0.0.0:" if name == "mediamtx" else "127.0.0.1:")
+            assert port.startswith("0.0.0.0:" if name.startswith("mediamtx") else "127.0.0.1:")
 
 
 def test_named_volumes_are_declared_and_mounted_files_exist() -> None:
@@ -99,11 +122,11 @@ def test_named_volumes_are_declared_and_mounted_files_exist() -> None:
             if source.startswith("./"):
                 assert (ROOT / source).exists()
             else:
-                assert source in compose()["volumes"]
+                assert source in compose()["volumes"] | nodes_file()["volumes"]
 
 
 def test_the_service_accepts_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in services()["restream"]["environment"].items():
+    for name, value in compose()["services"]["restream"]["environment"].items():
         monkeypatch.setenv(name, substituted(value))
     settings = load_settings()
     assert (settings.http.host, settings.http.port) == ("0.0.0.0", 8000)
@@ -121,6 +144,54 @@ def test_the_service_accepts_its_environment(monkeypatch: pytest.MonkeyPatch) ->
         assert trouble_of({"items": items}, path, wanted.source_of(path)) == ""
     assert wanted.to_write("cam1") in text
     assert settings.pull.host == "0.0.0.0"
+
+
+def test_two_nodes_have_the_same_settings_but_who_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (services()[name]["environment"] for name in ("restream", "restream-2"))
+    own = {"RESTREAM_NODE__NAME", "RESTREAM_NODES__URL", "RESTREAM_PULL__URL"}
+    assert first.keys() == second.keys()
+    assert {name for name in first if first[name] != second[name]} == own
+    assert services()["restream"]["depends_on"] == services()["restream-2"]["depends_on"]
+    names = set()
+    for environment in (first, second):
+        for name, value in environment.items():
+            monkeypatch.setenv(name, substituted(value))
+        settings = load_settings()
+        names.add(settings.node_name)
+        assert settings.nodes.dsn == settings.database.dsn is not None
+        # All servers are there for all nodes, and take one another's cameras.
+        hosts = {server: urlsplit(section.api_url).hostname or "" for server, section in settings.servers.items()}
+        assert list(hosts.values()) == ["mediamtx", "mediamtx-2"]
+        assert failover_policy(settings).pool == settings.servers.keys()
+        for server, section in settings.servers.items():
+            published = {
+                substituted(port).split(":", 1)[1].removesuffix("/udp") for port in services()[hosts[server]]["ports"]
+            }
+            asked = (section.public.rtsp, section.public.hls, section.public.webrtc, section.public.srt)
+            for url, inside in zip(asked, (8554, 8888, 8889, 8890), strict=True):
+                assert f"{urlsplit(url or '').port}:{inside}" in published
+        assert {f"127.0.0.1:{urlsplit(settings.nodes.url or '').port}:8000"} <= {
+            substituted(port) for port in services()[settings.node_name]["ports"]
+        }
+    assert names == {"restream", "restream-2"}
+    assert services()["nodes-tables"]["environment"]["RESTREAM_NODES__DSN"] == first["RESTREAM_NODES__DSN"]
+
+
+def test_no_port_and_no_volume_of_logs_belongs_to_two() -> None:
+    ports = [substituted(port).rsplit(":", 1)[0] for each in services().values() for port in each.get("ports", ())]
+    assert len(set(ports)) == len(ports)
+    logs = [volume for each in services().values() for volume in each.get("volumes", ()) if volume.endswith("/log")]
+    assert len(set(logs)) == len(logs) == 2
+    # Browsers are told the port of the second server, too.
+    second = services()["mediamtx-2"]
+    ice = substituted(second["environment"]["MTX_WEBRTCLOCALUDPADDRESS"])
+    assert any(substituted(port).endswith(f"{ice}{ice}/udp") for port in second["ports"])
+
+
+def test_the_second_media_server_is_like_the_first() -> None:
+    first, second = services()["mediamtx"], services()["mediamtx-2"]
+    assert all(first[key] == second[key] for key in ("image", "volumes", "healthcheck", "logging", "security_opt"))
+    assert first["environment"].items() <= second["environment"].items()
 
 
 def test_the_image_has_what_it_copies_and_checks_what_is_served() -> None:
@@ -196,14 +267,27 @@ def test_the_start_script_wants_secrets_and_checks_before_it_starts(tmp_path: Pa
     ]
 
 
-def test_compose_accepts_the_file() -> None:
+def test_the_start_script_makes_the_tables_of_nodes(tmp_path: Path) -> None:
+    text = (ROOT / ".env.example").read_text(encoding="utf-8").replace("change-me", "0").replace("#COMPOSE", "COMPOSE")
+    (tmp_path / ".env").write_text(text, encoding="utf-8")
+    code, words, asked = started(tmp_path)
+    assert (code, words) == (0, "")
+    tables = asked.index("compose run --rm --no-deps nodes-tables")
+    assert asked.index("compose up --detach --wait mediamtx-2") < tables
+    assert tables < asked.index("compose run --rm --no-deps restream check --plain")
+    (files,) = re.findall(r"^COMPOSE_FILE=(.+)$", text, re.MULTILINE)
+    assert [ROOT / name for name in files.split(":")] == list(FILES)
+
+
+@pytest.mark.parametrize("files", [[], [f"--file={path.name}" for path in FILES]], ids=["one node", "two nodes"])
+def test_compose_accepts_the_file(files: list[str]) -> None:
     plugin = ["docker", "compose"]
     if (
         shutil.which("docker") is None
         or subprocess.run([*plugin, "version"], capture_output=True, check=False).returncode
     ):
         pytest.skip("no docker with the compose plugin")
-    arguments = ("--env-file", ".env.example", "--profile", "demo", "config", "--quiet")
+    arguments = (*files, "--env-file", ".env.example", "--profile", "demo", "config", "--quiet")
     result = subprocess.run([*plugin, *arguments], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert result.returncode == 0, result.stderr
 

@@ -13,13 +13,17 @@ from collections.abc import Sequence
 import pytest
 from rich.console import Console
 
+from restream.adapters.reachability import LeaseAccess
 from restream.adapters.server.docker_engine import parse_container
 from restream.config.settings import Settings
+from restream.domain.fleet.node import FleetNode, NodeName
+from restream.domain.server.identity import ServerId
 from restream.interfaces.console.findings import CheckState, Finding, failed, findings_json, print_findings
 from restream.preflight import bounded
 from restream.preflight.host import clock, open_files
 from restream.preflight.programs import check_programs, judge_version, missing_parts, names_in
 from restream.preflight.services import judge_version as judge_server
+from restream.preflight.sharing import check_sharing, judge_access, judge_fence, judge_name
 from restream.service.from_settings import DependencyError, require_programs
 
 FINDINGS = [
@@ -150,3 +154,64 @@ async def test_ffmpeg_is_needed_where_cameras_are_published_by_it(
     with pytest.raises(DependencyError) if needed else contextlib.nullcontext():
         require_programs(settings)
     assert ("still needed for still pictures" in caplog.text) is not needed
+
+
+# -- several nodes -----------------------------------------------------------------------------------------------------
+
+NODE = NodeName("a")
+
+
+async def test_a_service_that_is_alone_is_asked_nothing_about_nodes() -> None:
+    assert await check_sharing(Settings()) == []
+
+
+@pytest.mark.parametrize(
+    ("access", "state", "words"),
+    [
+        (LeaseAccess((), True, 0.2), CheckState.OK, "all rights"),
+        (LeaseAccess((), False, 0.2), CheckState.FAIL, "replica"),
+        (LeaseAccess(("INSERT on restream_node",), True, 0.2), CheckState.FAIL, "INSERT on restream_node"),
+    ],
+)
+def test_what_the_database_of_leases_lets_us_do(access: LeaseAccess, state: CheckState, words: str) -> None:
+    found = {finding.name: finding for finding in judge_access(access)}
+    assert (found["nodes"].state, found["clocks"].state) == (state, CheckState.OK)
+    assert words in found["nodes"].text
+    assert "0.2 s ahead of this host's" in found["clocks"].text
+
+
+def node(renewals: int, expires_in_s: float = 5.0, *, draining: bool = False, instance: str = "x") -> FleetNode:
+    return FleetNode(NODE, instance, expires_in_s, draining, renewals=renewals)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "state", "words"),
+    [
+        (None, None, CheckState.OK, "new"),
+        (node(7), node(7), CheckState.OK, "alive"),
+        (node(7), node(7, -1.0), CheckState.OK, "not alive"),
+        (node(7), node(8), CheckState.FAIL, "another service"),
+        (node(7), node(7, instance="y"), CheckState.FAIL, "another service"),
+        (node(7, -1.0, draining=True), node(7, -1.0, draining=True), CheckState.WARN, "draining"),
+        (node(7), None, CheckState.OK, "new"),
+    ],
+)
+def test_a_name_has_one_service(
+    before: FleetNode | None, after: FleetNode | None, state: CheckState, words: str
+) -> None:
+    finding = judge_name(NODE, before, after)
+    assert finding.state is state
+    assert words in finding.text
+    assert bool(finding.todo) == (state is not CheckState.OK)
+
+
+@pytest.mark.parametrize(
+    ("unseen", "only_here", "state"),
+    [((), (), CheckState.OK), (("west",), (), CheckState.FAIL), ((), ("default",), CheckState.WARN)],
+)
+def test_a_fence_needs_media_servers_that_all_nodes_can_ask(
+    unseen: tuple[str, ...], only_here: tuple[str, ...], state: CheckState
+) -> None:
+    finding = judge_fence([ServerId(each) for each in unseen], [ServerId(each) for each in only_here])
+    assert finding.state is state
+    assert all(name in finding.text for name in (*unseen, *only_here))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from restream.config.settings import ConfigError, Settings, load_settings
 from restream.domain.camera.camera import Camera, RejectedRow
+from restream.domain.fleet.fencing import Fence
 from restream.domain.server.identity import ServerId
-from restream.service.from_settings import public_bases, row_reader
+from restream.service.from_settings import failover_policy, public_bases, row_reader
 from tests.support.examples import examples
 
 
@@ -89,3 +91,22 @@ def test_a_server_has_the_defaults_and_not_what_the_default_one_has(tmp_path: Pa
     settings = configured(tmp_path, f"mediamtx: {{{given}, servers: {{west: {{{SERVER}}}}}}}")
     west = settings.servers[ServerId("west")]
     assert (west.api_user, west.publish_user, west.publish) == (None, None, "rtsp")
+
+
+def test_two_hosts_are_configured_as_the_text_beside_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (text,) = (each for each in examples("installation.md", "ini") if "RESTREAM_NODE__NAME" in each)
+    shown = subprocess.run(
+        ["env", "-i", "sh", "-c", f"set -a\n{text}\nenv"], capture_output=True, text=True, check=True
+    )
+    for line in shown.stdout.splitlines():
+        name, _, value = line.partition("=")
+        if name.startswith(("RESTREAM_", "PG_")):
+            monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert settings.node_name == "one" and settings.nodes.dsn is not None
+    assert failover_policy(settings).pool == {"default", "second"} == settings.servers.keys()
+    # Until all publishers have ended there must be room for a heartbeat that is lost, and one that is late.
+    nodes, stopping_s = settings.nodes, settings.ffmpeg.stop_grace_s + 1
+    assert nodes.fence is Fence.TIME
+    assert nodes.ttl_s >= 2 * nodes.heartbeat_s + stopping_s + 1
+    assert row_reader(settings).servers[ServerId("second")] == ("West",)

@@ -1,20 +1,14 @@
 """What is asked of the tables of etc/schema_nodes.sql, by name.
 
-Each statement sees what was committed before it began, so what has to see the end of a wait for a lock is a statement
-of its own after it. Nobody waits in a circle: a node locks its own row first and waits for it, other nodes' rows and
-what others have it locks only where nobody else is at them (SKIP LOCKED), and new rows it adds in the order of ids.
+Each statement is a transaction of its own. A service that is suspended between two messages of one open transaction
+would keep its locks: no timeout of PostgreSQL counts while it waits for the second half of a query (seen with 15).
+Each sees what was committed before it began, so what has to see the end of a wait for a lock is a statement of its own
+after it: holdings are read after the renewal. Nobody waits in a circle: a node waits for its own row alone; rows of
+other nodes, and what others have, it locks only where nobody else is at them (SKIP LOCKED), and new rows it adds in the
+order of ids.
 """
 
 from __future__ import annotations
-
-BEGIN = """
-BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-SET LOCAL statement_timeout = {limit_ms};
-SET LOCAL idle_in_transaction_session_timeout = {limit_ms}
-"""
-"""`limit_ms`: a service that freezes in the middle must not hold its locks for longer."""
-
-COMMIT = "COMMIT"
 
 RENEW_LEASE = """
 INSERT INTO restream_node AS node (name, instance, expires_at, ttl_s, renewals, traits)
@@ -78,63 +72,69 @@ WHERE node = ANY($1::text[]) OR node IS NULL
 
 COUNT_HOLDINGS = "SELECT coalesce(node, '') AS node, count(*) AS cameras FROM restream_assignment GROUP BY node"
 
-LOCK_OWN_NODE = "SELECT FROM restream_node WHERE name = $1 AND instance = $2 FOR NO KEY UPDATE"
-"""name, instance. No row: the name is another's now."""
+# ruff: noqa: S608 - all parts are constants of this file
+_ME = """
+WITH me AS (
+    SELECT name FROM restream_node WHERE name = $1 AND instance = $2 {alive} FOR SHARE
+)
+"""
+# A name that is another instance's now has nothing to give and takes nothing.
+_OURS = _ME.format(alive="")
+_ALIVE = _ME.format(alive="AND expires_at > clock_timestamp()")
 
-GIVE_BACK = """
+GIVE_BACK = f"""{_OURS}
 UPDATE restream_assignment AS held SET node = NULL, since = clock_timestamp()
-FROM unnest($2::text[], $3::bigint[]) AS seen (camera_id, epoch)
-WHERE held.node = $1 AND held.camera_id = seen.camera_id AND held.epoch = seen.epoch
+FROM unnest($3::text[], $4::bigint[]) AS seen (camera_id, epoch), me
+WHERE held.node = me.name AND held.camera_id = seen.camera_id AND held.epoch = seen.epoch
 """
-"""node, cameras, their epochs"""
+"""node, instance, cameras, their epochs"""
 
-FORGET = """
+FORGET = f"""{_OURS}
 DELETE FROM restream_assignment AS held
-USING unnest($2::text[], $3::bigint[]) AS seen (camera_id, epoch)
-WHERE held.node = $1 AND held.camera_id = seen.camera_id AND held.epoch = seen.epoch
+USING unnest($3::text[], $4::bigint[]) AS seen (camera_id, epoch), me
+WHERE held.node = me.name AND held.camera_id = seen.camera_id AND held.epoch = seen.epoch
 """
-"""node, cameras, their epochs"""
+"""node, instance, cameras, their epochs"""
 
-TAKE_NEW = """
+TAKE_NEW = f"""{_ALIVE}
 INSERT INTO restream_assignment (camera_id, node, epoch, since)
-SELECT camera_id, $1, nextval('restream_epoch'), clock_timestamp() FROM unnest($2::text[]) AS wanted (camera_id)
+SELECT camera_id, me.name, nextval('restream_epoch'), clock_timestamp()
+FROM unnest($3::text[]) AS wanted (camera_id), me
 WHERE NOT EXISTS (SELECT FROM restream_assignment AS known WHERE known.camera_id = wanted.camera_id)
-    AND EXISTS (SELECT FROM restream_node WHERE name = $1 AND expires_at > clock_timestamp())
 ORDER BY camera_id
 ON CONFLICT DO NOTHING
 RETURNING camera_id
 """
-"""node, cameras"""
+"""node, instance, cameras"""
 
-LOCK_LOST_NODES = """
-SELECT node.name FROM restream_node AS node
-JOIN unnest($2::text[], $3::text[], $4::bigint[]) AS lost (name, instance, renewals)
-    ON (node.name, node.instance, node.renewals) = (lost.name, lost.instance, lost.renewals)
-WHERE node.name <> $1
-FOR SHARE OF node SKIP LOCKED
-"""
-"""node; names, instances and renewals of those who are lost. Until our end none of them can renew, and one that has
-since, or is renewing now, is not lost. Takers do not exclude one another: FOR SHARE."""
-
-TAKE_OVER = """
-WITH free AS (
+TAKE_OVER = f"""{_ALIVE}
+, lost AS (
+    SELECT node.name FROM restream_node AS node
+    JOIN unnest($4::text[], $5::text[], $6::bigint[]) AS seen (name, instance, renewals)
+        ON (node.name, node.instance, node.renewals) = (seen.name, seen.instance, seen.renewals)
+    WHERE node.name <> $1
+    FOR SHARE OF node SKIP LOCKED
+)
+, free AS (
     SELECT camera_id FROM restream_assignment
-    WHERE camera_id = ANY($2::text[]) AND (node IS NULL OR node = ANY($3::text[]))
+    WHERE camera_id = ANY($3::text[]) AND (node IS NULL OR node IN (SELECT name FROM lost))
     FOR UPDATE SKIP LOCKED
 )
-UPDATE restream_assignment AS held SET node = $1, epoch = nextval('restream_epoch'), since = clock_timestamp()
-FROM free
+UPDATE restream_assignment AS held SET node = me.name, epoch = nextval('restream_epoch'), since = clock_timestamp()
+FROM free, me
 WHERE held.camera_id = free.camera_id
-    AND EXISTS (SELECT FROM restream_node WHERE name = $1 AND expires_at > clock_timestamp())
 RETURNING held.camera_id
 """
-"""node, cameras, nodes that are lost"""
+"""node, instance, cameras; names, instances and renewals of those who are lost. Until our end none of them can renew,
+and one that has since, or is renewing now, is not lost. Takers do not exclude one another: FOR SHARE."""
 
-GIVE_EVERYTHING_BACK = "UPDATE restream_assignment SET node = NULL, since = clock_timestamp() WHERE node = $1"
-"""node"""
+GIVE_EVERYTHING_BACK = f"""{_OURS}
+UPDATE restream_assignment AS held SET node = NULL, since = clock_timestamp() FROM me WHERE held.node = me.name
+"""
+"""node, instance"""
 
-END_LEASE = "UPDATE restream_node SET expires_at = clock_timestamp(), instance = '' WHERE name = $1"
-"""node"""
+END_LEASE = "UPDATE restream_node SET expires_at = clock_timestamp(), instance = '' WHERE name = $1 AND instance = $2"
+"""node, instance"""
 
 MARK_DRAINING = "UPDATE restream_node SET draining = $2 WHERE name = $1 RETURNING name"
 """node, draining"""

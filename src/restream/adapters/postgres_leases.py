@@ -40,7 +40,7 @@ class Roster(NamedTuple):
 class PostgresLeases:
     """A `LeaseTable`. One connection, made when it is needed and given up after every error; one verb at a time.
 
-    `timeout_s` bounds every verb, in PostgreSQL too: locks of a service that freezes are gone after that.
+    `timeout_s` bounds every verb. Each of its statements is a transaction (`lease_queries`).
     """
 
     def __init__(self, dsn: Secret, *, timeout_s: float = 4.0) -> None:
@@ -54,7 +54,7 @@ class PostgresLeases:
     async def beat(self, me: NodeName, instance: str, traits: NodeTraits, ttl_s: float) -> View | None:
         """Renew our lease, and look around; None: the name is another instance's. Raises DatabaseError."""
         first = self._known_as != (me, instance)
-        async with self._transaction() as session:
+        async with self._asking() as session:
             renewed = await session.ask(queries.RENEW_LEASE, me, instance, ttl_s, node_document(traits), first)
             if not renewed:
                 return None
@@ -75,35 +75,31 @@ class PostgresLeases:
 
     async def settle(self, me: NodeName, instance: str, decision: Decision) -> frozenset[str]:
         """Carry out a decision; tells which cameras were taken. Raises DatabaseError."""
-        async with self._transaction() as session:
-            if not await session.ask(queries.LOCK_OWN_NODE, me, instance):
-                return frozenset()
+        async with self._asking() as session:
             for query, holdings in ((queries.GIVE_BACK, decision.give_back), (queries.FORGET, decision.forget)):
                 if holdings:
                     seen = [each.camera_id for each in holdings], [each.epoch for each in holdings]
-                    await session.ask(query, me, *seen)
+                    await session.ask(query, me, instance, *seen)
             if not decision.take:
                 return frozenset()
-            new = await session.ask(queries.TAKE_NEW, me, decision.take)
-            lost = await session.ask(queries.LOCK_LOST_NODES, me, *_columns(decision.lost))
-            over = await session.ask(queries.TAKE_OVER, me, decision.take, [row["name"] for row in lost])
+            new = await session.ask(queries.TAKE_NEW, me, instance, decision.take)
+            over = await session.ask(queries.TAKE_OVER, me, instance, decision.take, *_columns(decision.lost))
         return frozenset(row["camera_id"] for row in (*new, *over))
 
     async def leave(self, me: NodeName, instance: str) -> None:
         """Give everything back, and end our lease. Raises DatabaseError."""
-        async with self._transaction() as session:
-            if await session.ask(queries.LOCK_OWN_NODE, me, instance):
-                await session.ask(queries.GIVE_EVERYTHING_BACK, me)
-                await session.ask(queries.END_LEASE, me)
+        async with self._asking() as session:
+            await session.ask(queries.GIVE_EVERYTHING_BACK, me, instance)
+            await session.ask(queries.END_LEASE, me, instance)
 
     async def drain(self, name: NodeName, *, draining: bool) -> bool:
         """Have a node give its cameras away, or no longer; False: there is no such node. Raises DatabaseError."""
-        async with self._transaction() as session:
+        async with self._asking() as session:
             return bool(await session.ask(queries.MARK_DRAINING, name, draining))
 
     async def roster(self) -> Roster:
         """All nodes, by name. Raises DatabaseError."""
-        async with self._transaction() as session:
+        async with self._asking() as session:
             nodes = await session.nodes()
             counts = await session.ask(queries.COUNT_HOLDINGS)
         return Roster(nodes, {NodeName(row["node"]): row["cameras"] for row in counts})
@@ -118,16 +114,14 @@ class PostgresLeases:
         connection.terminate()
 
     @contextlib.asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[_Session]:
-        """All or nothing; a return from within commits too. The connection outlives it only when it ended well."""
+    async def _asking(self) -> AsyncIterator[_Session]:
+        """One verb at a time. The connection outlives it only when it ended well."""
         ended_well = False
         try:
             async with asyncio.timeout(self._timeout_s), self._turn:
                 try:
                     connection = await self._connected()
-                    await connection.execute(queries.BEGIN.format(limit_ms=round(self._timeout_s * 1000)))
                     yield _Session(connection)
-                    await connection.execute(queries.COMMIT)
                     ended_well = True
                 finally:
                     if not ended_well:
@@ -153,12 +147,13 @@ class PostgresLeases:
 
 
 class _Session(NamedTuple):
-    """A transaction that is open."""
+    """A connection that is ours for the while."""
 
     connection: asyncpg.Connection[asyncpg.Record]
 
     async def ask(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
-        # Without a name: poolers in transaction mode would meet a named one again in other sessions.
+        # Without a name: poolers in transaction mode would meet a named one again in other sessions. asyncpg sends no
+        # Sync between the two halves, so no pooler parts them.
         statement = await self.connection.prepare(query, name="")
         return await statement.fetch(*values)
 

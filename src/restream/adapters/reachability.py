@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from typing import NamedTuple
 
 import asyncpg
 from redis.asyncio import Redis
@@ -51,3 +53,50 @@ async def notify_triggers(dsn: Secret, table: str | None, channel: str) -> int:
             connection.terminate()
     except (*CONNECTION_ERRORS, ValueError) as error:
         raise translated(error, dsn) from None
+
+
+# A list of rights within one question would ask for any of them.
+_LEASE_RIGHTS = """
+SELECT wanted.kind || ' on ' || wanted.name AS wanted,
+    CASE WHEN to_regclass(wanted.name) IS NULL THEN NULL
+        WHEN wanted.kind = 'USAGE' THEN has_sequence_privilege(to_regclass(wanted.name), wanted.kind)
+        ELSE has_table_privilege(to_regclass(wanted.name), wanted.kind)
+    END AS granted
+FROM (
+    SELECT kind, name FROM unnest($1::text[]) AS kind, unnest($2::text[]) AS name
+    UNION ALL SELECT 'USAGE', unnest($3::text[])
+) AS wanted
+ORDER BY wanted.name, wanted.kind
+"""
+_VERBS, _TABLES = ("SELECT", "INSERT", "UPDATE", "DELETE"), ("restream_node", "restream_assignment", "restream_duty")
+_SEQUENCES = ("restream_epoch",)
+
+
+class LeaseAccess(NamedTuple):
+    """What the user of `nodes.dsn` may do there."""
+
+    refused: tuple[str, ...]
+    """Rights that are missing, or whose tables are."""
+    writable: bool
+    """It is a primary, not a replica."""
+    ahead_s: float
+    """How far the database's clock is ahead of ours, as well as the way there lets one tell."""
+
+
+async def lease_access(dsn: Secret) -> LeaseAccess:
+    """Ask for rights and clock; nothing is written. Raises DatabaseError."""
+    try:
+        connection = await asyncpg.connect(
+            dsn.reveal(), timeout=_TIMEOUT_S, command_timeout=_TIMEOUT_S, statement_cache_size=0
+        )
+        try:
+            rows = await connection.fetch(_LEASE_RIGHTS, _VERBS, _TABLES, _SEQUENCES)
+            writable = not await connection.fetchval("SELECT pg_is_in_recovery()")
+            asked_at = time.time()
+            theirs = await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
+            ahead_s = theirs - (asked_at + time.time()) / 2
+        finally:
+            connection.terminate()
+    except (*CONNECTION_ERRORS, ValueError) as error:
+        raise translated(error, dsn) from None
+    return LeaseAccess(tuple(row["wanted"] for row in rows if not row["granted"]), writable, ahead_s)

@@ -17,6 +17,7 @@ from restream.domain.camera.camera import COLUMNS
 from restream.domain.camera.options import NAME, RtspTransport, Transport, check_path
 from restream.domain.judgement.flaws import Thresholds
 from restream.domain.judgement.stream_flaws import StreamThresholds
+from restream.domain.server.failover import OnServerLoss
 from restream.domain.server.identity import DEFAULT_SERVER
 
 
@@ -217,6 +218,8 @@ class NamedServerSection(MediaServerSection):
     """Where streams are published by RTSP."""
     sites: tuple[str, ...] = ()
     """Cameras of these sites are published here; a row's `options.server` wins."""
+    on_server_loss: OnServerLoss | None = None
+    """Null: as `mediamtx.on_server_loss`."""
 
 
 class MediamtxSection(MediaServerSection):
@@ -229,6 +232,13 @@ class MediamtxSection(MediaServerSection):
     `{west: {api_url: "http://10.1.0.2:9997", rtsp_url: "rtsp://10.1.0.2:8554", sites: [West]}}`.
     Which there are is settled at the start.
     """
+    on_server_loss: OnServerLoss = OnServerLoss.WAIT
+    """`wait`: cameras of a server that is lost wait for it. `move`: they are published at another one meanwhile, of
+    those with `move`; a server with `wait` gives none away and takes none. The same on all nodes."""
+    move_after_s: float = Field(default=30, ge=5, le=3600)
+    """How long a server is down before its cameras move, and up again before they return."""
+    returns_per_minute: int = Field(default=30, ge=0, le=100_000)
+    """How many cameras return in a minute, each with a short gap; 0: they stay until the service starts again."""
 
     @field_validator("servers")
     @classmethod

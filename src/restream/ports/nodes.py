@@ -11,7 +11,7 @@ from restream.domain.fleet.share import Decision, View
 class LeaseTable(Protocol):
     """Nodes, who has which camera, and duties that one node has for all. All times are the database's.
 
-    Every verb is one transaction of bounded time, and raises DatabaseError (`ports.cameras`).
+    Every verb is bounded in time, and raises DatabaseError (`ports.cameras`).
     """
 
     async def beat(self, me: NodeName, instance: str, traits: NodeTraits, ttl_s: float) -> View | None:

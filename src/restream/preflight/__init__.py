@@ -17,6 +17,7 @@ from restream.preflight.fetching import check_fetching
 from restream.preflight.host import check_files, check_host, check_ports
 from restream.preflight.programs import check_programs
 from restream.preflight.services import ANY_CAMERA, check_database, check_media_server, check_redis
+from restream.preflight.sharing import check_sharing
 
 __all__ = ["ANY_CAMERA", "check", "examine"]
 
@@ -43,6 +44,7 @@ async def examine(settings: Settings, camera: str | None = None) -> list[Finding
         ("database", lambda: check_database(settings, camera)),
         ("mediamtx", lambda: check_media_server(settings)),
         ("pull", lambda: check_fetching(settings)),
+        ("nodes", lambda: check_sharing(settings)),
         ("redis", lambda: check_redis(settings)),
         ("ports", lambda: check_ports(settings)),
         ("files", lambda: asyncio.to_thread(check_files, settings)),

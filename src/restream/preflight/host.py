@@ -22,6 +22,7 @@ from restream.interfaces.console.findings import CheckState, Finding
 _OLDEST_PYTHON = (3, 11)
 _ANSWER_TIMEOUT_S = 3.0
 _ANSWER_BYTES = 64 << 10
+_SERVICE = b'{"status": "'
 # Three pipes of each ffmpeg, and what the service itself has open.
 _FILES_PER_CAMERA, _FILES_OF_SERVICE, _PLENTY_OF_FILES = 3, 200, 16_384
 _FEWEST_FREE_BYTES = 200 << 20
@@ -61,9 +62,14 @@ def open_files(hard_limit: int) -> Finding:
     return Finding("open files", CheckState.WARN, f"{hard_limit} allowed: enough for about {cameras} cameras", todo)
 
 
+async def runs_here(settings: Settings) -> bool:
+    """Whether a service answers on our port."""
+    return _SERVICE in await _answer(settings.http.host, settings.http.port, "/livez")
+
+
 async def check_ports(settings: Settings) -> list[Finding]:
     """Whether the service can listen where it is told to."""
-    wanted = [_port("http", settings.http.host, settings.http.port, "/livez", b'{"status": "')]
+    wanted = [_port("http", settings.http.host, settings.http.port, "/livez", _SERVICE)]
     if settings.metrics.port is not None:
         wanted.append(_port("metrics", settings.metrics.host, settings.metrics.port, "/metrics", b"restream_"))
     return list(await asyncio.gather(*wanted))

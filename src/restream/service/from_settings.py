@@ -40,6 +40,7 @@ from restream.domain.camera.urls import parse_source
 from restream.domain.ffmpeg.invocation import Invocation
 from restream.domain.ffmpeg.plan import build_still
 from restream.domain.news.alerts import AlertRules
+from restream.domain.server.failover import FailoverPolicy, OnServerLoss
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.domain.visionaire import parse_servers
 from restream.interfaces.documents.events import EventDocument
@@ -180,6 +181,15 @@ def stream_settings(settings: Settings, resources: EngineResources) -> StreamSet
         stall_timeout_s=section.stall_timeout_s,
         conversing=RelayEngine.name,
     )
+
+
+def failover_policy(settings: Settings) -> FailoverPolicy:
+    """Which cameras are published elsewhere when their server is lost."""
+    section = settings.mediamtx
+    others = {ServerId(name): each.on_server_loss or section.on_server_loss for name, each in section.servers.items()}
+    losses = {DEFAULT_SERVER: section.on_server_loss, **others}
+    pool = frozenset(server for server, loss in losses.items() if loss is OnServerLoss.MOVE)
+    return FailoverPolicy(pool, section.move_after_s, section.returns_per_minute)
 
 
 def public_bases(section: MediaServerSection) -> PublicBases:

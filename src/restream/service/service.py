@@ -27,6 +27,7 @@ from restream.service.from_settings import (
     EngineResources,
     allowed_hosts,
     camera_table,
+    failover_policy,
     observed_server,
     row_reader,
     stream_directories,
@@ -39,6 +40,7 @@ from restream.service.outlets import adopt_alerts, outlets
 from restream.service.pulling import PlaceReasons, open_early
 from restream.service.sharing import Sharing
 from restream.supervisor.cameras.admission import Admission
+from restream.supervisor.cameras.failover_keeper import FailoverKeeper
 from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.cameras.pressure_watch import PressureWatch
 from restream.supervisor.cameras.registry import Registry
@@ -88,8 +90,9 @@ class Service:
         follower = self._sharing.follower(
             self._fleet, self._observers, self._host, lambda: self._outlets.renderer.latest.snapshot
         )
+        self._failover = FailoverKeeper(failover_policy(settings), follower)
         table, reader = camera_table(settings), row_reader(settings)
-        self._registry = Registry(table, reader, self._components, follower, poll_s=settings.database.poll_s)
+        self._registry = Registry(table, reader, self._components, self._failover, poll_s=settings.database.poll_s)
         self._poller = VisionairePoller(
             stream_directories(settings), self._components, interval_s=settings.visionaire.interval_s
         )
@@ -112,8 +115,7 @@ class Service:
             servers=len(settings.servers),
             longest_s=_LATE * interval_s,
         )
-        self._observers.follow(self._fleet)
-        self._observers.follow(self._cycle)
+        self._observers.follow(self._fleet, self._failover, self._cycle)
         self._web = Web(
             lambda: self._settings,
             self._fleet,
@@ -202,6 +204,7 @@ class Service:
         return {
             **self._observers.loops(),
             "camera table": self._registry.run,
+            "failover": self._failover.run,
             "service manager": self._report,
             "host": self._host.run,
             "pressure": self._pressure.run,
@@ -237,6 +240,7 @@ class Service:
         adopt_alerts(self._outlets.alerts, self._settings, settings)
         self._settings = settings
         self._assessor.adopt(settings.thresholds())
+        self._failover.adopt(failover_policy(settings))
         self._fleet.adopt(stream_settings(settings, self._resources), settings.start_limits())
 
     def _with_same_servers(self, settings: Settings) -> Settings:

@@ -51,6 +51,8 @@ class Camera:
     options: CameraOptions
     server: ServerId = DEFAULT_SERVER
     """The media server it is published to."""
+    places: tuple[ServerId, ...] = ()
+    """Where a publisher of it may be, the server it belongs to first; empty: only at `server`."""
 
     @property
     def stream(self) -> tuple[object, ...]:

@@ -162,13 +162,14 @@ def _taker(node: FleetNode) -> _Taker:
 
 
 @lru_cache(maxsize=1 << 18)
-def _slot(camera_id: str) -> int:
+def slot_of(camera_id: str) -> int:
+    """Which of the slots is a camera's."""
     digest = blake2b(camera_id.encode("utf-8", "surrogatepass"), digest_size=4).digest()
     return int.from_bytes(digest, "big") % SLOTS
 
 
 def _kind(wish: Wish) -> _Kind:
-    return _slot(wish.camera_id), wish.site
+    return slot_of(wish.camera_id), wish.site
 
 
 @lru_cache(maxsize=512)

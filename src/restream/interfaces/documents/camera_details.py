@@ -65,6 +65,7 @@ class OptionsDocument(Document):
     server: str | UnsetType | None = UNSET
     engine: str | UnsetType | None = UNSET
     on_demand: bool | UnsetType | None = UNSET
+    node: str | UnsetType | None = UNSET
     priority: int | UnsetType = UNSET
     connect_timeout_s: float | UnsetType | None = UNSET
     stall_timeout_s: float | UnsetType | None = UNSET

@@ -26,7 +26,7 @@ class PathWatch:
         """About which somebody has asked since the last turn."""
 
     def see(self, camera: Camera, now: float) -> PathSeen:
-        """The path where this camera is published; `now` is monotonic."""
+        """The path of this camera, wherever it may be published; `now` is monotonic."""
         self._asked.add(camera.id)
         witnessed = _witnessed(camera, self._pictures(), now)
         if witnessed is not Witnessed.SILENT:
@@ -41,10 +41,16 @@ class PathWatch:
 
 
 def _witnessed(camera: Camera, pictures: Mapping[ServerId, ServerPicture], now: float) -> Witnessed:
-    picture = pictures.get(camera.server)
+    # The server it belongs to must be seen: its owner takes it elsewhere only when it does not see that.
+    seen = [_witnessed_at(server, camera.path, pictures, now) for server in camera.places or (camera.server,)]
+    return Witnessed.SERVED if Witnessed.SERVED in seen else seen[0]
+
+
+def _witnessed_at(server: ServerId, path: str, pictures: Mapping[ServerId, ServerPicture], now: float) -> Witnessed:
+    picture = pictures.get(server)
     if picture is None or picture.fresh_since is None or now - picture.asked_at > _STALE_S:
         return Witnessed.UNSEEN
-    stream = picture.streams.get(camera.path)
+    stream = picture.streams.get(path)
     if stream is None or not stream.path.live:
         return Witnessed.SILENT
     since = max(stream.flow.moved_at, picture.fresh_since)

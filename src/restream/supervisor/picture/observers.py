@@ -30,9 +30,9 @@ class Observers:
             for identity, server in servers.items()
         }
 
-    def follow(self, follower: ServerFollower) -> None:
-        """From now on it hears of every sweep over every server."""
-        self._followers.append(follower)
+    def follow(self, *followers: ServerFollower) -> None:
+        """From now on they hear of every sweep over every server, in this order."""
+        self._followers.extend(followers)
 
     @property
     def pictures(self) -> Mapping[ServerId, ServerPicture]:
