@@ -9,7 +9,7 @@
 -- A row a node; `restream nodes` shows them. One that has no cameras and has been dead for a week is removed.
 CREATE TABLE IF NOT EXISTS restream_node (
     name       text PRIMARY KEY CHECK (name ~ '^[A-Za-z0-9_.-]{1,64}$'),  -- node.name of its configuration
-    instance   text NOT NULL CHECK (length(instance) <= 64),  -- one life of its service: another one under this name has another; empty: it has ended
+    instance   text NOT NULL CHECK (length(instance) <= 64),  -- one life of its service: another one under this name has another
     expires_at timestamptz NOT NULL,            -- past: it is dead, was ended, or does not reach this database
     ttl_s      double precision NOT NULL CHECK (ttl_s > 0 AND ttl_s <= 3600),  -- how long it counts on a renewal
     renewals   bigint NOT NULL,                 -- of its lease; stands still: nothing is heard of it, whatever clocks say

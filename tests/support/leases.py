@@ -95,7 +95,7 @@ class LeaseRows:
         for key in sorted(self._of[me]):
             self.rows += 1
             self._assign(key, replace(self.assignments[key], node=NOBODY, since=now))
-        self.nodes[me] = replace(row, expires_at=now, instance="")
+        self.nodes[me] = replace(row, expires_at=now)
 
     def drain(self, name: NodeName, *, draining: bool) -> bool:
         """As `LeaseTable.drain`."""

@@ -12,10 +12,8 @@ from restream.domain.fleet.node import NOBODY, FleetNode, NodeName, NodeTraits
 from restream.interfaces.console.node_table import EMPTY, print_nodes
 
 
-def node(
-    name: str, expires_in_s: float = 5, *, draining: bool = False, version: str = "1", instance: str = "x"
-) -> FleetNode:
-    return FleetNode(NodeName(name), instance, expires_in_s, draining, NodeTraits(version=version))
+def node(name: str, expires_in_s: float = 5, *, draining: bool = False, version: str = "1") -> FleetNode:
+    return FleetNode(NodeName(name), "x", expires_in_s, draining, NodeTraits(version=version))
 
 
 def printed(*nodes: FleetNode, cameras: dict[NodeName, int] | None = None) -> list[str]:
@@ -44,10 +42,6 @@ def test_a_line_a_node_and_what_nobody_has() -> None:
 )
 def test_how_long_a_node_has_been_dead(expires_in_s: float, state: str) -> None:
     assert f"dead for {state} " in printed(node("a", expires_in_s))[1]
-
-
-def test_a_node_that_ended_as_it_should_is_not_dead() -> None:
-    assert "a     ended 3 min ago " in printed(node("a", -200, instance=""))[1]
 
 
 def test_without_nodes_it_says_what_to_do() -> None:

@@ -133,7 +133,7 @@ UPDATE restream_assignment AS held SET node = NULL, since = clock_timestamp() FR
 """
 """node, instance"""
 
-END_LEASE = "UPDATE restream_node SET expires_at = clock_timestamp(), instance = '' WHERE name = $1 AND instance = $2"
+END_LEASE = "UPDATE restream_node SET expires_at = clock_timestamp() WHERE name = $1 AND instance = $2"
 """node, instance"""
 
 MARK_DRAINING = "UPDATE restream_node SET draining = $2 WHERE name = $1 RETURNING name"

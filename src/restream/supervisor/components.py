@@ -46,9 +46,9 @@ class Components:
         return self._settle(name)
 
     def forget(self, name: str) -> None:
-        """It is not ours to tell of any more; that is no event."""
-        self._said.pop(name, None)
-        self._components.pop(name, None)
+        """There is no such component any more; nobody is told."""
+        for known in (self._components, self._said, self._defects):
+            known.pop(name, None)
 
     def failed(self, name: str, part: str, error: Exception) -> None:
         """A part of ours that serves this component has a defect; it is down until all its parts have `recovered`."""

@@ -12,6 +12,11 @@ NOBODY = NodeName("")
 """In place of an owner: the camera was given back."""
 
 
+def node_component(name: str) -> str:
+    """A node's name as a component."""
+    return f"node:{name}"
+
+
 @dataclass(frozen=True, slots=True)
 class NodeTraits:
     """What a node tells of itself with every heartbeat."""
@@ -45,7 +50,7 @@ class FleetNode:
 
     name: NodeName
     instance: str
-    """One life of its service; empty: the last one has ended as it should."""
+    """One life of its service."""
     expires_in_s: float
     """Of its lease; negative: it has expired so long ago."""
     draining: bool = False
@@ -60,11 +65,6 @@ class FleetNode:
     def sighting(self) -> Sighting:
         """Its lease as it is seen now."""
         return Sighting(self.name, self.instance, self.renewals)
-
-    @property
-    def ended(self) -> bool:
-        """It gave everything back and ended its lease: nothing is lost with it."""
-        return not self.instance
 
     @property
     def alive(self) -> bool:

@@ -37,15 +37,8 @@ def print_nodes(console: Console, nodes: Sequence[FleetNode], cameras: Mapping[N
 
 
 def _cells(node: FleetNode, cameras: int) -> tuple[str, ...]:
-    draining = "yes" if node.draining else ""
-    return (printable(node.name), _state(node), str(cameras), draining, printable(node.traits.version))
-
-
-def _state(node: FleetNode) -> str:
-    if node.alive:
-        return "alive"
-    since = _duration(-node.expires_in_s)
-    return f"ended {since} ago" if node.ended else f"dead for {since}"
+    state = "alive" if node.alive else f"dead for {_duration(-node.expires_in_s)}"
+    return (printable(node.name), state, str(cameras), "yes" if node.draining else "", printable(node.traits.version))
 
 
 def _fitted(row: Sequence[str], widths: Sequence[int]) -> list[str]:
@@ -56,7 +49,7 @@ def _fitted(row: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 def _style(node: FleetNode) -> str:
     if not node.alive:
-        return "dim" if node.ended else "red"
+        return "red"
     return "yellow" if node.draining else "green"
 
 

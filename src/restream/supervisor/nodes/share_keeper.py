@@ -24,7 +24,7 @@ from restream.domain.server.identity import ServerId
 from restream.ports.cameras import DatabaseError
 from restream.ports.nodes import LeaseTable
 from restream.supervisor.components import Components
-from restream.supervisor.nodes.node_reports import NodeReports
+from restream.supervisor.nodes.node_news import NodeNews
 from restream.supervisor.nodes.witness import PathWatch
 
 logger = logging.getLogger(__name__)
@@ -77,6 +77,7 @@ class ShareKeeper:
         self._me, self._instance = me, instance
         self._fleet = fleet
         self._components = components
+        self._news = NodeNews(components)
         self._paths = PathWatch(pictures)
         self._traits = traits
         self._calm = calm
@@ -101,7 +102,6 @@ class ShareKeeper:
         self._moves: list[float] = []
         """When cameras left for balance, within the last minute."""
         self._fence_timer: asyncio.TimerHandle | None = None
-        self._reports = NodeReports(components)
         self.view: View | None = None
         """What the last look into the database showed."""
 
@@ -272,13 +272,12 @@ class ShareKeeper:
         self._fence_timer = self._loop.call_at(self._lease.valid_until - self._stopping_s, self._follow)
 
     def _tell(self, view: View, lost: frozenset[Sighting]) -> None:
-        others = [node for node in view.nodes.values() if node.name != self._me]
-        alive = [node for node in others if node.alive]
+        alive = [node for node in view.nodes.values() if node.name != self._me and node.alive]
         words = f"{len(self._mine)} cameras here, {len(alive)} other nodes"
         if view.nodes[self._me].draining:
             words += ", draining"
         self._components.report(COMPONENT, ComponentState.UP, words)
-        self._reports.tell(view, lost)
+        self._news.tell(view, lost)
 
     async def leave(self) -> None:
         """Nothing is published here any more: others may have it."""
