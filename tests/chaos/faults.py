@@ -6,49 +6,23 @@ import asyncio
 import random
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 
-from restream.demo.cameras import Fault as CameraFault
 from tests.chaos.schedule import Befall, Fault
-from tests.chaos.servers import Stoppable, signal_all
+from tests.chaos.servers import Database, MediaServer, Redis, signal_all
+from tests.chaos.site_faults import CAMERA_FAULTS, TABLE_FAULTS, dies, hangs, once, some
 from tests.chaos.surroundings import fill
 from tests.chaos.world import CAMERAS, ISLANDERS, World
-
-_MOST_VICTIMS = 5
-
-Deed = Callable[[World, random.Random], Awaitable[None]]
-
-
-def _some(rng: random.Random) -> list[int]:
-    return rng.sample(range(1, CAMERAS + 1), rng.randint(1, _MOST_VICTIMS))
-
-
-def cameras(fault: CameraFault, *sides: str) -> Befall:
-    """Some cameras misbehave."""
-
-    async def befall(world: World, rng: random.Random) -> AsyncIterator[None]:
-        victims = _some(rng)
-        # Whatever is wrong with them then, at first they may just close the connection.
-        for side in ("camera", *sides):
-            world.suspect(side, victims)
-        for victim in victims:
-            await world.cameras[victim].set_fault(fault)
-        yield
-        for victim in victims:
-            await world.cameras[victim].set_fault(CameraFault.NONE)
-
-    return befall
-
 
 # The stall timeout of this world (world.py), less a second of progress and what else may have held it up before.
 _NEARLY_STALLED_S = 2.0
 
 
-def publishers(number: signal.Signals, undo: signal.Signals | None = None) -> Befall:
+def publishers(number: signal.Signals, undo: signal.Signals | None = None) -> Befall[World]:
     """Some ffmpegs get a signal."""
 
     async def befall(world: World, rng: random.Random) -> AsyncIterator[None]:
-        victims = _some(rng)
+        victims = some(world, rng)
         world.suspect("publisher", victims)
         found = world.some_publishers(list(map(str, victims)))
         signal_all(found, number)
@@ -63,7 +37,7 @@ def publishers(number: signal.Signals, undo: signal.Signals | None = None) -> Be
     return befall
 
 
-def relaying(number: signal.Signals, undo: signal.Signals | None = None) -> Befall:
+def relaying(number: signal.Signals, undo: signal.Signals | None = None) -> Befall[World]:
     """Whoever relays gets a signal: all relayed cameras feel it."""
 
     async def befall(world: World, _: random.Random) -> AsyncIterator[None]:
@@ -78,43 +52,16 @@ def relaying(number: signal.Signals, undo: signal.Signals | None = None) -> Befa
     return befall
 
 
-def hangs(part: Callable[[World], Stoppable], side: str = "") -> Befall:
-    """All processes of a server are stopped by SIGSTOP: it accepts connections, and nothing more."""
-
-    async def befall(world: World, _: random.Random) -> AsyncIterator[None]:
-        if side:
-            world.suspect(side)
-        stopped = list(part(world).processes())
-        signal_all(stopped, signal.SIGSTOP)
-        yield
-        signal_all(stopped, signal.SIGCONT)
-
-    return befall
+def _server(world: World, _: random.Random) -> MediaServer:
+    return world.server
 
 
-def dies(part: str, side: str = "", number: signal.Signals = signal.SIGTERM) -> Befall:
-    """A server ends, and is started again later."""
-
-    async def befall(world: World, _: random.Random) -> AsyncIterator[None]:
-        if side:
-            world.suspect(side)
-        server = getattr(world, part)
-        signal_all(server.processes(), number)
-        await server.stop()
-        yield
-        await server.start()
-
-    return befall
+def _database(world: World, _: random.Random) -> Database:
+    return world.database
 
 
-def once(deed: Deed) -> Befall:
-    """Something that needs no undoing."""
-
-    async def befall(world: World, rng: random.Random) -> AsyncIterator[None]:
-        await deed(world, rng)
-        yield
-
-    return befall
+def _redis(world: World, _: random.Random) -> Redis:
+    return world.redis
 
 
 async def _crash(world: World, _: random.Random) -> None:
@@ -152,52 +99,12 @@ async def _full_disk(world: World, _: random.Random) -> AsyncIterator[None]:
 
 
 async def _clock_step(world: World, rng: random.Random) -> AsyncIterator[None]:
-    world.set_clock(rng.choice((-86_400, -3600, -5, 5, 3600, 86_400)))
+    world.clock.set(rng.choice((-86_400, -3600, -5, 5, 3600, 86_400)))
     yield
-    world.set_clock(0)
+    world.clock.set(0)
 
 
-async def _renamed(world: World, rng: random.Random) -> None:
-    await world.sql("UPDATE cameras SET name = $2 WHERE id = ANY($1)", _some(rng), f"Renamed {rng.random()}")
-
-
-async def _rewired(world: World, rng: random.Random) -> None:
-    """Rows come to show the cameras of other rows."""
-    for number, camera in zip(_some(rng), _some(rng), strict=False):
-        await world.rewire(number, camera)
-
-
-async def _switched_off(world: World, rng: random.Random) -> AsyncIterator[None]:
-    victims = _some(rng)
-    await world.sql("UPDATE cameras SET enabled = false WHERE id = ANY($1)", victims)
-    yield
-    await world.sql("UPDATE cameras SET enabled = true WHERE id = ANY($1)", victims)
-
-
-async def _deleted(world: World, rng: random.Random) -> AsyncIterator[None]:
-    victims = _some(rng)
-    await world.sql("DELETE FROM cameras WHERE id = ANY($1)", victims)
-    yield
-    for victim in victims:
-        await world.insert(victim)
-
-
-async def _inserted(world: World, rng: random.Random) -> AsyncIterator[None]:
-    fresh = [100 + number for number in _some(rng)]
-    for number in fresh:
-        await world.insert(number, number - 100)
-    yield
-    await world.sql("DELETE FROM cameras WHERE id = ANY($1)", fresh)
-
-
-async def _fidgeted(world: World, rng: random.Random) -> None:
-    """The same rows, off and on and off again, faster than anybody can follow."""
-    victims = _some(rng)
-    for enabled in (False, True) * 4:
-        await world.sql("UPDATE cameras SET enabled = $2 WHERE id = ANY($1)", victims, enabled)
-
-
-def restarted(number: signal.Signals) -> Befall:
+def restarted(number: signal.Signals) -> Befall[World]:
     """The service ends, and is started again later."""
 
     async def befall(world: World, _: random.Random) -> AsyncIterator[None]:
@@ -220,39 +127,25 @@ async def _reloaded(world: World, _: random.Random) -> None:
     world.service.process.send_signal(signal.SIGHUP)
 
 
-FAULTS: Sequence[Fault] = (
-    Fault("cameras freeze", 2, cameras(CameraFault.FREEZE)),
-    Fault("cameras drop their clients", 2, cameras(CameraFault.DROP)),
-    Fault("cameras reset their clients", 1, cameras(CameraFault.RESET)),
-    Fault("cameras refuse connections", 1, cameras(CameraFault.REFUSE)),
-    Fault("cameras fall silent", 1, cameras(CameraFault.SILENT)),
-    Fault("cameras hang in DESCRIBE", 1, cameras(CameraFault.HANG_DESCRIBE)),
-    Fault("cameras hang in PLAY", 1, cameras(CameraFault.HANG_PLAY)),
-    Fault("cameras refuse the password", 1, cameras(CameraFault.UNAUTHORIZED, "config")),
-    Fault("cameras know no such stream", 1, cameras(CameraFault.NOT_FOUND, "config")),
-    Fault("cameras change their codec", 1, cameras(CameraFault.CODEC_CHANGE)),
+FAULTS: Sequence[Fault[World]] = (
+    *CAMERA_FAULTS,
     Fault("ffmpegs are killed", 2, publishers(signal.SIGKILL)),
     Fault("ffmpegs are suspended", 2, publishers(signal.SIGSTOP, signal.SIGCONT)),
     Fault("relays are killed", 1, relaying(signal.SIGKILL)),
     Fault("relays are suspended", 1, relaying(signal.SIGSTOP, signal.SIGCONT)),
-    Fault("the media server restarts", 1, dies("server", "media_server"), "server"),
-    Fault("the media server is killed", 1, dies("server", "media_server", signal.SIGKILL), "server"),
-    Fault("the media server hangs", 2, hangs(lambda world: world.server, "media_server"), "server"),
+    Fault("the media server restarts", 1, dies(_server, "media_server"), "server"),
+    Fault("the media server is killed", 1, dies(_server, "media_server", signal.SIGKILL), "server"),
+    Fault("the media server hangs", 2, hangs(_server, "media_server"), "server"),
     Fault("PostgreSQL crashes and recovers", 1, once(_crash), "database"),
     Fault("PostgreSQL cannot be reached", 1, _unreachable, "database"),
-    Fault("PostgreSQL hangs", 1, hangs(lambda world: world.database), "database"),
+    Fault("PostgreSQL hangs", 1, hangs(_database), "database"),
     Fault("PostgreSQL is slow", 1, _slow, "database"),
-    Fault("Redis restarts empty", 1, dies("redis"), "redis"),
-    Fault("Redis hangs", 1, hangs(lambda world: world.redis), "redis"),
+    Fault("Redis restarts empty", 1, dies(_redis), "redis"),
+    Fault("Redis hangs", 1, hangs(_redis), "redis"),
     Fault("the network is cut", 2, _partition, "link", "partition"),
     Fault("the disk of the logs is full", 1, _full_disk, "disk", "small disk"),
     Fault("the clock is set", 2, _clock_step, "clock"),
-    Fault("rows are renamed", 1, once(_renamed)),
-    Fault("rows get other cameras", 1, once(_rewired)),
-    Fault("rows are switched off", 1, _switched_off),
-    Fault("rows are deleted", 1, _deleted),
-    Fault("rows are inserted", 1, _inserted),
-    Fault("rows are switched on and off", 1, once(_fidgeted)),
+    *TABLE_FAULTS,
     Fault("the service is restarted", 1, restarted(signal.SIGTERM), "service"),
     Fault("the service is killed", 1, restarted(signal.SIGKILL), "service"),
     Fault("the service is suspended", 1, _suspended, "service"),

@@ -9,12 +9,11 @@ import signal
 import sys
 from collections.abc import Iterable
 from typing import Protocol
-from urllib.parse import urlsplit
 
 import psutil
 
 from restream.adapters.processes.child_process import ChildProcess
-from restream.demo.embedded import embedded_postgres, embedded_redis, free_port
+from restream.demo.embedded import PostgresFiles, embedded_redis, free_port, postgres_files, serving
 from restream.demo.media_server import StandInServer
 from restream.domain.ffmpeg.invocation import Invocation
 from tests.support.gate import Gate
@@ -25,6 +24,14 @@ class Stoppable(Protocol):
     """Something whose processes can be suspended."""
 
     def processes(self) -> Iterable[psutil.Process]: ...
+
+
+class Restartable(Stoppable, Protocol):
+    """It can also end, and be there again."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
 
 
 def signal_all(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
@@ -84,41 +91,73 @@ class Redis:
     """A Redis that keeps nothing: after a restart it is empty."""
 
     def __init__(self) -> None:
-        self._port = free_port()
+        self.port = free_port()
         self._stack = contextlib.AsyncExitStack()
-        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self.url = f"redis://127.0.0.1:{self.port}/0"
 
     async def start(self) -> None:
-        await self._stack.enter_async_context(embedded_redis(self._port))
+        await self._stack.enter_async_context(embedded_redis(self.port))
 
     async def stop(self) -> None:
         await self._stack.aclose()
 
     def processes(self) -> list[psutil.Process]:
-        return [each for each in psutil.Process().children() if str(self._port) in _words(each)]
+        return [each for each in psutil.Process().children() if str(self.port) in _words(each)]
 
 
 class Database:
-    """A PostgreSQL, which the service reaches through a gate and the test directly."""
+    """A PostgreSQL, which services reach through gates and the test directly. What it was told outlives a restart."""
 
     def __init__(self) -> None:
-        self._port = free_port()
-        self._stack = contextlib.AsyncExitStack()
-        self.gate = Gate(self._port)
+        self.port = free_port()
+        self.gate = Gate(self.port)
+        self.gates = [self.gate]
+        """All that lead here."""
         self.password = "dbSecret4711"
-        self.dsn = f"postgresql://restream:{self.password}@127.0.0.1:{self.gate.port}/postgres"
-        self.own_dsn = urlsplit(self.dsn)._replace(netloc=f"restream@127.0.0.1:{self._port}").geturl()
+        self._files = contextlib.AsyncExitStack()
+        self._running = contextlib.AsyncExitStack()
+        self._data: PostgresFiles | None = None
+
+    def dsn_by(self, gate: Gate) -> str:
+        return f"postgresql://restream:{self.password}@127.0.0.1:{gate.port}/postgres"
+
+    @property
+    def dsn(self) -> str:
+        return self.dsn_by(self.gate)
+
+    @property
+    def own_dsn(self) -> str:
+        return f"postgresql://restream@127.0.0.1:{self.port}/postgres"
 
     async def start(self) -> None:
-        await self._stack.enter_async_context(embedded_postgres(self._port))
-        await self._stack.enter_async_context(self.gate)
+        self._data = await self._files.enter_async_context(postgres_files())
+        await self.serve()
+        for gate in self.gates:
+            await self._files.enter_async_context(gate)
 
     async def stop(self) -> None:
-        await self._stack.aclose()
+        await self.rest()
+        await self._files.aclose()
+
+    async def serve(self, port: int = 0) -> None:
+        """Go on, at another port if one is given: the gates lead there from then on."""
+        assert self._data is not None
+        self.port = port or self.port
+        await self._running.enter_async_context(serving(self._data, self.port))
+        for gate in self.gates:
+            gate.target_port = self.port
+
+    async def rest(self, number: signal.Signals = signal.SIGINT) -> None:
+        """End all sessions, and this process, at once; SIGKILL leaves what only a recovery sets right."""
+        processes = self.processes()
+        signal_all(processes if number is signal.SIGKILL else processes[:1], number)
+        await self._running.aclose()
+        # Backends outlive a postmaster by a moment, and nobody else may have the data meanwhile.
+        await asyncio.to_thread(psutil.wait_procs, processes, 10)
 
     def processes(self) -> list[psutil.Process]:
         """The postmaster, then its children."""
-        masters = [each for each in psutil.Process().children() if {"-p", str(self._port)} <= set(_words(each))]
+        masters = [each for each in psutil.Process().children() if {"-p", str(self.port)} <= set(_words(each))]
         return [*masters, *(child for master in masters for child in master.children(recursive=True))]
 
     def crash(self) -> None:

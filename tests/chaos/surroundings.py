@@ -1,4 +1,4 @@
-"""What needs privileges: a network of its own for some cameras, and a small disk for the logs."""
+"""What surrounds a service: its wall clock; with privileges a network of its own for some cameras, and a small disk."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import json
 import os
+import struct
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -32,6 +33,24 @@ def may(what: str) -> bool:
     except (OSError, subprocess.SubprocessError):
         return False
     return True
+
+
+class WallClock:
+    """Of one service, against the true one; it is kept in a file."""
+
+    def __init__(self, at: Path) -> None:
+        self._at = at
+        self.set(0)
+
+    def set(self, offset_s: float) -> None:
+        with self._at.open("r+b" if self._at.exists() else "wb") as file:
+            file.write(struct.pack("d", offset_s))
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """With this a service reads this clock."""
+        places = (str(Path(__file__).with_name("clock")), os.environ.get("PYTHONPATH", ""))
+        return {"CHAOS_CLOCK": str(self._at), "PYTHONPATH": os.pathsep.join(places)}
 
 
 class Island:

@@ -6,28 +6,21 @@ import contextlib
 import json
 import os
 import signal
-import struct
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import asyncpg
 import psutil
 
-from restream.config.settings import ROOT
-from restream.demo.cameras import SimulatedCamera
-from restream.demo.clips import Clip
-from restream.domain.camera.secret import spellings
-from tests.chaos.servers import Database, MediaServer, Redis
-from tests.chaos.surroundings import Island, may, small_disk
+from tests.chaos.servers import MediaServer
+from tests.chaos.site import Site
+from tests.chaos.surroundings import Island, WallClock, may, small_disk
 from tests.support.eventually import eventually
 from tests.support.relay_workers import relay_workers
 from tests.support.service import RunningService, running_service
 
 CAMERAS = 30
 ISLANDERS = 2
-_PASSWORD = "ka/me:ra{number}@ö"
 
 # Beside tests.support.service.QUICK. Thirty cameras that return together need patience on a busy machine.
 _SETTINGS = {
@@ -39,36 +32,27 @@ _SETTINGS = {
     "RESTREAM_ADMISSION__MAX_STARTING_PER_HOST": "",
     # What was long ago is no verdict about now.
     "RESTREAM_DEGRADED__RESTARTS_PER_HOUR": "1000000",
-    "PYTHONPATH": os.pathsep.join([str(Path(__file__).with_name("clock")), os.environ.get("PYTHONPATH", "")]),
 }
 
 
-class World:
+class World(Site):
     """Everything that can be broken. `open` makes it, and takes it down."""
 
     def __init__(self, directory: Path, server: MediaServer) -> None:
-        self.directory = directory
+        super().__init__(directory, CAMERAS)
         self.server = server
-        self.database = Database()
-        self.redis = Redis()
         self.island: Island | None = None
         self.disk = directory / "log"
-        self.cameras: dict[int, SimulatedCamera] = {}
-        self._suspects: defaultdict[int, set[str]] = defaultdict(set)
-        self._shown: defaultdict[int, set[int]] = defaultdict(set)
-        """Which cameras a row shows, or has shown."""
-        self.secrets = [self.database.password]
         self.up = False
         """Whether the service should answer now."""
         self.service: RunningService
         self._lives: list[Path] = []
         self._life = contextlib.AsyncExitStack()
-        self._clock = directory / "clock"
+        self.clock = WallClock(directory / "clock")
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[World]:
         async with contextlib.AsyncExitStack() as stack:
-            self.set_clock(0)
             if may("small disk"):
                 stack.enter_context(small_disk(self.disk))
             if may("partition"):
@@ -76,82 +60,25 @@ class World:
             for part in (self.server, self.database, self.redis):
                 await part.start()
                 stack.push_async_callback(part.stop)
-            await self._add_cameras(stack)
+            await self.add_cameras(stack)
+            await self._add_islanders()
             await self.start_service()
             stack.push_async_callback(self.end_service)
             yield self
 
-    async def _add_cameras(self, stack: contextlib.AsyncExitStack) -> None:
-        await self.sql((ROOT / "etc" / "schema.sql").read_text(encoding="utf-8"))
-        clips = [Clip.load(name) for name in ("h264", "h264_aac", "h264", "h265")]
-        for number in range(1, CAMERAS + 1):
-            password = _PASSWORD.format(number=number)
-            camera = SimulatedCamera(clips[number % len(clips)], login="admin", password=password)
-            self.cameras[number] = await stack.enter_async_context(camera)
-            self.secrets += spellings(password)
-            await self.insert(number)
+    async def _add_islanders(self) -> None:
         for number, url in enumerate(self.island.urls if self.island else (), CAMERAS + 1):
-            self._shown[number].add(number)
+            self.shown[number].add(number)
             statement = "INSERT INTO cameras (id, name, rtsp_url, options) VALUES ($1, $2, $3, $4)"
-            await self.sql(statement, number, "Islander", url, self._options(number))
+            await self.sql(statement, number, "Islander", url, json.dumps(self.options(number)))
 
-    def _options(self, number: int) -> str:
+    def options(self, number: int) -> Mapping[str, str]:
         """All engines beside each other, by row."""
         if number % 3 == 0:
-            return json.dumps({"engine": "ffmpeg"})
+            return {"engine": "ffmpeg"}
         if number % 3 == 1 or self.server.directory_port is None:
-            return json.dumps({"engine": "relay"})
-        return json.dumps({"engine": "pull", "path": f"{self.server.FETCHED}{number}"})
-
-    # -- the table -----------------------------------------------------------------------------------------------------
-
-    async def sql(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
-        """Run a statement, however often the database has to be asked."""
-
-        async def done() -> tuple[list[asyncpg.Record]] | None:
-            try:
-                connection = await asyncpg.connect(self.database.own_dsn, timeout=3, command_timeout=5)
-            except (OSError, asyncpg.PostgresError, TimeoutError):
-                return None
-            try:
-                if arguments:
-                    return (await connection.fetch(statement, *arguments),)
-                await connection.execute(statement)
-                return ([],)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError):
-                return None
-            finally:
-                connection.terminate()
-
-        return (await eventually(done, 30, statement))[0]
-
-    async def insert(self, number: int, camera: int = 0) -> None:
-        """A row that shows a camera, by default the one of that number."""
-        shown = self.cameras[camera or number]
-        self._shown[number].add(camera or number)
-        await self.sql(
-            "INSERT INTO cameras (id, name, camera_type, link, login, password, options) "
-            "VALUES ($1, $2, 'HIKVISION', $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-            *(
-                number,
-                f"Camera {number}",
-                f"{shown.host}:{shown.port}",
-                shown.login,
-                shown.password,
-                self._options(number),
-            ),
-        )
-
-    async def rewire(self, number: int, camera: int) -> None:
-        """A row comes to show another camera. What befalls either may be told of it."""
-        self._shown[number].add(camera)
-        shown = self.cameras[camera]
-        statement = "UPDATE cameras SET link = $2, password = $3 WHERE id = $1"
-        await self.sql(statement, number, f"{shown.host}:{shown.port}", shown.password)
-
-    async def wanted(self) -> frozenset[str]:
-        rows = await self.sql("SELECT id FROM cameras WHERE enabled IS DISTINCT FROM $1", False)
-        return frozenset(str(row["id"]) for row in rows)
+            return {"engine": "relay"}
+        return {"engine": "pull", "path": f"{self.server.FETCHED}{number}"}
 
     # -- the service ---------------------------------------------------------------------------------------------------
 
@@ -165,7 +92,7 @@ class World:
             "RESTREAM_REDIS__URL": self.redis.url,
             "LOGS_DIRECTORY": str(self.disk),
             "RESTREAM_JSON_FILE__PATH": str(self.disk / "streams.json"),
-            "CHAOS_CLOCK": str(self._clock),
+            **self.clock.environment,
             "RESTREAM_PULL__PORT": str(self.server.directory_port or 0),
         }
         running = running_service(life, server=self.server.server, overrides=overrides)
@@ -203,12 +130,6 @@ class World:
                         found[target.rpartition("/")[2]] += (int(entry.name),)
         return found
 
-    def surplus_clients(self) -> dict[int, int]:
-        """How many more clients than rows a camera plays to, by its number."""
-        rows = Counter(camera for shown in self._shown.values() for camera in shown)
-        playing = {number: camera.playing_to for number, camera in self.cameras.items()}
-        return {number: clients - rows[number] for number, clients in playing.items() if clients > rows[number]}
-
     def relay_workers(self) -> list[psutil.Process]:
         """Processes of the service that relay."""
         return relay_workers(self.service.children())
@@ -219,26 +140,3 @@ class World:
             with contextlib.suppress(psutil.NoSuchProcess):
                 found.append(psutil.Process(pid))
         return found
-
-    # -- breaking things -----------------------------------------------------------------------------------------------
-
-    def suspect(self, side: str, cameras: Iterable[int] = ()) -> None:
-        """From now on `side` may be blamed, for these cameras or for all."""
-        for camera in cameras or self._shown:
-            self._suspects[camera].add(side)
-
-    def acquit(self) -> None:
-        """All is well: whatever is blamed from now on must have a new reason."""
-        self._suspects.clear()
-
-    def suspects(self) -> dict[str, frozenset[str]]:
-        """By row, which sides may be blamed."""
-        return {
-            str(row): frozenset().union(*(self._suspects.get(camera, ()) for camera in cameras))
-            for row, cameras in self._shown.items()
-        }
-
-    def set_clock(self, offset_s: float) -> None:
-        """The service's wall clock, against the true one."""
-        with self._clock.open("r+b" if self._clock.exists() else "wb") as file:
-            file.write(struct.pack("d", offset_s))

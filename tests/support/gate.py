@@ -10,11 +10,11 @@ from restream.demo.embedded import free_port
 
 
 class Gate:
-    """Forwards `port` on loopback to `target_port` while it is open."""
+    """Forwards `port` on loopback to `target_port`, which may change, while it is open."""
 
     def __init__(self, target_port: int) -> None:
         self.port = free_port()
-        self._target_port = target_port
+        self.target_port = target_port
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._frozen = asyncio.Event()
@@ -50,7 +50,7 @@ class Gate:
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await self._frozen.wait()
-            there = await asyncio.open_connection("127.0.0.1", self._target_port)
+            there = await asyncio.open_connection("127.0.0.1", self.target_port)
         except OSError:
             writer.transport.abort()
             return

@@ -57,6 +57,20 @@ async def test_who_leaves_before_his_turn_is_not_granted() -> None:
 
 
 @virtual
+async def test_who_may_no_longer_start_when_his_turn_comes_waits_outside_of_the_queue() -> None:
+    fleet, barred = Fleet(StartLimits(1, 1, 1)), set[str]()
+    fleet.admission.permits = lambda name: name not in barred
+    fleet.request(*"abc")
+    barred.add("b")
+    fleet.admission.release("a", StartOutcome.SUCCEEDED)
+    assert list(fleet.granted) == ["a", "c"]
+    barred.clear()
+    fleet.admission.reconsider()
+    fleet.admission.release("c", StartOutcome.SUCCEEDED)
+    assert list(fleet.granted) == ["a", "c", "b"]
+
+
+@virtual
 async def test_the_place_of_a_camera_that_hangs_is_given_away() -> None:
     fleet = Fleet(StartLimits(1, 8, 8))
     began = now()

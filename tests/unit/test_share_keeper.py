@@ -10,9 +10,11 @@ import pytest
 
 from restream.domain.admission.queue import StartLimits
 from restream.domain.camera.camera import Camera
-from restream.domain.fleet.fencing import Fence
+from restream.domain.engine import ProbeFailure
+from restream.domain.fleet.fencing import ALONE_AFTER_S, Fence
 from restream.domain.fleet.node import NodeName, NodeTraits
 from restream.domain.fleet.share import Pace
+from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase
 from restream.domain.news.component import ComponentState
 from restream.domain.server.identity import DEFAULT_SERVER
@@ -283,3 +285,88 @@ async def test_a_row_names_its_node_and_its_site() -> None:
     assert "1" not in site.published() and "2" in site.published()
     for node in site.nodes.values():
         await node.loops.stop()
+
+
+@virtual
+async def test_whoever_tells_of_lost_nodes_no_more_forgets_what_it_knew() -> None:
+    async with shared("a", "b", "c") as site:
+        await site.nodes["c"].die()
+        await asyncio.sleep(30)
+        [teller] = [site.nodes[name] for name in "ab" if "node:c" in site.nodes[name].components.all]
+        assert teller.components.state("node:c") is ComponentState.DOWN
+        teller.table.away = True
+        await asyncio.sleep(30)
+        teller.table.away = False
+        await asyncio.sleep(30)
+        assert "node:c" not in teller.components.all
+
+
+@virtual
+async def test_a_path_that_was_silent_once_is_not_taken_to_have_been_so_since() -> None:
+    async with shared("a", "b") as site:
+        # Both have found paths silent as they started what c has now.
+        site.join("c")
+        await asyncio.sleep(25)
+        had = set(site.nodes["c"].running)
+        assert had
+        await site.nodes["c"].die()
+        assert await site.whole(60, "a", "b") <= 9 + 2 * 3 + 3
+
+
+@virtual
+async def test_what_breaks_while_the_database_is_away_is_left_to_others_for_a_while() -> None:
+    async with shared("a", "b") as site:
+        for node in site.nodes.values():
+            node.table.away = True
+        await asyncio.sleep(60)
+        # Before, with and after a sweep over the media server.
+        for each in CAMERAS:
+            site.engine.of(each.id).end(exit_code=1)
+            await asyncio.sleep(0.3)
+        await asyncio.sleep(ALONE_AFTER_S - 5)
+        assert not site.published()
+        await asyncio.sleep(30)
+        assert site.published() == {each.id for each in CAMERAS}
+
+
+@virtual
+async def test_a_node_that_ends_as_it_should_is_not_told_as_lost() -> None:
+    async with shared("a", "b", "c") as site:
+        await site.nodes["c"].end()
+        await asyncio.sleep(60)
+        told = [each for name in "ab" for each in site.nodes[name].components.all.values()]
+        assert {each.state for each in told} == {ComponentState.UP}
+        assert "node:c" not in {each.name for each in told}
+
+
+@virtual
+async def test_a_node_that_loses_its_lease_while_it_probes_starts_nothing() -> None:
+    async with shared("a", "b") as site:
+        cut = site.nodes["a"]
+        broken = min(cut.running)
+        cut.stage.prober.takes_s = 9
+        cut.table.away = True
+        site.engine.of(broken).end(exit_code=1)
+        await asyncio.sleep(30)
+        assert broken in site.nodes["b"].running
+        assert site.engine.most_per_path == 1
+
+
+@virtual
+async def test_what_a_lost_node_starts_alone_is_left_to_it_until_it_is_back() -> None:
+    async with shared("a", "b") as site:
+        alone, taker = site.nodes["a"], site.nodes["b"]
+        broken = min(alone.running)
+        # It is the taker's before it flows again; when the taker could start it, it flows.
+        answers, host = taker.stage.prober.answers, camera(int(broken)).source.host
+        answers[host] = ProbeFailure(Cause.REFUSED, "")
+        alone.table.away = True
+        await asyncio.sleep(12)
+        site.engine.of(broken).end(exit_code=1)
+        await asyncio.sleep(45)
+        assert broken in alone.running and taker.table.rows.assignments[broken].node == "b"
+        del answers[host]
+        await asyncio.sleep(90)
+        assert broken in alone.running and site.engine.most_per_path == 1
+        alone.table.away = False
+        await site.whole(60, "a", "b")

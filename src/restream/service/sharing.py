@@ -83,7 +83,7 @@ class Sharing:
     def _traits(self, cameras: int, host: HostSample | None) -> NodeTraits:
         section = self._settings.nodes
         room = None if section.capacity is None else max(0, section.capacity - cameras)
-        busy = host is not None and host.cpu_percent >= section.max_cpu_percent
+        busy = host is not None and host.cpu_percent > section.max_cpu_percent
         facts: dict[str, object] = {"url": section.url} if section.url else {}
         if host is not None:
             facts |= {"cpu_percent": host.cpu_percent, "memory_percent": host.memory.percent}

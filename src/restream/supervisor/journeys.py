@@ -5,9 +5,11 @@ row → `CameraFollower` → actor → `EventListener`; media server → `Server
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from restream.domain.camera.camera import Camera
+from restream.domain.judgement.status import CameraStatus
 from restream.domain.news.event import Event
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import ServerId
@@ -18,6 +20,20 @@ class CameraFollower(Protocol):
 
     def want(self, cameras: list[Camera]) -> None:
         """A reading of the table that differs from the one before."""
+
+
+class Published(Protocol):
+    """Who publishes what is ours; the fleet does."""
+
+    @property
+    def statuses(self) -> Mapping[str, CameraStatus]:
+        """Of all cameras that have an actor, those that are ending too."""
+
+    def want(self, cameras: list[Camera]) -> None:
+        """These, and no others."""
+
+    def reconsider(self) -> None:
+        """Who may start has changed."""
 
 
 class ServerSuspect(Protocol):

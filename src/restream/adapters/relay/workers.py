@@ -29,6 +29,8 @@ _HANGS_AFTER_S = 10.0
 """A worker reports every second."""
 _GRACE_S = 10.0
 """Farewells take two seconds at most; who needs so long does not run."""
+_LATE_S = 0.5
+"""A timer that is this late tells that we did not run: what has come meanwhile is not read yet."""
 
 
 class RelayPublication:
@@ -61,10 +63,12 @@ class RelayPublication:
     async def stop(self) -> None:
         """It says goodbye to both sides; a worker that does not obey is ended, with all that it does."""
         self._worker.ask_to_stop(self._number)
-        try:
-            async with asyncio.timeout(_GRACE_S):
-                await asyncio.shield(self.ending)
-        except TimeoutError:
+        now, late = asyncio.get_running_loop().time, True
+        while late and not self.ending.done():
+            due = now() + _GRACE_S
+            await asyncio.wait({self.ending}, timeout=_GRACE_S)
+            late = now() - due > _LATE_S
+        if not self.ending.done():
             self._worker.give_up("it did not end a relay in time")
             await asyncio.shield(self.ending)
 
@@ -136,8 +140,9 @@ class RelayWorker:
         self._hang = asyncio.get_running_loop().call_later(_HANGS_AFTER_S, self._look_whether_it_hangs)
 
     def _look_whether_it_hangs(self) -> None:
-        # Who stops it (a debugger, SIGSTOP) will have it go on.
-        if self.suspended:
+        late = self._hang is not None and asyncio.get_running_loop().time() - self._hang.when() > _LATE_S
+        # Who stops it (a debugger, SIGSTOP) will have it go on, and us.
+        if late or self.suspended:
             self._heard()
         else:
             self.give_up(f"it has said nothing for {_HANGS_AFTER_S:g} s")

@@ -57,8 +57,8 @@ def may_start(
 ) -> bool:
     """Whether an owner may start its camera.
 
-    `inherited`: a former life of our name had it, and may still be there; `silent_s`: for how long the path has been
-    silent; `stop_s`: how long it takes to end a publisher.
+    `inherited`: a former life of our name or a lost node had it, and may still be there; `silent_s`: for how long the
+    path has been silent; `stop_s`: how long it takes to end a publisher.
     """
     if fence is Fence.TIME:
         return lease.valid(now, needed_s=stop_s) and (not inherited or lease.alone(now))

@@ -62,6 +62,8 @@ class Probed:
     """The probe has answered."""
 
     outcome: Media | ProbeFailure
+    permitted: bool = True
+    """Whether the camera may still be started: a probe takes longer than another node needs to take it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,8 @@ def step(state: State, event: Event, now: float, draw: float, timing: Timing) ->
             return _advanced(state, advance, now, timing)
         case Admitted():
             return _admitted(state, now, timing)
-        case Probed(outcome):
-            return _probed(state, outcome, now, draw, timing)
+        case Probed():
+            return _probed(state, event, now, draw, timing)
         case Ended():
             return _ended(state, event, now, draw, timing)
         case TimerFired():
@@ -100,15 +100,17 @@ def _start(state: State, now: float, timing: Timing) -> Step:
     return state._replace(unpublished_since=None), (Command.START,)
 
 
-def _probed(state: State, outcome: Media | ProbeFailure, now: float, draw: float, timing: Timing) -> Step:
+def _probed(state: State, event: Probed, now: float, draw: float, timing: Timing) -> Step:
+    outcome = event.outcome
     if state.phase is not Phase.PROBING:
         return state, ()
     if isinstance(outcome, ProbeFailure):
         return _fail(state, outcome.cause, outcome.detail, now, draw, timing)
     state = state._replace(media=outcome, looked_at=now)
-    if state.server_up:
+    if state.server_up and event.permitted:
         return _start(state, now, timing)
-    return enter(state, Phase.WAITING, now), (Command.RELEASE_SLOT,)
+    again = (Command.REQUEST_SLOT,) if state.server_up else ()
+    return enter(state, Phase.WAITING, now), (Command.RELEASE_SLOT, *again)
 
 
 def _advanced(state: State, advance: Advance, now: float, timing: Timing) -> Step:

@@ -263,7 +263,7 @@ class CameraActor:
             logger.exception("camera %s: internal error while probing", camera.id)
             outcome = ProbeFailure(Cause.INTERNAL, "internal error while probing, see the log")
         self.probing = None
-        self.tell(Probed(outcome))
+        self.tell(Probed(outcome, self._admission.permits(self.camera.id)))
 
     async def _run_publication(self, engine: Engine, plan: Plan, media: Media) -> None:
         started_at = self._loop.time()

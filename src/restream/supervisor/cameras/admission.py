@@ -21,15 +21,16 @@ class _Request(NamedTuple):
 class Admission:
     """Grants slots by calling back, perhaps at once; belongs to one event loop.
 
-    `permits` tells whether a camera may start at all now; who may not waits for `reconsider`, outside of the queue.
+    `permits` tells whether a camera may start at all now; who may not waits for `reconsider`, outside of the queue, and
+    so does who may no longer when its turn has come.
     """
 
     def __init__(self, limits: StartLimits, permits: Callable[[str], bool] = lambda _: True) -> None:
         self._loop = asyncio.get_running_loop()
-        self._permits = permits
+        self.permits = permits
         self._barred: dict[str, _Request] = {}
         self._queue = StartQueue(limits)
-        self._grants: dict[str, Callable[[], None]] = {}
+        self._waiting: dict[str, _Request] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -58,11 +59,12 @@ class Admission:
 
     def request(self, camera_id: str, host: str, *, priority: int, retry: bool, grant: Callable[[], None]) -> None:
         """Queue for a slot; `grant` is called when there is one."""
-        if not self._permits(camera_id):
-            self._barred[camera_id] = _Request(host, priority, retry, grant)
+        request = _Request(host, priority, retry, grant)
+        if not self.permits(camera_id):
+            self._barred[camera_id] = request
             return
         self._queue.request(camera_id, host, priority=priority, retry=retry, now=self._loop.time())
-        self._grants[camera_id] = grant
+        self._waiting[camera_id] = request
         self._grant()
 
     def reconsider(self) -> None:
@@ -73,14 +75,20 @@ class Admission:
 
     def release(self, camera_id: str, outcome: StartOutcome = StartOutcome.UNTOLD) -> None:
         """Give the slot back with what came of the start, or leave the queue. Harmless for who has neither."""
-        self._grants.pop(camera_id, None)
+        self._waiting.pop(camera_id, None)
         self._barred.pop(camera_id, None)
         self._queue.release(camera_id, outcome, self._loop.time())
         self._grant()
 
     def _grant(self) -> None:
-        for camera_id in self._queue.admit(self._loop.time()):
-            self._grants.pop(camera_id)()
+        while admitted := self._queue.admit(now := self._loop.time()):
+            for camera_id in admitted:
+                request = self._waiting.pop(camera_id)
+                if self.permits(camera_id):
+                    request.grant()
+                else:
+                    self._queue.release(camera_id, StartOutcome.UNTOLD, now)
+                    self._barred[camera_id] = request
         if self._timer is not None:
             self._timer.cancel()
         deadline = self._queue.deadline

@@ -7,23 +7,25 @@ import logging
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 from restream.domain.camera.camera import Camera
 from restream.domain.fleet.fencing import Fence, Witnessed, may_start, must_end
 from restream.domain.fleet.lease import OwnLease
 from restream.domain.fleet.lookout import Lookout
-from restream.domain.fleet.node import Holding, NodeName, NodeTraits, Sighting
+from restream.domain.fleet.node import NOBODY, Holding, NodeName, NodeTraits, Sighting
 from restream.domain.fleet.placement import Placement, Wish
 from restream.domain.fleet.share import Pace, Share, View
 from restream.domain.fleet.vacancy import Vacancies
-from restream.domain.judgement.status import CameraStatus, Unowned
+from restream.domain.judgement.status import Unowned
+from restream.domain.life.lifecycle import Phase
 from restream.domain.news.component import ComponentState
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import ServerId
 from restream.ports.cameras import DatabaseError
 from restream.ports.nodes import LeaseTable
 from restream.supervisor.components import Components
+from restream.supervisor.journeys import Published
 from restream.supervisor.nodes.node_news import NodeNews
 from restream.supervisor.nodes.witness import PathWatch
 
@@ -32,20 +34,6 @@ logger = logging.getLogger(__name__)
 COMPONENT = "nodes"
 _LEAST_PAUSE_S = 0.1
 _ANOTHER = "another service calls itself {}: set node.name; nothing is published here until this service is restarted"
-
-
-class Published(Protocol):
-    """Who publishes what is ours; the fleet does."""
-
-    @property
-    def statuses(self) -> Mapping[str, CameraStatus]:
-        """Of all cameras that have an actor, those that are ending too."""
-
-    def want(self, cameras: list[Camera]) -> None:
-        """These, and no others."""
-
-    def reconsider(self) -> None:
-        """Who may start has changed."""
 
 
 class ShareKeeper:
@@ -98,7 +86,7 @@ class ShareKeeper:
         self._leaving: dict[str, Holding] = {}
         """Ours that are to be given back once nothing of them is left here."""
         self._inherited: frozenset[str] = frozenset()
-        """What a former life of our name had: its publishers may still be there."""
+        """What a former life of our name had, or a lost node: their publishers may still be there, or there again."""
         self._moves: list[float] = []
         """When cameras left for balance, within the last minute."""
         self._fence_timer: asyncio.TimerHandle | None = None
@@ -114,7 +102,6 @@ class ShareKeeper:
         """A reading of the table, for the whole fleet."""
         self._cameras = {camera.id: camera for camera in cameras}
         self._wishes = {camera.id: _wish(camera) for camera in cameras if camera.enabled}
-        self._paths.keep(self._cameras)
         self._was_read = True
         self._follow()
 
@@ -178,6 +165,7 @@ class ShareKeeper:
                     await self._beat(began)
                 except DatabaseError as error:
                     self._components.report(COMPONENT, ComponentState.DOWN, f"{error} ({self._meanwhile()})")
+                self._watch_paths()
                 self._fleet.reconsider()
                 await asyncio.sleep(max(_LEAST_PAUSE_S, self._next(began) - self._loop.time()))
         finally:
@@ -188,6 +176,18 @@ class ShareKeeper:
         """When to beat again: sooner where a node may show to be lost before that."""
         due = self._lookout.due(self.view.nodes, self._me) if self.view is not None else math.inf
         return min(began + self._heartbeat_s, due)
+
+    def _watch_paths(self) -> None:
+        """How long they have been silent decides what an owner without a lease starts: asked or not, it looks."""
+        now = self._loop.time()
+        if not self._lease.valid(now):
+            for key in self._mine & self._cameras.keys():
+                self._paths.see(self._cameras[key], now)
+        self._paths.turn()
+        if self._inherited:
+            # What flows there from now on is ours.
+            statuses = self._fleet.statuses.items()
+            self._inherited -= {key for key, each in statuses if each.state.phase is Phase.RUNNING}
 
     def _meanwhile(self) -> str:
         if self._fence is Fence.TIME:
@@ -206,9 +206,10 @@ class ShareKeeper:
         self._lease = self._lease.renewed(sent_at, answered_at)
         self._lookout = self._lookout.looked(view.nodes, answered_at)
         self._arm()
-        self.view, self.seen_at, self._mine = view, answered_at, view.mine
-        self._inherited = self._mine if first else self._inherited & self._mine
-        self._leaving = {key: each for key, each in self._leaving.items() if key in self._mine}
+        self.view, self.seen_at = view, answered_at
+        if first:
+            self._inherited = view.mine
+        self._own(view.mine)
         # At once: what another node has taken meanwhile is not ours to publish, whatever the rest of this beat brings.
         self._follow()
         lost = self._lookout.lost(view.nodes, sent_at)
@@ -246,10 +247,15 @@ class ShareKeeper:
         if taken:
             logger.info("%d cameras are ours now: %s", len(taken), ", ".join(sorted(taken)[:5]))
         gone = {each.camera_id for each in (*decision.give_back, *decision.forget)}
-        self._mine = (self._mine | taken) - gone
-        self._inherited &= self._mine - taken
-        self._leaving = {key: each for key, each in self._leaving.items() if key in self._mine}
+        left = {key for key in taken if key in view.holdings and view.holdings[key].node != NOBODY}
+        self._inherited = self._inherited - taken | left
+        self._own((self._mine | taken) - gone)
         self._follow()
+
+    def _own(self, mine: frozenset[str]) -> None:
+        self._mine = mine
+        self._inherited &= mine
+        self._leaving = {key: each for key, each in self._leaving.items() if key in mine}
 
     def _is_left(self, camera_id: str, now: float) -> bool:
         """Whether a former life of our name publishes it no more."""

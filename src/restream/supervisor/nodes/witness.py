@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 
 from restream.domain.camera.camera import Camera
 from restream.domain.fleet.fencing import PathSeen, Witnessed
@@ -17,23 +17,27 @@ _STALE_S = 6.0
 
 
 class PathWatch:
-    """Remembers since when paths have been seen silent."""
+    """Remembers since when paths have been seen silent, of those that are asked about at every heartbeat."""
 
     def __init__(self, pictures: Callable[[], Mapping[ServerId, ServerPicture]]) -> None:
         self._pictures = pictures
         self._silent_since: dict[str, float] = {}
+        self._asked: set[str] = set()
+        """About which somebody has asked since the last turn."""
 
     def see(self, camera: Camera, now: float) -> PathSeen:
         """The path of this camera, wherever it may be published; `now` is monotonic."""
+        self._asked.add(camera.id)
         witnessed = _witnessed(camera, self._pictures(), now)
         if witnessed is not Witnessed.SILENT:
             self._silent_since.pop(camera.id, None)
             return PathSeen(witnessed)
         return PathSeen(witnessed, now - self._silent_since.setdefault(camera.id, now))
 
-    def keep(self, camera_ids: Container[str]) -> None:
-        """Forget all others."""
-        self._silent_since = {key: since for key, since in self._silent_since.items() if key in camera_ids}
+    def turn(self) -> None:
+        """A heartbeat is over: what nobody asked about may have flowed meanwhile, and begins anew."""
+        self._silent_since = {key: since for key, since in self._silent_since.items() if key in self._asked}
+        self._asked = set()
 
 
 def _witnessed(camera: Camera, pictures: Mapping[ServerId, ServerPicture], now: float) -> Witnessed:
