@@ -88,7 +88,8 @@ class Campaign(abc.ABC):
         watching = asyncio.create_task(self.watch())
         try:
             await self.settle()
-            await self.prepare()
+            if not self.found:
+                await self.prepare()
             ends = time.monotonic() + seconds
             for number, strokes in enumerate(rounds, 1):
                 if time.monotonic() > ends or self.found:

@@ -108,7 +108,8 @@ class NodesRun(Campaign):
     async def prepare(self) -> None:
         await self.outage()
         for loss in self._losses:
-            await self.lose(self.world.nodes[NODES[0]], loss)
+            if not self.found:
+                await self.lose(self.world.nodes[NODES[0]], loss)
         self.search()
 
     async def outage(self) -> None:
