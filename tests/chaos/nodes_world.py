@@ -68,6 +68,11 @@ class NodesWorld(Site):
         engine = "ffmpeg" if number % 5 == 0 else "relay"
         return {"engine": engine, "server": SECOND_SERVER if number % 2 else DEFAULT_SERVER}
 
+    def acquit(self) -> None:
+        """Nodes come and go in every round: that a camera has none at the moment is told as the publishers' fault."""
+        super().acquit()
+        self.suspect("publisher")
+
     @property
     def living(self) -> list[ChaosNode]:
         """Nodes that should answer now."""
