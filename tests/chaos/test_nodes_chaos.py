@@ -34,6 +34,8 @@ async def test_every_camera_has_one_node(
     needs(request.config, redis_binary(), "Redis")
     if server == "mediamtx" and find_mediamtx() is None:
         pytest.skip("no mediamtx on PATH or in MEDIAMTX_BIN")
+    if float(request.config.getoption("--minutes")) < 1:
+        pytest.skip("chaos over nodes takes a minute or more: --minutes 1")
     given = request.config.getoption("--seed")
     seed = random.SystemRandom().getrandbits(32) if given is None else int(given)
     minutes = float(request.config.getoption("--minutes"))
