@@ -216,7 +216,7 @@ async def _left(table: PostgresLeases, name: NodeName, wait_s: float) -> int:
     while True:
         roster = await table.roster()
         left = roster.cameras.get(name, 0)
-        takers = any(node.takes for node in roster.nodes if node.name != name)
+        takers = any(node.has_room for node in roster.nodes if node.name != name)
         if not left or not takers or clock() >= until:
             return left
         await asyncio.sleep(min(_LOOK_AGAIN_S, max(0.0, until - clock())))

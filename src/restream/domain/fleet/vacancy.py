@@ -43,8 +43,7 @@ _WORDS: Mapping[Vacancy, Words] = {
     ),
     Vacancy.UNTAKEN: Words(
         "none takes it",
-        "Look at the nodes: they are full (nodes.capacity, nodes.max_cpu_percent) or drained. Add one, or let them "
-        "take more.",
+        "Look at the nodes: they are full (nodes.capacity) or drained. Add one, or let them take more.",
     ),
 }
 
@@ -81,4 +80,4 @@ def _why(view: View, wish: Wish) -> Vacancy | None:
 
 
 def _takes(node: FleetNode | None) -> bool:
-    return node is not None and node.takes
+    return node is not None and node.has_room
