@@ -233,7 +233,7 @@ def test_a_camera_is_silent_where_no_server_has_it(
 ) -> None:
     which = replace(camera(1), server=C, places=(A, B, C))
     pictures = {server: picture(which.path, live=server in live_at) for server in POOL - set(unseen)}
-    assert PathWatch(lambda: pictures).see(which, 101.0).witnessed is seen
+    assert PathWatch(lambda: pictures, lambda _: 12.0, 6.0).see(which, 101.0).witnessed is seen
 
 
 @virtual

@@ -22,6 +22,7 @@ from restream.supervisor.cameras.failover_keeper import FailoverKeeper
 from restream.supervisor.components import Components
 from restream.supervisor.loops import Loops
 from restream.supervisor.nodes.share_keeper import ShareKeeper
+from restream.supervisor.nodes.witness import PathWatch
 from restream.supervisor.picture.observer import Observer
 from tests.support.leases import LeaseRows, MemoryLeases
 from tests.unit.fakes import FakeEngine, FakePublication, FakeServer, Listener, Stage, camera, now, virtual
@@ -98,7 +99,9 @@ class Node:
             f"life of {name}",
             self.fleet,
             Components(),
-            pictures=lambda: {server: each.picture for server, each in self.observers.items()},
+            paths=PathWatch(
+                lambda: {server: each.picture for server, each in self.observers.items()}, lambda _: 12.0, 6.0
+            ),
             traits=NodeTraits,
             calm=lambda: True,
             fetches=lambda _: False,

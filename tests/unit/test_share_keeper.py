@@ -23,6 +23,7 @@ from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.components import Components
 from restream.supervisor.loops import Loops
 from restream.supervisor.nodes.share_keeper import COMPONENT, ShareKeeper
+from restream.supervisor.nodes.witness import PathWatch
 from restream.supervisor.picture.observer import Observer
 from tests.support.leases import LeaseRows, MemoryLeases
 from tests.unit.fakes import FakeEngine, FakeServer, Listener, Stage, camera, now, virtual
@@ -51,7 +52,7 @@ class Node:
             f"life of {name}",
             self.fleet,
             self.components,
-            pictures=lambda: {DEFAULT_SERVER: self.observer.picture},
+            paths=PathWatch(lambda: {DEFAULT_SERVER: self.observer.picture}, lambda _: 12.0, 6.0),
             traits=lambda cameras: NodeTraits(cameras, traits.room, traits.weight, traits.sites),
             calm=lambda: True,
             fetches=lambda _: False,

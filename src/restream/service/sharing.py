@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from restream import __version__
 from restream.config.settings import Settings
+from restream.domain.camera.camera import Camera
 from restream.domain.fleet.node import NodeName, NodeTraits
 from restream.domain.fleet.share import Pace, calm
 from restream.domain.host_sample import HostSample
@@ -20,11 +21,15 @@ from restream.supervisor.components import Components
 from restream.supervisor.journeys import CameraFollower
 from restream.supervisor.nodes.peer_watch import PeerWatch
 from restream.supervisor.nodes.share_keeper import ShareKeeper
+from restream.supervisor.nodes.witness import PathWatch
 from restream.supervisor.picture.host_watch import HostWatch
 from restream.supervisor.picture.observers import Observers
 
 # Beside `ffmpeg.stop_grace_s`: until the last process is reaped.
 _REAPED_S = 1.0
+_STALE_SWEEPS = 3
+# MediaMTX's `readTimeout`: how long it keeps a publisher whose host is gone.
+_READ_TIMEOUT_S = 10.0
 
 
 class Sharing:
@@ -33,6 +38,7 @@ class Sharing:
     def __init__(self, settings: Settings, components: Components) -> None:
         self._settings = settings
         self._components = components
+        self._interval_s = settings.mediamtx.interval_s
         self._keeper: ShareKeeper | None = None
         self._peers: PeerWatch | None = None
 
@@ -53,7 +59,7 @@ class Sharing:
             secrets.token_hex(8),
             fleet,
             self._components,
-            pictures=lambda: observers.pictures,
+            paths=PathWatch(lambda: observers.pictures, self._silent_s, _STALE_SWEEPS * self._interval_s),
             traits=lambda cameras: self._traits(cameras, host.sample),
             calm=lambda: calm([report.verdict.health for report in latest().reports.values()]),
             fetches=lambda camera: (camera.options.engine or self._settings.cameras.engine) == PULL,
@@ -65,8 +71,13 @@ class Sharing:
         )
         reader = peer_reader(self._settings)
         if reader is not None:
-            self._peers = PeerWatch(reader, self._others, self._settings.mediamtx.interval_s)
+            self._peers = PeerWatch(reader, self._others, self._interval_s)
         return self._keeper
+
+    def _silent_s(self, camera: Camera) -> float:
+        """When a path on which nothing comes has been left by whoever had the camera: a sweep later than that ends."""
+        stalled_s = camera.options.stall_timeout_s or self._settings.ffmpeg.stall_timeout_s
+        return max(stalled_s, _READ_TIMEOUT_S) + self._interval_s
 
     def _others(self) -> Collection[NodeName]:
         view = self._keeper.view if self._keeper is not None else None

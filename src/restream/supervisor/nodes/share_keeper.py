@@ -20,8 +20,6 @@ from restream.domain.fleet.vacancy import Vacancies
 from restream.domain.judgement.status import Unowned
 from restream.domain.life.lifecycle import Phase
 from restream.domain.news.component import ComponentState
-from restream.domain.server.flow import ServerPicture
-from restream.domain.server.identity import ServerId
 from restream.ports.cameras import DatabaseError
 from restream.ports.nodes import LeaseTable
 from restream.supervisor.components import Components
@@ -51,7 +49,7 @@ class ShareKeeper:
         fleet: Published,
         components: Components,
         *,
-        pictures: Callable[[], Mapping[ServerId, ServerPicture]],
+        paths: PathWatch,
         traits: Callable[[int], NodeTraits],
         calm: Callable[[], bool],
         fetches: Callable[[Camera], bool],
@@ -66,7 +64,7 @@ class ShareKeeper:
         self._fleet = fleet
         self._components = components
         self._news = NodeNews(components)
-        self._paths = PathWatch(pictures)
+        self._paths = paths
         self._traits = traits
         self._calm = calm
         self._fetches = fetches
