@@ -14,6 +14,7 @@ import psutil
 
 from restream.domain.server.identity import DEFAULT_SERVER
 from tests.chaos.servers import MediaServer, signal_all
+from tests.chaos.site import PATIENT
 from tests.chaos.surroundings import WallClock
 from tests.support.gate import Gate
 from tests.support.relay_workers import relay_workers
@@ -24,16 +25,8 @@ if TYPE_CHECKING:
 
 HEARTBEAT_S, TTL_S = 1.0, 3.0
 
-# Beside tests.support.service.QUICK. A whole fleet that returns at once needs patience on a busy machine.
 _SETTINGS = {
-    "RESTREAM_FFMPEG__PROBE_TIMEOUT_S": "6",
-    "RESTREAM_FFMPEG__STALL_TIMEOUT_S": "4",
-    "RESTREAM_RESTART__HELD_S": "3",
-    "RESTREAM_DATABASE__POLL_S": "2",
-    "RESTREAM_HOST__INTERVAL_S": "1",
-    "RESTREAM_ADMISSION__MAX_STARTING_PER_HOST": "",
-    # What was long ago is no verdict about now.
-    "RESTREAM_DEGRADED__RESTARTS_PER_HOUR": "1000000",
+    **PATIENT,
     "RESTREAM_NODES__HEARTBEAT_S": f"{HEARTBEAT_S:g}",
     "RESTREAM_NODES__TTL_S": f"{TTL_S:g}",
     # A busy machine is no reason to take nothing, and balance is found within a round.

@@ -18,6 +18,17 @@ from restream.domain.camera.secret import spellings
 from tests.chaos.servers import Database, Redis
 from tests.support.eventually import eventually
 
+# Beside tests.support.service.QUICK. A fleet that returns at once needs patience on a busy machine.
+PATIENT = {
+    "RESTREAM_FFMPEG__PROBE_TIMEOUT_S": "6",
+    "RESTREAM_FFMPEG__STALL_TIMEOUT_S": "4",
+    "RESTREAM_RESTART__HELD_S": "3",
+    "RESTREAM_DATABASE__POLL_S": "2",
+    "RESTREAM_HOST__INTERVAL_S": "1",
+    "RESTREAM_ADMISSION__MAX_STARTING_PER_HOST": "",
+    # What was long ago is no verdict about now.
+    "RESTREAM_DEGRADED__RESTARTS_PER_HOUR": "1000000",
+}
 _PASSWORD = "ka/me:ra{number}@ö"
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from tests.chaos.servers import MediaServer
-from tests.chaos.site import Site
+from tests.chaos.site import PATIENT, Site
 from tests.chaos.surroundings import Island, WallClock, may, small_disk
 from tests.support.eventually import eventually
 from tests.support.relay_workers import relay_workers
@@ -21,18 +21,6 @@ from tests.support.service import RunningService, running_service
 
 CAMERAS = 30
 ISLANDERS = 2
-
-# Beside tests.support.service.QUICK. Thirty cameras that return together need patience on a busy machine.
-_SETTINGS = {
-    "RESTREAM_FFMPEG__PROBE_TIMEOUT_S": "6",
-    "RESTREAM_FFMPEG__STALL_TIMEOUT_S": "4",
-    "RESTREAM_RESTART__HELD_S": "3",
-    "RESTREAM_DATABASE__POLL_S": "2",
-    "RESTREAM_HOST__INTERVAL_S": "1",
-    "RESTREAM_ADMISSION__MAX_STARTING_PER_HOST": "",
-    # What was long ago is no verdict about now.
-    "RESTREAM_DEGRADED__RESTARTS_PER_HOUR": "1000000",
-}
 
 
 class World(Site):
@@ -87,7 +75,7 @@ class World(Site):
         life.mkdir()
         self._lives.append(life)
         overrides = {
-            **_SETTINGS,
+            **PATIENT,
             "PG_DSN": self.database.dsn,
             "RESTREAM_REDIS__URL": self.redis.url,
             "LOGS_DIRECTORY": str(self.disk),
