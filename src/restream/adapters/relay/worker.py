@@ -28,12 +28,13 @@ from restream.domain.life.cause import Cause
 _LOOK_S = 0.2
 _TELL_EVERY = 5
 _PR_SET_DUMPABLE = 4
-# Every camera sends some ten times a second: to look for each of them alone costs more than to hand it on.
-_PACE_S = 0.01
+# Cameras send a picture in many packets: to read and write each of them alone costs more than anything else here.
+# 20 ms take a fifth less CPU of the relay and of the media server than 10 ms do, 40 ms no less than 20.
+_PACE_S = 0.02
 
 
 class PacedSelector(selectors.EpollSelector):
-    """Looks at most a hundred times a second, and so for several cameras at once."""
+    """Looks at most fifty times a second, and so for several cameras and all packets of a picture at once."""
 
     def __init__(self) -> None:
         super().__init__()
