@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from bench.alternative import Alternative
 from bench.bare import Respawn, ShellLoops, SystemdUnits
-from bench.peers import Datarhei, FetchingServer, Go2rtc
+from bench.peers import AskedServer, Datarhei, FetchingServer, Go2rtc
 from bench.restreams import PullingRestream, RelayingRestream, RestartedRestream, Restream
 
 
@@ -19,6 +19,7 @@ def alternatives(names: Iterable[str], directory: str, settings: Mapping[str, st
         "relay": RelayingRestream(directory, settings),
         "pull": PullingRestream(directory, settings),
         "server": FetchingServer(),
+        "asked": AskedServer(),
         "go2rtc": Go2rtc(),
         "datarhei": Datarhei(),
         "loops": ShellLoops(),

@@ -31,7 +31,7 @@ def add_arguments(commands: Any) -> None:
     parser.add_argument("--clip", default="h264")
     parser.add_argument("--behaviour", action="append", default=[], help="of the cameras: constant_4_mbit")
     parser.add_argument("--window", type=float, default=20.0, metavar="S", help="how long to measure steady running")
-    everybody = ["loops", "datarhei", "restream", "relay", "pull", "server", "go2rtc"]
+    everybody = ["loops", "datarhei", "restream", "relay", "pull", "server", "asked", "go2rtc"]
     parser.add_argument("--only", nargs="+", default=everybody, metavar="NAME")
     parser.set_defaults(measure=measure)
 

@@ -12,7 +12,9 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import psutil
@@ -24,6 +26,7 @@ from bench.stage import Server
 from restream.demo.embedded import free_port
 
 _START_LIMIT_S = 30.0
+_RETRY_S = 0.1
 _QUIET: Mapping[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
 
 
@@ -32,6 +35,7 @@ class FetchingServer(Alternative):
 
     name = "MediaMTX alone"
     needs = ("mediamtx",)
+    path: Mapping[str, object] = {"rtspTransport": "tcp"}
 
     @contextlib.asynccontextmanager
     async def serving(self, urls: Sequence[str], rtsp_port: int = 0, api_port: int = 0) -> AsyncIterator[Server]:
@@ -42,12 +46,43 @@ class FetchingServer(Alternative):
 
     def paths(self, urls: Sequence[str]) -> Mapping[str, object]:
         """All cameras."""
-        return {f"cam{number}": {"source": url, "rtspTransport": "tcp"} for number, url in enumerate(urls, 1)}
+        return {f"cam{number}": {"source": url, **self.path} for number, url in enumerate(urls, 1)}
 
     def carrier(self, outside: Outside, number: int) -> psutil.Process | None:
         """None: the media server fetches."""
         del outside, number
         return None
+
+
+class AskedServer(FetchingServer):
+    """The same on demand: each path is asked for once by RTSP (DESCRIBE), as the engine `pull` asks, and stays.
+
+    From then on MediaMTX prepares its packets for readers by RTSP, whether there is one or not (1.20.1,
+    `internal/stream/stream.go`, RTSPStream).
+    """
+
+    name = "MediaMTX alone, on demand"
+    path = MappingProxyType({**FetchingServer.path, "sourceOnDemand": True, "sourceOnDemandCloseAfter": "1h"})
+
+    @contextlib.asynccontextmanager
+    async def running(self, server: Server, urls: Sequence[str]) -> AsyncIterator[None]:
+        """Ask for all of them, one after the other."""
+        for number in range(1, len(urls) + 1):
+            await _ask_for(f"{server.rtsp_url}/cam{number}")
+        yield
+
+
+async def _ask_for(url: str) -> None:
+    ends, address = time.monotonic() + _START_LIMIT_S, urlsplit(url)
+    while time.monotonic() < ends:
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        writer.write(f"DESCRIBE {url} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
+        status = await reader.readline()
+        writer.close()
+        if b" 200 " in status:
+            return
+        await asyncio.sleep(_RETRY_S)
+    raise RuntimeError(f"{url} is not available within {_START_LIMIT_S:.0f} s")
 
 
 class Go2rtcOutside(Outside):
@@ -167,7 +202,9 @@ class Datarhei(Alternative):
                 process = {
                     "id": f"cam{number}",
                     "reference": f"cam{number}",
-                    "options": ["-loglevel", "level+info", "-err_detect", "ignore_err"],
+                    # Its page writes `level+info`, which suits its own build: progress of a stock ffmpeg is then not
+                    # known to it (`[info] frame=`), and everything is stale after 30 s.
+                    "options": ["-loglevel", "info", "-err_detect", "ignore_err"],
                     "input": [{"id": "in", "address": camera, "options": command[opening:position]}],
                     "output": [{"id": "out", "address": command[-1], "options": command[position + 2 : -1]}],
                     "autostart": True,
