@@ -37,9 +37,9 @@ from restream.interfaces.documents.engines import engine_document
 from restream.interfaces.documents.streams import by_run_of, joined, sweep
 from restream.ports.outlets import Documents, SinkError
 from restream.ports.servers import ServerStatus
+from restream.service.engine_resources import EngineResources
 from restream.service.from_settings import (
     DependencyError,
-    EngineResources,
     camera_table,
     lease_table,
     media_servers,

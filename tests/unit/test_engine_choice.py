@@ -22,7 +22,8 @@ from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.target import Target
 from restream.interfaces.console.explanation import ShownEngines
 from restream.interfaces.documents.engines import engine_document
-from restream.service.from_settings import EngineResources, prober, stream_settings
+from restream.service.engine_resources import EngineResources
+from restream.service.from_settings import prober, stream_settings
 from restream.supervisor.cameras.settings import StreamSettings
 from tests.unit.fakes import camera
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from restream.adapters.relay import workers
-from restream.adapters.relay.workers import RelayPublication, RelayWorker
+from restream.adapters.relay.workers import RelayPublication, RelayWorker, RelayWorkers
 from tests.support.eventually import eventually
 
 
@@ -60,3 +60,44 @@ async def test_a_service_that_stood_still_reads_before_it_tells_that_a_relay_doe
     assert not child.killed
     await eventually(lambda: child.killed, 5)
     stopping.cancel()
+
+
+class _Worker:
+    """A process that runs, or does not yet; counts what is begun in it."""
+
+    made: list[_Worker]
+
+    def __init__(self) -> None:
+        self.alive, self.has_spoken = True, False
+        self.relays: dict[int, object] = {}
+        self.made.append(self)
+
+    async def start(self) -> None:
+        """At once."""
+
+    def begin(self, *_: object) -> None:
+        self.relays[len(self.relays)] = None
+
+
+async def test_a_young_worker_gets_no_camera_while_another_one_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    _Worker.made = made = []
+    monkeypatch.setattr(workers, "RelayWorker", _Worker)
+    several = RelayWorkers(2)
+    await several.start_early()
+    made[0].has_spoken = True
+    for _ in range(60):
+        await several.begin(None, lambda _: None)  # type: ignore[arg-type]
+    assert [len(each.relays) for each in made] == [60, 0]
+    made[1].has_spoken = True
+    for _ in range(70):
+        await several.begin(None, lambda _: None)  # type: ignore[arg-type]
+    assert [len(each.relays) for each in made] == [65, 65]
+
+
+async def test_who_comes_first_waits_for_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    _Worker.made = made = []
+    monkeypatch.setattr(workers, "RelayWorker", _Worker)
+    several = RelayWorkers(2)
+    for _ in range(60):
+        await several.begin(None, lambda _: None)  # type: ignore[arg-type]
+    assert [len(each.relays) for each in made] == [60]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from restream.adapters import visionaire_http
@@ -12,13 +12,11 @@ from restream.adapters.ffmpeg.engine import FfmpegEngine
 from restream.adapters.ffmpeg.ffprobe import FfprobeProber
 from restream.adapters.postgres import PostgresCameraTable
 from restream.adapters.postgres_leases import PostgresLeases
-from restream.adapters.processes.paced_pipes import PacedPipes
 from restream.adapters.pull.engine import PullEngine
 from restream.adapters.pull.listener import DirectoryListener
 from restream.adapters.pull.own_readers import WithoutOwnReaders
 from restream.adapters.relay.auto import AutoEngine
 from restream.adapters.relay.engine import RelayEngine
-from restream.adapters.relay.workers import RelayWorkers
 from restream.adapters.rtsp.prober import RtspProber
 from restream.adapters.server.docker_engine import DockerEngine
 from restream.adapters.server.mediamtx_http import MediamtxServer
@@ -52,7 +50,8 @@ from restream.ports.cameras import Engine, Prober
 from restream.ports.nodes import PeerReader
 from restream.ports.outlets import AlertReceiver, Archive, LineStore, MediaMemory, StreamSink
 from restream.ports.servers import MediaServer
-from restream.service.pulling import directory_listener, pull_engine
+from restream.service.engine_resources import EngineResources
+from restream.service.pulling import pull_engine
 from restream.supervisor.cameras.settings import StreamSettings
 
 logger = logging.getLogger(__name__)
@@ -61,20 +60,6 @@ ENGINES = (FfmpegEngine.name, RelayEngine.name, AutoEngine.name, PullEngine.name
 """What publishes cameras."""
 
 _MOST_LEASE_WAIT_S = 10.0
-
-
-class EngineResources:
-    """What engines share, and what outlives a change of the settings. `why` a camera is not fetched, by its place."""
-
-    def __init__(self, settings: Settings, why: Callable[[str], str] | None = None) -> None:
-        self.pipes = PacedPipes()
-        self.relay_workers = RelayWorkers(settings.relay.workers)
-        self.directory = directory_listener(settings, why) if why else directory_listener(settings)
-
-    async def close(self) -> None:
-        """To be called when nothing is published any more."""
-        await self.relay_workers.close()
-        await self.directory.close()
 
 
 class DependencyError(Exception):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping
 
 from restream.adapters.pull.engine import PullEngine
@@ -18,7 +17,7 @@ from restream.domain.pull.entry import PathEntry, place_of
 from restream.domain.rtsp.directory import Directory
 from restream.domain.rtsp.url import Credentials
 from restream.domain.server.identity import ServerId
-from restream.ports.cameras import Prober, PublisherError
+from restream.ports.cameras import Prober
 
 
 def directory_listener(settings: Settings, why: Callable[[str], str] = lambda _: "") -> DirectoryListener:
@@ -26,14 +25,6 @@ def directory_listener(settings: Settings, why: Callable[[str], str] = lambda _:
     section = settings.pull
     token = Secret(section.token.get_secret_value()) if section.token else None
     return DirectoryListener(Directory(token, why), section.host, section.port)
-
-
-async def open_early(settings: Settings, listener: DirectoryListener) -> None:
-    """Where all cameras are fetched: also those that never start are asked for, by whoever watches."""
-    if settings.cameras.engine == PullEngine.name:
-        # Else each camera that starts says so.
-        with contextlib.suppress(PublisherError):
-            await listener.listen()
 
 
 def pull_engine(settings: Settings, listener: DirectoryListener, prober: Prober) -> PullEngine:

@@ -24,8 +24,8 @@ from restream.interfaces.documents.rendering import Rendering
 from restream.logs import TransitionLog
 from restream.ports.outlets import Outlet
 from restream.ports.servers import ServiceManager
+from restream.service.engine_resources import EngineResources
 from restream.service.from_settings import (
-    EngineResources,
     allowed_hosts,
     camera_table,
     failover_policy,
@@ -38,7 +38,7 @@ from restream.service.http_application import Web
 from restream.service.interpreter import collect_rarely
 from restream.service.listening_port import listening
 from restream.service.outlets import adopt_alerts, outlets
-from restream.service.pulling import PlaceReasons, open_early
+from restream.service.pulling import PlaceReasons
 from restream.service.sharing import Sharing
 from restream.supervisor.cameras.admission import Admission
 from restream.supervisor.cameras.failover_keeper import FailoverKeeper
@@ -181,12 +181,12 @@ class Service:
             if metrics.port is not None:
                 exporter = self._outlets.exporter.application(allowed_hosts(self._settings, metrics.host))
                 await stack.enter_async_context(listening(exporter, metrics.host, metrics.port, "metrics.port"))
+            await self._resources.open_early()
             observing = await stack.enter_async_context(Loops())
             observing.start("cycle", self._cycle.run)
             observing.start("garbage collector", collect_rarely)
             if self._outlets.media is not None:
                 self._fleet.know(await self._outlets.media.recall())
-            await open_early(self._settings, self._resources.directory)
             async with Loops() as services:
                 for name, run in self._loops().items():
                     services.start(name, run)

@@ -85,6 +85,8 @@ class RelayWorker:
         self._hang: asyncio.TimerHandle | None = None
         self._trouble = ""
         self.alive = True
+        self.has_spoken = False
+        """It runs; a young process only reads its modules, for half a second on a busy machine."""
 
     @property
     def suspended(self) -> bool:
@@ -149,6 +151,7 @@ class RelayWorker:
 
     def _hear(self, message: FromWorker) -> None:
         self._heard()
+        self.has_spoken = True
         if isinstance(message, Progress):
             for each in message.relays:
                 relay = self.relays.get(each.number)
@@ -198,16 +201,29 @@ class RelayWorkers:
         self._workers: list[RelayWorker] = []
         self._starting = asyncio.Lock()
 
+    async def start_early(self) -> None:
+        """Start the first one before there are cameras. Raises PublisherError."""
+        async with self._starting:
+            if not self._workers:
+                await self._add()
+
     async def begin(self, plan: RelayPlan, on_advance: Callable[[Advance], None]) -> RelayPublication:
-        """Relay one more camera, in the process that has the fewest. Raises PublisherError."""
+        """Relay one more camera, in the process that has the fewest of those that run. Raises PublisherError."""
         async with self._starting:
             self._workers = [each for each in self._workers if each.alive]
-            worker = min(self._workers, key=lambda each: len(each.relays), default=None)
-            if worker is None or (len(worker.relays) >= _ENOUGH and len(self._workers) < self._most):
-                worker = RelayWorker()
-                await worker.start()
-                self._workers.append(worker)
+            running = [each for each in self._workers if each.has_spoken]
+            worker = min(running or self._workers, key=lambda each: len(each.relays), default=None)
+            if worker is None:
+                worker = await self._add()
+            elif len(worker.relays) >= _ENOUGH and len(self._workers) < self._most and running == self._workers:
+                await self._add()
             return worker.begin(plan, on_advance)
+
+    async def _add(self) -> RelayWorker:
+        worker = RelayWorker()
+        await worker.start()
+        self._workers.append(worker)
+        return worker
 
     @property
     def relays(self) -> int:
