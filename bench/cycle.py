@@ -23,6 +23,7 @@ from bench.audience import ask, listeners
 from bench.machine import MIB
 from bench.scripted_api import scripted_api
 from bench.scripted_fleet import ScriptedFleet
+from bench.scripted_peers import PeerScript, peer_cameras, scripted_peers
 from bench.stages import Rounds, Stages, loop_lag, shares
 from restream import __version__
 from restream.adapters.server import mediamtx_lists
@@ -30,15 +31,18 @@ from restream.adapters.server.mediamtx_http import MediamtxServer
 from restream.adapters.server.mediamtx_lists import ListKind
 from restream.adapters.stores.json_file import JsonFileSink
 from restream.adapters.stores.redis_archive import RedisArchive
+from restream.adapters.stores.redis_peers import RedisPeers
 from restream.adapters.stores.redis_sink import RedisSink
 from restream.demo.embedded import embedded_redis, free_port
 from restream.domain.camera.secret import Secret
+from restream.domain.fleet.node import FleetNode, NodeName
 from restream.domain.judgement.flaws import Thresholds
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.news.event import Event
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.interfaces.documents.camera_details import details
+from restream.interfaces.documents.elsewhere import Elsewhere
 from restream.interfaces.documents.events import EventDocument, event
 from restream.interfaces.documents.players import PublicBases
 from restream.interfaces.documents.rendering import Renderer, Rendering
@@ -50,11 +54,13 @@ from restream.interfaces.http.app import build_app
 from restream.interfaces.http.auth import Access
 from restream.interfaces.http.exporter import Exporter
 from restream.interfaces.http.live import Live
+from restream.ports.nodes import Peers
 from restream.ports.outlets import Outlet, StreamSink
 from restream.service.interpreter import COLLECTOR, raise_file_limit
 from restream.service.listening_port import listening
 from restream.supervisor.components import Components
 from restream.supervisor.loops import Loops
+from restream.supervisor.nodes.peer_watch import PeerWatch
 from restream.supervisor.outlets.alert_watch import AlertWatch
 from restream.supervisor.outlets.archivist import Archivist
 from restream.supervisor.outlets.broadcast import Broadcast
@@ -66,6 +72,7 @@ from restream.supervisor.picture.observer import Observer
 
 _INTERVAL_S = 2.0
 _WARM_UP_ROUNDS = 4
+_ME = NodeName("bench")
 
 
 def add_arguments(commands: Any) -> None:
@@ -73,6 +80,7 @@ def add_arguments(commands: Any) -> None:
     parser.add_argument("--cameras", type=int, nargs="+", default=[100, 1000, 5000])
     parser.add_argument("--seconds", type=float, default=30.0, metavar="S", help="how long to measure each part")
     parser.add_argument("--clients", type=int, default=500, help="WebSocket clients; 0: without this part")
+    parser.add_argument("--nodes", type=int, default=1, help="that share the cameras; this is one of them")
     parser.add_argument("--changing", type=float, default=2.0, metavar="PERCENT", help="cameras whose phase changes")
     parser.add_argument(
         "--collector",
@@ -95,27 +103,47 @@ class Parts:
         self.observer = Observer(DEFAULT_SERVER, server, self.components, (self,), self, interval_s=_INTERVAL_S)
         self.assessor = Assessor(Thresholds(), self)
         self.cycle = Cycle(self._look, self.assessor, self._publish, self._took, servers=1, longest_s=_INTERVAL_S)
-        self.renderer = Renderer(ServiceFacts("bench", __version__, "0", time.monotonic(), _INTERVAL_S))
+        self._others = [NodeName(f"node{number}") for number in range(2, options.nodes + 1)]
+        facts = ServiceFacts(_ME, __version__, "0", time.monotonic(), _INTERVAL_S, shares=bool(self._others))
+        self.renderer = Renderer(facts, self._peers)
         self.live = Live(lambda: self.renderer.latest, lambda after, limit: self.history.after(after, limit=limit))
         secret = Secret(redis_url)
         sinks: list[StreamSink] = [
             JsonFileSink(Path(directory) / "streams.json"),
-            RedisSink(secret, "", "bench", expire_s=5 * _INTERVAL_S),
+            RedisSink(secret, "", _ME, expire_s=5 * _INTERVAL_S),
         ]
         encoding = Encoding()
         outlets: list[Outlet[Rendering]] = [
             self.live,
             AlertWatch([], self.components),
             *(SinkWriter(sink, encoding, self.components) for sink in sinks),
-            Archivist(RedisArchive(secret, "", "bench", EventDocument), self.history, self.assessor.restore),
+            Archivist(RedisArchive(secret, "", _ME, EventDocument), self.history, self.assessor.restore),
         ]
         self._broadcast = Broadcast(self._render, outlets, self.components)
-        self.fleet = ScriptedFleet(options.cameras[0], options.changing / 100, self)
+        self._watch = PeerWatch(RedisPeers(secret, ""), lambda: self._others, _INTERVAL_S)
+        self.fleet = ScriptedFleet(options.cameras[0] // options.nodes, options.changing / 100, self)
         self.assessor.restore(self.fleet.timelines(), time.time())
         self.rounds: Rounds | None = None
         self.cycles_s: list[float] = []
         self.published_at: dict[int, float] = {}
         self.turned = asyncio.Event()
+
+    def _peers(self) -> Peers | None:
+        if not self._others:
+            return None
+        nodes = {name: FleetNode(name, name, 9.0) for name in (_ME, *self._others)}
+        return Peers(_ME, frozenset(self.fleet.subjects), nodes, time.monotonic(), self._watch.pictures)
+
+    def peer_script(self, options: argparse.Namespace, redis_url: str) -> PeerScript:
+        """What the others tell: the rest of the cameras, like ours."""
+        shown = self.renderer.latest.cameras.values()
+        templates = [next(each for each in shown if each.phase == phase) for phase in ("running", "backoff")]
+        count = len(self.fleet.subjects)
+        cameras = {
+            name: peer_cameras(templates, name, range(1 + count * place, 1 + count * (place + 1)))
+            for place, name in enumerate(self._others, 1)
+        }
+        return PeerScript(redis_url, _INTERVAL_S, options.changing / 100, cameras)
 
     def happened(self, event: Event) -> None:
         self.history.happened(event)
@@ -171,6 +199,7 @@ class Parts:
             lambda: self.fleet.progress(_INTERVAL_S),
             self.observer.run,
             self.cycle.run,
+            *([self._watch.run] if self._others else []),
         ]
         async with listening(app, "127.0.0.1", port, "http.port"), Loops() as services:
             for run in loops:
@@ -198,6 +227,8 @@ def _instrument(stages: Stages) -> None:
         (ScriptedFleet, "progress_of", "bench itself"),
         (Cycle, "_take", "assess"),
         (Renderer, "render", "render"),
+        (Elsewhere, "joined", "render: elsewhere"),
+        (RedisPeers, "look", "peers"),
         (Live, "publish", "live: publish"),
         (live, "_delta", "live: encode"),
         (web.WebSocketResponse, "send_frame", "live: send"),
@@ -233,6 +264,7 @@ async def _in_a_process(options: argparse.Namespace, size: int) -> dict[str, Any
     with tempfile.TemporaryDirectory(prefix="restream-bench-") as directory:
         part = Path(directory) / _PART
         flags = {"cameras": size, "seconds": options.seconds, "clients": options.clients, "changing": options.changing}
+        flags |= {"nodes": options.nodes}
         collector = (str(each) for each in options.collector)
         arguments = ["--collector", *collector]
         arguments += [text for name, value in flags.items() for text in (f"--{name}", str(value))]
@@ -262,6 +294,8 @@ async def _measure(options: argparse.Namespace) -> dict[str, Any]:
         await stack.enter_async_context(parts.running(port))
         await parts.turns(_WARM_UP_ROUNDS)
         parts.fleet.remember(parts.assessor.habits)
+        if options.nodes > 1:
+            await stack.enter_async_context(scripted_peers(parts.peer_script(options, redis_url)))
         await parts.turns(_WARM_UP_ROUNDS)
         lag = await _lag(parts, options.seconds)
         _instrument(stages)
