@@ -34,7 +34,7 @@ class Sight:
     before: Mapping[str, Any] | None = None
     """The picture of the sight before."""
     suspects: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """By camera id, where something was broken on purpose since it was last well."""
+    """By camera id, where something was broken on purpose since it was last well: a side, or the code of a reason."""
 
     @property
     def cameras(self) -> Mapping[str, Camera]:
@@ -145,7 +145,8 @@ def only_suspects_are_blamed(sight: Sight) -> Iterator[str]:
     for key, camera in sight.cameras.items():
         verdict, suspected = camera["verdict"], sight.suspects.get(key, frozenset())
         codes = [reason["code"] for reason in verdict["reasons"]]
-        if verdict["fault"] not in ("none", *suspected):
+        # Some may be blamed for one reason alone.
+        if not {"none", *suspected} & {verdict["fault"], *codes[:1]}:
             yield (
                 f"camera {key}: {verdict['fault']} is blamed ({codes}: {camera['detail']!r}), "
                 f"where {sorted(suspected) or 'nothing'} was broken"

@@ -136,6 +136,13 @@ async def _rolling_restart(world: NodesWorld, _: random.Random) -> None:
                 await node.start()
 
 
+async def _clock_is_set(world: NodesWorld, rng: random.Random) -> AsyncIterator[None]:
+    async with world.victim(rng) as node:
+        node.clock.set(rng.choice((-86_400, -3600, -5, 5, 3600, 86_400)))
+        yield
+        node.clock.set(0)
+
+
 async def _drained(world: NodesWorld, rng: random.Random) -> AsyncIterator[None]:
     name = rng.choice(NODES)
     await world.drain(name, draining=True)
@@ -194,6 +201,7 @@ NODE_FAULTS: Sequence[Fault[NodesWorld]] = (
     Fault("a node gets no answer of a media server", 1, hung(_to_server, "media_server", "publisher", "camera")),
     Fault("a node does not reach the API of a media server", 1, cut_off(_to_api, "media_server")),
     Fault("a node's way to PostgreSQL is slow", 1, _slow_database),
+    Fault("a node's clock is set", 1, _clock_is_set),
     Fault("PostgreSQL restarts", 1, once(_database_restarts), "database"),
     Fault("PostgreSQL is killed, and away", 1, _database_crashes, "database"),
     Fault("a backend of PostgreSQL crashes", 1, once(_backend_crashes), "database"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.chaos.invariants import Rest, Sight
@@ -39,6 +39,11 @@ class FleetRest:
 def own_cameras(node: str, picture: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Of what a node tells, what it has itself."""
     return [camera for camera in picture["cameras"] if camera["node"] == node and camera["phase"] != "disabled"]
+
+
+def alone(node: str, sight: Sight) -> Sight:
+    """What a node tells of itself and of what it has."""
+    return replace(sight, picture={**sight.picture, "cameras": own_cameras(node, sight.picture)})
 
 
 def claims(sight: FleetSight) -> dict[str, list[str]]:

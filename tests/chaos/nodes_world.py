@@ -69,9 +69,9 @@ class NodesWorld(Site):
         return {"engine": engine, "server": SECOND_SERVER if number % 2 else DEFAULT_SERVER}
 
     def acquit(self) -> None:
-        """Nodes come and go in every round: that a camera has none at the moment is told as the publishers' fault."""
+        """Nodes come and go in every round: a camera may have none at the moment."""
         super().acquit()
-        self.suspect("publisher")
+        self.suspect("no_node")
 
     @property
     def living(self) -> list[ChaosNode]:

@@ -119,7 +119,7 @@ class Site:
     # -- blame ---------------------------------------------------------------------------------------------------------
 
     def suspect(self, side: str, cameras: Iterable[int] = ()) -> None:
-        """From now on `side` may be blamed, for these cameras or for all."""
+        """From now on `side` may be blamed, or a reason told, for these cameras or for all."""
         for camera in cameras or self.shown:
             self._suspects[camera].add(side)
 
