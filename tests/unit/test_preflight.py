@@ -23,7 +23,14 @@ from restream.preflight import bounded
 from restream.preflight.host import clock, open_files
 from restream.preflight.programs import check_programs, judge_version, missing_parts, names_in
 from restream.preflight.services import judge_version as judge_server
-from restream.preflight.sharing import check_sharing, judge_access, judge_fence, judge_name
+from restream.preflight.sharing import (
+    check_sharing,
+    judge_access,
+    judge_fence,
+    judge_lease,
+    judge_name,
+    judge_view,
+)
 from restream.service.from_settings import DependencyError, require_programs
 
 FINDINGS = [
@@ -215,3 +222,27 @@ def test_a_fence_needs_media_servers_that_all_nodes_can_ask(
     finding = judge_fence([ServerId(each) for each in unseen], [ServerId(each) for each in only_here])
     assert finding.state is state
     assert all(name in finding.text for name in (*unseen, *only_here))
+
+
+@pytest.mark.parametrize(("ttl_s", "state"), [(9, CheckState.WARN), (13, CheckState.WARN), (14, CheckState.OK)])
+def test_a_lease_outlives_a_lost_heartbeat(ttl_s: float, state: CheckState) -> None:
+    finding = judge_lease(3, ttl_s, 4)
+    assert finding.state is state
+    assert ("to 14 or" in finding.todo) == (state is CheckState.WARN)
+
+
+@pytest.mark.parametrize(
+    ("redis", "page", "engine", "words"),
+    [
+        ("redis://10.0.0.5/0", "http://10.0.0.6:8000", "relay", ""),
+        ("", "http://10.0.0.6:8000", "relay", "through Redis"),
+        ("redis://127.0.0.1:6379/0", "http://10.0.0.6:8000", "relay", "loopback"),
+        ("unix:///run/redis.sock", "http://10.0.0.6:8000", "relay", "loopback"),
+        ("redis://10.0.0.5/0", None, "relay", "details"),
+        ("redis://10.0.0.5/0", "http://10.0.0.6:8000", "pull", "directory"),
+    ],
+)
+def test_what_other_nodes_see_of_this_one(redis: str, page: str | None, engine: str, words: str) -> None:
+    finding = judge_view(redis, page, engine)
+    assert words in finding.text
+    assert (finding.state, bool(finding.todo)) == ((CheckState.WARN, True) if words else (CheckState.OK, False))

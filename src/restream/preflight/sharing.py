@@ -1,4 +1,4 @@
-"""Several services that share the cameras: can this one be a node of theirs?"""
+"""Several services that share the cameras: can this one be a node of theirs, and will its cameras be seen?"""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from restream.adapters.postgres_leases import PostgresLeases
+from restream.adapters.pull.engine import PullEngine
 from restream.adapters.reachability import LeaseAccess, lease_access
 from restream.config.outlet_sections import is_loopback
 from restream.config.settings import ConfigError, Settings
@@ -17,7 +18,8 @@ from restream.domain.server.identity import ServerId
 from restream.interfaces.console.findings import CheckState, Finding
 from restream.ports.cameras import DatabaseError
 from restream.preflight.host import runs_here
-from restream.service.from_settings import lease_table, media_servers, require_nodes_dsn
+from restream.service.from_settings import lease_table, lease_timeout_s, media_servers, require_nodes_dsn
+from restream.service.sharing import stopping_s
 
 # A lease lasts at least two of them.
 _BEATS = 1.5
@@ -25,11 +27,13 @@ _LONGEST_LOOK_S = 20.0
 
 
 async def check_sharing(settings: Settings) -> list[Finding]:
-    """Tables, rights, our name, clocks, and what the fence needs; nothing for a service that is alone."""
+    """Tables, rights, our name, clocks, what the fence needs, and what others see of us; nothing for a service that is
+    alone."""
     if settings.nodes.dsn is None:
         return []
     database, fence = await asyncio.gather(_database(settings), _fence(settings))
-    return [*database, *fence]
+    redis = settings.redis.url.get_secret_value() if settings.redis.url else ""
+    return [*database, *fence, judge_view(redis, settings.nodes.url, settings.cameras.engine)]
 
 
 async def _database(settings: Settings) -> list[Finding]:
@@ -94,7 +98,7 @@ def judge_name(name: NodeName, before: FleetNode | None, after: FleetNode | None
 
 async def _fence(settings: Settings) -> list[Finding]:
     if settings.nodes.fence is Fence.TIME:
-        return [Finding("fence", CheckState.OK, "time: no media server is asked")]
+        return [judge_lease(settings.nodes.heartbeat_s, settings.nodes.ttl_s, stopping_s(settings))]
     servers = media_servers(settings)
     try:
         seen = await asyncio.gather(*(server.observe() for server in servers.values()))
@@ -123,3 +127,40 @@ def judge_fence(unseen: Sequence[ServerId], only_here: Sequence[ServerId]) -> Fi
         todo = "give the address that all nodes reach; with a media server a node set nodes.fence: time on all"
         return Finding("fence", CheckState.WARN, text, todo)
     return Finding("fence", CheckState.OK, "server: all media servers tell this node who publishes")
+
+
+def judge_lease(heartbeat_s: float, ttl_s: float, stopping_s: float) -> Finding:
+    """Whether a lease outlives one lost heartbeat under `fence: time`, where all publishers end before it does."""
+    if ttl_s >= heartbeat_s + lease_timeout_s(ttl_s) + stopping_s:
+        return Finding("fence", CheckState.OK, "time: no media server is asked")
+    text = f"time: one lost heartbeat ends all publishers of this node, for a lease lasts {ttl_s:g} s"
+    enough_s = 2 * (heartbeat_s + stopping_s)
+    return Finding("fence", CheckState.WARN, text, f"set nodes.ttl_s to {enough_s:g} or more, on all nodes")
+
+
+def judge_view(redis: str, page: str | None, engine: str) -> Finding:
+    """What other nodes know of the cameras of this one: `redis` is the URL of what nodes share, empty where there is
+    none, `page` where the others ask for details."""
+    host = urlsplit(redis).hostname
+    findings = {
+        "each node shows its own cameras alone: they tell one another through Redis": (
+            not redis,
+            "set redis.url to the same Redis on all nodes",
+        ),
+        "redis.url is a loopback address, which is another Redis on every host": (
+            bool(redis) and (host is None or is_loopback(host)),
+            "set redis.url to the same Redis on all nodes",
+        ),
+        "a media server is led to one node's directory, which knows that node's cameras alone": (
+            engine == PullEngine.name,
+            "give each node a media server of its own (nodes.fence: time), or use another engine",
+        ),
+        "pages of other nodes can neither show details of this one's cameras nor restart them": (
+            page is None,
+            "set nodes.url to where they reach this one",
+        ),
+    }
+    for text, (holds, todo) in findings.items():
+        if holds:
+            return Finding("one view", CheckState.WARN, text, todo)
+    return Finding("one view", CheckState.OK, "other nodes can show this one's cameras")

@@ -107,8 +107,12 @@ def require_nodes_dsn(settings: Settings) -> Secret:
 
 def lease_table(settings: Settings) -> PostgresLeases:
     """Nodes, and who has which camera. Raises ConfigError."""
-    # What is not known before half of a lease is over comes too late to keep it.
-    return PostgresLeases(require_nodes_dsn(settings), timeout_s=min(_MOST_LEASE_WAIT_S, settings.nodes.ttl_s / 2))
+    return PostgresLeases(require_nodes_dsn(settings), timeout_s=lease_timeout_s(settings.nodes.ttl_s))
+
+
+def lease_timeout_s(ttl_s: float) -> float:
+    """How long the database is waited for: what is known after half of a lease comes too late to keep it."""
+    return min(_MOST_LEASE_WAIT_S, ttl_s / 2)
 
 
 def row_reader(settings: Settings) -> RowReader:

@@ -66,7 +66,7 @@ class Sharing:
             heartbeat_s=section.heartbeat_s,
             ttl_s=section.ttl_s,
             fence=section.fence,
-            stopping_s=self._settings.ffmpeg.stop_grace_s + _REAPED_S,
+            stopping_s=stopping_s(self._settings),
             pace=Pace(moves_per_minute=section.moves_per_minute),
         )
         reader = peer_reader(self._settings)
@@ -132,3 +132,8 @@ class Sharing:
         """All publishers have ended: others may have the cameras at once."""
         if self._keeper is not None:
             await self._keeper.leave()
+
+
+def stopping_s(settings: Settings) -> float:
+    """How long it takes to end all publishers, at most."""
+    return settings.ffmpeg.stop_grace_s + _REAPED_S
