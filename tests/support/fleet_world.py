@@ -45,6 +45,7 @@ class SimNode:
     without_database_until: float = 0.0
     without_server_until: float = 0.0
     asked: int = 0
+    beats: int = 0
 
 
 class FleetWorld:
@@ -159,7 +160,13 @@ class FleetWorld:
             return lambda: self._looked(node, view, sent_at)
 
         self._ask(node, asks)
-        self.at(self.now + HEARTBEAT_S * self.random.uniform(0.98, 1.02), lambda: self._heartbeat(node))
+        self._beat_again(node, self.now + HEARTBEAT_S * self.random.uniform(0.98, 1.02))
+
+    def _beat_again(self, node: SimNode, moment: float) -> None:
+        """At that moment, and not at the one that was meant before."""
+        node.beats += 1
+        number = node.beats
+        self.at(moment, lambda: self._heartbeat(node) if node.beats == number else None)
 
     def _looked(self, node: SimNode, view: View | None, sent_at: float) -> None:
         node.asked = -1
@@ -183,6 +190,11 @@ class FleetWorld:
             now=self.now,
         )
         self.decisions += 1
+        # As the service does (`ShareKeeper._next`).
+        due = node.lookout.due(view.nodes, node.name)
+        soon = max(self.now, min(due, sent_at + HEARTBEAT_S / 3 if decision.awaits else due))
+        if soon < sent_at + HEARTBEAT_S:
+            self._beat_again(node, soon)
         leaving = {each.camera_id for each in decision.give_back + decision.forget}
         node.has = {key: each for key, each in mine.items() if key not in leaving}
         self._act(node)

@@ -68,6 +68,7 @@ def test_what_a_lost_node_had(fence: Fence, witnessed: Witnessed, proven: bool, 
     decision = decided(view, wishes_of(2), fence=fence, witnessed=witnessed, lost=lost)
     assert ("1" in decision.take) == taken
     assert "0" in decision.take
+    assert decision.awaits == (proven and not taken)
 
 
 @pytest.mark.parametrize(("silent_s", "taken"), [(0.0, True), (14.0, True), (16.0, False), (59.0, False), (61.0, True)])

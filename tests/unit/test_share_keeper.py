@@ -315,6 +315,26 @@ async def test_a_path_that_was_silent_once_is_not_taken_to_have_been_so_since() 
 
 
 @virtual
+async def test_who_waits_for_paths_of_a_lost_node_looks_more_often() -> None:
+    async with shared("a", "b", "c") as site:
+
+        async def beats() -> int:
+            before = site.rows.nodes["a"].renewals
+            await asyncio.sleep(12)
+            return int(site.rows.nodes["a"].renewals - before)
+
+        assert await beats() == 4
+        # Its service stands still; what it publishes does not.
+        await site.nodes["c"].loops.stop()
+        await asyncio.sleep(15)
+        assert await beats() == 12
+        await site.nodes["c"].fleet.drain()
+        await site.whole(10, "a", "b")
+        await asyncio.sleep(5)
+        assert await beats() == 4
+
+
+@virtual
 async def test_what_breaks_while_the_database_is_away_is_left_to_others_for_a_while() -> None:
     async with shared("a", "b") as site:
         for node in site.nodes.values():

@@ -15,6 +15,7 @@ from functools import lru_cache
 from hashlib import blake2b, shake_128
 from typing import NamedTuple
 
+from restream.domain.camera.camera import Camera
 from restream.domain.fleet.node import FleetNode, NodeName
 
 SLOTS = 1 << 14
@@ -31,6 +32,11 @@ class Wish(NamedTuple):
     site: str | None = None
     pin: str | None = None
     """The one node that may have it."""
+
+    @classmethod
+    def of(cls, camera: Camera) -> Wish:
+        """As its row has it."""
+        return cls(camera.id, camera.site, camera.options.node)
 
 
 class _Taker(NamedTuple):

@@ -64,6 +64,8 @@ class Decision:
     """Likewise; ours, of rows that are gone."""
     lost: frozenset[Sighting] = frozenset()
     """Nodes from whom cameras are taken, unless they have renewed their leases since."""
+    awaits: bool = False
+    """Cameras of lost nodes will be taken once their paths are silent: to be looked at again soon."""
 
 
 class Share:
@@ -104,8 +106,10 @@ class Share:
         if not me.has_room:
             return Decision((), give_back, forget)
         most = min(self._pace.taken_per_heartbeat, me.traits.room if me.traits.room is not None else len(wishes))
-        wanted = (*self._orphans(view, wishes, lost, witness, now), *self._strangers(view, wishes, now))
-        return Decision(wanted[:most], give_back, forget, lost)
+        orphans = tuple(self._orphans(view, wishes, lost, witness, now))
+        wanted = (*orphans, *self._strangers(view, wishes, now))
+        awaits = bool(lost) and self._awaits(view, wishes, lost, orphans)
+        return Decision(wanted[:most], give_back, forget, lost, awaits)
 
     def settled(self, decision: Decision, taken: Collection[str]) -> None:
         """Which of those we asked for are ours now."""
@@ -122,12 +126,21 @@ class Share:
             if left or self._placement.home(wishes[key]) == view.me:
                 yield key
 
+    def _awaits(
+        self, view: View, wishes: Mapping[str, Wish], lost: frozenset[Sighting], orphans: Collection[str]
+    ) -> bool:
+        left = (key for key in view.holdings.keys() - set(orphans) if key in wishes and self._is_left(view, key, lost))
+        return any(self._placement.home(wishes[key]) == view.me for key in left)
+
     def _is_free(self, view: View, key: str, lost: frozenset[Sighting], witness: Witness) -> bool:
-        holding = view.holdings[key]
-        owner = view.nodes.get(holding.node)
-        if holding.node == view.me or (holding.node != NOBODY and owner is not None and owner.sighting not in lost):
-            return False
-        return holding.node == NOBODY or may_take(self._fence, witness(key))
+        given_back = view.holdings[key].node == NOBODY
+        return given_back or (self._is_left(view, key, lost) and may_take(self._fence, witness(key)))
+
+    def _is_left(self, view: View, key: str, lost: frozenset[Sighting]) -> bool:
+        """Whether its owner is lost."""
+        name = view.holdings[key].node
+        owner = view.nodes.get(name)
+        return name not in (view.me, NOBODY) and (owner is None or owner.sighting in lost)
 
     def _strangers(self, view: View, wishes: Mapping[str, Wish], now: float) -> Iterator[str]:
         """Without a holding that we see: new, or of a living node."""
