@@ -114,6 +114,19 @@ def leases_are_what_is_told(rest: FleetRest) -> Iterator[str]:
         yield f"leases and nodes differ (camera: lease, node): {differing}"
 
 
+def nodes_show_the_same(rest: FleetRest) -> Iterator[str]:
+    """Of rows that are switched off each node tells as of its own."""
+    shown = {
+        name: {(camera["id"], camera["node"], camera["phase"]) for camera in each.cameras.values()}
+        for name, each in rest.sight.nodes.items()
+    }
+    first = min(shown)
+    for name, cameras in shown.items():
+        differing = {camera for camera in cameras ^ shown[first] if camera[2] != "disabled"}
+        if differing:
+            yield f"{first} and {name} do not both show {sorted(differing)}"
+
+
 def nothing_overlaps(rest: FleetRest) -> Iterator[str]:
     for overlap in OVERLAPS:
         yield from overlap(rest.sight)
@@ -122,5 +135,6 @@ def nothing_overlaps(rest: FleetRest) -> Iterator[str]:
 FLEET_AT_REST: tuple[Callable[[FleetRest], Iterator[str]], ...] = (
     one_node_has_each,
     leases_are_what_is_told,
+    nodes_show_the_same,
     nothing_overlaps,
 )

@@ -23,8 +23,9 @@ def _sight(**cameras: list[dict[str, Any]]) -> FleetSight:
     return FleetSight({name: Sight({"cameras": shown}) for name, shown in cameras.items()})
 
 
+_SHOWN = [_camera("1", "north"), _camera("2", "south")]
 _WELL = replace(
-    _sight(north=[_camera("1", "north"), _camera("3", "north", "disabled")], south=[_camera("2", "south")]),
+    _sight(north=[*_SHOWN, _camera("3", "north", "disabled")], south=_SHOWN),
     publishers={"default cam1": (11,), "second cam2": (12,)},
 )
 _REST = FleetRest(
@@ -45,6 +46,7 @@ BROKEN_RESTS = {
     "another node has the lease": replace(_REST, assigned={"1": "south", "2": "south"}),
     "nobody has the lease": replace(_REST, assigned={"1": "north"}),
     "a lease of a camera that is not wanted": replace(_REST, assigned={**_REST.assigned, "9": "north"}),
+    "a node does not show what another has": replace(_REST, sight=_sight(north=_SHOWN, south=_SHOWN[1:])),
     "something overlaps": replace(_REST, sight=replace(_WELL, surplus={1: 1})),
 }
 
@@ -63,8 +65,7 @@ def test_nodes_that_are_well_break_nothing() -> None:
 
 
 def test_what_another_node_has_is_nobodys_claim() -> None:
-    shown = [_camera("1", "north"), _camera("2", "south")]
-    assert claims(_sight(north=shown, south=shown)) == {"1": ["north"], "2": ["south"]}
+    assert claims(_sight(north=_SHOWN, south=_SHOWN)) == {"1": ["north"], "2": ["south"]}
 
 
 @pytest.mark.parametrize("what", BROKEN_SIGHTS)
