@@ -17,6 +17,8 @@ RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r r
 COPY srvc_restream.py ./
 COPY src ./src
 COPY etc ./etc
+# Whoever runs it may write nothing there: else every start of the service and of a relay worker compiles all modules.
+RUN python -m compileall -q src
 RUN mkdir log && chown restream:restream log
 
 ENV PYTHONUNBUFFERED=1 \
