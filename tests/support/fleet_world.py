@@ -185,7 +185,7 @@ class FleetWorld:
             view,
             self.wishes,
             lost=lost,
-            witness=lambda key: PathSeen(self._witness(node, key), self._silent_s(key)),
+            witness=lambda key: self._see(node, key),
             moves=moves,
             now=self.now,
         )
@@ -226,14 +226,11 @@ class FleetWorld:
 
     # Publishers.
 
-    def _witness(self, node: SimNode, key: str) -> Witnessed:
-        if node.without_server_until > self.now:
-            return Witnessed.UNSEEN
-        silent = key not in self.flows and self.silent_from.get(key, 0.0) <= self.now
-        return Witnessed.SILENT if silent else Witnessed.SERVED
-
-    def _silent_s(self, key: str) -> float:
-        return self.now - self.silent_from.get(key, 0.0)
+    def _see(self, node: SimNode, key: str) -> PathSeen:
+        silent_from = self.silent_from.get(key, 0.0)
+        silent = key not in self.flows and silent_from <= self.now
+        witnessed = Witnessed.SILENT if silent else Witnessed.SERVED
+        return PathSeen(Witnessed.UNSEEN if node.without_server_until > self.now else witnessed, self.now - silent_from)
 
     def _may_start(self, node: SimNode, holding: Holding) -> bool:
         key = holding.camera_id
@@ -242,8 +239,7 @@ class FleetWorld:
             self.fence,
             self.now,
             inherited=(key, holding.epoch) in (node.inherited or ()) and key not in node.publishes,
-            witnessed=self._witness(node, key),
-            silent_s=self._silent_s(key),
+            seen=self._see(node, key),
             stop_s=STOP_S,
         )
 

@@ -46,7 +46,7 @@ class Life:
 
     def may_have(self, holding: Holding, now: float) -> bool:
         inherited = (holding.camera_id, holding.epoch) in (self.inherited or ())
-        return may_start(self.lease, Fence.TIME, now, inherited=inherited, witnessed=Witnessed.UNSEEN)
+        return may_start(self.lease, Fence.TIME, now, inherited=inherited, seen=PathSeen(Witnessed.UNSEEN))
 
     def looked(self, view: View | None, wishes: dict[str, Wish], sent_at: float, now: float) -> None:
         if view is None:
@@ -340,14 +340,14 @@ def test_who_may_start(
 ) -> None:
     lease, now = OwnLease(TTL_S).renewed(100.0, 101.0), 105.0 if valid else 109.0
     for fence, allowed in ((Fence.SERVER, server), (Fence.TIME, time)):
-        may = may_start(lease, fence, now, inherited=inherited, witnessed=witnessed, silent_s=silent_s)
+        may = may_start(lease, fence, now, inherited=inherited, seen=PathSeen(witnessed, silent_s))
         assert may == allowed, fence
 
 
 def test_the_former_life_is_over_after_its_ttl() -> None:
     lease = OwnLease(TTL_S).renewed(100.0, 101.0).renewed(108.0, 108.1)
     for now, over in ((109.9, False), (110.1, True)):
-        assert may_start(lease, Fence.TIME, now, inherited=True, witnessed=Witnessed.UNSEEN) == over
+        assert may_start(lease, Fence.TIME, now, inherited=True, seen=PathSeen(Witnessed.UNSEEN)) == over
 
 
 @pytest.mark.parametrize(("now", "ends"), [(107.9, False), (108.0, True), (109.0, True)])

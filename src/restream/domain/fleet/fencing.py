@@ -51,20 +51,19 @@ def may_start(
     now: float,
     *,
     inherited: bool,
-    witnessed: Witnessed,
-    silent_s: float = 0.0,
+    seen: PathSeen,
     stop_s: float = 0.0,
 ) -> bool:
     """Whether an owner may start its camera.
 
-    `inherited`: a former life of our name or a lost node had it, and may still be there; `silent_s`: for how long the
-    path has been silent; `stop_s`: how long it takes to end a publisher.
+    `inherited`: a former life of our name or a lost node had it, and may still be there; `stop_s`: how long it takes to
+    end a publisher.
     """
     if fence is Fence.TIME:
         return lease.valid(now, needed_s=stop_s) and (not inherited or lease.alone(now))
     if not lease.valid(now):
-        return witnessed is Witnessed.SILENT and silent_s >= ALONE_AFTER_S
-    return not inherited or witnessed is Witnessed.SILENT
+        return seen.witnessed is Witnessed.SILENT and seen.for_s >= ALONE_AFTER_S
+    return not inherited or seen.witnessed is Witnessed.SILENT
 
 
 def must_end(lease: OwnLease, fence: Fence, now: float, *, stop_s: float) -> bool:

@@ -111,18 +111,10 @@ class ShareKeeper:
         camera, now = self._cameras.get(camera_id), self._loop.time()
         if camera is None or camera_id not in self._mine:
             return False
-        seen = self._paths.see(camera, now)
         # What a media server fetches for a former life is let go by its engine.
         inherited = camera_id in self._inherited and not self._fetches(camera)
-        return may_start(
-            self._lease,
-            self._fence,
-            now,
-            inherited=inherited,
-            witnessed=seen.witnessed,
-            silent_s=seen.for_s,
-            stop_s=self._stopping_s,
-        )
+        seen = self._paths.see(camera, now)
+        return may_start(self._lease, self._fence, now, inherited=inherited, seen=seen, stop_s=self._stopping_s)
 
     @property
     def mine(self) -> frozenset[str]:
