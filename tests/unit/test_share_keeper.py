@@ -323,15 +323,16 @@ async def test_who_waits_for_paths_of_a_lost_node_looks_more_often() -> None:
             await asyncio.sleep(12)
             return int(site.rows.nodes["a"].renewals - before)
 
-        assert await beats() == 4
+        assert await beats() <= 5
         # Its service stands still; what it publishes does not.
         await site.nodes["c"].loops.stop()
-        await asyncio.sleep(15)
-        assert await beats() == 12
+        await asyncio.sleep(12)
+        assert await beats() >= 10
+        # A service may stand still for ever.
+        await asyncio.sleep(12)
+        assert await beats() <= 5
         await site.nodes["c"].fleet.drain()
         await site.whole(10, "a", "b")
-        await asyncio.sleep(5)
-        assert await beats() == 4
 
 
 @virtual

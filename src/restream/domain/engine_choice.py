@@ -25,13 +25,13 @@ class EngineFacts(NamedTuple):
 
 def _cost(memory_mib: int, cpu_percent: int) -> Cost:
     """From docs/benchmarks.md, "What an engine costs": 100 cameras of 90 kbit/s, less the media server by itself."""
-    return Cost((memory_mib - 58) / 100, (cpu_percent - 16) / 100)
+    return Cost((memory_mib - 56) / 100, (cpu_percent - 12) / 100)
 
 
 ENGINE_FACTS: Mapping[str, EngineFacts] = {
-    "ffmpeg": EngineFacts(_cost(1336, 37), "a process of its own, which converts what must be converted"),
-    "relay": EngineFacts(_cost(155, 24), "its packets are measured: loss, jitter, frames, key frames, clock"),
-    "pull": EngineFacts(_cost(132, 18), "needs one path entry in mediamtx.yml, which `restream check` shows"),
+    "ffmpeg": EngineFacts(_cost(1338, 41), "a process of its own, which converts what must be converted"),
+    "relay": EngineFacts(_cost(158, 26), "its packets are measured: loss, jitter, frames, key frames, clock"),
+    "pull": EngineFacts(_cost(134, 23), "needs one path entry in mediamtx.yml, which `restream check` shows"),
 }
 """By name of the engine."""
 

@@ -32,6 +32,8 @@ class Pace:
     """A camera that the node it belongs to has not taken for so long goes to whoever has room."""
     asked_again_after_s: float = 60.0
     """A camera that somebody else turned out to have is asked for again."""
+    awaited_looks: int = 15
+    """So often in a row paths of lost nodes are said to be about to be silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class Share:
         self._elsewhere: set[str] = set()
         """Cameras without a holding that we see, and not to be had: their owners live."""
         self._asked_at: float | None = None
+        self._awaited = 0
+        """In so many decisions in a row somebody's paths were waited for."""
         self._free_since: dict[str, float] = {}
         """Since when we have seen that they may be taken."""
 
@@ -108,8 +112,8 @@ class Share:
         most = min(self._pace.taken_per_heartbeat, me.traits.room if me.traits.room is not None else len(wishes))
         orphans = tuple(self._orphans(view, wishes, lost, witness, now))
         wanted = (*orphans, *self._strangers(view, wishes, now))
-        awaits = bool(lost) and self._awaits(view, wishes, lost, orphans)
-        return Decision(wanted[:most], give_back, forget, lost, awaits)
+        self._awaited = self._awaited + 1 if lost and self._awaits(view, wishes, lost, orphans) else 0
+        return Decision(wanted[:most], give_back, forget, lost, 0 < self._awaited <= self._pace.awaited_looks)
 
     def settled(self, decision: Decision, taken: Collection[str]) -> None:
         """Which of those we asked for are ours now."""
