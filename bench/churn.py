@@ -77,7 +77,11 @@ class Ledger:
             deed = next((each.deed for each in self.hits[number] if each.covers(moment)), None)
             self.restarts[f"{deed or 'nothing'}: {event['cause'] or event['after']}"] += 1
             if deed is None:
-                self.uncaused.append(f"camera {number}: {event['after']}, {event['cause']}: {event['detail']}")
+                last = next((each for each in reversed(self.hits[number]) if each.began <= moment), None)
+                before = f"{moment - last.began:.1f} s after {last}" if last else "never hit"
+                self.uncaused.append(
+                    f"camera {number}: {event['after']}, {event['cause']}: {event['detail']}; {before}"
+                )
 
     def times_back(self) -> dict[str, list[float | None]]:
         """By deed; apart those of cameras that stood in a queue with those of a killed worker."""
@@ -152,8 +156,9 @@ class Churn:
     async def _drop(self, _: Hit, number: int) -> None:
         await self._cameras.drop(number)
 
-    async def _freeze(self, _: Hit, number: int) -> None:
+    async def _freeze(self, hit: Hit, number: int) -> None:
         await self._cameras.freeze(number)
+        await self._interruptions.until_still(f"cam{number}", hit.began)
 
     async def _readdress(self, _: Hit, number: int) -> None:
         await self._change("rtsp_url = rtsp_url || '/'", number)

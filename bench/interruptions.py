@@ -56,6 +56,12 @@ class Movements:
         quick = not pauses or pauses[-1][1] <= since
         return self.noticeable_s if quick and now - since > _IN_FLIGHT_S and still_s < self.noticeable_s else None
 
+    def stood_still(self, path: str, since: float, now: float) -> bool:
+        """Whether pictures have ended since then, or do not move now."""
+        return any(ended > since for _, ended in self._pauses[path]) or (
+            now - max(since, self._moved.get(path, since)) >= self.noticeable_s
+        )
+
 
 class Interruptions(Movements):
     """Looks at a media server all the time."""
@@ -78,6 +84,11 @@ class Interruptions(Movements):
     async def _look(self) -> None:
         while True:
             self.see(await self._outside.received(), time.monotonic())
+            await asyncio.sleep(self._look_s)
+
+    async def until_still(self, path: str, since: float, limit_s: float = LIMIT_S) -> None:
+        """Wait for what must come: what was under way is still being handed on, by a busy machine for seconds."""
+        while (now := time.monotonic()) - since < limit_s and not self.stood_still(path, since, now):
             await asyncio.sleep(self._look_s)
 
     async def back(self, path: str, since: float, limit_s: float = LIMIT_S) -> float | None:

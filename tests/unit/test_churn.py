@@ -47,7 +47,7 @@ def test_a_restart_before_or_long_after_a_hit_accuses() -> None:
 def test_a_restart_of_somebody_else_accuses() -> None:
     it = ledger(OVER)
     it.follow([left(2, 101.0, "stalled")], 0.0, float)
-    assert it.uncaused == ["camera 2: backoff, stalled: it went"]
+    assert it.uncaused == ["camera 2: backoff, stalled: it went; never hit"]
 
 
 def test_an_end_that_is_counted_from_later_is_covered_from_the_beginning() -> None:

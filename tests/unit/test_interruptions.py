@@ -65,3 +65,14 @@ def test_those_who_never_come_back_are_counted_apart() -> None:
     assert spread([1.0, 2.0, None, 9.0]) == {"p50": 2.0, "p99": 8.9, "worst": 9.0, "never": 1}
     assert spread([None]) == {"p50": None, "p99": None, "worst": None, "never": 1}
     assert spread([1.0])["p99"] == 1.0
+
+
+def test_what_is_still_under_way_does_not_stand_still() -> None:
+    movements = looks(*((step / 10, "a", step) for step in range(50)))
+    assert not movements.stood_still("cam1", 1.0, 5.0)
+    assert not movements.stood_still("cam1", 5.2, 5.5)
+    assert movements.stood_still("cam1", 1.0, 5.5)
+    for now, count in ((5.5, 49), (6.0, 60), (6.1, 61)):
+        movements.see({"cam1": Arrival("a", count)}, now)
+    assert movements.stood_still("cam1", 1.0, 6.2), "it did"
+    assert not movements.stood_still("cam1", 6.05, 6.2)
