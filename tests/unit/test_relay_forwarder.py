@@ -45,9 +45,13 @@ def test_after_a_jam_it_goes_on_with_a_key_frame() -> None:
     relay = forwarder()
     relay.take(frame(1, IDR), 0, 1.0)
     relay.congested = True
+    assert relay.withholds
     relay.take(frame(2, SLICE) + frame(3, IDR), 0, 1.1)
     relay.congested = False
-    relay.take(frame(4, SLICE) + frame(5, IDR) + frame(6, SLICE), 0, 1.2)
+    relay.take(frame(4, SLICE), 0, 1.2)
+    assert relay.withholds
+    relay.take(frame(5, IDR) + frame(6, SLICE), 0, 1.2)
+    assert not relay.withholds
     assert relay.data_to_send() == frame(1, IDR) + frame(5, IDR) + frame(6, SLICE)
     assert relay.dropped_packets == 3
 

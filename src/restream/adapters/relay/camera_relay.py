@@ -200,7 +200,8 @@ class CameraRelay:
         if failure.cause is Cause.SERVER_GONE and self._receiver.is_missing:
             return Cause.NO_MEDIA, self._nothing_came
         silence_s = self._loop.time() - self._handed_on_at
-        if failure.cause is Cause.SERVER_GONE and self._recording and silence_s >= CUT_FOR_SILENCE_S:
+        is_silent = silence_s >= CUT_FOR_SILENCE_S and not (self._forwarder and self._forwarder.withholds)
+        if failure.cause is Cause.SERVER_GONE and self._recording and is_silent:
             cause = Cause.STALLED if self._written_bytes else Cause.NO_MEDIA
             return cause, f"the camera has sent nothing for {silence_s:.0f} s, and the media server closed the stream"
         return failure.cause, failure.words

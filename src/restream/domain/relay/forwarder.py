@@ -99,6 +99,11 @@ class Forwarder:
         self.dropped_packets += 1
         return False
 
+    @property
+    def withholds(self) -> bool:
+        """What comes is not handed on, until the media server has taken enough and a key frame has come."""
+        return self.congested or self._dropping_since is not None
+
     def reroute(self, lanes: Mapping[int, Lane], now: float) -> None:
         """Other channels than thought; what is ready was for those."""
         self._lanes = lanes
