@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from restream.config.postgres_dsn import PostgresDsn
+from restream.config.addresses import PostgresDsn, with_password
+from restream.config.secret_files import SecretText
 from restream.domain.camera.camera import COLUMNS
 from restream.domain.camera.options import NAME, RtspTransport, Transport, check_path
 from restream.domain.judgement.flaws import Thresholds
@@ -32,6 +33,8 @@ class DatabaseSection(Section):
 
     dsn: PostgresDsn | None = None
     """`postgresql://user:password@host:5432/database`. `PG_DSN` wins, then `--pg_dsn`."""
+    password: SecretText | None = None
+    """The one of the DSN, where it does not stand there; as it is, nothing is percent-encoded."""
     query: str | None = None
     """Null: `SELECT * FROM cameras ORDER BY id`."""
     columns: dict[str, str] = Field(default_factory=dict)
@@ -40,6 +43,12 @@ class DatabaseSection(Section):
     """The table is read this often; a NOTIFY makes it at once."""
     notify_channel: str = Field(default="cameras_changed", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")
     """Channel of the NOTIFY."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.dsn is not None and self.password is not None:
+            object.__setattr__(self, "dsn", with_password(self.dsn, self.password))
+        return self
 
     @field_validator("columns")
     @classmethod
@@ -159,7 +168,7 @@ class MediaServerSection(Section):
     """The control API; switch it on in `mediamtx.yml` with `api: yes`."""
     api_user: str | None = None
     """Where the control API needs a user."""
-    api_password: SecretStr | None = None
+    api_password: SecretText | None = None
     """His password."""
     publish: Transport = Transport.RTSP
     """How streams are published; a row's `options.publish` wins."""
@@ -169,11 +178,11 @@ class MediaServerSection(Section):
     """Where streams are published by SRT."""
     publish_user: str | None = None
     """Where publishing needs a user; shows in ffmpeg's command line."""
-    publish_password: SecretStr | None = None
+    publish_password: SecretText | None = None
     """His password; likewise."""
     read_user: str | None = None
     """For still pictures, where reading needs a user."""
-    read_password: SecretStr | None = None
+    read_password: SecretText | None = None
     """His password."""
     public: PublicUrls = PublicUrls()
     """Bases of player URLs."""
