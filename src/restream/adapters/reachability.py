@@ -8,10 +8,10 @@ import time
 from typing import NamedTuple
 
 import asyncpg
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from restream.adapters.postgres import CONNECTION_ERRORS, translated
+from restream.adapters.stores.redis_connection import client
 from restream.domain.camera.secret import Secret, mask_patterns
 from restream.ports.outlets import SinkError
 
@@ -27,7 +27,7 @@ WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND ($1::text IS NULL OR t.tgrel
 
 async def redis_version(url: Secret) -> str:
     """The version of the Redis that answers. Raises SinkError, one line without the password."""
-    redis: Redis = Redis.from_url(url.reveal(), socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S)
+    redis = client(url, _TIMEOUT_S)
     try:
         async with asyncio.timeout(_TIMEOUT_S):
             await redis.ping()

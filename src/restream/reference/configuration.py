@@ -29,8 +29,8 @@ SIGHUP (`systemctl reload restream`) re-reads the file and the rest of the confi
 A *secret* may stand in a file of its own, so that it is in no environment, no unit and no `docker inspect`:
 
 - in the file `token: {file: /run/secrets/token}`, also inside of `mediamtx.servers` and `alerts.webhooks`;
-- in the environment the variable of the key with `_FILE` behind it: `RESTREAM_HTTP__TOKEN_FILE=/run/secrets/token`, \
-and `PG_DSN_FILE`;
+- in the environment the variable of the key with `_FILE` behind it, e.g. \
+`export RESTREAM_HTTP__TOKEN_FILE=/run/secrets/token`, and `PG_DSN_FILE`;
 - under systemd a credential that is called like the key: `LoadCredential=http.token:/etc/restream/http.token`.
 
 The path is absolute. One line end behind the secret is no part of it. A file that is empty, longer than 64 KiB, of \

@@ -52,6 +52,7 @@ from restream.ports.outlets import AlertReceiver, Archive, LineStore, MediaMemor
 from restream.ports.servers import MediaServer
 from restream.service.engine_resources import EngineResources
 from restream.service.pulling import pull_engine
+from restream.service.secrets_in_use import SecretsInUse
 from restream.supervisor.cameras.settings import StreamSettings
 
 logger = logging.getLogger(__name__)
@@ -91,24 +92,27 @@ def require_programs(settings: Settings) -> None:
         logger.warning("%s; it is still needed for %s", text, STILL_NEEDS_FFMPEG)
 
 
-def require_dsn(settings: Settings) -> Secret:
+def require_dsn(settings: Settings, secrets: SecretsInUse | None = None) -> Secret:
     """The database to read. Raises ConfigError."""
-    if settings.database.dsn is None:
+    dsn = (secrets or SecretsInUse(settings)).of("database.dsn")
+    if dsn is None:
         raise ConfigError("no database: set PG_DSN=postgresql://user:password@host/database, or pass --pg_dsn=…")
-    return Secret(settings.database.dsn.get_secret_value())
+    return dsn
 
 
-def require_nodes_dsn(settings: Settings) -> Secret:
+def require_nodes_dsn(settings: Settings, secrets: SecretsInUse | None = None) -> Secret:
     """The database of the leases. Raises ConfigError."""
-    if settings.nodes.dsn is None:
+    dsn = (secrets or SecretsInUse(settings)).of("nodes.dsn")
+    if dsn is None:
         raise ConfigError("no database of nodes: set RESTREAM_NODES__DSN, or nodes.dsn")
-    return Secret(settings.nodes.dsn.get_secret_value())
+    return dsn
 
 
-def lease_table(settings: Settings) -> PostgresLeases:
+def lease_table(settings: Settings, secrets: SecretsInUse | None = None) -> PostgresLeases:
     """Nodes, and who has which camera. Raises ConfigError."""
     # What is not known before half of a lease is over comes too late to keep it.
-    return PostgresLeases(require_nodes_dsn(settings), timeout_s=min(_MOST_LEASE_WAIT_S, settings.nodes.ttl_s / 2))
+    dsn = require_nodes_dsn(settings, secrets)
+    return PostgresLeases(dsn, timeout_s=min(_MOST_LEASE_WAIT_S, settings.nodes.ttl_s / 2))
 
 
 def row_reader(settings: Settings) -> RowReader:
@@ -123,10 +127,10 @@ def row_reader(settings: Settings) -> RowReader:
     )
 
 
-def camera_table(settings: Settings) -> PostgresCameraTable:
+def camera_table(settings: Settings, secrets: SecretsInUse | None = None) -> PostgresCameraTable:
     """The user's table. Raises ConfigError."""
-    section = settings.database
-    return PostgresCameraTable(require_dsn(settings), query=section.query, notify_channel=section.notify_channel)
+    section, dsn = settings.database, require_dsn(settings, secrets)
+    return PostgresCameraTable(dsn, query=section.query, notify_channel=section.notify_channel)
 
 
 def media_server(section: MediaServerSection) -> MediaServer:
@@ -191,44 +195,41 @@ def public_bases(section: MediaServerSection) -> PublicBases:
     )
 
 
-def stream_sinks(settings: Settings) -> list[StreamSink]:
+def stream_sinks(settings: Settings, secrets: SecretsInUse | None = None) -> list[StreamSink]:
     """Where every cycle is written to, as configured."""
     sinks: list[StreamSink] = []
     if settings.json_file.path is not None:
         sinks.append(JsonFileSink(resolve(settings.json_file.path)))
-    if settings.redis.url is not None:
-        url = Secret(settings.redis.url.get_secret_value())
+    url = (secrets or SecretsInUse(settings)).of("redis.url")
+    if url is not None:
         sinks.append(RedisSink(url, settings.redis.prefix, settings.node_name, 5 * settings.mediamtx.interval_s))
     return sinks
 
 
-def peer_reader(settings: Settings) -> PeerReader | None:
+def peer_reader(settings: Settings, secrets: SecretsInUse) -> PeerReader | None:
     """What other nodes tell of their cameras; None without a store where they could."""
-    if settings.redis.url is None:
-        return None
-    return RedisPeers(Secret(settings.redis.url.get_secret_value()), settings.redis.prefix)
+    url = secrets.of("redis.url")
+    return None if url is None else RedisPeers(url, settings.redis.prefix)
 
 
-def media_memory(settings: Settings) -> MediaMemory | None:
+def media_memory(settings: Settings, secrets: SecretsInUse) -> MediaMemory | None:
     """Where it is kept what cameras send."""
-    if settings.redis.url is None:
-        return None
-    return RedisMedia(Secret(settings.redis.url.get_secret_value()), settings.redis.prefix, settings.node_name)
+    url = secrets.of("redis.url")
+    return None if url is None else RedisMedia(url, settings.redis.prefix, settings.node_name)
 
 
-def archives(settings: Settings) -> list[Archive]:
+def archives(settings: Settings, secrets: SecretsInUse) -> list[Archive]:
     """Where events and availability are kept; the first is the one that is read at the start."""
     kept: list[Archive] = []
-    if settings.redis.url is not None:
-        url = Secret(settings.redis.url.get_secret_value())
+    url = secrets.of("redis.url")
+    if url is not None:
         kept.append(RedisArchive(url, settings.redis.prefix, settings.node_name, EventDocument))
-    return [*kept, PostgresEvents(require_dsn(settings))]
+    return [*kept, PostgresEvents(require_dsn(settings, secrets))]
 
 
-def access(settings: Settings) -> Access:
+def access(settings: Settings, secrets: SecretsInUse | None = None) -> Access:
     """Who may use the HTTP interface."""
-    http = settings.http
-    token = Secret(http.token.get_secret_value()) if http.token else None
+    http, token = settings.http, (secrets or SecretsInUse(settings)).of("http.token")
     asks_for_token = token is not None and http.auth == "token"
     # A page that borrows our address has no token to show.
     hosts = http.allowed_hosts or None if asks_for_token else allowed_hosts(settings, http.host)
@@ -257,12 +258,12 @@ def stream_directories(settings: Settings) -> list[VisionaireDirectory]:
     )
 
 
-def line_store(settings: Settings) -> LineStore | None:
+def line_store(settings: Settings, secrets: SecretsInUse) -> LineStore | None:
     """The database of time series, when one is configured."""
     section = settings.influx
     if section.url is None or section.bucket is None:
         return None
-    token = Secret(section.token.get_secret_value()) if section.token else None
+    token = secrets.of("influx.token")
     return InfluxStore(
         section.url, token=token, org=section.org, bucket=section.bucket, precision=line_protocol.PRECISION
     )

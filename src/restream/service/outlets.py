@@ -28,6 +28,7 @@ from restream.service.from_settings import (
     media_memory,
     stream_sinks,
 )
+from restream.service.secrets_in_use import SecretsInUse
 from restream.supervisor.components import Components
 from restream.supervisor.outlets.alert_watch import AlertWatch
 from restream.supervisor.outlets.archivist import Archivist
@@ -53,6 +54,7 @@ class Outlets:
 
 def outlets(
     settings: Settings,
+    secrets_in_use: SecretsInUse,
     components: Components,
     history: History,
     *,
@@ -74,15 +76,15 @@ def outlets(
     renderer = Renderer(facts, peers)
     live = Live(lambda: renderer.latest, lambda after, limit: history.after(after, limit=limit))
     alerts = AlertWatch(alert_receivers(settings, node), components, alert_rules(settings))
-    lines = _line_writers(settings, components)
-    memory = media_memory(settings)
+    lines = _line_writers(settings, secrets_in_use, components)
+    memory = media_memory(settings, secrets_in_use)
     media = MediaKeeper(memory) if memory is not None else None
     told: list[Outlet[Rendering]] = [
         *others,
         live,
         alerts,
-        *(SinkWriter(sink, encoding, components) for sink in stream_sinks(settings)),
-        *(Archivist(archive, history, restore) for archive in archives(settings)),
+        *(SinkWriter(sink, encoding, components) for sink in stream_sinks(settings, secrets_in_use)),
+        *(Archivist(archive, history, restore) for archive in archives(settings, secrets_in_use)),
         *lines,
         *([media] if media is not None else []),
     ]
@@ -104,9 +106,11 @@ def adopt_alerts(alerts: AlertWatch, before: Settings, settings: Settings) -> No
     alerts.adopt(alert_rules(settings), None if same else alert_receivers(settings, settings.node_name))
 
 
-def _line_writers(settings: Settings, components: Components) -> list[LineWriter[Rendering]]:
+def _line_writers(
+    settings: Settings, secrets_in_use: SecretsInUse, components: Components
+) -> list[LineWriter[Rendering]]:
     """None or one."""
-    store = line_store(settings)
+    store = line_store(settings, secrets_in_use)
     return [] if store is None else [LineWriter(store, _lines, components, interval_s=settings.influx.interval_s)]
 
 

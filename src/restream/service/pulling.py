@@ -18,12 +18,14 @@ from restream.domain.rtsp.directory import Directory
 from restream.domain.rtsp.url import Credentials
 from restream.domain.server.identity import ServerId
 from restream.ports.cameras import Prober
+from restream.service.secrets_in_use import SecretsInUse
 
 
-def directory_listener(settings: Settings, why: Callable[[str], str] = lambda _: "") -> DirectoryListener:
+def directory_listener(
+    settings: Settings, secrets: SecretsInUse | None = None, why: Callable[[str], str] = lambda _: ""
+) -> DirectoryListener:
     """The directory, as it will listen once a camera is to be fetched."""
-    section = settings.pull
-    token = Secret(section.token.get_secret_value()) if section.token else None
+    section, token = settings.pull, (secrets or SecretsInUse(settings)).of("pull.token")
     return DirectoryListener(Directory(token, why), section.host, section.port)
 
 

@@ -38,7 +38,6 @@ class InfluxStore:
     def __init__(self, url: str, *, token: Secret | None, org: str | None, bucket: str, precision: str) -> None:
         self._url = f"{url.rstrip('/')}/api/v2/write"
         self._token = token
-        self._hidden = spellings(token.reveal()) if token else ()
         self._query = {"bucket": bucket, "precision": precision, **({"org": org} if org else {})}
         self._session: aiohttp.ClientSession | None = None
 
@@ -49,7 +48,10 @@ class InfluxStore:
             self._session = self._open()
         try:
             # A redirect is not followed: the token is for nobody else.
-            async with self._session.post(self._url, params=self._query, data=body, allow_redirects=False) as response:
+            headers = {"Authorization": f"Token {self._token.reveal()}"} if self._token else {}
+            async with self._session.post(
+                self._url, params=self._query, data=body, headers=headers, allow_redirects=False
+            ) as response:
                 return await self._outcome(response)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             return Unavailable(self._masked(reason(error, _TIMEOUT_S)))
@@ -77,12 +79,11 @@ class InfluxStore:
         return Unavailable(detail, _retry_after_s(response.headers.get("Retry-After"), time.time()))
 
     def _masked(self, text: str) -> str:
-        return mask_patterns(mask_exact(text, self._hidden))[:_MAX_DETAIL_LENGTH]
+        hidden = spellings(self._token.reveal()) if self._token else ()
+        return mask_patterns(mask_exact(text, hidden))[:_MAX_DETAIL_LENGTH]
 
     def _open(self) -> aiohttp.ClientSession:
         headers = {"Content-Type": "text/plain; charset=utf-8", "Content-Encoding": "gzip"}
-        if self._token:
-            headers["Authorization"] = f"Token {self._token.reveal()}"
         return aiohttp.ClientSession(
             headers={**headers, "Accept-Encoding": "identity"},
             timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),

@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
+from redis.credentials import CredentialProvider
 from redis.exceptions import RedisError
 
 from restream.domain.camera.secret import Secret, mask_exact, mask_patterns, spellings
@@ -18,15 +19,43 @@ from restream.ports.outlets import SinkError
 _TIMEOUT_S = 5.0
 
 
+def client(url: Secret, timeout_s: float) -> Redis:
+    """One that logs in with what the URL says when it connects, since a password may be replaced meanwhile."""
+    whole = url.reveal()
+    login = urlsplit(whole).netloc.rpartition("@")[0]
+    # The library types every answer as bytes or text; this client decodes nothing.
+    return Redis.from_url(
+        whole.replace(f"{login}@", "", 1) if login else whole,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        client_name="restream",
+        credential_provider=_Login(url) if login else None,
+    )
+
+
+class _Login(CredentialProvider):
+    def __init__(self, url: Secret) -> None:
+        self._url = url
+
+    def get_credentials(self) -> tuple[str] | tuple[str, str]:
+        parts = urlsplit(self._url.reveal())
+        password = _password(self._url)
+        return (unquote(parts.username), password) if parts.username else (password,)
+
+    async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
+        return self.get_credentials()
+
+
+def _password(url: Secret) -> str:
+    return unquote(urlsplit(url.reveal()).password or "")
+
+
 class Connection:
     """One client; every trouble with it is a SinkError without the password."""
 
     def __init__(self, url: Secret) -> None:
-        self._secrets = spellings(urlsplit(url.reveal()).password or "")
-        # The library types every answer as bytes or text; this client decodes nothing.
-        self.redis: Redis = Redis.from_url(
-            url.reveal(), socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S, client_name="restream"
-        )
+        self._url = url
+        self.redis = client(url, _TIMEOUT_S)
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Pipeline]:
@@ -44,7 +73,7 @@ class Connection:
                 yield
         except (RedisError, OSError, TimeoutError) as error:
             text = " ".join(str(error).split()) or type(error).__name__
-            raise SinkError(mask_patterns(mask_exact(text, self._secrets))) from None
+            raise SinkError(mask_patterns(mask_exact(text, spellings(_password(self._url))))) from None
         finally:
             # The library sends within asyncio.wait_for, which until Python 3.12 loses a cancellation that comes as it
             # ends: whoever waits for this task would wait for ever.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from restream.domain.camera.options import Transport
 from restream.domain.camera.secret import Secret
@@ -21,6 +21,10 @@ class Target:
     user: str | None = None
     password: Secret | None = None
     server: ServerId = DEFAULT_SERVER
+
+    def with_login_of(self, other: Target) -> Target:
+        """The same with another one's user and password."""
+        return replace(self, user=other.user, password=other.password)
 
     def rtsp_parts(self, path: str) -> tuple[RtspUrl, Credentials | None] | None:
         """URL and credentials to publish a path by RTSP; None: `rtsp_url` is none of RTSP."""
