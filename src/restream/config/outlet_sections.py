@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, SecretStr, field_validator, model_validat
 from restream.config.addresses import RedisUrl, with_password
 from restream.config.secret_files import SecretText
 from restream.config.stream_sections import Section
+from restream.config.tls import CaFile
 from restream.domain.visionaire import parse_servers
 
 
@@ -88,6 +89,10 @@ class RedisSection(Section):
     """Null: none; `rediss://` for TLS."""
     password: SecretText | None = None
     """The one of `url`, where it does not stand there; as it is, nothing is percent-encoded."""
+    tls_ca: CaFile | None = None
+    """Certificates (PEM) that are believed where `url` begins with `rediss`, beside the system's."""
+    tls_verify: bool = True
+    """False: whose certificate it is, is not checked."""
     prefix: str = ""
     """Stands before every key."""
 
@@ -151,6 +156,10 @@ class AlertsSection(Section):
     """Its end after this long."""
     webhooks: tuple[WebhookEntry, ...] = ()
     """URLs, or `{url: "https://…", secret: "…"}` for signed messages."""
+    tls_ca: CaFile | None = None
+    """Certificates (PEM) that are believed of receivers with `https`; null: the system's."""
+    tls_verify: bool = True
+    """False: whose certificate it is, is not checked."""
 
     @field_validator("webhooks", mode="before")
     @classmethod
@@ -191,6 +200,10 @@ class InfluxSection(Section):
     """Needed with `url`."""
     interval_s: float = Field(default=10, ge=1, le=3600)
     """How often points are written."""
+    tls_ca: CaFile | None = None
+    """Certificates (PEM) that are believed where `url` begins with `https`; null: the system's."""
+    tls_verify: bool = True
+    """False: whose certificate it is, is not checked."""
 
     @field_validator("url")
     @classmethod

@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from restream.config.addresses import hidden_parts
+from restream.config.media_server_sections import MediamtxSection, MediaServerSection
 from restream.config.nodes_section import NodesSection
 from restream.config.outlet_sections import (
     AlertsSection,
@@ -41,8 +42,6 @@ from restream.config.stream_sections import (
     DatabaseSection,
     DegradedSection,
     FfmpegSection,
-    MediamtxSection,
-    MediaServerSection,
     RelaySection,
     RestartSection,
 )
@@ -184,6 +183,7 @@ class Settings(StoreSections, BaseSettings):
                 publish=section.publish,
                 user=section.publish_user,
                 password=Secret(section.publish_password.get_secret_value()) if section.publish_password else None,
+                trust=section.publish_trust,
             )
             for server, section in self.servers.items()
         }

@@ -20,15 +20,8 @@ from restream.interfaces.http.live import Live
 from restream.interfaces.series import line_protocol
 from restream.ports.nodes import Peers
 from restream.ports.outlets import Outlet
-from restream.service.from_settings import (
-    alert_receivers,
-    alert_rules,
-    archives,
-    line_store,
-    media_memory,
-    stream_sinks,
-)
 from restream.service.secrets_in_use import SecretsInUse
+from restream.service.stores import alert_receivers, alert_rules, archives, line_store, media_memory, stream_sinks
 from restream.supervisor.components import Components
 from restream.supervisor.outlets.alert_watch import AlertWatch
 from restream.supervisor.outlets.archivist import Archivist
@@ -102,7 +95,9 @@ def outlets(
 
 def adopt_alerts(alerts: AlertWatch, before: Settings, settings: Settings) -> None:
     """What is told of outages, and to whom, changes while the service runs; other outlets at its next start."""
-    same = settings.alerts.webhooks == before.alerts.webhooks
+    same = all(
+        getattr(settings.alerts, key) == getattr(before.alerts, key) for key in ("webhooks", "tls_ca", "tls_verify")
+    )
     alerts.adopt(alert_rules(settings), None if same else alert_receivers(settings, settings.node_name))
 
 

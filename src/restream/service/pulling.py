@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from restream.adapters.pull.engine import PullEngine
 from restream.adapters.pull.listener import DirectoryListener
 from restream.adapters.pull.media_server import FetchingServer
+from restream.config.media_server_sections import MediaServerSection
 from restream.config.settings import Settings
-from restream.config.stream_sections import MediaServerSection
 from restream.domain.camera.camera import Camera
 from restream.domain.camera.secret import Secret
 from restream.domain.judgement.snapshot import Snapshot
@@ -66,6 +66,8 @@ def fetching_server(settings: Settings, server: ServerId) -> FetchingServer:
         reader=_reader(section),
         api_user=section.api_user,
         api_password=Secret(section.api_password.get_secret_value()) if section.api_password else None,
+        api_trust=section.api_trust,
+        read_trust=section.publish_trust,
     )
 
 

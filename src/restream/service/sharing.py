@@ -15,8 +15,9 @@ from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import Unowned
 from restream.domain.pull.plan import ENGINE as PULL
 from restream.ports.nodes import Peers
-from restream.service.from_settings import lease_table, peer_reader
+from restream.service.from_settings import lease_table
 from restream.service.secrets_in_use import SecretsInUse
+from restream.service.stores import peer_reader
 from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.components import Components
 from restream.supervisor.journeys import CameraFollower

@@ -13,16 +13,23 @@ from redis.asyncio.client import Pipeline
 from redis.credentials import CredentialProvider
 from redis.exceptions import RedisError
 
-from restream.domain.camera.secret import Secret, mask_exact, mask_patterns, spellings
+from restream.adapters.tls import tls_trouble
+from restream.domain.camera.secret import Secret, spellings
+from restream.domain.one_line import one_line
+from restream.domain.server.trust import SYSTEM, Trust
 from restream.ports.outlets import SinkError
 
 _TIMEOUT_S = 5.0
+_TLS_HINT = "check redis.url, and redis.tls_ca"
+_BROKEN_OFF = ("Connection closed by server", "Connection reset", "Protocol Error", "Invalid RESP")
 
 
-def client(url: Secret, timeout_s: float) -> Redis:
+def client(url: Secret, timeout_s: float, trust: Trust) -> Redis:
     """One that logs in with what the URL says when it connects, since a password may be replaced meanwhile."""
     whole = url.reveal()
-    login = urlsplit(whole).netloc.rpartition("@")[0]
+    parts = urlsplit(whole)
+    tls = {"ssl_ca_certs": trust.ca} if trust.verify else {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
+    login = parts.netloc.rpartition("@")[0]
     # The library types every answer as bytes or text; this client decodes nothing.
     return Redis.from_url(
         whole.replace(f"{login}@", "", 1) if login else whole,
@@ -30,6 +37,7 @@ def client(url: Secret, timeout_s: float) -> Redis:
         socket_connect_timeout=timeout_s,
         client_name="restream",
         credential_provider=_Login(url) if login else None,
+        **(tls if parts.scheme == "rediss" else {}),
     )
 
 
@@ -50,12 +58,25 @@ def _password(url: Secret) -> str:
     return unquote(urlsplit(url.reveal()).password or "")
 
 
+def redis_trouble(error: Exception, url: Secret) -> str:
+    """One line without the password, and behind `; ` what to do where that is known."""
+    plain = url.reveal().startswith("redis://")
+    trouble = tls_trouble(error)
+    text = trouble or one_line(str(error), spellings(_password(url))) or type(error).__name__
+    if trouble:
+        return f"{trouble}; {_TLS_HINT}"
+    # A port that speaks TLS alone closes on what it cannot read, or answers with an alert of TLS.
+    if plain and any(said in text for said in _BROKEN_OFF):
+        return f"{text}; if it speaks TLS, redis.url must begin with rediss"
+    return text
+
+
 class Connection:
     """One client; every trouble with it is a SinkError without the password."""
 
-    def __init__(self, url: Secret) -> None:
+    def __init__(self, url: Secret, trust: Trust = SYSTEM) -> None:
         self._url = url
-        self.redis = client(url, _TIMEOUT_S)
+        self.redis = client(url, _TIMEOUT_S, trust)
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Pipeline]:
@@ -72,8 +93,7 @@ class Connection:
             async with asyncio.timeout(_TIMEOUT_S):
                 yield
         except (RedisError, OSError, TimeoutError) as error:
-            text = " ".join(str(error).split()) or type(error).__name__
-            raise SinkError(mask_patterns(mask_exact(text, spellings(_password(self._url))))) from None
+            raise SinkError(redis_trouble(error, self._url)) from None
         finally:
             # The library sends within asyncio.wait_for, which until Python 3.12 loses a cancellation that comes as it
             # ends: whoever waits for this task would wait for ever.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -15,6 +15,7 @@ from restream.domain.ffmpeg.encoding import misread_as
 from restream.domain.ffmpeg.invocation import Invocation
 from restream.domain.ffmpeg.source_input import ANALYSE_US, ANALYSIS, QUICK_ANALYSIS, flags, source_input
 from restream.domain.server.target import Target
+from restream.domain.server.trust import Trust
 
 ENGINE = "ffmpeg"
 """Name of the engine."""
@@ -230,4 +231,11 @@ def _output(target: Target, transport: Transport, path: str, packet_bytes: str) 
     scheme, _, host = target.rtsp_url.rstrip("/").partition("://")
     credentials = f"{user}:{password}@" if user else ""
     url = f"{scheme}://{credentials}{host}/{path}"
-    return ("-f", "rtsp", "-rtsp_transport", "tcp", "-pkt_size", packet_bytes, url)
+    return ("-f", "rtsp", "-rtsp_transport", "tcp", "-pkt_size", packet_bytes, *_checking(scheme, target.trust), url)
+
+
+def _checking(scheme: str, trust: Trust) -> Sequence[str]:
+    """ffmpeg 8.0 checks authority and dates, 5.1 takes the options and checks nothing (docs/security.md)."""
+    if scheme != "rtsps" or not trust.verify:
+        return ()
+    return flags({"tls_verify": "1", **({"ca_file": trust.ca} if trust.ca else {})})

@@ -8,6 +8,7 @@ from restream.domain.camera.options import Transport
 from restream.domain.camera.secret import Secret
 from restream.domain.rtsp.url import Credentials, RtspUrl, parse_url
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
+from restream.domain.server.trust import UNCHECKED, Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Target:
     user: str | None = None
     password: Secret | None = None
     server: ServerId = DEFAULT_SERVER
+    trust: Trust = UNCHECKED
+    """Where `rtsp_url` begins with rtsps."""
 
     def with_login_of(self, other: Target) -> Target:
         """The same with another one's user and password."""
