@@ -49,15 +49,16 @@ def _context(trust: Trust, _changed_at_ns: int) -> ssl.SSLContext:
 
 def tls_trouble(error: BaseException) -> str:
     """What went wrong with TLS, from `TLS: ` on; empty: it was something else. Libraries wrap what ssl has said."""
-    found = next((each for each in _causes(error) if isinstance(each, ssl.SSLError)), None)
-    if found is None:
-        return ""
-    if isinstance(found, ssl.SSLCertVerificationError):
-        words = _OF_CERTIFICATE.get(found.verify_code) or found.verify_message[:100]
-    else:
-        reason = found.reason or type(found).__name__
-        words = _OF_HANDSHAKE.get(reason) or reason.replace("_", " ").lower()[:100]
-    return f"TLS: {words}"
+    # The innermost is ssl's own: aiohttp's are called SSLError too, and know nothing.
+    found = [each for each in _causes(error) if isinstance(each, ssl.SSLError)]
+    return f"TLS: {_words(found[-1])}" if found else ""
+
+
+def _words(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _OF_CERTIFICATE.get(error.verify_code) or error.verify_message[:100]
+    reason = error.reason or type(error).__name__
+    return _OF_HANDSHAKE.get(reason) or reason.replace("_", " ").lower()[:100]
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from restream.adapters.network_errors import reason as network_reason
 from restream.adapters.reachability import notify_triggers, redis_version
 from restream.adapters.rtsp.connection import server_tls
 from restream.adapters.server.docker_engine import DockerEngine
@@ -199,8 +200,10 @@ async def _publish_address(url: str, trust: Trust) -> Finding:
         if trouble := tls_trouble(error):
             todo = "check mediamtx.rtsp_url, mediamtx.tls_ca, and rtspServerCert in mediamtx.yml"
             return Finding("publish address", CheckState.FAIL, f"{url}: {trouble}", todo)
-        reason = getattr(error, "strerror", None) or type(error).__name__
+        reason = network_reason(error, _CONNECT_TIMEOUT_S)
         todo = "set `rtsp: yes` in mediamtx.yml, or correct mediamtx.rtsp_url"
+        if secure and isinstance(error, TimeoutError):
+            todo = f"{todo}; if that port does not speak TLS, it must begin with rtsp"
         return Finding("publish address", CheckState.FAIL, f"{url} does not answer ({reason})", todo)
     if secure and not trust.verify:
         text = f"{url} answers; whose certificate it has is not checked"

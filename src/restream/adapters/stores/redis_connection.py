@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.credentials import CredentialProvider
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from restream.adapters.tls import tls_trouble
 from restream.domain.camera.secret import Secret, spellings
@@ -60,14 +61,17 @@ def _password(url: Secret) -> str:
 
 def redis_trouble(error: Exception, url: Secret) -> str:
     """One line without the password, and behind `; ` what to do where that is known."""
-    plain = url.reveal().startswith("redis://")
+    scheme = url.reveal().partition("://")[0]
     trouble = tls_trouble(error)
     text = trouble or one_line(str(error), spellings(_password(url))) or type(error).__name__
     if trouble:
         return f"{trouble}; {_TLS_HINT}"
-    # A port that speaks TLS alone closes on what it cannot read, or answers with an alert of TLS.
-    if plain and any(said in text for said in _BROKEN_OFF):
+    # A port that speaks TLS alone closes on what it cannot read; one that does not waits for the end of a line.
+    if scheme == "redis" and any(said in text for said in _BROKEN_OFF):
         return f"{text}; if it speaks TLS, redis.url must begin with rediss"
+    if isinstance(error, TimeoutError | RedisTimeoutError):
+        way_out = "; if it does not speak TLS, redis.url must begin with redis" if scheme == "rediss" else ""
+        return f"no answer within {_TIMEOUT_S:g} s{way_out}"
     return text
 
 
