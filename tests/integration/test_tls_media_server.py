@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from restream.adapters.ffmpeg.engine import FfmpegEngine
 from restream.adapters.pull.media_server import FetchingServer, ServerCallError
 from restream.adapters.relay.engine import RelayEngine
 from restream.adapters.relay.workers import RelayWorkers
@@ -22,12 +23,14 @@ from restream.domain.camera.camera import Camera, RowReader
 from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import CameraTypes
 from restream.domain.engine import Advance, Media, VideoStream
+from restream.domain.ffmpeg.plan import FfmpegSettings
 from restream.domain.life.cause import Cause
 from restream.domain.relay.plan import RelaySettings
 from restream.domain.server.api_trouble import ApiTrouble
 from restream.domain.server.target import Target
 from restream.domain.server.trust import SYSTEM, UNCHECKED, Trust
 from restream.interfaces.console.findings import CheckState
+from restream.ports.cameras import Engine
 from restream.preflight.services import _publish_address
 from tests.conftest import needs
 from tests.support.authority import ELSEWHERE, Authority
@@ -87,11 +90,14 @@ async def test_the_control_api(world: World) -> None:
             await server.close()
 
 
-async def test_publishing_by_the_relay(world: World) -> None:
-    workers = RelayWorkers(1)
-    engine = RelayEngine(RelaySettings(answer_timeout_s=5), workers)
+@pytest.mark.program("ffmpeg")
+@pytest.mark.parametrize("name", ["relay", "ffmpeg"])
+async def test_publishing(world: World, name: str) -> None:
     async with contextlib.AsyncExitStack() as stack:
+        workers = RelayWorkers(1)
         stack.push_async_callback(workers.close)
+        relay, ffmpeg = RelayEngine(RelaySettings(answer_timeout_s=5), workers), FfmpegEngine(FfmpegSettings())
+        engine: Engine = relay if name == "relay" else ffmpeg
         simulated = await stack.enter_async_context(SimulatedCamera(Clip.load("h264")))
         camera = RowReader(CameraTypes.parse({"default": "{link}"}), "cam{id}").read(
             {"id": 1, "rtsp_url": simulated.url()}

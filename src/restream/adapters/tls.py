@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from restream.domain.server.trust import Trust
+from restream.domain.server.trust import TlsServer, Trust
 
 # X509_V_ERR_… of OpenSSL (x509_vfy.h).
 _OF_CERTIFICATE: Mapping[int, str] = {
@@ -30,6 +31,7 @@ _OF_HANDSHAKE: Mapping[str, str] = {
     "TLSV13_ALERT_CERTIFICATE_REQUIRED": "it wants a certificate of ours, which this service has none of",
 }
 _MOST_CAUSES = 8
+_TIMEOUT_S = 5.0
 
 
 def context_of(trust: Trust) -> ssl.SSLContext:
@@ -45,6 +47,25 @@ def _context(trust: Trust, _changed_at_ns: int) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+async def certificate_trouble(server: TlsServer) -> str:
+    """Why a server's certificate is not believed, as `tls_trouble`; empty: it is, or nothing answers that has one."""
+    writer: asyncio.StreamWriter | None = None
+    try:
+        async with asyncio.timeout(_TIMEOUT_S):
+            context = await asyncio.to_thread(context_of, server.trust)
+            _, writer = await asyncio.open_connection(server.host, server.port, ssl=context)
+    except ssl.SSLCertVerificationError as error:
+        return tls_trouble(error)
+    except FileNotFoundError as error:
+        return f"TLS: the file of authorities cannot be read: {error.strerror}"
+    except (OSError, TimeoutError):
+        return ""
+    finally:
+        if writer is not None:
+            writer.transport.abort()
+    return ""
 
 
 def tls_trouble(error: BaseException) -> str:

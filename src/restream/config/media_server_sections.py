@@ -58,7 +58,7 @@ class MediaServerSection(Section):
     system's."""
     tls_verify: bool | None = None
     """Whether certificates are checked, with their host name. Null: that of `https` is, that of `rtsps` only with
-    `tls_ca`. ffmpeg cannot check all of it, see [security.md](security.md)."""
+    `tls_ca`. ffmpeg does not check all of it itself, see [security.md](security.md)."""
     public: PublicUrls = PublicUrls()
     """Bases of player URLs."""
     container: str | None = None

@@ -97,11 +97,12 @@ async def _build(settings: Settings) -> Finding:
 
 def judge_checking(muxer: str) -> Finding:
     """Whether ffmpeg checks certificates where it publishes by RTSPS, from its help on the muxer."""
-    todo = "engine relay checks it, with the host name"
+    todo = "the engine relay checks all of it in its own connection"
     if "-tls_verify" in muxer:
         # With OpenSSL, 8.0 publishes to a server whose certificate is another host's (docs/security.md).
-        return Finding("ffmpeg TLS", CheckState.WARN, "checks the authority, and with OpenSSL no host name", todo)
-    text = "takes mediamtx.tls_verify and checks no certificate where it publishes by RTSPS"
+        text = "the service checks the server before each start, ffmpeg its authority, with OpenSSL no host name"
+        return Finding("ffmpeg TLS", CheckState.WARN, text, todo)
+    text = "the service checks the server before each start, this ffmpeg itself checks no certificate"
     return Finding("ffmpeg TLS", CheckState.WARN, text, f"install ffmpeg 8 or newer; {todo}")
 
 

@@ -14,6 +14,14 @@ class Trust(NamedTuple):
     """Authority, dates and host name are checked; False: anybody is believed, and only listeners are kept out."""
 
 
+class TlsServer(NamedTuple):
+    """One that has to prove who it is before it is told anything."""
+
+    host: str
+    port: int
+    trust: Trust
+
+
 SYSTEM = Trust()
 """Whom this host believes."""
 UNCHECKED = Trust(verify=False)
