@@ -7,23 +7,30 @@ import contextlib
 import os
 import pwd
 import shutil
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
 import pytest
+from aiohttp import web
 
 from restream.adapters.postgres import PostgresCameraTable
 from restream.adapters.processes.child_process import ChildProcess
 from restream.adapters.reachability import redis_version
+from restream.adapters.stores.influx import InfluxStore
 from restream.adapters.stores.redis_sink import RedisSink
+from restream.adapters.stores.webhook import Webhook
 from restream.demo.embedded import free_port, postgres_binaries, postgres_files, redis_binary, serving
 from restream.domain.camera.secret import ReplaceableSecret, Secret
 from restream.domain.ffmpeg.invocation import Invocation
+from restream.domain.line_buffer import Unavailable, Written
+from restream.domain.news.alerts import AlertError
 from restream.domain.server.trust import SYSTEM, UNCHECKED, Trust
 from restream.ports.cameras import DatabaseError
 from restream.ports.outlets import Documents, SinkError
 from tests.conftest import needs
+from tests.contract.test_webhook import ALERT
 from tests.support.authority import ELSEWHERE, Authority, Pair
 
 pytestmark = pytest.mark.program("openssl")
@@ -236,3 +243,41 @@ async def test_a_password_of_redis_is_replaced_and_the_connection_is_left_alone(
                 await sink.write(documents)
         finally:
             await sink.close()
+
+
+# -- what takes HTTP ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", ["fits", *TROUBLES])
+async def test_influxdb_and_webhooks_over_tls(authority: Authority, other: Authority, case: str) -> None:
+    pair, port = pair_of(authority, case), free_port()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pair.certificate, pair.key)
+
+    async def take(_: web.Request) -> web.Response:
+        return web.Response(status=204)
+
+    app = web.Application()
+    app.router.add_post("/{path:.*}", take)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port, ssl_context=context).start()
+    url, ca = f"https://127.0.0.1:{port}", other.ca if case == "wrong authority" else authority.ca
+    try:
+        for trust, trouble in ((Trust(str(ca)), TROUBLES.get(case, "")), (UNCHECKED, ""), (SYSTEM, "TLS: ")):
+            store = InfluxStore(url, token=None, org=None, bucket="b", precision="ms", trust=trust)
+            webhook = Webhook(Secret(f"{url}/hook"), trust=trust)
+            try:
+                told = await store.write(["m v=1"])
+                if trouble:
+                    assert isinstance(told, Unavailable) and told.detail.startswith(trouble)
+                    with pytest.raises(AlertError, match=trouble):
+                        await webhook.send(ALERT, "1")
+                else:
+                    assert isinstance(told, Written)
+                    await webhook.send(ALERT, "1")
+            finally:
+                await store.close()
+                await webhook.close()
+    finally:
+        await runner.cleanup()
