@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from restream.adapters.postgres import translated
 from restream.adapters.stores.redis_connection import redis_trouble
 from restream.domain.camera.secret import Secret
-from restream.domain.one_line import MOST_CHARACTERS, one_line
+from restream.domain.one_line import _LOOKED_AT, _MOST_TAKEN, MOST_CHARACTERS, one_line
 
 LONG = "relation does not exist\nLINE 1: SELECT " + "x" * 800
 
@@ -19,9 +20,13 @@ def test_any_text(text: str) -> None:
     assert len(line) <= MOST_CHARACTERS and (line.isprintable() or line == "")
 
 
-def test_a_password_at_the_cut_is_hidden_as_a_whole() -> None:
-    for before in range(0, 2600, 7):
-        assert "sEc" not in one_line("y " * (before // 2) + "sEcret " * 3, ["sEcret"])
+@pytest.mark.parametrize("secret", ["sEcret", "sEcret" * 200, "sEcret" * 2000])
+def test_a_password_at_a_cut_is_hidden_as_a_whole(secret: str) -> None:
+    for cut in (MOST_CHARACTERS, _LOOKED_AT, _MOST_TAKEN):
+        for before in range(cut - 8, cut + 2):
+            assert "sEc" not in one_line(f"y{' ' * (before - 1)}{secret}{secret} {secret}", [secret])
+            assert "sEc" not in one_line(f"{'y' * before}{secret}", [secret])
+            assert "sEc" not in one_line(f"{' ' * before}rtsp://user:{'sEcret' * 300}@host/")
 
 
 def test_a_megabyte_is_looked_at_in_time() -> None:
