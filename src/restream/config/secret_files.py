@@ -105,7 +105,9 @@ def from_environment(model: type[BaseModel], given: dict[str, Any], document: Ma
         # The commented file repeats the defaults.
         if not isinstance(default, SecretStr) or there != default.get_secret_value():
             key = ".".join(path)
-            raise SecretSourceError(f"{key}: is given as a value and as a file, here and in the environment: keep one")
+            raise SecretSourceError(
+                f"{key}: is given as a value and as a file, by configuration and environment: keep one"
+            )
     return folded
 
 
