@@ -47,8 +47,8 @@ from restream.service.from_settings import (
     require_programs,
     row_reader,
     stream_settings,
-    stream_sinks,
 )
+from restream.service.stores import stream_sinks
 
 _HTTP_TIMEOUT_S = 10.0
 _LOOK_AGAIN_S = 1.0

@@ -28,7 +28,13 @@ class MaskingFormatter(logging.Formatter):
     def __init__(self, inner: logging.Formatter, secrets: Sequence[str]) -> None:
         super().__init__()
         self._inner = inner
-        self._secrets = tuple(form for secret in secrets for form in spellings(secret))
+        self._secrets: tuple[str, ...] = ()
+        self.mask(secrets)
+
+    def mask(self, secrets: Sequence[str]) -> None:
+        """These too, from now on; what was one before stays one."""
+        forms = {*self._secrets, *(form for secret in secrets for form in spellings(secret))}
+        self._secrets = tuple(sorted(forms, key=len, reverse=True))
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without credentials."""
@@ -74,12 +80,23 @@ def configure_logging(config: Path, log_dir: Path, secrets: Sequence[str]) -> No
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s", stream=sys.stderr)
         problem = f"{config} cannot be used ({error}); logging to standard error"
-    loggers = [logging.getLogger(), *map(logging.getLogger, logging.root.manager.loggerDict)]
-    for handler in {handler for logger in loggers for handler in logger.handlers}:
+    for handler in _handlers():
         handler.setFormatter(MaskingFormatter(handler.formatter or logging.Formatter(), secrets))
         handler.handleError = _Complaint(handler)  # type: ignore[method-assign]
     if problem:
         logging.getLogger(__name__).warning("%s", problem)
+
+
+def mask_in_logs(secrets: Sequence[str]) -> None:
+    """Mask these in every log too: the configuration has been read again."""
+    for handler in _handlers():
+        if isinstance(handler.formatter, MaskingFormatter):
+            handler.formatter.mask(secrets)
+
+
+def _handlers() -> set[logging.Handler]:
+    loggers = [logging.getLogger(), *map(logging.getLogger, logging.root.manager.loggerDict)]
+    return {handler for logger in loggers for handler in logger.handlers}
 
 
 class TransitionLog:

@@ -15,6 +15,7 @@ from restream.domain.camera.options import RtspTransport
 from restream.domain.camera.secret import Secret
 from restream.domain.relay.plan import Place
 from restream.domain.rtsp.url import Credentials, RtspUrl
+from restream.domain.server.trust import UNCHECKED
 
 _PLACE = Place(RtspUrl(False, "10.0.0.1", None, "/live"), Credentials("admin", Secret("sEcret-w0rd")))
 _GET_DUMPABLE = (
@@ -29,7 +30,7 @@ def test_a_worker_leaves_no_core_dump() -> None:
 
 
 def test_a_message_with_a_password_cannot_be_printed() -> None:
-    begin = Begin(1, End.of(_PLACE), End.of(_PLACE), ("video",), (RtspTransport.TCP,), "", 10.0, 10.0)
+    begin = Begin(1, End.of(_PLACE), End.of(_PLACE), UNCHECKED, ("video",), (RtspTransport.TCP,), "", 10.0, 10.0)
     assert "sEcret" not in f"{begin!r} {begin} {begin.source!r} {begin.source}"
     assert begin.source.place == _PLACE
 

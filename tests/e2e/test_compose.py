@@ -117,6 +117,9 @@ def _healthy(stack: Stack) -> bool:
         assert settings["RestartPolicy"]["Name"] == "unless-stopped"
         assert settings["LogConfig"] == {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "5"}}
         assert settings["Init"]
+    secrets = [value for key, value in stack.values.items() if key.endswith(("PASSWORD", "TOKEN"))]
+    shown = json.dumps([each.attrs for each in containers.values()])
+    assert secrets and not any(secret in shown for secret in secrets)
     assert containers["restream"].attrs["Config"]["User"] == "restream"
     return True
 

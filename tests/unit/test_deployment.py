@@ -94,17 +94,42 @@ def test_every_service_is_pinned_restarted_and_its_log_bounded(name: str) -> Non
         assert "TZ" in service["environment"]
 
 
+def secret_variables() -> dict[str, str]:
+    """By secret: the variable of .env that it is made of."""
+    return {name: source["environment"] for name, source in compose()["secrets"].items()}
+
+
 def test_variables_and_the_example_agree() -> None:
     used = {name for path in FILES for name in re.findall(r"\$\{(\w+)", path.read_text(encoding="utf-8"))}
-    assert used == set(example())
+    assert used | set(secret_variables().values()) == set(example())
 
 
-def test_no_secret_has_a_default() -> None:
+def test_no_secret_has_a_default_or_is_in_an_environment() -> None:
+    secrets = {name for name, value in example().items() if value == "change-me"}
+    assert secrets == {name for name in example() if re.search("PASSWORD|TOKEN", name)}
+    # In /run/secrets alone: `docker inspect` shows every environment and command.
+    assert secrets == set(secret_variables().values())
     text = "".join(path.read_text(encoding="utf-8") for path in FILES)
-    for name in (name for name in example() if re.search("PASSWORD|TOKEN", name)):
-        assert example()[name] == "change-me"
-        assert f"${{{name}:?" in text
-        assert f"${{{name}:-" not in text
+    assert [name for name in secrets if f"${{{name}" in text] == []
+
+
+@pytest.mark.parametrize("name", services())
+def test_who_reads_a_secret_is_given_it(name: str) -> None:
+    service = services()[name]
+    files = re.findall(r"/run/secrets/(\w+)", yaml.safe_dump(service))
+    if name == "grafana":
+        path = ROOT / "etc/grafana/provisioning/datasources/restream.yml"
+        files += re.findall(r"/run/secrets/(\w+)", path.read_text(encoding="utf-8"))
+    assert set(files) == set(service.get("secrets", ()))
+    assert set(files) <= set(secret_variables())
+
+
+@pytest.fixture
+def run_secrets(tmp_path: Path) -> Path:
+    """What a container has as /run/secrets."""
+    for name, variable in secret_variables().items():
+        (tmp_path / name).write_text(example()[variable], encoding="utf-8")
+    return tmp_path
 
 
 def test_only_streams_are_open_to_others() -> None:
@@ -125,15 +150,18 @@ def test_named_volumes_are_declared_and_mounted_files_exist() -> None:
                 assert source in compose()["volumes"] | nodes_file()["volumes"]
 
 
-def test_the_service_accepts_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_service_accepts_its_environment(monkeypatch: pytest.MonkeyPatch, run_secrets: Path) -> None:
     for name, value in compose()["services"]["restream"]["environment"].items():
-        monkeypatch.setenv(name, substituted(value))
+        monkeypatch.setenv(name, substituted(value).replace("/run/secrets", str(run_secrets)))
     settings = load_settings()
     assert (settings.http.host, settings.http.port) == ("0.0.0.0", 8000)
     assert settings.metrics.port == 9898
     assert settings.mediamtx.api_url == "http://mediamtx:9997"
     assert settings.mediamtx.public.hls == "http://127.0.0.1:8888"
     assert settings.influx.bucket == "cameras"
+    dsn = settings.database.dsn
+    assert dsn is not None and dsn.get_secret_value() == "postgresql://restream:change-me@postgres:5432/restream"
+    assert settings.http.token == settings.influx.token == settings.pull.token is not None
     # The path entries that mediamtx.yml has ready lead to the directory as it listens here.
     text = (ROOT / "etc" / "mediamtx.yml").read_text(encoding="utf-8")
     ready = yaml.safe_load("\n".join(re.findall(r'^  # ("~.+)$', text, re.MULTILINE)))
@@ -146,7 +174,7 @@ def test_the_service_accepts_its_environment(monkeypatch: pytest.MonkeyPatch) ->
     assert settings.pull.host == "0.0.0.0"
 
 
-def test_two_nodes_have_the_same_settings_but_who_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_nodes_have_the_same_settings_but_who_they_are(monkeypatch: pytest.MonkeyPatch, run_secrets: Path) -> None:
     first, second = (services()[name]["environment"] for name in ("restream", "restream-2"))
     own = {"RESTREAM_NODE__NAME", "RESTREAM_NODES__URL", "RESTREAM_PULL__URL"}
     assert first.keys() == second.keys()
@@ -155,7 +183,7 @@ def test_two_nodes_have_the_same_settings_but_who_they_are(monkeypatch: pytest.M
     names = set()
     for environment in (first, second):
         for name, value in environment.items():
-            monkeypatch.setenv(name, substituted(value))
+            monkeypatch.setenv(name, substituted(value).replace("/run/secrets", str(run_secrets)))
         settings = load_settings()
         names.add(settings.node_name)
         assert settings.nodes.dsn == settings.database.dsn is not None

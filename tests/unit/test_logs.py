@@ -11,7 +11,7 @@ from restream.config.settings import ROOT
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase
 from restream.domain.news.event import Transition
-from restream.logs import MaskingFormatter, TransitionLog, configure_logging
+from restream.logs import MaskingFormatter, TransitionLog, configure_logging, mask_in_logs
 
 HARD = "p@ss/wörd"
 
@@ -42,6 +42,15 @@ def formatter(*secrets: str) -> MaskingFormatter:
 def test_every_spelling_of_a_known_secret_is_masked() -> None:
     text = formatter(HARD).format(record("raw %s, encoded %s", HARD, "p%40ss%2Fw%C3%B6rd"))
     assert text == "ERROR raw ***, encoded ***"
+
+
+def test_secrets_of_a_configuration_that_is_read_again_are_masked_too(tmp_path: Path) -> None:
+    configured(tmp_path, ROOT / "etc" / "restream_log.conf", "first-one")
+    mask_in_logs(["second-one"])
+    logging.getLogger("restream").warning("first-one, second-one")
+    (written,) = (tmp_path / "log").glob("*.log")
+    text = written.read_text(encoding="utf-8")
+    assert "***, ***" in text and "-one" not in text
 
 
 def test_unknown_credentials_in_urls_are_masked() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from restream.config.settings import Settings
 from restream.domain.host_sample import HostSample
+from restream.service.secrets_in_use import SecretsInUse
 from restream.service.sharing import Sharing
 from restream.supervisor.components import Components
 
@@ -15,5 +16,5 @@ from restream.supervisor.components import Components
 )
 async def test_a_host_is_busy_above_its_limit(limit_percent: float, cpu_percent: float, busy: bool) -> None:
     settings = Settings.model_validate({"nodes": {"max_cpu_percent": limit_percent}})
-    traits = Sharing(settings, Components())._traits(0, HostSample(cpu_percent=cpu_percent))
+    traits = Sharing(settings, SecretsInUse(settings), Components())._traits(0, HostSample(cpu_percent=cpu_percent))
     assert traits.busy is busy

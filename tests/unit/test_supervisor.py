@@ -10,6 +10,7 @@ import pytest
 
 from restream.domain.admission.queue import StartLimits
 from restream.domain.camera.options import CameraOptions
+from restream.domain.camera.secret import Secret
 from restream.domain.engine import AudioStream, Media, ProbeFailure, VideoStream
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.life.cause import Cause
@@ -598,6 +599,22 @@ async def test_new_settings_restart_only_cameras_whose_command_changes() -> None
     assert [plan.invocation.argv[-1] for plan in stage.publisher.starts] == [
         "rtsp://10.9.9.9:8554/cam1",
         "rtsp://10.9.9.9:8554/cam2",
+    ]
+
+
+@virtual
+async def test_another_login_of_publishers_is_for_their_next_start() -> None:
+    stage = await running(1, 2)
+    for password in ("second", "third"):
+        target = Target(user="publisher", password=Secret(password))
+        rotated = replace(stage.settings, targets={DEFAULT_SERVER: target})
+        stage.supervisor.adopt(rotated, StartLimits(8, 8, 8))
+        await asyncio.sleep(5)
+    assert not stage.publisher.starts
+    stage.want(camera(1, login="other"), camera(2))
+    await asyncio.sleep(8)
+    assert [plan.invocation.argv[-1] for plan in stage.publisher.starts] == [
+        "rtsp://publisher:third@127.0.0.1:8554/cam1"
     ]
 
 

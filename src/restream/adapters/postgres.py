@@ -9,10 +9,13 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from struct import Struct
 from typing import Any
+from urllib.parse import unquote
 
 import asyncpg
 
-from restream.domain.camera.secret import Secret, mask_exact, mask_patterns, spellings
+from restream.adapters.tls import tls_trouble
+from restream.domain.camera.secret import Secret, spellings
+from restream.domain.one_line import one_line
 from restream.ports.cameras import DatabaseError, Row
 
 DEFAULT_QUERY = "SELECT * FROM cameras ORDER BY id"
@@ -138,15 +141,34 @@ def translated(
 ) -> DatabaseError:
     """One line for the operator, with what to do where that is known, and without the password."""
     hint = next((hint for kind, hint in hints if isinstance(error, kind)), "")
-    if isinstance(error, TimeoutError):
+    trouble, password = _tls_trouble(error, dsn.reveal()), _password(dsn.reveal())
+    if trouble:
+        text, hint = trouble
+    elif isinstance(error, TimeoutError):
         text = f"no answer within {timeout_s:.0f} s"
     elif isinstance(error, OSError) and error.errno is not None:
         reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno)
         text = f"{reason} ({_address(dsn.reveal())})"
     else:
-        text = " ".join(str(error).split()) or type(error).__name__
-    text = mask_patterns(mask_exact(text, spellings(_password(dsn.reveal()))))
+        text = str(error) or type(error).__name__
+    if isinstance(error, asyncpg.InvalidPasswordError) and "%" in password:
+        hint = f"{hint}; a % in its password must be written as %25"
+    text = one_line(text, (*spellings(password), *spellings(unquote(password))))
     return DatabaseError(f"{text}; {hint}" if hint else text)
+
+
+def _tls_trouble(error: Exception, dsn: str) -> tuple[str, str] | None:
+    """What went wrong with TLS, and what to do; None: it was something else."""
+    if trouble := tls_trouble(error):
+        return f"{trouble} ({_address(dsn)})", "check the DSN: host, sslmode and sslrootcert"
+    if isinstance(error, ConnectionError) and "rejected SSL upgrade" in str(error):
+        return f"TLS: the server does not speak it ({_address(dsn)})", "set `ssl = on` there, or sslmode in the DSN"
+    if isinstance(error, FileNotFoundError | PermissionError) and "sslrootcert=" in dsn:
+        return f"TLS: a file of the DSN cannot be read: {error.strerror}", "check sslrootcert, sslcert and sslkey"
+    refused = isinstance(error, asyncpg.InvalidAuthorizationSpecificationError)
+    if refused and "no encryption" in str(error):
+        return str(error), "the server wants TLS: set sslmode=verify-full and sslrootcert in the DSN"
+    return None
 
 
 def _address(dsn: str) -> str:

@@ -8,11 +8,12 @@ import time
 from typing import NamedTuple
 
 import asyncpg
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from restream.adapters.postgres import CONNECTION_ERRORS, translated
-from restream.domain.camera.secret import Secret, mask_patterns
+from restream.adapters.stores.redis_connection import client, redis_trouble
+from restream.domain.camera.secret import Secret
+from restream.domain.server.trust import SYSTEM, Trust
 from restream.ports.outlets import SinkError
 
 _TIMEOUT_S = 5.0
@@ -25,9 +26,9 @@ WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND ($1::text IS NULL OR t.tgrel
 """
 
 
-async def redis_version(url: Secret) -> str:
+async def redis_version(url: Secret, trust: Trust = SYSTEM) -> str:
     """The version of the Redis that answers. Raises SinkError, one line without the password."""
-    redis: Redis = Redis.from_url(url.reveal(), socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S)
+    redis = client(url, _TIMEOUT_S, trust)
     try:
         async with asyncio.timeout(_TIMEOUT_S):
             await redis.ping()
@@ -36,8 +37,7 @@ async def redis_version(url: Secret) -> str:
                 return str((await redis.info("server")).get("redis_version", ""))
             return ""
     except (RedisError, OSError, TimeoutError) as error:
-        text = " ".join(str(error).split()) or type(error).__name__
-        raise SinkError(mask_patterns(text)) from None
+        raise SinkError(redis_trouble(error, url)) from None
     finally:
         with contextlib.suppress(RedisError, OSError, TimeoutError):
             await redis.aclose()

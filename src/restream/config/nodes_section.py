@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from restream.config.postgres_dsn import PostgresDsn
+from restream.config.addresses import PostgresDsn, with_password
+from restream.config.secret_files import SecretText
 from restream.config.stream_sections import Section
 from restream.domain.fleet.fencing import Fence
 
@@ -17,6 +18,8 @@ class NodesSection(Section):
     dsn: PostgresDsn | None = None
     """Where the tables of `etc/schema_nodes.sql` are: `postgresql://user:password@host:5432/database`; `restream
     init-db --nodes` creates them. Null: this service has all cameras."""
+    password: SecretText | None = None
+    """The one of `dsn`, where it does not stand there; as it is, nothing is percent-encoded."""
     heartbeat_s: float = Field(default=3, ge=0.5, le=60)
     """How often a node renews its lease, and looks which cameras it should have."""
     ttl_s: float = Field(default=9, ge=1, le=600)
@@ -39,6 +42,12 @@ class NodesSection(Section):
     url: str | None = None
     """Where the page of this node is, as operators reach it: `http://10.0.0.5:8000`. The pages of the others link to
     it."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> NodesSection:
+        if self.dsn is not None and self.password is not None:
+            object.__setattr__(self, "dsn", with_password(self.dsn, self.password))
+        return self
 
     @model_validator(mode="after")
     def _lasting(self) -> NodesSection:

@@ -10,7 +10,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
+from restream.config.addresses import RedisUrl, with_password
+from restream.config.secret_files import SecretText
 from restream.config.stream_sections import Section
+from restream.config.tls import CaFile
 from restream.domain.visionaire import parse_servers
 
 
@@ -38,7 +41,7 @@ class HttpSection(Section):
     """Port to listen on."""
     auth: Literal["token", "none"] = "token"
     """`none`: reading needs no token, acting does when there is one."""
-    token: SecretStr | None = None
+    token: SecretText | None = None
     """Null: whoever reaches the port may read and act."""
     cors_origins: list[str] = Field(default_factory=list)
     """Pages of other sites that may use the API, e.g. `["https://wall.example"]`."""
@@ -82,8 +85,14 @@ def is_loopback(host: str) -> bool:
 class RedisSection(Section):
     """The latest picture, for front ends."""
 
-    url: SecretStr | None = SecretStr("redis://127.0.0.1:6379/0")
-    """Null: none."""
+    url: RedisUrl | None = SecretStr("redis://127.0.0.1:6379/0")
+    """Null: none; `rediss://` for TLS."""
+    password: SecretText | None = None
+    """The one of `url`, where it does not stand there; as it is, nothing is percent-encoded."""
+    tls_ca: CaFile | None = None
+    """Certificates (PEM) that are believed where `url` begins with `rediss`, beside the system's."""
+    tls_verify: bool = True
+    """False: whose certificate it is, is not checked."""
     prefix: str = ""
     """Stands before every key."""
 
@@ -93,19 +102,11 @@ class RedisSection(Section):
         """No prefix is an empty one: that is how the environment says null."""
         return "" if value is None else value
 
-    @field_validator("url")
-    @classmethod
-    def _url(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None:
-            return None
-        try:
-            parts = urlsplit(value.get_secret_value())
-            valid = parts.scheme in ("redis", "rediss", "unix") and (parts.port is None or parts.port > 0)
-        except ValueError:
-            valid = False
-        if not valid:
-            raise ValueError("expected redis://:password@host:port/0")
-        return value
+    @model_validator(mode="after")
+    def _whole(self) -> RedisSection:
+        if self.url is not None and self.password is not None:
+            object.__setattr__(self, "url", with_password(self.url, self.password))
+        return self
 
 
 class JsonFileSection(Section):
@@ -134,9 +135,9 @@ class HostSection(Section):
 class WebhookEntry(Section):
     """Who is told."""
 
-    url: SecretStr
+    url: SecretText
     """Where alerts are sent."""
-    secret: SecretStr | None = None
+    secret: SecretText | None = None
     """Messages are signed with it."""
 
     @field_validator("url")
@@ -155,6 +156,10 @@ class AlertsSection(Section):
     """Its end after this long."""
     webhooks: tuple[WebhookEntry, ...] = ()
     """URLs, or `{url: "https://…", secret: "…"}` for signed messages."""
+    tls_ca: CaFile | None = None
+    """Certificates (PEM) that are believed of receivers with `https`; null: the system's."""
+    tls_verify: bool = True
+    """False: whose certificate it is, is not checked."""
 
     @field_validator("webhooks", mode="before")
     @classmethod
@@ -187,7 +192,7 @@ class InfluxSection(Section):
 
     url: str | None = None
     """E.g. `http://127.0.0.1:8086`; null: none."""
-    token: SecretStr | None = None
+    token: SecretText | None = None
     """Needs the right to write."""
     org: str | None = None
     """Organisation."""
@@ -195,6 +200,10 @@ class InfluxSection(Section):
     """Needed with `url`."""
     interval_s: float = Field(default=10, ge=1, le=3600)
     """How often points are written."""
+    tls_ca: CaFile | None = None
+    """Certificates (PEM) that are believed where `url` begins with `https`; null: the system's."""
+    tls_verify: bool = True
+    """False: whose certificate it is, is not checked."""
 
     @field_validator("url")
     @classmethod

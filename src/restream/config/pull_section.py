@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from restream.config.outlet_sections import is_loopback
+from restream.config.secret_files import SecretText
 from restream.config.stream_sections import Section
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,128}")
@@ -20,7 +21,7 @@ class PullSection(Section):
     """Whoever may ask here is told passwords of cameras: another address than loopback needs `token`."""
     port: int = Field(default=9554, ge=0, le=65535)
     """Opened at the start where `cameras.engine` is `pull`, else when the first camera is to be fetched."""
-    token: SecretStr | None = None
+    token: SecretText | None = None
     """8 to 128 letters, digits, `_` and `-`; what is asked for must begin with it: `rtsp://host:9554/TOKEN/default/$G1`.
     Also good against other users of this host.
     """

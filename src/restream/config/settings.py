@@ -11,7 +11,6 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import yaml
 from pydantic import SecretStr, ValidationError
@@ -23,6 +22,8 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from restream.config.addresses import hidden_parts
+from restream.config.media_server_sections import MediamtxSection, MediaServerSection
 from restream.config.nodes_section import NodesSection
 from restream.config.outlet_sections import (
     AlertsSection,
@@ -34,14 +35,13 @@ from restream.config.outlet_sections import (
     VisionaireSection,
 )
 from restream.config.pull_section import PullSection
+from restream.config.secret_files import SecretSourceError, dsn_of_environment, from_environment, secret_values
 from restream.config.stream_sections import (
     AdmissionSection,
     CamerasSection,
     DatabaseSection,
     DegradedSection,
     FfmpegSection,
-    MediamtxSection,
-    MediaServerSection,
     RelaySection,
     RestartSection,
 )
@@ -80,10 +80,15 @@ class ConfigError(Exception):
 
 
 class _Environment(EnvSettingsSource):
-    """An empty value means null: compose files cannot unset a variable."""
+    """An empty value means null: compose files cannot unset a variable. Secrets may stand in files."""
+
+    def __init__(self, settings_cls: type[BaseSettings], document: Mapping[str, Any]) -> None:
+        super().__init__(settings_cls)
+        self._document = document
 
     def __call__(self) -> dict[str, Any]:
-        return {key: _nulled(value) for key, value in super().__call__().items()}
+        given = {key: _nulled(value) for key, value in super().__call__().items()}
+        return from_environment(self.settings_cls, given, self._document)
 
 
 def _nulled(value: Any) -> Any:
@@ -126,7 +131,7 @@ class Settings(StoreSections, BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment wins over what is given, which comes from the file."""
-        return _Environment(settings_cls), init_settings
+        return _Environment(settings_cls, init_settings()), init_settings
 
     @property
     def node_name(self) -> str:
@@ -178,6 +183,7 @@ class Settings(StoreSections, BaseSettings):
                 publish=section.publish,
                 user=section.publish_user,
                 password=Secret(section.publish_password.get_secret_value()) if section.publish_password else None,
+                trust=section.publish_trust,
             )
             for server, section in self.servers.items()
         }
@@ -192,22 +198,7 @@ class Settings(StoreSections, BaseSettings):
 
     def secrets(self) -> tuple[str, ...]:
         """The configured credentials, for masking."""
-        addresses = (self.database.dsn, self.nodes.dsn, self.redis.url)
-        keys = (
-            *(
-                password
-                for server in self.servers.values()
-                for password in (server.api_password, server.publish_password, server.read_password)
-            ),
-            *(secret for webhook in self.alerts.webhooks for secret in (webhook.url, webhook.secret)),
-            self.http.token,
-            self.influx.token,
-        )
-        values = (
-            *(urlsplit(each.get_secret_value()).password for each in addresses if each),
-            *(each.get_secret_value() for each in keys if each),
-        )
-        return tuple(value for value in values if value)
+        return tuple(sorted({part for _, secret in secret_values(self) for part in hidden_parts(secret)}))
 
 
 def resolve(path: Path) -> Path:
@@ -221,10 +212,9 @@ def load_settings(config: Path | None = None, *, pg_dsn: str | None = None) -> S
     `config` None: etc/restream.yml when it exists, else defaults. `pg_dsn` (the command line's) yields to `PG_DSN`.
     """
     document = _read_yaml(config) if config is not None else _read_default()
-    dsn = os.environ.get("PG_DSN") or pg_dsn
-    origin = "PG_DSN" if os.environ.get("PG_DSN") else "--pg_dsn"
     _refuse_unknown_variables()
     try:
+        origin, dsn = dsn_of_environment() or ("--pg_dsn", pg_dsn)
         settings = Settings(**document)
     except SettingsError as error:
         section = re.search(r'field "(\w+)"', str(error))
@@ -232,14 +222,16 @@ def load_settings(config: Path | None = None, *, pg_dsn: str | None = None) -> S
         raise ConfigError(f"{where}: a list or mapping is written as JSON") from None
     except ValidationError as error:
         raise ConfigError(_describe(error)) from None
+    except SecretSourceError as error:
+        raise ConfigError(str(error)) from None
     if not dsn:
         return settings
     try:
-        DatabaseSection(dsn=SecretStr(dsn))
+        given = DatabaseSection(dsn=SecretStr(dsn), password=settings.database.password)
     except ValidationError as error:
         raise ConfigError(f"{origin}: {_reason(error)}") from None
     # After all other sources, whose order pydantic decides: this one wins.
-    database = settings.database.model_copy(update={"dsn": SecretStr(dsn)})
+    database = settings.database.model_copy(update={"dsn": given.dsn})
     return settings.model_copy(update={"database": database})
 
 

@@ -32,6 +32,8 @@ async def check_programs(settings: Settings) -> list[Finding]:
     findings = [ffmpeg, ffprobe]
     if ffmpeg.state is not CheckState.FAIL:
         findings.append(await _build(settings))
+        if any(each.publish_trust.verify and each.rtsp_url.startswith("rtsps:") for each in settings.servers.values()):
+            findings.append(judge_checking(await _output(section.binary, "-hide_banner", "-h", "muxer=rtsp")))
     if not needs_ffmpeg(settings):
         findings = [_not_needed_by_all(finding) for finding in findings]
     if shutil.which("setpriv"):
@@ -91,6 +93,17 @@ async def _build(settings: Settings) -> Finding:
     if "mjpeg" not in present["encoder"]:
         return Finding("ffmpeg build", CheckState.WARN, "built without the MJPEG encoder", "still pictures need it")
     return Finding("ffmpeg build", CheckState.OK, "has all protocols and formats that are needed")
+
+
+def judge_checking(muxer: str) -> Finding:
+    """Whether ffmpeg checks certificates where it publishes by RTSPS, from its help on the muxer."""
+    todo = "the engine relay checks all of it in its own connection"
+    if "-tls_verify" in muxer:
+        # With OpenSSL, 8.0 publishes to a server whose certificate is another host's (docs/security.md).
+        text = "the service checks the server before each start, ffmpeg its authority, with OpenSSL no host name"
+        return Finding("ffmpeg TLS", CheckState.WARN, text, todo)
+    text = "the service checks the server before each start, this ffmpeg itself checks no certificate"
+    return Finding("ffmpeg TLS", CheckState.WARN, text, f"install ffmpeg 8 or newer; {todo}")
 
 
 def names_in(listing: str) -> frozenset[str]:

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from restream.adapters.network_errors import reason as network_reason
 from restream.adapters.reachability import notify_triggers, redis_version
+from restream.adapters.rtsp.connection import server_tls
 from restream.adapters.server.docker_engine import DockerEngine
+from restream.adapters.tls import tls_trouble
+from restream.config.media_server_sections import MediaServerSection
 from restream.config.settings import ConfigError, Settings
-from restream.config.stream_sections import MediaServerSection
 from restream.domain.camera.camera import Camera, RejectedRow, RowReader
 from restream.domain.camera.secret import Secret
 from restream.domain.engine import Media, ProbeFailure
 from restream.domain.server.api_trouble import ApiTrouble
 from restream.domain.server.identity import DEFAULT_SERVER
+from restream.domain.server.trust import Trust
 from restream.interfaces.console.explanation import describe_media
 from restream.interfaces.console.findings import CheckState, Finding
 from restream.ports.cameras import DatabaseError, Row
 from restream.ports.outlets import SinkError
 from restream.service.from_settings import camera_table, media_server, prober, require_dsn, row_reader
+from restream.service.stores import redis_trust
 
 ANY_CAMERA = "*"
 """Instead of an id: the first camera that answers is enough."""
 
 _CONNECT_TIMEOUT_S = 3.0
+_WITHOUT_REDIS = "the service runs without, and keeps no events over a restart then"
 _OLDEST, _ADVISED = (1, 0), (1, 17)
 # Of a whole fleet, this many are asked before giving up, so many at once.
 _MOST_PROBED, _PROBED_AT_ONCE = 12, 4
@@ -145,7 +152,10 @@ async def _media_server(section: MediaServerSection) -> list[Finding]:
         await server.close()
     findings = []
     if status.view is not None:
-        findings += [judge_version(status.view.version), await _publish_address(section.rtsp_url)]
+        findings += [
+            judge_version(status.view.version),
+            await _publish_address(section.rtsp_url, section.publish_trust),
+        ]
     elif status.reachable:
         hint = (status.trouble or ApiTrouble.OFF).words.hint
         todo = f"{hint} Without the API nobody sees whether media arrives"
@@ -175,19 +185,29 @@ def judge_version(version: str | None) -> Finding:
     return Finding("mediamtx", CheckState.OK, f"{version}, the control API answers")
 
 
-async def _publish_address(url: str) -> Finding:
+async def _publish_address(url: str, trust: Trust) -> Finding:
     parts = urlsplit(url)
+    secure = parts.scheme == "rtsps"
     try:
         async with asyncio.timeout(_CONNECT_TIMEOUT_S):
             _, writer = await asyncio.open_connection(
-                parts.hostname, parts.port or (322 if parts.scheme == "rtsps" else 554)
+                parts.hostname, parts.port or (322 if secure else 554), ssl=server_tls(trust) if secure else None
             )
             writer.close()
-            await writer.wait_closed()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
     except (OSError, TimeoutError) as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
+        if trouble := tls_trouble(error):
+            todo = "check mediamtx.rtsp_url, mediamtx.tls_ca, and rtspServerCert in mediamtx.yml"
+            return Finding("publish address", CheckState.FAIL, f"{url}: {trouble}", todo)
+        reason = network_reason(error, _CONNECT_TIMEOUT_S)
         todo = "set `rtsp: yes` in mediamtx.yml, or correct mediamtx.rtsp_url"
+        if secure and isinstance(error, TimeoutError):
+            todo = f"{todo}; if that port does not speak TLS, it must begin with rtsp"
         return Finding("publish address", CheckState.FAIL, f"{url} does not answer ({reason})", todo)
+    if secure and not trust.verify:
+        text = f"{url} answers; whose certificate it has is not checked"
+        return Finding("publish address", CheckState.WARN, text, "set mediamtx.tls_ca, or tls_verify: true")
     return Finding("publish address", CheckState.OK, f"{url} answers")
 
 
@@ -205,8 +225,9 @@ async def check_redis(settings: Settings) -> list[Finding]:
     if settings.redis.url is None:
         return [Finding("redis", CheckState.OK, "switched off (redis.url)")]
     try:
-        version = await redis_version(Secret(settings.redis.url.get_secret_value()))
+        version = await redis_version(Secret(settings.redis.url.get_secret_value()), redis_trust(settings))
     except SinkError as error:
-        todo = "start Redis or correct redis.url; the service runs without, and keeps no events over a restart then"
-        return [Finding("redis", CheckState.WARN, str(error), todo)]
+        text, _, todo = str(error).partition("; ")
+        todo = f"{todo or 'start Redis or correct redis.url'}; {_WITHOUT_REDIS}"
+        return [Finding("redis", CheckState.WARN, text, todo)]
     return [Finding("redis", CheckState.OK, f"answers {version}".rstrip())]

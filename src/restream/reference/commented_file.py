@@ -18,6 +18,7 @@ _HEAD = """\
 #
 # Any key can be overridden by the environment: RESTREAM_<SECTION>__<KEY>=value, e.g. RESTREAM_HTTP__PORT=8080. An empty
 # value means null; lists and mappings are written as JSON. Relative paths start at the project's directory.
+# A secret may stand in a file: {file: /run/secrets/x}, RESTREAM_<SECTION>__<KEY>_FILE, or systemd's LoadCredential=.
 # SIGHUP re-reads this file; the keys marked (restart) take effect only at the next start.
 """
 _WIDTH = 120

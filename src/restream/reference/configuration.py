@@ -26,6 +26,29 @@ code 2.
 SIGHUP (`systemctl reload restream`) re-reads the file and the rest of the configuration; changes of keys marked \
 **restart** take effect only at the next start of the service. A file that cannot be used changes nothing.
 
+A *secret* may stand in a file of its own, so that it is in no environment, no unit and no `docker inspect`:
+
+- in the file `token: {file: /run/secrets/token}`, also inside of `mediamtx.servers` and `alerts.webhooks`;
+- in the environment the variable of the key with `_FILE` behind it, e.g. \
+`export RESTREAM_HTTP__TOKEN_FILE=/run/secrets/token`, and `PG_DSN_FILE`;
+- under systemd a credential that is called like the key: `LoadCredential=http.token:/etc/restream/http.token`.
+
+The path is absolute. One line end behind the secret is no part of it. A file that is empty, longer than 64 KiB, of \
+several lines, no UTF-8, or cannot be read is one line and exit code 2; so is a secret that is given as a value and as \
+a file. Passwords of databases and Redis may stand beside their address, in `password`, as they are; inside of an \
+address `@ / # ? %` are written as `%40 %2F %23 %3F %25`.
+
+SIGHUP reads these files again, and a password that has changed is used without a restart, also where the key is \
+marked **restart** (what is marked is its place: host, port, database, whether there is one at all):
+
+| secret | used |
+|---|---|
+| `database`, `nodes`, `redis`: user and password | by the next connection; those that are there are left alone |
+| `http.token`, `pull.token` | at once; sessions of browsers end. `pull.token` stands in `mediamtx.yml` too |
+| `influx.token`, `alerts.webhooks` | by the next message |
+| `mediamtx`: `api_password`, `read_password` | at once |
+| `mediamtx.publish_password` | at the next start of each publisher; streams go on |
+
 Names end in units: `_s` seconds, `_ratio` and `_share` shares of one."""
 _LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 
@@ -87,6 +110,8 @@ def kind(told: Schema, schema: Schema) -> str:
         return ", ".join(f"`{value}`" for value in told["enum"])
     if told["type"] == "array":
         return f"array of {kind(told['items'], schema)}"
+    if told.get("format") == "password":
+        return "secret"
     limits = ", ".join(f"{sign} {told[limit]}" for limit, sign in _LIMITS.items() if limit in told)
     return f"{told['type']} ({limits})" if limits else str(told["type"])
 

@@ -13,6 +13,7 @@ from restream.adapters.relay.workers import RelayWorkers
 from restream.config.settings import Settings
 from restream.ports.cameras import PublisherError
 from restream.service.pulling import directory_listener
+from restream.service.secrets_in_use import SecretsInUse
 
 _RELAYING = frozenset({RelayEngine.name, AutoEngine.name})
 
@@ -20,11 +21,13 @@ _RELAYING = frozenset({RelayEngine.name, AutoEngine.name})
 class EngineResources:
     """One of each for all engines; `why` a camera is not fetched, by its place in the directory."""
 
-    def __init__(self, settings: Settings, why: Callable[[str], str] | None = None) -> None:
+    def __init__(
+        self, settings: Settings, secrets: SecretsInUse | None = None, why: Callable[[str], str] = lambda _: ""
+    ) -> None:
         self._engine = settings.cameras.engine
         self.pipes = PacedPipes()
         self.relay_workers = RelayWorkers(settings.relay.workers)
-        self.directory = directory_listener(settings, why) if why else directory_listener(settings)
+        self.directory = directory_listener(settings, secrets, why)
 
     async def open_early(self) -> None:
         """What most cameras will need; else each camera that starts sees to it, and says what is in the way."""

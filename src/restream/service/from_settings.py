@@ -21,37 +21,25 @@ from restream.adapters.rtsp.prober import RtspProber
 from restream.adapters.server.docker_engine import DockerEngine
 from restream.adapters.server.mediamtx_http import MediamtxServer
 from restream.adapters.server.mediamtx_in_docker import ContainedServer
-from restream.adapters.stores.influx import InfluxStore
-from restream.adapters.stores.json_file import JsonFileSink
-from restream.adapters.stores.postgres_events import PostgresEvents
-from restream.adapters.stores.redis_archive import RedisArchive
-from restream.adapters.stores.redis_media import RedisMedia
-from restream.adapters.stores.redis_peers import RedisPeers
-from restream.adapters.stores.redis_sink import RedisSink
-from restream.adapters.stores.webhook import Webhook
 from restream.adapters.visionaire_http import VisionaireDirectory
+from restream.config.media_server_sections import MediaServerSection
 from restream.config.outlet_sections import is_loopback
-from restream.config.settings import ConfigError, Settings, load_camera_types, resolve
-from restream.config.stream_sections import MediaServerSection
+from restream.config.settings import ConfigError, Settings, load_camera_types
 from restream.domain.camera.camera import RowReader
 from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import parse_source
 from restream.domain.ffmpeg.invocation import Invocation
 from restream.domain.ffmpeg.plan import build_still
-from restream.domain.news.alerts import AlertRules
 from restream.domain.server.failover import FailoverPolicy, OnServerLoss
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.domain.visionaire import parse_servers
-from restream.interfaces.documents.events import EventDocument
 from restream.interfaces.documents.players import PublicBases
 from restream.interfaces.http.auth import Access
-from restream.interfaces.series import line_protocol
 from restream.ports.cameras import Engine, Prober
-from restream.ports.nodes import PeerReader
-from restream.ports.outlets import AlertReceiver, Archive, LineStore, MediaMemory, StreamSink
 from restream.ports.servers import MediaServer
 from restream.service.engine_resources import EngineResources
 from restream.service.pulling import pull_engine
+from restream.service.secrets_in_use import SecretsInUse
 from restream.supervisor.cameras.settings import StreamSettings
 
 logger = logging.getLogger(__name__)
@@ -91,23 +79,25 @@ def require_programs(settings: Settings) -> None:
         logger.warning("%s; it is still needed for %s", text, STILL_NEEDS_FFMPEG)
 
 
-def require_dsn(settings: Settings) -> Secret:
+def require_dsn(settings: Settings, secrets: SecretsInUse | None = None) -> Secret:
     """The database to read. Raises ConfigError."""
-    if settings.database.dsn is None:
+    dsn = (secrets or SecretsInUse(settings)).of("database.dsn")
+    if dsn is None:
         raise ConfigError("no database: set PG_DSN=postgresql://user:password@host/database, or pass --pg_dsn=…")
-    return Secret(settings.database.dsn.get_secret_value())
+    return dsn
 
 
-def require_nodes_dsn(settings: Settings) -> Secret:
+def require_nodes_dsn(settings: Settings, secrets: SecretsInUse | None = None) -> Secret:
     """The database of the leases. Raises ConfigError."""
-    if settings.nodes.dsn is None:
+    dsn = (secrets or SecretsInUse(settings)).of("nodes.dsn")
+    if dsn is None:
         raise ConfigError("no database of nodes: set RESTREAM_NODES__DSN, or nodes.dsn")
-    return Secret(settings.nodes.dsn.get_secret_value())
+    return dsn
 
 
-def lease_table(settings: Settings) -> PostgresLeases:
+def lease_table(settings: Settings, secrets: SecretsInUse | None = None) -> PostgresLeases:
     """Nodes, and who has which camera. Raises ConfigError."""
-    return PostgresLeases(require_nodes_dsn(settings), timeout_s=lease_timeout_s(settings.nodes.ttl_s))
+    return PostgresLeases(require_nodes_dsn(settings, secrets), timeout_s=lease_timeout_s(settings.nodes.ttl_s))
 
 
 def lease_timeout_s(ttl_s: float) -> float:
@@ -127,16 +117,18 @@ def row_reader(settings: Settings) -> RowReader:
     )
 
 
-def camera_table(settings: Settings) -> PostgresCameraTable:
+def camera_table(settings: Settings, secrets: SecretsInUse | None = None) -> PostgresCameraTable:
     """The user's table. Raises ConfigError."""
-    section = settings.database
-    return PostgresCameraTable(require_dsn(settings), query=section.query, notify_channel=section.notify_channel)
+    section, dsn = settings.database, require_dsn(settings, secrets)
+    return PostgresCameraTable(dsn, query=section.query, notify_channel=section.notify_channel)
 
 
 def media_server(section: MediaServerSection) -> MediaServer:
     """One media server, with its container where one is named."""
     password = Secret(section.api_password.get_secret_value()) if section.api_password else None
-    server = MediamtxServer(section.api_url, section.rtsp_url, user=section.api_user, password=password)
+    server = MediamtxServer(
+        section.api_url, section.rtsp_url, user=section.api_user, password=password, trust=section.api_trust
+    )
     return ContainedServer(server, DockerEngine(), section.container) if section.container else server
 
 
@@ -195,44 +187,9 @@ def public_bases(section: MediaServerSection) -> PublicBases:
     )
 
 
-def stream_sinks(settings: Settings) -> list[StreamSink]:
-    """Where every cycle is written to, as configured."""
-    sinks: list[StreamSink] = []
-    if settings.json_file.path is not None:
-        sinks.append(JsonFileSink(resolve(settings.json_file.path)))
-    if settings.redis.url is not None:
-        url = Secret(settings.redis.url.get_secret_value())
-        sinks.append(RedisSink(url, settings.redis.prefix, settings.node_name, 5 * settings.mediamtx.interval_s))
-    return sinks
-
-
-def peer_reader(settings: Settings) -> PeerReader | None:
-    """What other nodes tell of their cameras; None without a store where they could."""
-    if settings.redis.url is None:
-        return None
-    return RedisPeers(Secret(settings.redis.url.get_secret_value()), settings.redis.prefix)
-
-
-def media_memory(settings: Settings) -> MediaMemory | None:
-    """Where it is kept what cameras send."""
-    if settings.redis.url is None:
-        return None
-    return RedisMedia(Secret(settings.redis.url.get_secret_value()), settings.redis.prefix, settings.node_name)
-
-
-def archives(settings: Settings) -> list[Archive]:
-    """Where events and availability are kept; the first is the one that is read at the start."""
-    kept: list[Archive] = []
-    if settings.redis.url is not None:
-        url = Secret(settings.redis.url.get_secret_value())
-        kept.append(RedisArchive(url, settings.redis.prefix, settings.node_name, EventDocument))
-    return [*kept, PostgresEvents(require_dsn(settings))]
-
-
-def access(settings: Settings) -> Access:
+def access(settings: Settings, secrets: SecretsInUse | None = None) -> Access:
     """Who may use the HTTP interface."""
-    http = settings.http
-    token = Secret(http.token.get_secret_value()) if http.token else None
+    http, token = settings.http, (secrets or SecretsInUse(settings)).of("http.token")
     asks_for_token = token is not None and http.auth == "token"
     # A page that borrows our address has no token to show.
     hosts = http.allowed_hosts or None if asks_for_token else allowed_hosts(settings, http.host)
@@ -259,31 +216,3 @@ def stream_directories(settings: Settings) -> list[VisionaireDirectory]:
     return visionaire_http.stream_directories(
         parse_servers(section.hosts), interval_s=section.interval_s, timeout_s=section.timeout_s
     )
-
-
-def line_store(settings: Settings) -> LineStore | None:
-    """The database of time series, when one is configured."""
-    section = settings.influx
-    if section.url is None or section.bucket is None:
-        return None
-    token = Secret(section.token.get_secret_value()) if section.token else None
-    return InfluxStore(
-        section.url, token=token, org=section.org, bucket=section.bucket, precision=line_protocol.PRECISION
-    )
-
-
-def alert_rules(settings: Settings) -> AlertRules:
-    """When people are told."""
-    return AlertRules(settings.alerts.down_after_s, settings.alerts.up_after_s)
-
-
-def alert_receivers(settings: Settings, node: str) -> list[AlertReceiver]:
-    """Who is told of outages."""
-    return [
-        Webhook(
-            Secret(entry.url.get_secret_value()),
-            secret=Secret(entry.secret.get_secret_value()) if entry.secret else None,
-            node=node,
-        )
-        for entry in settings.alerts.webhooks
-    ]

@@ -34,6 +34,7 @@ from restream.ports.cameras import StillError
 from restream.ports.nodes import Peers
 from restream.service.from_settings import access, public_bases, still_invocation
 from restream.service.outlets import Outlets
+from restream.service.secrets_in_use import SecretsInUse
 from restream.service.sharing import Sharing
 from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.components import Components
@@ -68,10 +69,11 @@ class Web:
     components: Components
     pulse: Pulse
     sharing: Sharing
+    secrets: SecretsInUse
 
     def application(self) -> web.Application:
         """Everything that listens on `http.port`."""
-        rules = access(self.settings())
+        rules = access(self.settings(), self.secrets)
         caller = HttpNodes(self.settings().node_name, lambda: rules.pass_for(_CALL_S))
         context = ApiContext(
             rendering=self._rendering,

@@ -20,14 +20,8 @@ from restream.interfaces.http.live import Live
 from restream.interfaces.series import line_protocol
 from restream.ports.nodes import Peers
 from restream.ports.outlets import Outlet
-from restream.service.from_settings import (
-    alert_receivers,
-    alert_rules,
-    archives,
-    line_store,
-    media_memory,
-    stream_sinks,
-)
+from restream.service.secrets_in_use import SecretsInUse
+from restream.service.stores import alert_receivers, alert_rules, archives, line_store, media_memory, stream_sinks
 from restream.supervisor.components import Components
 from restream.supervisor.outlets.alert_watch import AlertWatch
 from restream.supervisor.outlets.archivist import Archivist
@@ -53,6 +47,7 @@ class Outlets:
 
 def outlets(
     settings: Settings,
+    secrets_in_use: SecretsInUse,
     components: Components,
     history: History,
     *,
@@ -74,15 +69,15 @@ def outlets(
     renderer = Renderer(facts, peers)
     live = Live(lambda: renderer.latest, lambda after, limit: history.after(after, limit=limit))
     alerts = AlertWatch(alert_receivers(settings, node), components, alert_rules(settings))
-    lines = _line_writers(settings, components)
-    memory = media_memory(settings)
+    lines = _line_writers(settings, secrets_in_use, components)
+    memory = media_memory(settings, secrets_in_use)
     media = MediaKeeper(memory) if memory is not None else None
     told: list[Outlet[Rendering]] = [
         *others,
         live,
         alerts,
-        *(SinkWriter(sink, encoding, components) for sink in stream_sinks(settings)),
-        *(Archivist(archive, history, restore) for archive in archives(settings)),
+        *(SinkWriter(sink, encoding, components) for sink in stream_sinks(settings, secrets_in_use)),
+        *(Archivist(archive, history, restore) for archive in archives(settings, secrets_in_use)),
         *lines,
         *([media] if media is not None else []),
     ]
@@ -100,13 +95,17 @@ def outlets(
 
 def adopt_alerts(alerts: AlertWatch, before: Settings, settings: Settings) -> None:
     """What is told of outages, and to whom, changes while the service runs; other outlets at its next start."""
-    same = settings.alerts.webhooks == before.alerts.webhooks
+    same = all(
+        getattr(settings.alerts, key) == getattr(before.alerts, key) for key in ("webhooks", "tls_ca", "tls_verify")
+    )
     alerts.adopt(alert_rules(settings), None if same else alert_receivers(settings, settings.node_name))
 
 
-def _line_writers(settings: Settings, components: Components) -> list[LineWriter[Rendering]]:
+def _line_writers(
+    settings: Settings, secrets_in_use: SecretsInUse, components: Components
+) -> list[LineWriter[Rendering]]:
     """None or one."""
-    store = line_store(settings)
+    store = line_store(settings, secrets_in_use)
     return [] if store is None else [LineWriter(store, _lines, components, interval_s=settings.influx.interval_s)]
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from restream.adapters.pull.engine import PullEngine
 from restream.adapters.pull.listener import DirectoryListener
 from restream.adapters.pull.media_server import FetchingServer
+from restream.config.media_server_sections import MediaServerSection
 from restream.config.settings import Settings
-from restream.config.stream_sections import MediaServerSection
 from restream.domain.camera.camera import Camera
 from restream.domain.camera.secret import Secret
 from restream.domain.judgement.snapshot import Snapshot
@@ -18,12 +18,14 @@ from restream.domain.rtsp.directory import Directory
 from restream.domain.rtsp.url import Credentials
 from restream.domain.server.identity import ServerId
 from restream.ports.cameras import Prober
+from restream.service.secrets_in_use import SecretsInUse
 
 
-def directory_listener(settings: Settings, why: Callable[[str], str] = lambda _: "") -> DirectoryListener:
+def directory_listener(
+    settings: Settings, secrets: SecretsInUse | None = None, why: Callable[[str], str] = lambda _: ""
+) -> DirectoryListener:
     """The directory, as it will listen once a camera is to be fetched."""
-    section = settings.pull
-    token = Secret(section.token.get_secret_value()) if section.token else None
+    section, token = settings.pull, (secrets or SecretsInUse(settings)).of("pull.token")
     return DirectoryListener(Directory(token, why), section.host, section.port)
 
 
@@ -64,6 +66,8 @@ def fetching_server(settings: Settings, server: ServerId) -> FetchingServer:
         reader=_reader(section),
         api_user=section.api_user,
         api_password=Secret(section.api_password.get_secret_value()) if section.api_password else None,
+        api_trust=section.api_trust,
+        read_trust=section.publish_trust,
     )
 
 

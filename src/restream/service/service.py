@@ -21,7 +21,7 @@ from restream.domain.life.lifecycle import Phase
 from restream.domain.news.event import Event
 from restream.interfaces.documents.events import event
 from restream.interfaces.documents.rendering import Rendering
-from restream.logs import TransitionLog
+from restream.logs import TransitionLog, mask_in_logs
 from restream.ports.outlets import Outlet
 from restream.ports.servers import ServiceManager
 from restream.service.engine_resources import EngineResources
@@ -39,6 +39,7 @@ from restream.service.interpreter import collect_rarely
 from restream.service.listening_port import listening
 from restream.service.outlets import adopt_alerts, outlets
 from restream.service.pulling import PlaceReasons
+from restream.service.secrets_in_use import SecretsInUse, lasting
 from restream.service.sharing import Sharing
 from restream.supervisor.cameras.admission import Admission
 from restream.supervisor.cameras.failover_keeper import FailoverKeeper
@@ -71,17 +72,16 @@ class Service:
     def __init__(
         self, settings: Settings, reload: Callable[[], Settings], others: Sequence[Outlet[Rendering]] = ()
     ) -> None:
-        self._settings = settings
-        self._reload = reload
+        self._settings, self._secrets, self._reload = settings, SecretsInUse(settings), reload
         self._history = History(partial(event, node=settings.node_name))
         self._log = TransitionLog()
         self._reasons = PlaceReasons()
-        self._resources = EngineResources(settings, self._why_not_fetched)
+        self._resources = EngineResources(settings, self._secrets, self._why_not_fetched)
         self._components = Components(self)
         interval_s = settings.mediamtx.interval_s
         servers = {key: observed_server(key, each, self._resources.directory) for key, each in settings.servers.items()}
         self._observers = Observers(servers, self._components, self, interval_s=interval_s)
-        self._sharing = Sharing(settings, self._components)
+        self._sharing = Sharing(settings, self._secrets, self._components)
         admission = Admission(settings.start_limits(), self._sharing.permits)
         self._pressure = PressureWatch(ProcPressure(), admission)
         streams = stream_settings(settings, self._resources)
@@ -90,15 +90,15 @@ class Service:
         self._host = HostWatch(PsutilHostMeter(), self._pids, settings.host.interval_s)
         follower = self._sharing.follower(self._fleet, self._observers, self._host, self._latest)
         self._failover = FailoverKeeper(failover_policy(settings), follower)
-        table, reader = camera_table(settings), row_reader(settings)
+        table, reader = camera_table(settings, self._secrets), row_reader(settings)
         self._registry = Registry(table, reader, self._components, self._failover, poll_s=settings.database.poll_s)
-        self._poller = VisionairePoller(
-            stream_directories(settings), self._components, interval_s=settings.visionaire.interval_s
-        )
+        directories = stream_directories(settings)
+        self._poller = VisionairePoller(directories, self._components, interval_s=settings.visionaire.interval_s)
         self._stills = StillQueue(FfmpegStills(settings.ffmpeg.probe_timeout_s))
         self._notifier: ServiceManager = SystemdNotifier()
         self._outlets = outlets(
             settings,
+            self._secrets,
             self._components,
             self._history,
             restore=self._assessor.restore,
@@ -127,6 +127,7 @@ class Service:
             self._components,
             self._pulse,
             self._sharing,
+            self._secrets,
         )
 
     # -- what happens --------------------------------------------------------------------------------------------------
@@ -233,11 +234,15 @@ class Service:
 
     def _adopt(self, settings: Settings) -> None:
         for section, keys in FIXED.items():
-            old, new = getattr(self._settings, section), getattr(settings, section)
-            if (old != new) if keys is None else any(getattr(old, key) != getattr(new, key) for key in keys):
+            old, new = lasting(getattr(self._settings, section)), lasting(getattr(settings, section))
+            if any(old[key] != new[key] for key in (old if keys is None else keys)):
                 logger.warning("%s: the change takes effect at the next restart of the service", section)
+        mask_in_logs(settings.secrets())
+        self._secrets.adopt(settings)
         # Where the directory listens is what media servers must be led to.
-        settings = settings.model_copy(update={"pull": self._settings.pull})
+        token = settings.pull.token if self._settings.pull.token else None
+        pull = self._settings.pull.model_copy(update={"token": token or self._settings.pull.token})
+        settings = settings.model_copy(update={"pull": pull})
         for server, found in settings.servers.items():
             if found != self._settings.servers[server]:
                 self._observers.adopt(server, observed_server(server, found, self._resources.directory))

@@ -15,7 +15,9 @@ from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import Unowned
 from restream.domain.pull.plan import ENGINE as PULL
 from restream.ports.nodes import Peers
-from restream.service.from_settings import lease_table, peer_reader
+from restream.service.from_settings import lease_table
+from restream.service.secrets_in_use import SecretsInUse
+from restream.service.stores import peer_reader
 from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.components import Components
 from restream.supervisor.journeys import CameraFollower
@@ -35,8 +37,9 @@ _READ_TIMEOUT_S = 10.0
 class Sharing:
     """`permits` and `follower` stand between the table and the fleet; alone they change nothing."""
 
-    def __init__(self, settings: Settings, components: Components) -> None:
+    def __init__(self, settings: Settings, secrets_in_use: SecretsInUse, components: Components) -> None:
         self._settings = settings
+        self._secrets = secrets_in_use
         self._components = components
         self._interval_s = settings.mediamtx.interval_s
         self._keeper: ShareKeeper | None = None
@@ -54,7 +57,7 @@ class Sharing:
         if section.dsn is None:
             return fleet
         self._keeper = ShareKeeper(
-            lease_table(self._settings),
+            lease_table(self._settings, self._secrets),
             NodeName(self._settings.node_name),
             secrets.token_hex(8),
             fleet,
@@ -69,7 +72,7 @@ class Sharing:
             stopping_s=stopping_s(self._settings),
             pace=Pace(moves_per_minute=section.moves_per_minute),
         )
-        reader = peer_reader(self._settings)
+        reader = peer_reader(self._settings, self._secrets)
         if reader is not None:
             self._peers = PeerWatch(reader, self._others, self._interval_s)
         return self._keeper

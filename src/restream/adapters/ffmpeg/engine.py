@@ -7,6 +7,7 @@ from time import monotonic
 
 from restream.adapters.processes.child_process import ChildProcess
 from restream.adapters.processes.paced_pipes import PacedPipes
+from restream.adapters.tls import certificate_trouble
 from restream.domain.camera.camera import Camera
 from restream.domain.engine import Advance, Ending, Evidence, Media, Plan
 from restream.domain.ffmpeg.encoding import misread_as
@@ -56,6 +57,27 @@ class FfmpegPublication:
         await self._child.ended()
 
 
+class RefusedPublication:
+    """One that was not begun: the media server is not the one that is meant."""
+
+    pid: int | None = None
+    log: tuple[str, ...] = ()
+
+    def __init__(self, words: str) -> None:
+        self._ending = Ending(Cause.SERVER_REFUSED, words)
+
+    def excuse(self) -> Cause | None:
+        """There is none."""
+        return None
+
+    async def ended(self) -> Ending:
+        """At once."""
+        return self._ending
+
+    async def stop(self) -> None:
+        """Nothing is there to be ended."""
+
+
 class FfmpegEngine:
     """Starts an ffmpeg per camera; `stop_grace_s` is the time from the first SIGTERM to SIGKILL.
 
@@ -92,10 +114,12 @@ class FfmpegEngine:
         """The command line."""
         return build_plan(camera, media, target, self._settings, lesser=lesser)
 
-    async def start(self, plan: Plan, on_advance: Callable[[Advance], None]) -> FfmpegPublication:
+    async def start(self, plan: Plan, on_advance: Callable[[Advance], None]) -> FfmpegPublication | RefusedPublication:
         """Spawn the plan's ffmpeg. Raises PublisherError, and TypeError for another engine's plan."""
         if not isinstance(plan, FfmpegPlan):
             raise TypeError(f"a plan of the engine {plan.engine}")
+        if plan.to_be_checked is not None and (trouble := await certificate_trouble(plan.to_be_checked)):
+            return RefusedPublication(trouble)
         progress = ProgressParser()
 
         def on_stdout(chunk: bytes) -> None:

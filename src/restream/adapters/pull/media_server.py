@@ -18,8 +18,9 @@ import aiohttp
 from restream.adapters.bounded_body import BodyTooLargeError, read_body
 from restream.adapters.network_errors import reason
 from restream.adapters.rtsp.addresses import Resolver
-from restream.adapters.rtsp.connection import camera_tls
+from restream.adapters.rtsp.connection import server_tls
 from restream.adapters.rtsp.wire import Wire
+from restream.adapters.tls import context_of
 from restream.domain.camera.secret import Secret
 from restream.domain.rtsp.client import RtspClient
 from restream.domain.rtsp.dialogue import Conversation, Goal
@@ -27,6 +28,7 @@ from restream.domain.rtsp.events import Failed, Finished, Playing, RtspEvent
 from restream.domain.rtsp.tracks import KINDS
 from restream.domain.rtsp.url import Credentials, RtspUrl, parse_url
 from restream.domain.server.mediamtx import PathObservation, parse_paths
+from restream.domain.server.trust import SYSTEM, UNCHECKED, Trust
 
 _API_TIMEOUT_S = 3.0
 _DYING_S = 0.3
@@ -58,6 +60,8 @@ class FetchingServer:
         reader: Credentials | None = None,
         api_user: str | None = None,
         api_password: Secret | None = None,
+        api_trust: Trust = SYSTEM,
+        read_trust: Trust = UNCHECKED,
     ) -> None:
         self._rtsp_url = rtsp_url
         self._api_url = api_url
@@ -65,6 +69,7 @@ class FetchingServer:
         self._reader = reader
         login = f"{api_user}:{api_password.reveal() if api_password else ''}"
         self._headers = {"Authorization": f"Basic {b64encode(login.encode()).decode()}"} if api_user else {}
+        self._api_trust, self._read_trust = api_trust, read_trust
         self._changes = asyncio.Semaphore(_CHANGES_AT_ONCE)
         self._resolver = Resolver()
 
@@ -73,7 +78,7 @@ class FetchingServer:
         parts = parse_url(f"{self._rtsp_url}/{path}")
         if parts is None:
             raise ValueError("no RTSP URL")
-        return Hold(parts[0], self._reader, self._resolver, answer_timeout_s=_ANSWER_TIMEOUT_S)
+        return Hold(parts[0], self._reader, self._resolver, answer_timeout_s=_ANSWER_TIMEOUT_S, trust=self._read_trust)
 
     async def answers(self) -> bool:
         """Whether it speaks; that connections are taken says little of a process that is ending or suspended."""
@@ -146,6 +151,7 @@ class FetchingServer:
         try:
             async with (
                 aiohttp.ClientSession(
+                    connector=aiohttp.TCPConnector(ssl=context_of(self._api_trust)),
                     headers={**self._headers, "Accept-Encoding": "identity"},
                     timeout=aiohttp.ClientTimeout(total=_API_TIMEOUT_S),
                     auto_decompress=False,
@@ -172,10 +178,18 @@ def _other(start_timeout: object) -> dict[str, str]:
 class Hold:
     """A session that is set up and never played: nothing is sent to us, and at a media server the path stays."""
 
-    def __init__(self, url: RtspUrl, login: Credentials | None, resolver: Resolver, *, answer_timeout_s: float) -> None:
+    def __init__(
+        self,
+        url: RtspUrl,
+        login: Credentials | None,
+        resolver: Resolver,
+        *,
+        answer_timeout_s: float,
+        trust: Trust = UNCHECKED,
+    ) -> None:
         wanted = Conversation(Goal.HOLD, KINDS, connect_timeout_s=_CONNECT_TIMEOUT_S, answer_timeout_s=answer_timeout_s)
         client = RtspClient(url, login, wanted, lambda: secrets.token_hex(8))
-        self._wire = Wire(client, self._heard, camera_tls(), resolver)
+        self._wire = Wire(client, self._heard, server_tls(trust), resolver)
         self.opened = asyncio.Event()
         """It is described, and its first track set up."""
 

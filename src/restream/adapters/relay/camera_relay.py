@@ -11,8 +11,10 @@ from dataclasses import replace
 from restream.adapters.relay.messages import Begin, RelayAdvance
 from restream.adapters.relay.receiver import Receiver
 from restream.adapters.rtsp.addresses import Resolver
+from restream.adapters.rtsp.connection import server_tls
 from restream.adapters.rtsp.trouble import told as cause_and_words
 from restream.adapters.rtsp.wire import MEDIA_SERVER, Wire
+from restream.adapters.tls import tls_trouble
 from restream.domain.camera.options import RtspTransport
 from restream.domain.engine import Ending
 from restream.domain.life.attribution import CUT_FOR_SILENCE_S
@@ -174,12 +176,17 @@ class CameraRelay:
         wall = time.time() - self._loop.time()
         self._forwarder = self._camera.frames = Forwarder(lanes_of(playing, self._meters, channels), wall)
         place = self._begin.destination.place
+        try:
+            tls = server_tls(self._begin.trust) if place.url.secure else self._tls
+        except OSError as error:
+            self._end(Cause.SERVER_REFUSED, tls_trouble(error) or f"TLS: mediamtx.tls_ca: {error.strerror}")
+            return
         sdp = announcement(tracks)
         self._server = RtspPublisher(
             place.url, place.credentials, sdp, channels, _cnonce, answer_timeout_s=_SERVER_TIMEOUT_S
         )
         self._to_server = Wire(
-            self._server, self._server_says, self._tls, self._resolver, MEDIA_SERVER, 2 * MOST_UNSENT_BYTES
+            self._server, self._server_says, tls, self._resolver, MEDIA_SERVER, 2 * MOST_UNSENT_BYTES
         )
         self._server_task = asyncio.create_task(self._hold(self._to_server), name="relay server")
 
@@ -197,6 +204,9 @@ class CameraRelay:
 
     def _blamed(self, failure: Failure) -> tuple[Cause, str]:
         """A server that closes a stream in which nothing comes is not the one to blame."""
+        refusal = self._to_server.refusal if self._to_server is not None else None
+        if isinstance(refusal, ssl.SSLCertVerificationError):
+            return Cause.SERVER_REFUSED, failure.words
         if failure.cause is Cause.SERVER_GONE and self._receiver.is_missing:
             return Cause.NO_MEDIA, self._nothing_came
         silence_s = self._loop.time() - self._handed_on_at

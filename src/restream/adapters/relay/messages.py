@@ -12,6 +12,7 @@ from restream.domain.camera.secret import Secret
 from restream.domain.relay.plan import Place, RelayPlan
 from restream.domain.rtp.stream_report import StreamReport
 from restream.domain.rtsp.url import Credentials, RtspUrl
+from restream.domain.server.trust import Trust
 
 
 class _Message(msgspec.Struct, tag=True, array_like=True):
@@ -52,6 +53,7 @@ class Begin(_Message):
     number: int
     source: End
     destination: End
+    trust: Trust
     allowed: tuple[str, ...]
     transports: tuple[RtspTransport, ...]
     user_agent: str
@@ -66,7 +68,7 @@ class Begin(_Message):
         ends = End.of(plan.source), End.of(plan.destination)
         allowed = tuple(sorted(plan.allowed))
         times = plan.answer_timeout_s, plan.stall_timeout_s
-        return cls(number, *ends, allowed, plan.transports, plan.user_agent, *times)
+        return cls(number, *ends, plan.trust, allowed, plan.transports, plan.user_agent, *times)
 
 
 class Stop(_Message):

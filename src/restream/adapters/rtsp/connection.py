@@ -9,6 +9,9 @@ import ssl
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
+from restream.adapters.tls import context_of
+from restream.domain.server.trust import Trust
+
 # A camera that sends as fast as it can is read in pieces that hold the event loop for some ms; a picture of 4 Mbit/s is
 # one piece.
 _READ_AT_ONCE_BYTES = 64 * 1024
@@ -46,6 +49,11 @@ def camera_tls() -> ssl.SSLContext:
     context.set_ciphers("DEFAULT:@SECLEVEL=0")
     context.options |= 0x4  # OP_LEGACY_SERVER_CONNECT, which has a name from Python 3.12 on
     return context
+
+
+def server_tls(trust: Trust) -> ssl.SSLContext:
+    """TLS to a media server; one that is not checked may be as old as a camera. Raises OSError."""
+    return context_of(trust) if trust.verify else camera_tls()
 
 
 class CameraConnection(asyncio.BufferedProtocol):

@@ -13,6 +13,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from restream.adapters.rtsp.addresses import Resolver
 from restream.adapters.rtsp.connection import CameraConnection, Ends, Listener, first_connection
+from restream.adapters.tls import tls_trouble
 from restream.domain.life.cause import Cause
 from restream.domain.rtsp.events import ConnectionWanted, Failed, Finished
 from restream.domain.rtsp.failure import Stage
@@ -270,6 +271,8 @@ def _words(error: Exception | None, peer: str) -> str:
     """As an operator knows them: without addresses, and without places in the source of OpenSSL."""
     if error is None:
         return f"{peer} closed it"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return tls_trouble(error)
     if isinstance(error, ssl.SSLError):
         known = _TLS_WORDS.get(error.reason or "", "").format(peer)
         return known or re.sub(r" \(_ssl\.c:\d+\)", "", error.strerror or str(error))

@@ -14,9 +14,11 @@ import aiohttp
 
 from restream.adapters.bounded_body import BodyTooLargeError, read_body
 from restream.adapters.server.mediamtx_lists import PATHS, SRT, ListError, ListKind, T, json_object, session_list
+from restream.adapters.tls import context_of, tls_trouble
 from restream.domain.camera.secret import Secret
 from restream.domain.server.api_trouble import ApiTrouble
 from restream.domain.server.mediamtx import SESSION_LISTS, ServerView, parse_info
+from restream.domain.server.trust import SYSTEM, Trust
 from restream.ports.servers import ServerStatus
 
 _TIMEOUT_S = 4.5  # MediaMTX v1.20 answers wrong credentials with 401 only after up to 4 s
@@ -37,8 +39,17 @@ _MAX_ERROR_BYTES = 4 << 10
 class MediamtxServer:
     """One MediaMTX. `api_url` like http://127.0.0.1:9997, `rtsp_url` like rtsp://127.0.0.1:8554."""
 
-    def __init__(self, api_url: str, rtsp_url: str, *, user: str | None = None, password: Secret | None = None) -> None:
+    def __init__(
+        self,
+        api_url: str,
+        rtsp_url: str,
+        *,
+        user: str | None = None,
+        password: Secret | None = None,
+        trust: Trust = SYSTEM,
+    ) -> None:
         self._api_url = api_url
+        self._trust = trust
         self._rtsp = urlsplit(rtsp_url)
         login = f"{user}:{password.reveal() if password else ''}"
         self._headers = {"Authorization": f"Basic {b64encode(login.encode()).decode()}"} if user else {}
@@ -110,6 +121,7 @@ class MediamtxServer:
     def _open(self) -> aiohttp.ClientSession:
         # A few compressed bytes can become gigabytes; this server compresses nothing.
         return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=context_of(self._trust)),
             headers={**self._headers, "Accept-Encoding": "identity"},
             timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -141,7 +153,7 @@ class MediamtxServer:
         host, port = self._rtsp.hostname or "", self._rtsp.port or (322 if self._rtsp.scheme == "rtsps" else 554)
         context = None
         if self._rtsp.scheme == "rtsps":
-            # Only presence is asked for here; ffmpeg does not verify publishers' servers either.
+            # Only presence is asked for here, and nothing is told.
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         try:
@@ -190,5 +202,7 @@ def _trouble(error: Exception) -> ApiTrouble:
 
 
 def _reason(error: Exception) -> str:
+    if trouble := tls_trouble(error):
+        return trouble
     cause = getattr(error, "os_error", None) or error
     return getattr(cause, "strerror", None) or type(cause).__name__

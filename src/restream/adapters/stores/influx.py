@@ -12,8 +12,10 @@ import orjson
 
 from restream.adapters.bounded_body import BodyTooLargeError, read_body
 from restream.adapters.network_errors import reason
+from restream.adapters.tls import context_of
 from restream.domain.camera.secret import Secret, mask_exact, mask_patterns, spellings
 from restream.domain.line_buffer import Rejected, Unavailable, WriteOutcome, Written
+from restream.domain.server.trust import SYSTEM, Trust
 
 _TIMEOUT_S = 15.0
 # Ten times smaller already; higher levels cost more time than they save bytes.
@@ -35,21 +37,33 @@ class InfluxStore:
 
     name = "influx"
 
-    def __init__(self, url: str, *, token: Secret | None, org: str | None, bucket: str, precision: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: Secret | None,
+        org: str | None,
+        bucket: str,
+        precision: str,
+        trust: Trust = SYSTEM,
+    ) -> None:
+        self._trust = trust
         self._url = f"{url.rstrip('/')}/api/v2/write"
         self._token = token
-        self._hidden = spellings(token.reveal()) if token else ()
         self._query = {"bucket": bucket, "precision": precision, **({"org": org} if org else {})}
         self._session: aiohttp.ClientSession | None = None
 
     async def write(self, lines: list[str]) -> WriteOutcome:
         """One batch, at most 15 s; never raises."""
         body = await asyncio.to_thread(_compress, lines)
-        if self._session is None:
-            self._session = self._open()
         try:
+            if self._session is None:
+                self._session = self._open()
             # A redirect is not followed: the token is for nobody else.
-            async with self._session.post(self._url, params=self._query, data=body, allow_redirects=False) as response:
+            headers = {"Authorization": f"Token {self._token.reveal()}"} if self._token else {}
+            async with self._session.post(
+                self._url, params=self._query, data=body, headers=headers, allow_redirects=False
+            ) as response:
                 return await self._outcome(response)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             return Unavailable(self._masked(reason(error, _TIMEOUT_S)))
@@ -77,13 +91,13 @@ class InfluxStore:
         return Unavailable(detail, _retry_after_s(response.headers.get("Retry-After"), time.time()))
 
     def _masked(self, text: str) -> str:
-        return mask_patterns(mask_exact(text, self._hidden))[:_MAX_DETAIL_LENGTH]
+        hidden = spellings(self._token.reveal()) if self._token else ()
+        return mask_patterns(mask_exact(text, hidden))[:_MAX_DETAIL_LENGTH]
 
     def _open(self) -> aiohttp.ClientSession:
         headers = {"Content-Type": "text/plain; charset=utf-8", "Content-Encoding": "gzip"}
-        if self._token:
-            headers["Authorization"] = f"Token {self._token.reveal()}"
         return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=context_of(self._trust)),
             headers={**headers, "Accept-Encoding": "identity"},
             timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
             cookie_jar=aiohttp.DummyCookieJar(),

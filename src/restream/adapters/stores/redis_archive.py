@@ -13,6 +13,7 @@ from restream.adapters.stores.redis_connection import Connection, script
 from restream.adapters.stores.stored_records import decode_event, decode_moment, decode_timeline, encode_timeline
 from restream.domain.camera.secret import Secret
 from restream.domain.judgement.availability import KEPT_S
+from restream.domain.server.trust import SYSTEM, Trust
 from restream.ports.outlets import EventRecord, Records
 
 _FORGET = script("redis_forget")
@@ -26,8 +27,8 @@ class RedisArchive:
 
     name = "redis"
 
-    def __init__(self, url: Secret, prefix: str, node: str, event: type[EventRecord]) -> None:
-        self._connection = Connection(url)
+    def __init__(self, url: Secret, prefix: str, node: str, event: type[EventRecord], trust: Trust = SYSTEM) -> None:
+        self._connection = Connection(url, trust)
         self._node = node
         self._event = event
         self._nodes_key = prefix + keys.NODES_KEY

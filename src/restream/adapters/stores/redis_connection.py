@@ -6,27 +6,81 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
+from redis.credentials import CredentialProvider
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from restream.domain.camera.secret import Secret, mask_exact, mask_patterns, spellings
+from restream.adapters.tls import tls_trouble
+from restream.domain.camera.secret import Secret, spellings
+from restream.domain.one_line import one_line
+from restream.domain.server.trust import SYSTEM, Trust
 from restream.ports.outlets import SinkError
 
 _TIMEOUT_S = 5.0
+_TLS_HINT = "check redis.url, and redis.tls_ca"
+_BROKEN_OFF = ("Connection closed by server", "Connection reset", "Protocol Error", "Invalid RESP")
+
+
+def client(url: Secret, timeout_s: float, trust: Trust) -> Redis:
+    """One that logs in with what the URL says when it connects, since a password may be replaced meanwhile."""
+    whole = url.reveal()
+    parts = urlsplit(whole)
+    tls = {"ssl_ca_certs": trust.ca} if trust.verify else {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
+    login = parts.netloc.rpartition("@")[0]
+    # The library types every answer as bytes or text; this client decodes nothing.
+    return Redis.from_url(
+        whole.replace(f"{login}@", "", 1) if login else whole,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        client_name="restream",
+        credential_provider=_Login(url) if login else None,
+        **(tls if parts.scheme == "rediss" else {}),
+    )
+
+
+class _Login(CredentialProvider):
+    def __init__(self, url: Secret) -> None:
+        self._url = url
+
+    def get_credentials(self) -> tuple[str] | tuple[str, str]:
+        parts = urlsplit(self._url.reveal())
+        password = _password(self._url)
+        return (unquote(parts.username), password) if parts.username else (password,)
+
+    async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
+        return self.get_credentials()
+
+
+def _password(url: Secret) -> str:
+    return unquote(urlsplit(url.reveal()).password or "")
+
+
+def redis_trouble(error: Exception, url: Secret) -> str:
+    """One line without the password, and behind `; ` what to do where that is known."""
+    scheme = url.reveal().partition("://")[0]
+    trouble = tls_trouble(error)
+    text = trouble or one_line(str(error), spellings(_password(url))) or type(error).__name__
+    if trouble:
+        return f"{trouble}; {_TLS_HINT}"
+    # A port that speaks TLS alone closes on what it cannot read; one that does not waits for the end of a line.
+    if scheme == "redis" and any(said in text for said in _BROKEN_OFF):
+        return f"{text}; if it speaks TLS, redis.url must begin with rediss"
+    if isinstance(error, TimeoutError | RedisTimeoutError):
+        way_out = "; if it does not speak TLS, redis.url must begin with redis" if scheme == "rediss" else ""
+        return f"no answer within {_TIMEOUT_S:g} s{way_out}"
+    return text
 
 
 class Connection:
     """One client; every trouble with it is a SinkError without the password."""
 
-    def __init__(self, url: Secret) -> None:
-        self._secrets = spellings(urlsplit(url.reveal()).password or "")
-        # The library types every answer as bytes or text; this client decodes nothing.
-        self.redis: Redis = Redis.from_url(
-            url.reveal(), socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S, client_name="restream"
-        )
+    def __init__(self, url: Secret, trust: Trust = SYSTEM) -> None:
+        self._url = url
+        self.redis = client(url, _TIMEOUT_S, trust)
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Pipeline]:
@@ -43,8 +97,7 @@ class Connection:
             async with asyncio.timeout(_TIMEOUT_S):
                 yield
         except (RedisError, OSError, TimeoutError) as error:
-            text = " ".join(str(error).split()) or type(error).__name__
-            raise SinkError(mask_patterns(mask_exact(text, self._secrets))) from None
+            raise SinkError(redis_trouble(error, self._url)) from None
         finally:
             # The library sends within asyncio.wait_for, which until Python 3.12 loses a cancellation that comes as it
             # ends: whoever waits for this task would wait for ever.

@@ -11,6 +11,7 @@ from restream.adapters.stores import redis_keys as keys
 from restream.adapters.stores.redis_connection import Connection
 from restream.domain.camera.secret import Secret
 from restream.domain.known_media import KnownMedia
+from restream.domain.server.trust import SYSTEM, Trust
 
 _KEPT_MS = 7 * 24 * 3600 * 1000
 _MAX_BYTES = 4096
@@ -23,8 +24,8 @@ class RedisMedia:
 
     name = "redis"
 
-    def __init__(self, url: Secret, prefix: str, node: str) -> None:
-        self._connection = Connection(url)
+    def __init__(self, url: Secret, prefix: str, node: str, trust: Trust = SYSTEM) -> None:
+        self._connection = Connection(url, trust)
         self._key = keys.own_key(prefix, node, keys.OWN_MEDIA)
 
     async def load(self) -> Mapping[str, KnownMedia]:

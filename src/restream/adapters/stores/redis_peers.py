@@ -12,6 +12,7 @@ from restream.adapters.stores import redis_keys as keys
 from restream.adapters.stores.redis_connection import Connection
 from restream.domain.camera.secret import Secret
 from restream.domain.fleet.node import NodeName
+from restream.domain.server.trust import SYSTEM, Trust
 from restream.ports.nodes import PeerPicture
 
 FORMAT = 1
@@ -42,8 +43,8 @@ class RedisPeers:
     """Reads what is new since the look before: cameras that were written in a later generation, whole lists of ids only
     where their number is not what it should be."""
 
-    def __init__(self, url: Secret, prefix: str) -> None:
-        self._connection = Connection(url)
+    def __init__(self, url: Secret, prefix: str, trust: Trust = SYSTEM) -> None:
+        self._connection = Connection(url, trust)
         self._prefix = prefix
         self._known: Mapping[NodeName, PeerPicture] = {}
 

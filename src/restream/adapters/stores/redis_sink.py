@@ -10,6 +10,7 @@ from redis.asyncio.client import Pipeline
 from restream.adapters.stores import redis_keys as keys
 from restream.adapters.stores.redis_connection import Connection, script
 from restream.domain.camera.secret import Secret
+from restream.domain.server.trust import SYSTEM, Trust
 from restream.ports.outlets import Documents
 
 _CYCLE = script("redis_cycle")
@@ -38,8 +39,8 @@ class RedisSink:
 
     name = "redis"
 
-    def __init__(self, url: Secret, prefix: str, node: str, expire_s: float) -> None:
-        self._connection = Connection(url)
+    def __init__(self, url: Secret, prefix: str, node: str, expire_s: float, trust: Trust = SYSTEM) -> None:
+        self._connection = Connection(url, trust)
         self._expire_ms = int(expire_s * 1000)
         self._streams, self._snapshot = prefix + keys.STREAMS_KEY, prefix + keys.SNAPSHOT_KEY
         self._cameras, self._host = prefix + keys.CAMERAS_KEY, prefix + keys.HOST_KEY

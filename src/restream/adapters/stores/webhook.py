@@ -14,8 +14,10 @@ import aiohttp
 import msgspec
 
 from restream.adapters.network_errors import reason
+from restream.adapters.tls import context_of
 from restream.domain.camera.secret import Secret
 from restream.domain.news.alerts import Affected, Alert, AlertError, Scope
+from restream.domain.server.trust import SYSTEM, Trust
 
 _TIMEOUT_S = 10.0
 # The receiver is busy or not ready: worth another try. Any other 3xx or 4xx would be answered the same again.
@@ -26,8 +28,15 @@ class Webhook:
     """One receiver. Only its host is ever named: path, query and user may be secrets."""
 
     def __init__(
-        self, url: Secret, *, secret: Secret | None = None, node: str = "", clock: Callable[[], float] = time.time
+        self,
+        url: Secret,
+        *,
+        secret: Secret | None = None,
+        node: str = "",
+        clock: Callable[[], float] = time.time,
+        trust: Trust = SYSTEM,
     ) -> None:
+        self._trust = trust
         self._url = url
         self._secret = secret
         self._node = node
@@ -47,11 +56,9 @@ class Webhook:
             stamp = str(int(self._clock()))
             headers["X-Restream-Timestamp"] = stamp
             headers["X-Restream-Signature"] = f"sha256={signature(self._secret, stamp, body)}"
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S), cookie_jar=aiohttp.DummyCookieJar()
-            )
         try:
+            if self._session is None:
+                self._session = self._open()
             # A redirect is not followed: what is in the alert is for the configured receiver.
             async with self._session.post(
                 self._url.reveal(), data=body, headers=headers, allow_redirects=False
@@ -61,6 +68,13 @@ class Webhook:
             raise AlertError(reason(error, _TIMEOUT_S), passing=True) from None
         if not 200 <= status < 300:
             raise AlertError(f"HTTP {status}", passing=status >= 500 or status in _PASSING)
+
+    def _open(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=context_of(self._trust)),
+            timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
 
     async def close(self) -> None:
         """Let go of connections; never raises."""

@@ -43,6 +43,16 @@ class Secret:
         raise TypeError("a Secret is not serialised")
 
 
+class ReplaceableSecret(Secret):
+    """One that may become another while it is in use: who reveals it next gets that."""
+
+    __slots__ = ()
+
+    def replace(self, value: str) -> None:
+        """From now on it is this."""
+        self._value = value
+
+
 def spellings(secret: str) -> tuple[str, ...]:
     """Every form in which a password may turn up in a message: as it is, and percent-encoded; longest first."""
     forms = {secret, quote(secret, safe=""), quote(secret)}

@@ -117,6 +117,9 @@ _SINK_RULES = _rules(
     (r"codec .* is not supported", Cause.CODEC_UNSUPPORTED),
     (r"dimensions not set", Cause.NO_MEDIA),
     (_SRT_REFUSED, Cause.SERVER_REFUSED),
+    # The server's certificate, as OpenSSL and GnuTLS refuse it; cameras' are not checked.
+    (r"error:[0-9A-F]{8}:SSL routines::certificate verify failed|Unable to verify peer cert", Cause.SERVER_REFUSED),
+    (r"Peer certificate failed verification|The certificate's owner does not match", Cause.SERVER_REFUSED),
     # MediaMTX v1.20 with overridePublisher: no answers RECORD with 400, which ffmpeg reports like this.
     (r"Could not write header.*: Invalid data found", Cause.SERVER_CONFLICT),
     (r"Could not write header.*: Invalid argument$", Cause.CODEC_UNSUPPORTED),

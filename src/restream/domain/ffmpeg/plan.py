@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -15,6 +15,7 @@ from restream.domain.ffmpeg.encoding import misread_as
 from restream.domain.ffmpeg.invocation import Invocation
 from restream.domain.ffmpeg.source_input import ANALYSE_US, ANALYSIS, QUICK_ANALYSIS, flags, source_input
 from restream.domain.server.target import Target
+from restream.domain.server.trust import TlsServer, Trust
 
 ENGINE = "ffmpeg"
 """Name of the engine."""
@@ -66,6 +67,8 @@ class FfmpegPlan(Plan):
     invocation: Invocation
     network_timeout_s: float
     """How long the camera may be silent before ffmpeg gives up."""
+    to_be_checked: TlsServer | None = None
+    """ffmpeg does not check all of its certificate, or nothing."""
 
     @property
     def shown(self) -> Shown:
@@ -166,6 +169,7 @@ def build_plan(
         has_lesser=not lesser and (audio != "none" or media.video.codec == _IN_ORDER_OF_DECODING),
         invocation=Invocation(argv, stdin, camera.source, secrets, settings.memory_bytes),
         network_timeout_s=stall_timeout_s,
+        to_be_checked=target.to_be_checked if transport is Transport.RTSP else None,
     )
 
 
@@ -230,4 +234,11 @@ def _output(target: Target, transport: Transport, path: str, packet_bytes: str) 
     scheme, _, host = target.rtsp_url.rstrip("/").partition("://")
     credentials = f"{user}:{password}@" if user else ""
     url = f"{scheme}://{credentials}{host}/{path}"
-    return ("-f", "rtsp", "-rtsp_transport", "tcp", "-pkt_size", packet_bytes, url)
+    return ("-f", "rtsp", "-rtsp_transport", "tcp", "-pkt_size", packet_bytes, *_checking(scheme, target.trust), url)
+
+
+def _checking(scheme: str, trust: Trust) -> Sequence[str]:
+    """ffmpeg 8.0 with OpenSSL checks authority and dates; 5.1 takes the options and checks nothing."""
+    if scheme != "rtsps" or not trust.verify:
+        return ()
+    return flags({"tls_verify": "1", **({"ca_file": trust.ca} if trust.ca else {})})

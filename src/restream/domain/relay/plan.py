@@ -12,6 +12,7 @@ from restream.domain.rtsp.codecs import MPEG_TS
 from restream.domain.rtsp.tracks import allowed_kinds
 from restream.domain.rtsp.url import Credentials, RtspUrl, source_parts
 from restream.domain.server.target import Target
+from restream.domain.server.trust import Trust
 
 ENGINE = "relay"
 """Name of the engine."""
@@ -57,6 +58,8 @@ class RelayPlan(Plan):
     """The camera; None: it is none of RTSP (see `refusal`)."""
     destination: Place | None
     """The path at the media server."""
+    trust: Trust
+    """Of the media server, where that is RTSPS."""
     allowed: frozenset[str]
     """`video`, `audio`."""
     transports: tuple[RtspTransport, ...]
@@ -119,6 +122,7 @@ def build_plan(
         has_lesser=audio != "none",
         source=None if parts is None else Place(*parts),
         destination=None if (ends := target.rtsp_parts(camera.path)) is None else Place(*ends),
+        trust=target.trust,
         transports=_TRANSPORTS[transport] if over is not _OVER_TLS else _TRANSPORTS[RtspTransport.TCP],
         allowed=allowed_kinds(options) - ({"audio"} if audio == "none" else set()),
         user_agent=own.get("user_agent", ""),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from restream.domain.camera.options import Transport
 from restream.domain.camera.secret import Secret
 from restream.domain.rtsp.url import Credentials, RtspUrl, parse_url
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
+from restream.domain.server.trust import UNCHECKED, TlsServer, Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,20 @@ class Target:
     user: str | None = None
     password: Secret | None = None
     server: ServerId = DEFAULT_SERVER
+    trust: Trust = UNCHECKED
+    """Where `rtsp_url` begins with rtsps."""
+
+    def with_login_of(self, other: Target) -> Target:
+        """The same with another one's user and password."""
+        return replace(self, user=other.user, password=other.password)
+
+    @property
+    def to_be_checked(self) -> TlsServer | None:
+        """Where streams are published by RTSPS, when its certificate is checked."""
+        parts = parse_url(self.rtsp_url)
+        if parts is None or not parts[0].secure or not self.trust.verify:
+            return None
+        return TlsServer(*parts[0].address, self.trust)
 
     def rtsp_parts(self, path: str) -> tuple[RtspUrl, Credentials | None] | None:
         """URL and credentials to publish a path by RTSP; None: `rtsp_url` is none of RTSP."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from restream.domain.camera.secret import mask_patterns
+from restream.domain.one_line import one_line
 from restream.interfaces.http.elsewhere import Owners
 from restream.interfaces.http.query import Query
 from restream.ports.cameras import StillError
@@ -24,7 +24,7 @@ def routes(take: Take, owners: Owners) -> list[web.RouteDef]:
         try:
             picture = await take(camera_id)
         except StillError as error:
-            reason = " ".join(mask_patterns(str(error)).split())
+            reason = one_line(str(error))
             if error.timed_out:
                 raise web.HTTPGatewayTimeout(reason=reason) from None
             raise web.HTTPServiceUnavailable(reason=reason) from None

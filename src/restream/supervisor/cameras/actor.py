@@ -63,8 +63,7 @@ class CameraActor:
         picture: ServerPicture,
         media: Media | None = None,
     ) -> None:
-        self.camera = camera
-        self._settings = settings
+        self.camera, self._settings = camera, settings
         self._timing = settings.timing_of(camera)
         self._admission = admission
         self._servers = servers
@@ -73,6 +72,7 @@ class CameraActor:
         self._mailbox: asyncio.Queue[Event] = asyncio.Queue()
         self._state, self._commands = begin(self._loop.time(), server_up=server_up, media=media)
         self._plan: Plan | None = None
+        self._target = settings.target_of(camera)
         self._publication: Publication | None = None
         self._log: tuple[str, ...] = ()
         self.look: Look | None = None
@@ -145,7 +145,10 @@ class CameraActor:
         # In every other phase the next start makes its plan from the new settings anyway.
         if self._state.phase not in _PUBLISHES or media is None:
             return
-        if self._build_plan(settings.engine_of(self.camera), media) != self._plan:
+        # With another login it publishes from its next start on.
+        target = settings.target_of(self.camera).with_login_of(self._target)
+        plan = settings.engine_of(self.camera).plan(self.camera, media, target, lesser=self._state.lesser)
+        if plan != self._plan:
             self.tell(Revised())
 
     async def _run(self) -> None:
@@ -226,8 +229,8 @@ class CameraActor:
         media = self._state.media
         if media is None:
             raise AssertionError("a publisher is only started after a probe")
-        engine = self._settings.engine_of(self.camera)
-        self._plan = plan = self._build_plan(engine, media)
+        engine, self._target = self._settings.engine_of(self.camera), self._settings.target_of(self.camera)
+        self._plan = plan = engine.plan(self.camera, media, self._target, lesser=self._state.lesser)
         self._publishing = self._side_tasks.start(self._run_publication(engine, plan, media), "publication")
 
     def _stop(self) -> None:
@@ -295,6 +298,3 @@ class CameraActor:
             self._take(Advanced(advance))
         else:
             self.tell(Advanced(advance))
-
-    def _build_plan(self, engine: Engine, media: Media) -> Plan:
-        return engine.plan(self.camera, media, self._settings.target_of(self.camera), lesser=self._state.lesser)

@@ -1,0 +1,97 @@
+"""Makes the stores and receivers from the configuration: what everything that is told is written to."""
+
+from __future__ import annotations
+
+from restream.adapters.stores.influx import InfluxStore
+from restream.adapters.stores.json_file import JsonFileSink
+from restream.adapters.stores.postgres_events import PostgresEvents
+from restream.adapters.stores.redis_archive import RedisArchive
+from restream.adapters.stores.redis_media import RedisMedia
+from restream.adapters.stores.redis_peers import RedisPeers
+from restream.adapters.stores.redis_sink import RedisSink
+from restream.adapters.stores.webhook import Webhook
+from restream.config.settings import Settings, resolve
+from restream.domain.camera.secret import Secret
+from restream.domain.news.alerts import AlertRules
+from restream.domain.server.trust import Trust
+from restream.interfaces.documents.events import EventDocument
+from restream.interfaces.series import line_protocol
+from restream.ports.nodes import PeerReader
+from restream.ports.outlets import AlertReceiver, Archive, LineStore, MediaMemory, StreamSink
+from restream.service.from_settings import require_dsn
+from restream.service.secrets_in_use import SecretsInUse
+
+
+def redis_trust(settings: Settings) -> Trust:
+    """Whose certificate Redis may have, where `redis.url` begins with rediss."""
+    return Trust(settings.redis.tls_ca, settings.redis.tls_verify)
+
+
+def stream_sinks(settings: Settings, secrets: SecretsInUse | None = None) -> list[StreamSink]:
+    """Where every cycle is written to, as configured."""
+    sinks: list[StreamSink] = []
+    if settings.json_file.path is not None:
+        sinks.append(JsonFileSink(resolve(settings.json_file.path)))
+    url = (secrets or SecretsInUse(settings)).of("redis.url")
+    if url is not None:
+        sinks.append(
+            RedisSink(
+                url, settings.redis.prefix, settings.node_name, 5 * settings.mediamtx.interval_s, redis_trust(settings)
+            )
+        )
+    return sinks
+
+
+def peer_reader(settings: Settings, secrets: SecretsInUse) -> PeerReader | None:
+    """What other nodes tell of their cameras; None without a store where they could."""
+    url = secrets.of("redis.url")
+    return None if url is None else RedisPeers(url, settings.redis.prefix, redis_trust(settings))
+
+
+def media_memory(settings: Settings, secrets: SecretsInUse) -> MediaMemory | None:
+    """Where it is kept what cameras send."""
+    url = secrets.of("redis.url")
+    return None if url is None else RedisMedia(url, settings.redis.prefix, settings.node_name, redis_trust(settings))
+
+
+def archives(settings: Settings, secrets: SecretsInUse) -> list[Archive]:
+    """Where events and availability are kept; the first is the one that is read at the start."""
+    kept: list[Archive] = []
+    url = secrets.of("redis.url")
+    if url is not None:
+        kept.append(RedisArchive(url, settings.redis.prefix, settings.node_name, EventDocument, redis_trust(settings)))
+    return [*kept, PostgresEvents(require_dsn(settings, secrets))]
+
+
+def line_store(settings: Settings, secrets: SecretsInUse) -> LineStore | None:
+    """The database of time series, when one is configured."""
+    section = settings.influx
+    if section.url is None or section.bucket is None:
+        return None
+    token = secrets.of("influx.token")
+    return InfluxStore(
+        section.url,
+        token=token,
+        org=section.org,
+        bucket=section.bucket,
+        precision=line_protocol.PRECISION,
+        trust=Trust(section.tls_ca, section.tls_verify),
+    )
+
+
+def alert_rules(settings: Settings) -> AlertRules:
+    """When people are told."""
+    return AlertRules(settings.alerts.down_after_s, settings.alerts.up_after_s)
+
+
+def alert_receivers(settings: Settings, node: str) -> list[AlertReceiver]:
+    """Who is told of outages."""
+    return [
+        Webhook(
+            Secret(entry.url.get_secret_value()),
+            secret=Secret(entry.secret.get_secret_value()) if entry.secret else None,
+            node=node,
+            trust=Trust(settings.alerts.tls_ca, settings.alerts.tls_verify),
+        )
+        for entry in settings.alerts.webhooks
+    ]
