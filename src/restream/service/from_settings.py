@@ -31,7 +31,7 @@ from restream.adapters.stores.redis_sink import RedisSink
 from restream.adapters.stores.webhook import Webhook
 from restream.adapters.visionaire_http import VisionaireDirectory
 from restream.config.outlet_sections import is_loopback
-from restream.config.settings import ConfigError, Settings, load_camera_types, resolve
+from restream.config.settings import ConfigError, Settings, load_camera_types
 from restream.config.stream_sections import MediaServerSection
 from restream.domain.camera.camera import RowReader
 from restream.domain.camera.secret import Secret
@@ -195,7 +195,7 @@ def stream_sinks(settings: Settings) -> list[StreamSink]:
     """Where every cycle is written to, as configured."""
     sinks: list[StreamSink] = []
     if settings.json_file.path is not None:
-        sinks.append(JsonFileSink(resolve(settings.json_file.path)))
+        sinks.append(JsonFileSink(settings.origin.resolve(settings.json_file.path)))
     if settings.redis.url is not None:
         url = Secret(settings.redis.url.get_secret_value())
         sinks.append(RedisSink(url, settings.redis.prefix, settings.node_name, 5 * settings.mediamtx.interval_s))
