@@ -13,11 +13,9 @@ from setuptools.command.build_py import build_py
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from restream.version import RECORD, commit_of
+from restream.version import RECORD, commit_of, git
 
 _PROJECT = Path(__file__).resolve().parents[1]
-# A site's keys, certificates and an editor's backups stay where they are.
-_KINDS = frozenset({".conf", ".json", ".sql", ".yaml", ".yml"})
 
 
 class BuildWithDefaults(build_py):
@@ -46,6 +44,8 @@ class BuildWithDefaults(build_py):
 
 
 def _defaults() -> list[Path]:
-    """The files of `etc/`, from the project's directory."""
-    found = (path for path in (_PROJECT / "etc").rglob("*") if path.is_file() and path.suffix in _KINDS)
-    return sorted(path.relative_to(_PROJECT) for path in found)
+    """The files of `etc/`, from the project's directory; in a checkout without what a site has added there."""
+    present = {path.relative_to(_PROJECT) for path in (_PROJECT / "etc").rglob("*") if path.is_file()}
+    tracked = {Path(name) for name in git(_PROJECT, "ls-files", "-z", "--", "etc").split("\0")}
+    # An archive of the sources has no git, and nothing of a site.
+    return sorted(present & tracked or present)

@@ -27,17 +27,22 @@ def version_line() -> str:
 
 def commit_of(project: Path) -> str:
     """The commit of a checkout, with `-dirty` when files differ from it; empty where git cannot tell."""
-    # Without this git would answer for a repository further up.
+    return git(project, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*").strip()
+
+
+def git(project: Path, *question: str) -> str:
+    """What git says of a checkout; empty where it cannot tell."""
+    # Without this it would answer for a repository further up.
     if not (project / ".git").exists():
         return ""
-    command = ("git", "-C", str(project), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
     # What a hook of git exports names another repository; looking must not lock the index.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     environment["GIT_OPTIONAL_LOCKS"] = "0"
+    command = ("git", "-C", str(project), *question)
     try:
         run = subprocess.run(
             command, capture_output=True, timeout=_LIMIT_S, check=False, env=environment, stdin=subprocess.DEVNULL
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return run.stdout.decode("ascii", "replace").strip() if run.returncode == 0 else ""
+    return run.stdout.decode("utf-8", "replace") if run.returncode == 0 else ""
