@@ -192,7 +192,7 @@ def test_a_wheel_of_a_user_writes_to_his_own(
     wheel: Installation, tmp_path: Path, environment: dict[str, str], own: str
 ) -> None:
     # Nobody may make a directory below a file, not even root.
-    written(tmp_path / "machine/var")
+    written(tmp_path / "machine/var").chmod(0o755)
     assert wheel.directories(environment) == Directories(Path(own), Path(own) / "log")
 
 
