@@ -26,9 +26,9 @@ class BuildWithDefaults(build_py):
         if self.editable_mode:
             super().run()
             return
-        shutil.rmtree(self.build_lib, ignore_errors=True)
-        super().run()
         package = Path(self.build_lib) / "restream"
+        shutil.rmtree(package, ignore_errors=True)
+        super().run()
         for source in _defaults():
             target = package / source
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import re
 import shutil
 import signal
 import site
@@ -30,7 +31,7 @@ OWN = "{}.{}".format(*sys.version_info[:2])
 NO_INDEX = ("NewConnectionError", "Temporary failure in name resolution", "No route to host", "ProxyError")
 _LIMIT_S = 240
 # What a wheel is made of.
-SOURCES = ("src", "etc", "pyproject.toml", "requirements.txt", "README.md")
+SOURCES = ("src", "etc", "pyproject.toml", "requirements.txt", "requirements.lock", "README.md")
 
 
 def run(*words: str | Path, folder: Path | None = None, stdin: str = "") -> str:
@@ -117,6 +118,34 @@ def test_what_a_wheel_carries(wheel: Path, sources: Sources, tmp_path: Path) -> 
         assert {name for name in archive.namelist() if not name.endswith("/")} == carried - {"restream/COMMIT"}
 
 
+@pytest.mark.timeout(2 * _LIMIT_S)
+def test_the_document_brings_it_to_a_host_without_an_index(sources: Sources, tmp_path: Path) -> None:
+    if OWN != "3.11":
+        pytest.skip("the lock file is for Python 3.11")
+    text = (ROOT / "docs" / "installation.md").read_text(encoding="utf-8")
+    section = text.partition("## Wheel\n")[2].partition("\n## ")[0]
+    fetch, install = re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    python = tmp_path / "python3"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
+    begin = f"set -eu\nPATH={tmp_path}:$PATH\ncd {sources.path}\n"
+    from_index("sh", stdin=begin + fetch)
+    # Nothing that pip is told of, or has kept, stands in for what is missing in the wheelhouse.
+    begin += "export PIP_CONFIG_FILE=/dev/null PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1\nunset PIP_FIND_LINKS\n"
+    output = run("sh", stdin=begin + install.replace("/opt/", f"{tmp_path}/opt/"))
+    assert output.splitlines()[-1] == f"restream {__version__} ({sources.commit})"
+
+
+def from_index(*words: str | Path, stdin: str = "") -> None:
+    """Run what asks a package index; skip where none answers."""
+    try:
+        run(*words, stdin=stdin)
+    except AssertionError as error:
+        if any(sign in str(error) for sign in NO_INDEX):
+            pytest.skip("no package index within reach")
+        raise
+
+
 def interpreter(version: str) -> Path | None:
     """A Python of this version on this machine: ours, one on PATH, one of pyenv."""
     if version == OWN:
@@ -140,12 +169,7 @@ def program(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytes
     own = home / "bin" / "python"
     pip = (sys.executable, "-m", "pip", "--python", str(own), "install", "-q", "--no-compile")
     if request.param != OWN:
-        try:
-            run(*pip, wheel)
-        except AssertionError as error:
-            if any(sign in str(error) for sign in NO_INDEX):
-                pytest.skip("no package index within reach")
-            raise
+        from_index(*pip, wheel)
     else:
         # What it depends on is here already, and takes no time.
         (packages,) = (home / "lib").glob("python*/site-packages")
@@ -213,7 +237,7 @@ async def test_it_takes_the_configuration_that_it_is_given(program: tuple[str, .
     assert seen["camera types"].endswith("/site-packages/restream/etc/camera_types.yml")
 
     types = folder.parent / "site" / "camera_types.yml"
-    types.write_text("OURS: rtsp://{link}/ours\n", encoding="utf-8")
+    shutil.copyfile(ROOT / "etc" / "camera_types.yml", types)
     seen = await found(program, folder, RESTREAM_CONFIG=str(folder.parent / "site/named.yml"))
     assert seen["configuration"] == f"{folder.parent}/site/named.yml (RESTREAM_CONFIG)"
     assert seen["JSON file"].startswith(f"{folder.parent}/site/out ")
