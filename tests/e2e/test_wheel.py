@@ -11,7 +11,9 @@ import signal
 import site
 import subprocess
 import sys
+import tempfile
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -264,13 +266,18 @@ async def test_it_makes_the_tables_and_explains_a_camera(
     assert (code, "rtsp://camera.invalid" in output) == (0, True), output
 
 
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """For temporary files; where PostgreSQL, which is another user for root, can go."""
+    with tempfile.TemporaryDirectory(prefix="restream-test-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 @pytest.mark.timeout(_LIMIT_S)
 async def test_without_a_command_it_is_the_demo(
-    program: tuple[str, ...], folder: Path, tmp_path: Path, postgres: str, ffmpeg: str
+    program: tuple[str, ...], folder: Path, tmp_path: Path, scratch: Path, postgres: str, ffmpeg: str
 ) -> None:
-    scratch = tmp_path / "scratch"
-    scratch.mkdir(mode=0o777)
-    scratch.chmod(0o777)
     overrides = {
         "TMPDIR": str(scratch),
         "MEDIAMTX_BIN": "stand-in",
