@@ -19,7 +19,7 @@ import psutil
 
 from bench.alternative import Alternative
 from bench.stage import Server
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 
 RETRY_S = 5
 _UNITS = Path("/run/systemd/system")

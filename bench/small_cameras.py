@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 from restream.demo.clips import CLIPS_FOLDER
 
 _PER_NET = 250

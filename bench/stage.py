@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from restream.adapters.postgres import execute_script
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 from restream.demo.embedded import free_port
 from restream.demo.media_server import StandInServer
 from restream.demo.mediamtx import configuration, find_mediamtx, running_mediamtx

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
 
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 from restream.demo.embedded import embedded_redis, postgres_binaries, redis_binary
 from restream.demo.mediamtx import find_mediamtx
 from tests.support.servers import RealMediamtx, StandIn, TestServer

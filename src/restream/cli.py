@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from restream import __version__, commands
-from restream.config.settings import ROOT, ConfigError, Settings, load_settings, resolve
+from restream import commands
+from restream.config.places import INSTALLED
+from restream.config.settings import ConfigError, Settings, load_settings
 from restream.logs import configure_logging
 from restream.ports.cameras import DatabaseError, PublisherError
 from restream.preflight import ANY_CAMERA, check
+from restream.reference.commented_file import write_commented_file
 from restream.service.from_settings import DependencyError, require_dsn, require_nodes_dsn
 from restream.service.interpreter import install_child_watcher
 from restream.service.process import serve
+from restream.version import version_line
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_DEPENDENCY = 0, 1, 2, 3
 
@@ -31,22 +36,9 @@ _LONGEST_WAIT_S = 86_400
 
 def build_parser() -> argparse.ArgumentParser:
     """Options are understood before and after the command."""
-    common = argparse.ArgumentParser(add_help=False)
-    group = common.add_argument_group("common options")
-    suppress = argparse.SUPPRESS
-    group.add_argument("--config", type=Path, metavar="FILE", default=suppress, help="default: etc/restream.yml")
-    group.add_argument(
-        "--pg_dsn", "--pg-dsn", metavar="DSN", default=suppress, help="used only when PG_DSN is not in the environment"
-    )
-    group.add_argument(
-        "--or-demo", action="store_true", default=suppress, help="run the demo when no database is configured"
-    )
-    group.add_argument(
-        "--once", action="store_true", default=suppress, help="ask the media server once, print and store, then exit"
-    )
-    group.add_argument("--plain", action="store_true", default=suppress, help="log lines only, no colours")
+    common = _common_options()
     parser = argparse.ArgumentParser(prog="restream", description=_DESCRIPTION, parents=[common])
-    parser.add_argument("--version", action="version", version=f"restream {__version__}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="version, and the commit where it is known")
     subparsers = parser.add_subparsers(dest="command", metavar="command")
 
     def command(name: str, text: str) -> argparse.ArgumentParser:
@@ -81,6 +73,9 @@ def build_parser() -> argparse.ArgumentParser:
     which.add_argument(
         "--nodes", action="store_true", help="instead the tables of several nodes (etc/schema_nodes.sql), in nodes.dsn"
     )
+    config = command("config", "write the commented configuration, every key with its default")
+    config.add_argument("--output", type=Path, metavar="FILE", help="instead of to standard output")
+    config.add_argument("--force", action="store_true", help="also where FILE is there already")
     command("nodes", "the services that share the cameras, and how many each has")
     drain = command("drain", "have a node give its cameras to the others, and take none")
     drain.add_argument("node", metavar="NODE", help="its node.name")
@@ -88,6 +83,38 @@ def build_parser() -> argparse.ArgumentParser:
     how.add_argument("--undo", action="store_true", help="have it take cameras again")
     how.add_argument("--wait", type=_seconds, metavar="S", default=0.0, help="until it has none left, at most so long")
     return parser
+
+
+def _common_options() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    group = common.add_argument_group("common options")
+    suppress = argparse.SUPPRESS
+    group.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        default=suppress,
+        help="default: $RESTREAM_CONFIG, etc/restream.yml, /etc/restream/restream.yml, else built in",
+    )
+    group.add_argument(
+        "--pg_dsn", "--pg-dsn", metavar="DSN", default=suppress, help="used only when PG_DSN is not in the environment"
+    )
+    group.add_argument(
+        "--or-demo", action="store_true", default=suppress, help="run the demo when no database is configured"
+    )
+    group.add_argument(
+        "--once", action="store_true", default=suppress, help="ask the media server once, print and store, then exit"
+    )
+    group.add_argument("--plain", action="store_true", default=suppress, help="log lines only, no colours")
+    return common
+
+
+class _Version(argparse.Action):
+    """Asks git only when it is asked."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        sys.stdout.write(version_line() + "\n")
+        parser.exit()
 
 
 def _seconds(text: str) -> float:
@@ -98,17 +125,26 @@ def _seconds(text: str) -> float:
     return value
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
+def program() -> int:
+    """The installed `restream`: without a command it does what start.sh does."""
+    return main(or_demo=True)
+
+
+def main(arguments: Sequence[str] | None = None, *, or_demo: bool = False) -> int:
+    """Run one command; returns the exit code. `or_demo`: that of no command is the demo, where there is no database."""
     options = build_parser().parse_args(arguments)
+    if or_demo and options.command is None:
+        options.or_demo = True
     install_child_watcher()
-
-    def load() -> Settings:
-        return load_settings(getattr(options, "config", None), pg_dsn=getattr(options, "pg_dsn", None))
-
+    named, pg_dsn = getattr(options, "config", None), getattr(options, "pg_dsn", None)
     try:
-        settings = load()
-        return asyncio.run(_COMMANDS[options.command or "run"](settings, options, load))
+        if options.command == "config":
+            write_commented_file(options.output, replace=options.force)
+            return EXIT_OK
+        settings = load_settings(named, pg_dsn=pg_dsn)
+        # A reload reads the file that was taken, whatever is there by then.
+        reload = partial(load_settings, settings.origin.file or named, pg_dsn=pg_dsn)
+        return asyncio.run(_COMMANDS[options.command or "run"](settings, options, reload))
     except ConfigError as error:
         return _fail(str(error), EXIT_USAGE)
     except DependencyError as error:
@@ -131,7 +167,7 @@ async def _run(settings: Settings, options: argparse.Namespace, load: Callable[[
         sys.stderr.write("No PG_DSN is set: running the demo with simulated cameras. Ctrl-C ends it.\n")
         return await _demo(settings, options, load)
     require_dsn(settings)
-    configure_logging(ROOT / "etc" / "restream_log.conf", ROOT / "log", settings.secrets())
+    _log(settings)
     await serve(settings, load, plain=_plain(options))
     return EXIT_OK
 
@@ -141,12 +177,17 @@ async def _demo(settings: Settings, options: argparse.Namespace, load: Callable[
     from restream.demo.embedded import EmbeddedError  # noqa: PLC0415
     from restream.demo.stack import run_demo  # noqa: PLC0415
 
-    configure_logging(ROOT / "etc" / "restream_log.conf", ROOT / "log", settings.secrets())
+    _log(settings)
     try:
         await run_demo(settings, plain=_plain(options))
     except (EmbeddedError, PublisherError) as error:
         raise DependencyError(str(error)) from None
     return EXIT_OK
+
+
+def _log(settings: Settings) -> None:
+    directory = INSTALLED.directories(os.environ).logs
+    configure_logging(settings.origin.own("restream_log.conf"), directory, settings.secrets())
 
 
 async def _cameras(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
@@ -173,7 +214,7 @@ async def _check(settings: Settings, options: argparse.Namespace, load: Callable
 async def _init_db(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
     dsn = require_nodes_dsn(settings) if options.nodes else require_dsn(settings)
     names = ["schema_nodes.sql"] if options.nodes else ["schema.sql", *["schema_events.sql"] * options.events]
-    return await commands.init_db(dsn, _console(options), [resolve(Path("etc") / name) for name in names])
+    return await commands.init_db(dsn, _console(options), [INSTALLED.built_in / name for name in names])
 
 
 async def _nodes(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from restream.adapters.postgres import execute_script
 from restream.adapters.postgres_leases import PostgresLeases
+from restream.config.places import INSTALLED
 from restream.config.settings import ConfigError, Settings
 from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.camera.options import CameraOptions
@@ -276,4 +277,5 @@ async def _ask_service(settings: Settings, path: str, kind: Any) -> Any:
                 raise DependencyError(f"the service at {base} answers {response.status} to {path}")
             return msgspec.json.decode(await response.read(), type=kind)
     except (aiohttp.ClientError, TimeoutError, ValueError):
-        raise DependencyError(f"no service answers at {base}: start it with ./start.sh, or see http.port") from None
+        todo = f"start it with {INSTALLED.command}, or see http.port"
+        raise DependencyError(f"no service answers at {base}: {todo}") from None

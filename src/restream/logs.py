@@ -1,11 +1,10 @@
-"""Logging: configured by `etc/restream_log.conf`, with masking as the second fence on every handler."""
+"""Logging: configured by `restream_log.conf`, with masking as the second fence on every handler."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import logging.config
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -67,15 +66,13 @@ class _Complaint:
 def configure_logging(config: Path, log_dir: Path, secrets: Sequence[str]) -> None:
     """Apply a logging configuration file; `%(log_dir)s` in it is the directory for logs.
 
-    systemd's `LogsDirectory=` (`$LOGS_DIRECTORY`) wins over `log_dir`. A file that cannot be used costs its messages
-    nothing: they go to standard error, with one line that says why.
+    A file that cannot be used costs its messages nothing: they go to standard error, with one line that says why.
     """
-    directory = Path(os.environ.get("LOGS_DIRECTORY", "").partition(":")[0] or log_dir)
     problem = ""
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        log_dir.mkdir(parents=True, exist_ok=True)
         logging.config.fileConfig(
-            config, defaults={"log_dir": str(directory)}, disable_existing_loggers=False, encoding="utf-8"
+            config, defaults={"log_dir": str(log_dir)}, disable_existing_loggers=False, encoding="utf-8"
         )
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s", stream=sys.stderr)

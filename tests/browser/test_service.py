@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 from restream.demo.cameras import Fault, SimulatedCamera
 from restream.demo.clips import Clip
 from tests.browser.conftest import OpenPage, expect

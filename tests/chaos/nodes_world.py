@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from restream.adapters.postgres_leases import PostgresLeases
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 from restream.domain.camera.secret import Secret
 from restream.domain.fleet.node import NodeName
 from restream.domain.server.identity import DEFAULT_SERVER

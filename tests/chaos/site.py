@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 from restream.demo.cameras import SimulatedCamera
 from restream.demo.clips import Clip
 from restream.domain.camera.secret import spellings

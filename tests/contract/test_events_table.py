@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from restream.adapters.stores.postgres_events import PostgresEvents
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 from restream.domain.camera.secret import Secret
 from restream.domain.news.component import ComponentState
 from restream.domain.news.event import ComponentChange

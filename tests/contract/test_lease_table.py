@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 
 from restream.adapters.postgres_leases import PostgresLeases
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 from restream.domain.camera.secret import Secret
 from restream.domain.fleet.node import NOBODY, Holding, NodeName, NodeTraits, Sighting
 from restream.domain.fleet.share import Decision, View

@@ -14,7 +14,8 @@ import pytest
 from aiohttp import web
 
 from restream.adapters.postgres_leases import PostgresLeases
-from restream.config.settings import ROOT, Settings
+from restream.config.places import ROOT
+from restream.config.settings import Settings
 from restream.demo.embedded import free_port
 from restream.demo.mediamtx import find_mediamtx
 from restream.domain.camera.secret import Secret

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 from restream.demo.embedded import free_port
 from tests.support.eventually import eventually
 

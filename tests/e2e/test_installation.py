@@ -15,7 +15,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 from restream.demo.cameras import SimulatedCamera
 from restream.demo.clips import Clip
 from restream.demo.embedded import free_port

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from restream.adapters.processes.child_process import ChildProcess
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 from restream.demo.embedded import free_port
 from restream.demo.mediamtx import find_mediamtx
 from restream.domain.ffmpeg.invocation import Invocation

@@ -12,7 +12,7 @@ import aiohttp
 import asyncpg
 import pytest
 
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 from restream.demo.embedded import free_port
 from tests.e2e.conftest import AddCamera
 from tests.support.eventually import eventually

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 
 GOLDEN = ROOT / "tests" / "data" / "golden"
 _UPDATE = "RESTREAM_UPDATE_GOLDEN"

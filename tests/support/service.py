@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from tests.support.servers import TestServer
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "srvc_restream.py"
+OF_THE_CHECKOUT = (sys.executable, str(PROGRAM))
 
 # Short limits, so that a test sees in seconds what takes a camera a minute.
 QUICK = {
@@ -154,17 +155,25 @@ class RunningService:
 
 @contextlib.asynccontextmanager
 async def running_service(
-    tmp_path: Path, *arguments: str, server: TestServer | None = None, overrides: Mapping[str, str] | None = None
+    tmp_path: Path,
+    *arguments: str,
+    server: TestServer | None = None,
+    overrides: Mapping[str, str] | None = None,
+    program: Sequence[str] = OF_THE_CHECKOUT,
+    folder: Path | None = None,
 ) -> AsyncIterator[RunningService]:
-    """Start the service; afterwards no child of it may be left, and nothing it showed may hold a credential."""
+    """Start the service; afterwards no child of it may be left, and nothing it showed may hold a credential.
+
+    `program` is another installation of it, `folder` its working directory.
+    """
     port = int((overrides or {}).get("RESTREAM_HTTP__PORT", free_port()))
     settings = settings_of(tmp_path, port, server)
     log = tmp_path / "console.log"
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(PROGRAM),
+            *program,
             *arguments,
+            cwd=folder,
             env=environment(settings | dict(overrides or {})),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
@@ -198,15 +207,21 @@ async def running_service(
     assert not left, f"children outlive the service: {left}"
 
 
-async def command(*arguments: str, overrides: Mapping[str, str] | None = None, stdin: str = "") -> tuple[int, str, str]:
+async def command(
+    *arguments: str,
+    overrides: Mapping[str, str] | None = None,
+    stdin: str = "",
+    program: Sequence[str] = OF_THE_CHECKOUT,
+    folder: Path | None = None,
+) -> tuple[int, str, str]:
     """Run one command of the program to its end: exit code, standard output, standard error.
 
     It asks no service but one that `overrides` name: whoever has the default port is none of ours.
     """
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(PROGRAM),
+        *program,
         *arguments,
+        cwd=folder,
         env=environment({"RESTREAM_HTTP__PORT": str(free_port()), **(overrides or {})}),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

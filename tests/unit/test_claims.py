@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 
 FOLDERS = ("src", "bench")
 SCRIPT_COMMENT = re.compile(r"/\*.*?\*/|(?<!:)//[^\n]*", re.DOTALL)

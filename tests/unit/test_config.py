@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from restream.config.settings import ROOT, ConfigError, Settings, load_camera_types, load_settings
+from restream.config.places import ROOT
+from restream.config.settings import ConfigError, Settings, load_camera_types, load_settings
 from restream.domain.camera.options import RtspTransport, Transport
 from restream.domain.camera.secret import Secret
 from restream.domain.ffmpeg.plan import FfmpegSettings
@@ -227,11 +228,11 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_an_empty_file_is_all_defaults(config: Path) -> None:
-    assert load(config, "# nothing\n") == Settings()
+    assert load(config, "# nothing\n").model_dump() == Settings().model_dump()
 
 
 def test_the_commented_file_repeats_the_defaults() -> None:
-    assert load_settings(ROOT / "etc" / "restream.yml") == Settings()
+    assert load_settings(ROOT / "etc" / "restream.yml").model_dump() == Settings().model_dump()
 
 
 # -- who may look ------------------------------------------------------------------------------------------------------

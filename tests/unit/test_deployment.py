@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from restream.config.settings import ROOT, load_settings
+from restream.config.places import ROOT
+from restream.config.settings import load_settings
 from restream.domain.pull.entry import trouble_of
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.service.from_settings import failover_policy

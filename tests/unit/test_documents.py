@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 from restream.domain.camera.options import CameraOptions
 from restream.domain.engine import Advance, AudioStream, Plan, VideoStream
 from restream.domain.host_sample import MemorySample, NetworkSample, ServiceSample, TemperatureSample

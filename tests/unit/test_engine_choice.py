@@ -12,7 +12,8 @@ from restream.adapters.ffmpeg.engine import FfmpegEngine
 from restream.adapters.relay.auto import AutoEngine
 from restream.adapters.relay.engine import RelayEngine
 from restream.adapters.relay.workers import RelayWorkers
-from restream.config.settings import ROOT, Settings
+from restream.config.places import ROOT
+from restream.config.settings import Settings
 from restream.domain.camera.options import Transport
 from restream.domain.engine import AudioStream, Media, VideoStream
 from restream.domain.engine_choice import ENGINE_FACTS, EngineChoice, EngineFacts

@@ -16,7 +16,8 @@ import yaml
 
 from restream import __version__
 from restream.cli import build_parser
-from restream.config.settings import ROOT, Settings, load_settings
+from restream.config.places import ROOT
+from restream.config.settings import Settings, load_settings
 from restream.service import service
 
 DIRECTORY = ROOT / "etc" / "kubernetes"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 
 PACKAGE = ROOT / "src" / "restream"
 LAYERS = ("domain", "ports", "adapters", "supervisor", "interfaces")
@@ -22,6 +22,7 @@ MAY_KNOW = {
     "interfaces": {"domain", "ports", "interfaces"},
     "config": {"domain", "config"},
     "logs": {"domain"},
+    "version": {"config"},
     "__init__": set(),
 }
 ASSEMBLY = {"service", "preflight", "reference", "cli", "commands", "demo", "__main__"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase
 from restream.domain.news.event import Transition
@@ -127,13 +127,6 @@ def test_a_full_disk_is_one_line_and_shows_nothing(tmp_path: Path, capsys: pytes
         with pytest.raises(OSError, match="No space left"):
             logging.getLogger().handlers.pop().close()
     assert capsys.readouterr().err == "the log /dev/full cannot be written: No space left on device\n"
-
-
-def test_systemd_says_where_logs_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOGS_DIRECTORY", f"{tmp_path / 'systemd'}:{tmp_path / 'second'}")
-    configured(tmp_path, ROOT / "etc" / "restream_log.conf")
-    assert (tmp_path / "systemd").is_dir()
-    assert not (tmp_path / "log").exists()
 
 
 @pytest.mark.parametrize("content", [None, "", "[loggers]\nkeys = x\n", "nonsense"])

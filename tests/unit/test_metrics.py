@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 from restream.domain.admission.queue import StartFigures
 from restream.domain.camera.camera import RejectedRow
 from restream.domain.engine import Advance

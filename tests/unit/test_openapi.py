@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from restream.config.settings import ROOT, Settings
+from restream.config.places import ROOT
+from restream.config.settings import Settings
 from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.camera.secret import Secret
 from restream.domain.engine import Advance, Media, ProbeFailure, VideoStream

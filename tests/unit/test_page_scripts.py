@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 
 FILES = sorted((ROOT / "tests" / "javascript" / "unit").glob("*.test.js"))
 

@@ -121,6 +121,12 @@ def test_output_for_people_and_programs() -> None:
     assert failed([*FINDINGS, Finding("x", CheckState.FAIL, "")])
 
 
+def test_a_path_that_is_no_text_is_shown_all_the_same() -> None:
+    findings = [Finding("configuration", CheckState.FAIL, "/srv/\udcff.yml", "correct /srv/\udcff.yml")]
+    (shown,) = json.loads(findings_json(findings))["checks"]
+    assert (shown["text"], shown["todo"]) == ("/srv/\ufffd.yml", "correct /srv/\ufffd.yml")
+
+
 @pytest.mark.parametrize(
     ("document", "up", "text"),
     [

@@ -11,7 +11,8 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from restream.config.settings import FIXED, ROOT, Settings
+from restream.config.places import ROOT
+from restream.config.settings import FIXED, Settings
 from restream.reference.configuration import fixed, shown
 from restream.reference.pages import PAGES
 

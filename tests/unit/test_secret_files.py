@@ -12,8 +12,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from restream.config.places import ROOT
 from restream.config.secret_files import MOST_BYTES, is_secret, read_secret, secret_values
-from restream.config.settings import ROOT, ConfigError, Settings, load_settings
+from restream.config.settings import ConfigError, Settings, load_settings
 from tests.unit.test_reference import KEYS
 
 SECRETS = [path for path, field in KEYS.items() if is_secret(field.annotation)]

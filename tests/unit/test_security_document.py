@@ -2,7 +2,7 @@
 
 import re
 
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 
 
 def test_every_test_that_the_document_names_exists() -> None:

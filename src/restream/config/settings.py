@@ -1,4 +1,4 @@
-"""Configuration: `etc/restream.yml`, overridden by `RESTREAM_<SECTION>__<KEY>`; `PG_DSN` wins over everything.
+"""Configuration: `restream.yml`, overridden by `RESTREAM_<SECTION>__<KEY>`; `PG_DSN` wins over everything.
 
 Every key has its default here; the commented file in etc/ repeats them.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import SecretStr, ValidationError
+from pydantic import PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -34,6 +34,7 @@ from restream.config.outlet_sections import (
     StoreSections,
     VisionaireSection,
 )
+from restream.config.places import INSTALLED, ConfigurationOrigin
 from restream.config.pull_section import PullSection
 from restream.config.secret_files import SecretSourceError, dsn_of_environment, from_environment, secret_values
 from restream.config.stream_sections import (
@@ -54,9 +55,6 @@ from restream.domain.life.backoff import RestartPolicy
 from restream.domain.relay.plan import RelaySettings
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.domain.server.target import Target
-
-ROOT = Path(__file__).resolve().parents[3]
-"""The directory that holds etc/ and log/ when run from a checkout; relative paths of the configuration start here."""
 
 FIXED: Mapping[str, tuple[str, ...] | None] = {
     **dict.fromkeys(
@@ -121,6 +119,8 @@ class Settings(StoreSections, BaseSettings):
     alerts: AlertsSection = AlertsSection()
     visionaire: VisionaireSection = VisionaireSection()
 
+    _origin: ConfigurationOrigin = PrivateAttr(default=ConfigurationOrigin(INSTALLED))
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -132,6 +132,11 @@ class Settings(StoreSections, BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment wins over what is given, which comes from the file."""
         return _Environment(settings_cls, init_settings()), init_settings
+
+    @property
+    def origin(self) -> ConfigurationOrigin:
+        """Where it was read from, and so what its paths mean."""
+        return self._origin
 
     @property
     def node_name(self) -> str:
@@ -201,20 +206,16 @@ class Settings(StoreSections, BaseSettings):
         return tuple(sorted({part for _, secret in secret_values(self) for part in hidden_parts(secret)}))
 
 
-def resolve(path: Path) -> Path:
-    """A configured path; relative ones start at the project's directory."""
-    return path if path.is_absolute() else ROOT / path
-
-
 def load_settings(config: Path | None = None, *, pg_dsn: str | None = None) -> Settings:
     """Read and validate the configuration. Raises ConfigError, one line naming the key.
 
-    `config` None: etc/restream.yml when it exists, else defaults. `pg_dsn` (the command line's) yields to `PG_DSN`.
+    `config` None: it is looked for (places.py). `pg_dsn` (the command line's) yields to `PG_DSN`.
     """
-    document = _read_yaml(config) if config is not None else _read_default()
+    origin = INSTALLED.configuration(config, os.environ)
+    document = _read_yaml(origin.file) if origin.file is not None else {}
     _refuse_unknown_variables()
     try:
-        origin, dsn = dsn_of_environment() or ("--pg_dsn", pg_dsn)
+        named_by, dsn = dsn_of_environment() or ("--pg_dsn", pg_dsn)
         settings = Settings(**document)
     except SettingsError as error:
         section = re.search(r'field "(\w+)"', str(error))
@@ -224,12 +225,13 @@ def load_settings(config: Path | None = None, *, pg_dsn: str | None = None) -> S
         raise ConfigError(_describe(error)) from None
     except SecretSourceError as error:
         raise ConfigError(str(error)) from None
+    settings._origin = origin
     if not dsn:
         return settings
     try:
         given = DatabaseSection(dsn=SecretStr(dsn), password=settings.database.password)
     except ValidationError as error:
-        raise ConfigError(f"{origin}: {_reason(error)}") from None
+        raise ConfigError(f"{named_by}: {_reason(error)}") from None
     # After all other sources, whose order pydantic decides: this one wins.
     database = settings.database.model_copy(update={"dsn": given.dsn})
     return settings.model_copy(update={"database": database})
@@ -244,16 +246,11 @@ def _refuse_unknown_variables() -> None:
 
 def load_camera_types(settings: Settings) -> CameraTypes:
     """Read the URL templates. Raises ConfigError."""
-    path = resolve(settings.cameras.types_file)
+    path = settings.origin.resolve(settings.cameras.types_file)
     try:
         return CameraTypes.parse(_read_yaml(path))
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from None
-
-
-def _read_default() -> dict[str, Any]:
-    path = ROOT / "etc" / "restream.yml"
-    return _read_yaml(path) if path.exists() else {}
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

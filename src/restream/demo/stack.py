@@ -15,7 +15,8 @@ import asyncpg
 from pydantic import SecretStr
 
 from restream.adapters.postgres import execute_script
-from restream.config.settings import ROOT, Settings
+from restream.config.places import INSTALLED
+from restream.config.settings import Settings
 from restream.demo.cameras import Fault, SimulatedCamera
 from restream.demo.clips import Clip
 from restream.demo.embedded import embedded_postgres, embedded_redis, free_port
@@ -88,9 +89,10 @@ async def run_demo(settings: Settings, *, plain: bool = True) -> None:
         count = len(rows)
         logger.info("demo: %d simulated cameras; play one with: ffplay %s/cam1", count, settings.mediamtx.rtsp_url)
         idle = f", one is fetched while somebody watches (cam{count})" if ON_DEMAND in rows else ""
+        table = f"{INSTALLED.command} cameras"
         notes = (
             f"This is the demo: {count} simulated cameras, one stalls now and then, one has a wrong password{idle}.",
-            f"Try the page above, `ffplay {settings.mediamtx.rtsp_url}/cam1`, ./start.sh cameras. Ctrl-C ends it.",
+            f"Try the page above, `ffplay {settings.mediamtx.rtsp_url}/cam1`, {table}. Ctrl-C ends it.",
         )
         await serve(settings, lambda: settings, plain=plain, notes=notes)
 
@@ -102,7 +104,7 @@ async def _simulated(camera: DemoCamera) -> AsyncIterator[SimulatedCamera]:
 
 
 async def _fill(dsn: Secret, rows: Sequence[DemoCamera], cameras: Sequence[SimulatedCamera]) -> None:
-    await execute_script(dsn, (ROOT / "etc" / "schema.sql").read_text(encoding="utf-8"))
+    await execute_script(dsn, (INSTALLED.built_in / "schema.sql").read_text(encoding="utf-8"))
     connection = await asyncpg.connect(dsn.reveal())
     try:
         for row, camera in zip(rows, cameras, strict=True):

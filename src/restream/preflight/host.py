@@ -16,7 +16,8 @@ from pathlib import Path
 import aiohttp
 
 from restream.adapters.bounded_body import BodyTooLargeError, read_body
-from restream.config.settings import ROOT, ConfigError, Settings, load_camera_types, resolve
+from restream.config.places import INSTALLED, ConfigurationOrigin
+from restream.config.settings import ConfigError, Settings, load_camera_types
 from restream.interfaces.console.findings import CheckState, Finding
 
 _OLDEST_PYTHON = (3, 11)
@@ -31,15 +32,26 @@ _FEWEST_FREE_BYTES = 200 << 20
 def check_host(settings: Settings) -> list[Finding]:
     """Interpreter, configuration, clock and limits."""
     version = ".".join(map(str, sys.version_info[:3]))
-    findings = [Finding("python", CheckState.OK, version), Finding("configuration", CheckState.OK, "valid")]
+    findings = [Finding("python", CheckState.OK, version), configuration(settings.origin)]
     if sys.version_info[:2] < _OLDEST_PYTHON:
         findings[0] = Finding("python", CheckState.FAIL, f"{version} is too old", "install Python 3.11 or newer")
     try:
         load_camera_types(settings)
-        findings.append(Finding("camera types", CheckState.OK, str(settings.cameras.types_file)))
+        findings.append(
+            Finding("camera types", CheckState.OK, str(settings.origin.resolve(settings.cameras.types_file)))
+        )
     except ConfigError as error:
         findings.append(Finding("camera types", CheckState.FAIL, str(error), "correct it, or set cameras.types_file"))
     return [*findings, clock(time.time()), open_files(resource.getrlimit(resource.RLIMIT_NOFILE)[1])]
+
+
+def configuration(origin: ConfigurationOrigin) -> Finding:
+    """Which was taken. That it is valid is known already: what is not is no `Settings`."""
+    if origin.file is not None:
+        named = f" ({origin.named_by})" if origin.named_by else ""
+        return Finding("configuration", CheckState.OK, f"{origin.file}{named}")
+    absent = ", ".join(map(str, origin.looked_at))
+    return Finding("configuration", CheckState.OK, f"the built-in defaults; looked for {absent}")
 
 
 def clock(now_s: float) -> Finding:
@@ -124,14 +136,15 @@ async def _answer(host: str, port: int, path: str) -> bytes:
 
 
 def check_files(settings: Settings) -> list[Finding]:
-    """Whether logs and the JSON file can be written."""
-    log = Path(os.environ.get("LOGS_DIRECTORY", "").partition(":")[0] or ROOT / "log")
+    """Whether logs and the JSON file can be written, and where anything else would be."""
+    state, log = INSTALLED.directories(os.environ)
     findings = [
-        _directory("log directory", log, "give the service's user the directory: chown -R restream: " + str(log))
+        _directory("log directory", log, "give the service's user the directory: chown -R restream: " + str(log)),
+        Finding("state directory", CheckState.OK, f"{state} (nothing is kept there today)"),
     ]
     if settings.json_file.path is None:
         return [*findings, Finding("JSON file", CheckState.OK, "switched off (json_file.path)")]
-    path = resolve(settings.json_file.path)
+    path = settings.origin.resolve(settings.json_file.path)
     finding = _directory("JSON file", path.parent, "set json_file.path to a place that this user may write to")
     if finding.state is CheckState.OK and _held_by_another(path):
         todo = f"remove it once (as its owner or root): rm {path}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from restream.config.settings import ROOT
+from restream.config.places import ROOT
 from restream.reference.pages import PAGES
 
 for name, page in PAGES.items():

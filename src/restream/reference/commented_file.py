@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from textwrap import wrap
 
 from pydantic import BaseModel
 
-from restream.config.settings import FIXED, Settings
+from restream.config.settings import FIXED, ConfigError, Settings
 from restream.reference.configuration import fixed, shown
 
 _HEAD = """\
@@ -17,7 +19,8 @@ _HEAD = """\
 # Made by `python -m restream.reference` from the model that validates the configuration.
 #
 # Any key can be overridden by the environment: RESTREAM_<SECTION>__<KEY>=value, e.g. RESTREAM_HTTP__PORT=8080. An empty
-# value means null; lists and mappings are written as JSON. Relative paths start at the project's directory.
+# value means null; lists and mappings are written as JSON. Relative paths start at this file's
+# directory, or at the one above where that is called etc.
 # A secret may stand in a file: {file: /run/secrets/x}, RESTREAM_<SECTION>__<KEY>_FILE, or systemd's LoadCredential=.
 # SIGHUP re-reads this file; the keys marked (restart) take effect only at the next start.
 """
@@ -28,6 +31,20 @@ _LINK = re.compile(r"\[[^\]]*\]\(([^)#]*)[^)]*\)")
 def commented_file() -> str:
     """YAML."""
     return "\n".join([_HEAD, *(line for name in Settings.model_fields for line in _section(name))])
+
+
+def write_commented_file(output: Path | None, *, replace: bool) -> None:
+    """To a file, `output` None: to standard output. Raises ConfigError, also where a file is there already."""
+    if output is None:
+        sys.stdout.write(commented_file())
+        return
+    try:
+        with output.open("w" if replace else "x", encoding="utf-8") as file:
+            file.write(commented_file())
+    except FileExistsError:
+        raise ConfigError(f"{output} is there already; --force replaces it") from None
+    except OSError as error:
+        raise ConfigError(f"{output}: cannot be written: {error.strerror}") from None
 
 
 def _section(name: str) -> Iterator[str]:

@@ -18,10 +18,21 @@ _HEAD = """\
 
 Made by `python -m restream.reference` from the model that validates the configuration.
 
-`etc/restream.yml` has every key with its default. Any key can be overridden by its variable in the environment: an \
-empty value means null, lists and mappings are written as JSON. `PG_DSN` wins over everything that names the database. \
-Relative paths start at the project's directory. An unknown key or a bad value is one line that names it, and exit \
-code 2.
+`etc/restream.yml` has every key with its default; `restream config` prints it. Any key can be overridden by its \
+variable in the environment: an empty value means null, lists and mappings are written as JSON. `PG_DSN` wins over \
+everything that names the database. An unknown key or a bad value is one line that names it, and exit code 2.
+
+The file is the first of these: `--config FILE`, `$RESTREAM_CONFIG`, `etc/restream.yml`, \
+`/etc/restream/restream.yml`; where there is none, the defaults hold. One that is named must be there. \
+`restream check` says which was taken.
+
+| | in a checkout | with a wheel |
+|---|---|---|
+| `etc/restream.yml` stands in | the checkout | the working directory |
+| relative paths start at | the checkout | the directory of the file that was taken, or the one above where that is \
+called `etc`; without a file the working directory |
+| `etc/camera_types.yml`, `etc/restream_log.conf` are | those of the checkout | beside the file that was taken, else \
+in `etc/` where relative paths start, else built in |
 
 SIGHUP (`systemctl reload restream`) re-reads the file and the rest of the configuration; changes of keys marked \
 **restart** take effect only at the next start of the service. A file that cannot be used changes nothing.

@@ -10,7 +10,7 @@ from restream.adapters.stores.redis_media import RedisMedia
 from restream.adapters.stores.redis_peers import RedisPeers
 from restream.adapters.stores.redis_sink import RedisSink
 from restream.adapters.stores.webhook import Webhook
-from restream.config.settings import Settings, resolve
+from restream.config.settings import Settings
 from restream.domain.camera.secret import Secret
 from restream.domain.news.alerts import AlertRules
 from restream.domain.server.trust import Trust
@@ -31,7 +31,7 @@ def stream_sinks(settings: Settings, secrets: SecretsInUse | None = None) -> lis
     """Where every cycle is written to, as configured."""
     sinks: list[StreamSink] = []
     if settings.json_file.path is not None:
-        sinks.append(JsonFileSink(resolve(settings.json_file.path)))
+        sinks.append(JsonFileSink(settings.origin.resolve(settings.json_file.path)))
     url = (secrets or SecretsInUse(settings)).of("redis.url")
     if url is not None:
         sinks.append(

@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 from rich.console import Console
 
-from restream.interfaces.console.text import Line, hanging, segments
+from restream.interfaces.console.text import Line, hanging, printable, segments
 
 
 class CheckState(StrEnum):
@@ -42,7 +42,10 @@ def findings_json(findings: Sequence[Finding]) -> str:
     """`{"ok": bool, "checks": [{"name","state","text","todo"}]}`."""
     document = {
         "ok": not failed(findings),
-        "checks": [{"name": f.name, "state": f.state, "text": f.text, "todo": f.todo} for f in findings],
+        # A path may hold what is no text.
+        "checks": [
+            {"name": f.name, "state": f.state, "text": printable(f.text), "todo": printable(f.todo)} for f in findings
+        ],
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
