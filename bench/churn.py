@@ -158,7 +158,7 @@ class Churn:
 
     async def _freeze(self, hit: Hit, number: int) -> None:
         await self._cameras.freeze(number)
-        await self._interruptions.until_still(f"cam{number}", hit.began)
+        hit.since = await self._interruptions.until_still(f"cam{number}", hit.began)
 
     async def _readdress(self, _: Hit, number: int) -> None:
         await self._change("rtsp_url = rtsp_url || '/'", number)

@@ -56,11 +56,11 @@ class Movements:
         quick = not pauses or pauses[-1][1] <= since
         return self.noticeable_s if quick and now - since > _IN_FLIGHT_S and still_s < self.noticeable_s else None
 
-    def stood_still(self, path: str, since: float, now: float) -> bool:
-        """Whether pictures have ended since then, or do not move now."""
-        return any(ended > since for _, ended in self._pauses[path]) or (
-            now - max(since, self._moved.get(path, since)) >= self.noticeable_s
-        )
+    def still_since(self, path: str, since: float, now: float) -> float | None:
+        """From when on pictures have stood still for so long that it is no hiccup; None: they have not since then."""
+        began = max(since, self._moved.get(path, since))
+        ended = (moved for moved, moves in self._pauses[path] if moved >= since and moves - moved >= _IN_FLIGHT_S)
+        return next(ended, began if now - began >= _IN_FLIGHT_S else None)
 
 
 class Interruptions(Movements):
@@ -86,10 +86,13 @@ class Interruptions(Movements):
             self.see(await self._outside.received(), time.monotonic())
             await asyncio.sleep(self._look_s)
 
-    async def until_still(self, path: str, since: float, limit_s: float = LIMIT_S) -> None:
-        """Wait for what must come: what was under way is still being handed on, by a busy machine for seconds."""
-        while (now := time.monotonic()) - since < limit_s and not self.stood_still(path, since, now):
+    async def until_still(self, path: str, since: float, limit_s: float = LIMIT_S) -> float:
+        """Wait for what must come, and tell from when on it was: a busy machine still hands on what is under way."""
+        while (now := time.monotonic()) - since < limit_s:
+            if (found := self.still_since(path, since, now)) is not None:
+                return found
             await asyncio.sleep(self._look_s)
+        return since
 
     async def back(self, path: str, since: float, limit_s: float = LIMIT_S) -> float | None:
         """Wait until pictures come again; None: not within the limit."""

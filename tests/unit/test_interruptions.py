@@ -69,10 +69,10 @@ def test_those_who_never_come_back_are_counted_apart() -> None:
 
 def test_what_is_still_under_way_does_not_stand_still() -> None:
     movements = looks(*((step / 10, "a", step) for step in range(50)))
-    assert not movements.stood_still("cam1", 1.0, 5.0)
-    assert not movements.stood_still("cam1", 5.2, 5.5)
-    assert movements.stood_still("cam1", 1.0, 5.5)
-    for now, count in ((5.5, 49), (6.0, 60), (6.1, 61)):
+    assert movements.still_since("cam1", 1.0, 5.0) is None
+    assert movements.still_since("cam1", 1.0, 7.0) is None, "it may be a hiccup"
+    assert movements.still_since("cam1", 1.0, 8.0) == 4.9
+    for now, count in ((5.5, 49), (6.0, 60), (6.5, 60), (10.0, 70)):
         movements.see({"cam1": Arrival("a", count)}, now)
-    assert movements.stood_still("cam1", 1.0, 6.2), "it did"
-    assert not movements.stood_still("cam1", 6.05, 6.2)
+    assert movements.still_since("cam1", 1.0, 10.1) == 6.0, "it did"
+    assert movements.still_since("cam1", 6.5, 10.1) is None
