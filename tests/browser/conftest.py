@@ -63,6 +63,7 @@ async def open_page(browser: Browser, backend: Backend) -> AsyncIterator[OpenPag
         wait: bool = True,
         init: str = "",
         player: str = "",
+        clock: bool = False,
         **options: Any,
     ) -> Page:
         settings = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", "color_scheme": "light"} | options
@@ -72,6 +73,8 @@ async def open_page(browser: Browser, backend: Backend) -> AsyncIterator[OpenPag
         page = await context.new_page()
         if init:
             await page.add_init_script(init)
+        if clock:
+            await page.clock.install()
 
         def logged(message: Any) -> None:
             # Chromium reports answers such as 401 and a lost socket as errors: tests name those they provoke.

@@ -204,6 +204,7 @@ export class Drawer {
     const shown = { verdict, phase: camera.phase, detail: camera.detail, retry: camera.next_retry };
     this.showVerdict(shown, () => verdictWords(shown));
     this.actions.update(camera);
+    this.preview.update(camera);
   }
 
   /** @param {CameraDetails} details */

@@ -33,7 +33,7 @@ export class CameraRow {
 
   /** Where the picture of which camera goes; null where none is shown. */
   get frame() {
-    return this.still && this.#record ? { id: this.#record.id, place: this.still } : null;
+    return this.still && this.#record ? { camera: this.#record.camera, place: this.still } : null;
   }
 
   /** @param {Item} item */
