@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from restream.domain.life.cause import Cause
@@ -198,6 +200,18 @@ async def test_cameras_that_fail_together_are_one_incident(backend: Backend, ope
     await page.locator(".search").fill(backend.cameras["33"]["name"])
     await expect(page.locator(".row.incident")).to_have_count(0)
     await expect(row(page, "33")).to_be_visible()
+
+
+async def test_a_filter_makes_no_incident_of_a_few(backend: Backend, open_page: OpenPage) -> None:
+    backend.cameras = {str(number): fleet.camera(number, site="South") for number in range(1, 306)}
+    backend.put(*(fleet.down(number, Cause.UNREACHABLE, site="South", host=f"h{number}") for number in (5, 70, 150)))
+    backend.put(*(fleet.down(number, Cause.UNREACHABLE, site="North", host=f"h{number}") for number in (400, 401, 402)))
+    page = await open_page()
+    await page.locator('.counter[data-value="network"]').click()
+    await expect(page.locator(".summary")).to_have_text("6 of 308 cameras")
+    incident = page.locator(".row.incident")
+    await expect(incident).to_have_text(re.compile("Site North: 3 cameras affected"))
+    assert await shown_ids(page) == ["5", "70", "150"]
 
 
 async def test_an_outage_of_the_media_server_is_one_incident(backend: Backend, open_page: OpenPage) -> None:

@@ -101,3 +101,19 @@ test('the order of the last time changes nothing but the effort', () => {
   assert.equal(ids(arranged(changed.slice(1), '', byDefault, before)), '7,2,a');
   assert.equal(ids(arranged([...changed, camera('1')], '', byDefault, before)), '7,1,2,10,a');
 });
+
+test('a filter makes no incident larger than it is, and hides nothing of it', () => {
+  const site = { site: 'South', health: 'down', code: 'unreachable', fault: 'network' };
+  const lost = ['1', '2', '3'].map((id) => camera(id, site));
+  const large = Array.from({ length: 9 }, (_, each) => camera(`${each + 10}`, { site: 'South' }));
+  assert.deepEqual(keys(arranged([...lost, ...large], '#fault=network')), ['camera:1', 'camera:2', 'camera:3']);
+  const some = lost.map((each, position) => ({ ...each, camera_type: position ? 'AXIS' : 'OTHER' }));
+  const { items } = arranged([...some, camera('9')], '#type=OTHER', () => true);
+  assert.deepEqual(
+    items.map(({ kind, id, total }) => [kind, id, total]),
+    [
+      ['incident', null, 3],
+      ['camera', '1', undefined],
+    ],
+  );
+});

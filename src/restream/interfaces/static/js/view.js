@@ -157,20 +157,25 @@ function grouped(sorted, route, isOpen) {
 }
 
 /**
- * @param {CameraRecord[]} sorted
+ * How large an incident is says the whole fleet; what is filtered out is not listed below it.
+ * @param {CameraRecord[]} all
+ * @param {CameraRecord[]} shown
  * @param {IsOpen} isOpen
  */
-function withIncidents(sorted, isOpen) {
-  const found = incidents(sorted);
-  const covered = new Set(found.flatMap((incident) => incident.records.map((record) => record.id)));
+function withIncidents(all, shown, isOpen) {
+  const listed = new Set(shown);
+  const covered = new Set();
   /** @type {Item[]} */
   const items = [];
-  for (const { key, records, ...facts } of found) {
+  for (const { key, records, ...facts } of incidents(all)) {
+    const members = records.filter((record) => listed.has(record));
+    if (!members.length) continue;
+    for (const record of members) covered.add(record);
     const item = { ...heading('incident', key, records, isOpen(`incident:${key}`, false)), ...facts };
     items.push(item);
-    if (item.open) for (const record of records) items.push(cameraItem(record, true));
+    if (item.open) for (const record of members) items.push(cameraItem(record, true));
   }
-  for (const record of sorted) if (!covered.has(record.id)) items.push(cameraItem(record));
+  for (const record of shown) if (!covered.has(record)) items.push(cameraItem(record));
   return items;
 }
 
@@ -191,7 +196,7 @@ export function arrange(records, route, isOpen, kept = []) {
   let items;
   if (route.group !== 'none') items = grouped(sorted, route, isOpen);
   // Who searches or sorts by a column wants cameras, not summaries.
-  else if (route.sort === 'worst' && !route.q) items = withIncidents(sorted, isOpen);
+  else if (route.sort === 'worst' && !route.q) items = withIncidents(all, sorted, isOpen);
   else items = sorted.map((record) => cameraItem(record));
   return { items, shown: sorted.length, total: records.size, order: all };
 }
