@@ -64,6 +64,7 @@ async def open_page(browser: Browser, backend: Backend) -> AsyncIterator[OpenPag
         init: str = "",
         player: str = "",
         clock: bool = False,
+        without: str = "",
         **options: Any,
     ) -> Page:
         settings = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", "color_scheme": "light"} | options
@@ -73,6 +74,8 @@ async def open_page(browser: Browser, backend: Backend) -> AsyncIterator[OpenPag
         page = await context.new_page()
         if init:
             await page.add_init_script(init)
+        if without:
+            await page.route(f"**/{without}", lambda route: route.abort())
         if clock:
             await page.clock.install()
 

@@ -97,3 +97,37 @@ async def test_below_a_prefix_of_a_reverse_proxy(backend: Backend, open_page: Op
         await expect(page.locator(".live")).to_have_attribute("data-state", "live")
         await expect(page.locator(".drawer .stderr pre")).to_be_visible()
         assert page.url.startswith(address)
+
+
+async def test_what_was_is_not_in_colour_and_nothing_can_be_done(backend: Backend, open_page: OpenPage) -> None:
+    page = await open_page("#camera=1", expected=LOST)
+    restart = page.locator('[data-action="restart"]')
+    await expect(restart).to_be_enabled()
+    await expect(page.locator(".rows")).to_have_css("filter", "none")
+    backend.refuse_sockets = backend.refuse_all = True
+    await backend.drop_sockets()
+    await expect(page.locator(".live")).to_have_attribute("data-state", "lost")
+    for part in (".rows", ".overview", ".drawer-body"):
+        await expect(page.locator(part)).to_have_css("filter", "grayscale(1)")
+    await expect(restart).to_be_disabled()
+    await expect(page.locator(".actions .note")).to_contain_text("There is no connection to the service")
+    backend.refuse_sockets = backend.refuse_all = False
+    await expect(restart).to_be_enabled()
+    await expect(page.locator(".rows")).to_have_css("filter", "none")
+
+
+async def test_while_the_service_stops_no_camera_is_being_started(backend: Backend, open_page: OpenPage) -> None:
+    backend.stopping = True
+    backend.cameras = {"1": fleet.camera(1, phase="stopping", verdict=fleet.verdict("unknown", "none", "draining", 1))}
+    page = await open_page()
+    await expect(page.locator(".row.camera .reason")).to_have_text("Not known now: the service is being stopped")
+    await expect(page.locator(".row.camera .phase")).to_have_text("Stopping")
+
+
+@pytest.mark.parametrize("file", ["js/list.js", "css/list.css"])
+async def test_a_file_that_does_not_come_is_asked_for_again(backend: Backend, open_page: OpenPage, file: str) -> None:
+    page = await open_page(expected=("ERR_FAILED",), wait=False, without=file)
+    await expect(page.locator(".unloaded")).to_have_text("The page could not be loaded completely. Trying again …")
+    await page.unroute_all()
+    await expect(page.locator(".row.camera").first).to_be_visible()
+    await expect(page.locator(".unloaded")).to_have_count(0)

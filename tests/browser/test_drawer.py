@@ -281,6 +281,7 @@ async def test_other_tabs(backend: Backend, open_page: OpenPage) -> None:
     page = await open_page()
     await page.get_by_role("tab", name="Events").click()
     events = page.locator(".panel.events .event")
+    await page.locator(".panel.events").get_by_role("button", name="All").click()
     await expect(events).to_have_count(2)
     await expect(events.first).to_contain_text("Redis")
     backend.happened(camera="1", name="Entrance", cause="timeout", side="camera")
@@ -322,3 +323,15 @@ async def test_of_a_camera_of_a_node_that_cannot_be_asked_the_list_is_shown(
     backend.details_changes = {"elsewhere": "camera 1 is of node south: it is lost"}
     page = await open_page("#camera=1")
     await expect(page.locator(".drawer .error")).to_contain_text("of node south: it is lost")
+
+
+async def test_events_are_changes_of_health_unless_more_is_asked_for(backend: Backend, open_page: OpenPage) -> None:
+    backend.happened(camera="3", name="Stairs 1", cause="auth_failed", side="config")
+    backend.happened(kind="camera", camera="3", name="Stairs 1", before="running", after="backoff")
+    backend.happened(kind="component", name="redis", before="up", after="down", detail="refused")
+    page = await open_page("#tab=events", wait=False)
+    events = page.locator(".panel.events .event")
+    await expect(events).to_have_count(1)
+    await expect(events).to_have_attribute("data-kind", "health")
+    await page.locator(".panel.events").get_by_role("button", name="All").click()
+    await expect(events).to_have_count(3)

@@ -304,3 +304,10 @@ async def test_hostile_strings_stay_text(backend: Backend, open_page: OpenPage) 
         "[...document.querySelectorAll('[href],[src]')].map((e) => e.href || e.src).map(String)"
     )
     assert not [each for each in hrefs if each.startswith(("javascript", "data:text"))]
+
+
+async def test_the_newest_failure_is_on_top(backend: Backend, open_page: OpenPage) -> None:
+    backend.cameras = {str(number): fleet.camera(number) for number in range(1, 9)}
+    backend.put(fleet.down(2, Cause.REFUSED, 600), fleet.down(7, Cause.TIMEOUT, 5), fleet.down(4, Cause.DNS, 60))
+    page = await open_page()
+    assert (await shown_ids(page))[:4] == ["7", "4", "2", "1"]

@@ -60,6 +60,11 @@ async def test_the_live_table(
         await database.execute("DELETE FROM cameras WHERE id = 2")
         await shows(terminal, "1 camera: 1 healthy")
 
+        terminal.type("/nowhere")
+        await shows(terminal, "/nowhere█", "1 camera: 1 healthy")
+        assert not any("Camera 1" in line for line in terminal.picture.lines if line.startswith("1 "))
+        terminal.type("\x1b")
+        await shows(terminal, "1   Camera 1 ")
         terminal.type("typed, not shown\x03")
         assert await asyncio.wait_for(terminal.process.wait(), 20) == 0
         await shows(terminal, "1 camera: 1 healthy", "1   Camera 1 ", "publishers have ended")

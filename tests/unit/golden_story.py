@@ -153,7 +153,7 @@ async def story() -> Story:
         said["metrics.txt"] = await _metrics(exporter)
         said["lines.txt"] = "".join(f"{each}\n" for each in _lines(renderer))
         said["cameras.txt"] = _printed(lambda console: print_cameras(console, list(renderer.latest.cameras.values())))
-        shown = frame(renderer.latest, ["a line of the log"], Facts("http://127.0.0.1:8000/"), WIDTH, 40)
+        shown = frame(renderer.latest, ["a line of the log"], Facts("http://127.0.0.1:8000/"), WIDTH, 40).lines
         said["frame.txt"] = "".join(f"{each.text}\n" for each in shown)
         records = [Records(history.after(0), _timelines(first), first.taken_at)]
         last_id = history.after(0)[-1].id

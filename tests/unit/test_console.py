@@ -77,7 +77,7 @@ def rendering(cameras: Mapping[str, CameraDocument], **status: Any) -> Rendering
 
 
 def texts(found: Rendering, width: int, height: int, log: list[str] = LOG, facts: Facts = FACTS) -> list[str]:
-    return [line.text for line in frame(found, log, facts, width, height)]
+    return [line.text for line in frame(found, log, facts, width, height).lines]
 
 
 def six() -> dict[str, CameraDocument]:
@@ -98,6 +98,20 @@ def test_six_cameras_and_the_log_share_the_screen() -> None:
     assert lines[titles + 7].startswith("─── log ─")
     assert lines[-1] == LOG[-1]
     assert lines[titles + 8 :] == LOG[titles + 8 - 30 :]
+
+
+def test_narrow_terminals_have_the_log_without_day_and_logger() -> None:
+    log = ["2026-01-02 03:04:05 WARNING restream.camera: camera 7 (Gate): timeout", "Traceback: 2026-01-02 is no day"]
+    assert texts(rendering(six()), 80, 30, log)[-2:] == ["03:04:05 WARNING camera 7 (Gate): timeout", log[1]]
+    assert texts(rendering(six()), 100, 30, log)[-2:] == log
+
+
+def test_where_it_broke_is_empty_where_it_did_not() -> None:
+    titles, healthy, broken = (line.text for line in cameras_lines([camera(1), down(2, Cause.TIMEOUT)], 200))
+    place = titles.index("WHERE")
+    assert healthy[place:].startswith("       ")
+    assert broken[place:].startswith("camera ")
+    assert "none" not in healthy
 
 
 def test_of_thousands_the_worst_are_shown_and_the_others_counted() -> None:

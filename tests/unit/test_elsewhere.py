@@ -135,7 +135,7 @@ async def test_alone_there_is_nothing_of_it() -> None:
 
 async def test_the_console_names_nodes_that_are_not_as_usual() -> None:
     site = Trio(fleet_node("north"), fleet_node("south", -1.0), fleet_node("west", draining=True))
-    lines = frame(await site.shown(), (), Facts("http://127.0.0.1:8000/"), 100, 20)
+    lines = frame(await site.shown(), (), Facts("http://127.0.0.1:8000/"), 100, 20).lines
     (told,) = [line for line in lines if "nodes" in line.text]
     assert (told.text, told.style) == ("3 nodes: north, south (lost), west (draining)", "red")
 

@@ -92,6 +92,29 @@ declare global {
     host: boolean;
   }
 
+  interface ListColumn {
+    id: string;
+    sort: string;
+    least: number;
+    most?: number;
+    whole?: boolean;
+    grow?: number;
+    drop: number;
+    asked?: boolean;
+    narrow?: boolean;
+    numeric?: boolean;
+    text?: (camera: Camera) => string;
+    fill: (cell: HTMLElement) => (camera: Camera) => void;
+  }
+  interface ListLayout {
+    /** Two lines for a camera, and no table. */
+    narrow: boolean;
+    sides: boolean;
+    columns: ListColumn[];
+    /** Of the grid. */
+    template: string;
+  }
+
   type Scope = 'server' | 'node' | 'host' | 'site';
   interface Incident {
     key: string;

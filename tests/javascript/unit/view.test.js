@@ -31,6 +31,13 @@ test('worst first, then by number, then by text', () => {
   assert.equal(ids(arranged(['b', '10', 'a', '9'].map((id) => camera(id)))), '9,10,a,b');
 });
 
+test('what broke last is above what broke before, and the rest is by number', () => {
+  const since = (minute) => ({ since: `2026-01-05T10:${minute}:00.000Z` });
+  const broken = [down('1', 'refused', 'camera', since('10')), down('2', 'refused', 'camera', since('30'))];
+  assert.equal(ids(arranged([...broken, camera('3', since('05')), camera('4', since('40'))])), '2,1,3,4');
+  assert.equal(ids(arranged([...broken, camera('3')], '#sort=-worst')), '3,1,2');
+});
+
 test('every sort, and its reverse', () => {
   const wanted = { name: '2,10,a,7', id: '2,7,10,a', bitrate: '2,10,7,a', since: '7,2,10,a', retry: 'a,2,7,10' };
   for (const [sort, order] of Object.entries({ ...wanted, reason: 'a,7,2,10', restarts: '10,2,7,a' }))

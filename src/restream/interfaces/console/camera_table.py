@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from restream.domain.judgement.verdict import Health
+from restream.domain.life.cause import Side
 from restream.interfaces.console.text import HEALTH_STYLES, Line, cut, fitted, folded, printable, segments
 from restream.interfaces.documents.cameras import CameraDocument
 from restream.interfaces.documents.ranking import HEALTHS, worst_first
@@ -37,6 +38,11 @@ def _cause(camera: CameraDocument) -> str:
     return "; ".join(f"{reason.code}: {reason.text}" for reason in camera.verdict.reasons)
 
 
+def _where(camera: CameraDocument) -> str:
+    fault = camera.verdict.fault
+    return "" if fault is Side.NONE else fault
+
+
 def _bitrate(camera: CameraDocument) -> str:
     bps = camera.bitrate_bps
     if bps is None:
@@ -53,7 +59,7 @@ _NAME = _Column("NAME", lambda camera: camera.name)
 _HEALTH = _Column("HEALTH", lambda camera: camera.verdict.health, least=8)
 _PHASE = _Column("PHASE", lambda camera: camera.phase, least=8)
 _ENGINE = _Column("ENGINE", lambda camera: camera.engine or "")
-_WHERE = _Column("WHERE", lambda camera: camera.verdict.fault)
+_WHERE = _Column("WHERE", _where)
 _CAUSE = _Column("CAUSE", _cause)
 _BITRATE = _Column("BITRATE", _bitrate, right=True, least=10)
 _RESTARTS = _Column("RESTARTS", lambda camera: str(camera.restarts), right=True)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
 from restream.domain.news.component import ComponentState
 from restream.interfaces.console.camera_table import EMPTY, cameras_lines, cameras_summary
+from restream.interfaces.console.keys import Sought
 from restream.interfaces.console.text import Line, cut, fitted, folded, printable
+from restream.interfaces.documents.cameras import CameraDocument
 from restream.interfaces.documents.ranking import worst_first
 from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.documents.status import ComponentDocument, NodeState, StatusDocument
@@ -25,7 +29,13 @@ _MOST_LOG = 12
 # Nobody reads more of one line here; the log file has all of it.
 _MOST_CHARACTERS = 2000
 _NODE_STYLES = {NodeState.LOST: "red", NodeState.DRAINING: "yellow"}
+# On narrower terminals the day and who says it take the room of what is said; the log file has all of it.
+_WHOLE_LOG = 100
+_STAMPED = re.compile(r"\A\d{4}-\d\d-\d\d[ T](\d\d:\d\d:\d\d)(?:[.,]\d{1,9})? +([A-Z]{1,10}) +[\w.]{1,100}: ")
 _LEVELS = {" WARNING ": "yellow", " ERROR ": "red", " CRITICAL ": "red"}
+
+
+_ALL = Sought()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +46,32 @@ class Facts:
     notes: tuple[str, ...] = ()
 
 
-def frame(rendering: Rendering, log: Sequence[str], facts: Facts, width: int, height: int) -> list[Line]:
+class Painting(NamedTuple):
+    """A picture, what of the cameras it has in truth, and how many of them (a page)."""
+
+    lines: list[Line]
+    sought: Sought
+    page: int
+
+
+def frame(
+    rendering: Rendering, log: Sequence[str], facts: Facts, width: int, height: int, sought: Sought = _ALL
+) -> Painting:
     """At most `height` lines of at most `width` cells. `log`: the last lines, oldest first."""
     head = [Line(cut(line.text, width), line.style) for line in _head(rendering, facts, width)][:height]
     room = height - len(head)
     tail = _log(log, width, room)
-    needed = 1 + max(1, len(rendering.cameras))
+    cameras = _found(rendering.cameras.values(), sought.words)
+    needed = 1 + max(1, len(cameras)) + _is_asked(sought)
     # The log takes its share, and what the cameras leave.
     least = min(len(tail), _MOST_LOG, int(room * _LOG_SHARE))
-    lines = head + _cameras(rendering, width, min(needed, room - least - 1 if least else room))
+    table = _cameras(rendering, cameras, width, min(needed, room - least - 1 if least else room), sought)
+    lines = head + table.lines
     left = height - len(lines)
     if tail and left >= 2:
         lines.append(Line(("─── log " + "─" * width)[:width], "bright_black"))
         lines += tail[-(left - 1) :]
-    return lines
+    return table._replace(lines=lines)
 
 
 def _head(rendering: Rendering, facts: Facts, width: int) -> list[Line]:
@@ -107,22 +129,47 @@ def _progress(status: StatusDocument, width: int) -> Line:
     return Line(f"{text}  {'█' * done}{'░' * (size - done)} {share:5.0%}", "cyan")
 
 
-def _cameras(rendering: Rendering, width: int, height: int) -> list[Line]:
+def _found(cameras: Collection[CameraDocument], words: str) -> Collection[CameraDocument]:
+    """Those that have every word in what is told of them."""
+    wanted = words.lower().split()
+    if not wanted:
+        return cameras
+    return [camera for camera in cameras if all(word in _told(camera) for word in wanted)]
+
+
+def _told(camera: CameraDocument) -> str:
+    verdict = camera.verdict
+    codes = (reason.code for reason in verdict.reasons)
+    return "\n".join((camera.id, camera.name, camera.site, camera.host, verdict.health, verdict.fault, *codes)).lower()
+
+
+def _cameras(
+    rendering: Rendering, cameras: Collection[CameraDocument], width: int, height: int, sought: Sought
+) -> Painting:
     """The table in at most `height` lines."""
-    cameras = rendering.cameras
     if height < 1:
-        return []
-    if not cameras:
+        return Painting([], sought, 1)
+    if not rendering.cameras:
         database = rendering.status.components.get("database")
         known = database is not None and database.state is ComponentState.UP
-        return [Line(cut(EMPTY if known else "The cameras table has not been read yet.", width))]
-    shown = height - 1 if len(cameras) < height else height - 2
+        return Painting([Line(cut(EMPTY if known else "The cameras table has not been read yet.", width))], sought, 1)
+    asked = [Line(cut(f"/{sought.words}{'█' if sought.typing else ''}", width), "cyan")] if _is_asked(sought) else []
+    rest = height - len(asked)
+    shown = rest - 1 if len(cameras) < rest else rest - 2
     if shown < 1:
-        return [Line(fitted(f"{len(cameras):,} cameras: the terminal is too small", width).rstrip())]
-    lines = cameras_lines(nsmallest(shown, cameras.values(), key=worst_first), width)
+        lines = [Line(fitted(f"{len(cameras):,} cameras: the terminal is too small", width).rstrip())]
+        return Painting(lines, sought, 1)
+    first = min(sought.first, max(0, len(cameras) - shown))
+    lines = cameras_lines(nsmallest(first + shown, cameras, key=worst_first)[first:], width)
     if len(cameras) > shown:
-        lines.append(Line(cut(f"… and {len(cameras) - shown:,} more", width)))
-    return lines
+        below = len(cameras) - first - shown
+        hidden = [f"{first:,} above"] * (first > 0) + [f"{below:,} more"] * (below > 0)
+        lines.append(Line(cut(f"… and {', '.join(hidden)}", width)))
+    return Painting(asked + lines, sought._replace(first=first), shown)
+
+
+def _is_asked(sought: Sought) -> bool:
+    return sought.typing or bool(sought.words)
 
 
 def _log(log: Sequence[str], width: int, height: int) -> list[Line]:
@@ -132,5 +179,6 @@ def _log(log: Sequence[str], width: int, height: int) -> list[Line]:
         if len(lines) >= height:
             break
         style = next((style for level, style in _LEVELS.items() if level in text), "")
-        lines[:0] = [Line(part, style) for part in folded(printable(text[:_MOST_CHARACTERS].expandtabs(4)), width)]
+        said = text[:_MOST_CHARACTERS] if width >= _WHOLE_LOG else _STAMPED.sub(r"\1 \2 ", text[:_MOST_CHARACTERS], 1)
+        lines[:0] = [Line(part, style) for part in folded(printable(said.expandtabs(4)), width)]
     return lines

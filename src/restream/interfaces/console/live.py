@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from restream.interfaces.console.frame import Facts, frame
+from restream.interfaces.console.keys import Sought
 from restream.interfaces.console.screen import Screen
 from restream.interfaces.documents.rendering import Rendering
 
@@ -26,6 +27,7 @@ _LEAST_PAUSE_S = 1.0
 _MOST_SHARE = 0.02
 _RESIZE_PAUSE_S = 0.1
 _JOIN_S = 2.0
+_LISTEN_S = 0.2
 _KEPT_LINES = 500
 # On leaving, so many lines of the log stay below the table.
 _LAST_LINES = 10
@@ -71,7 +73,9 @@ class LiveConsole:
         self._latest: Rendering | None = None
         self._last_whole: Rendering | None = None
         self._diverted = contextlib.ExitStack()
+        self._sought, self._page = Sought(), 1
         self._thread = threading.Thread(target=self._run, name="console", daemon=True)
+        self._listener = threading.Thread(target=self._listen, name="keys", daemon=True)
 
     def publish(self, rendering: Rendering) -> None:
         """A cycle is complete."""
@@ -89,6 +93,7 @@ class LiveConsole:
         loop.add_signal_handler(signal.SIGTSTP, self._suspend)
         self._divert()
         self._thread.start()
+        self._listener.start()
         return self
 
     async def __aexit__(
@@ -109,7 +114,7 @@ class LiveConsole:
         width, height = self._screen.size()
         log = list(self._pane.lines)[-_LAST_LINES:]
         last = self._last_whole or self._latest
-        lines = frame(last, log, self._facts, width, height - 1) if last is not None else []
+        lines = frame(last, log, self._facts, width, height - 1).lines if last is not None else []
         self._screen.leave(lines)
         self._diverted.close()
         if not entered or not lines:
@@ -172,4 +177,13 @@ class LiveConsole:
             if not self._screen.entered:
                 self._screen.enter()
             width, height = self._screen.size()
-            self._screen.paint(frame(rendering, list(self._pane.lines), self._facts, width, height))
+            found = frame(rendering, list(self._pane.lines), self._facts, width, height, self._sought)
+            self._sought, self._page = found.sought, found.page
+            self._screen.paint(found.lines)
+
+    def _listen(self) -> None:
+        while not self._closing.is_set():
+            if typed := self._screen.typed(_LISTEN_S):
+                with self._lock:
+                    self._sought = self._sought.pressed(typed, self._page)
+                self._resized()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import select
 import termios
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
@@ -21,6 +23,7 @@ _LEAVE = "\x1b[?25h\x1b[999;1H\r\n\x1b[?1049l"
 # One picture at a time where the terminal can do that (2026), and nothing wraps, whatever it thinks is wide (7).
 _BEGIN, _END = "\x1b[?2026h\x1b[?7l\x1b[H", "\x1b[?7h\x1b[?2026l"
 _REST_OF_LINE, _REST_OF_SCREEN = "\x1b[K", "\r\n\x1b[J"
+_MOST_TYPED = 1024
 _FALLBACK_SIZE = os.terminal_size((80, 24))
 
 
@@ -67,7 +70,10 @@ class Screen:
         with _gone():
             modes: list[Any] = termios.tcgetattr(self._stream.fileno())
             self._modes = [*modes]
-            modes[3] &= ~termios.ECHO
+            # Each key by itself; Ctrl-C and Ctrl-Z go on to be signals.
+            modes[3] &= ~(termios.ECHO | termios.ICANON)
+            modes[6] = [*modes[6]]
+            modes[6][termios.VMIN], modes[6][termios.VTIME] = 1, 0
             termios.tcsetattr(self._stream.fileno(), termios.TCSANOW, modes)
         self._write(_ENTER)
 
@@ -78,6 +84,21 @@ class Screen:
         ends = ("" if cell_len(line.text) >= size.columns else _REST_OF_LINE for line in lines)
         shown = "\r\n".join(text + end for text, end in zip(self._rendered(lines), ends, strict=True))
         self._write(_BEGIN + shown + (_REST_OF_SCREEN if len(lines) < size.lines else "") + _END)
+
+    def typed(self, wait_s: float) -> str:
+        """What has been typed, after at most `wait_s` seconds; nothing while the terminal is not ours."""
+        # Whoever reads from the background is stopped.
+        if not self._entered or not self.in_foreground():
+            time.sleep(wait_s)
+            return ""
+        with contextlib.suppress(OSError, ValueError):
+            if select.select([self._stream.fileno()], [], [], wait_s)[0]:
+                keys = os.read(self._stream.fileno(), _MOST_TYPED)
+                if keys:
+                    return keys.decode("utf-8", "replace")
+        # At the end of a terminal everything returns at once.
+        time.sleep(wait_s)
+        return ""
 
     def leave(self, last: Sequence[Line] = ()) -> None:
         """Give the terminal back, with some last lines that stay."""

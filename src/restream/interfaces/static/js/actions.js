@@ -26,8 +26,9 @@ const POSSIBLE = {
 /** @param {{ camera: () => Camera | null, onDone: (name: Action) => void }} parts */
 export function actions({ camera, onDone }) {
   const result = h('p', { class: 'action-result', role: 'status' });
-  const refusal = h('p', { class: 'note', hidden: true }, t('action.forbidden'));
-  let allowed = true;
+  const refusal = h('p', { class: 'note', role: 'status', hidden: true });
+  // What must be given for any action, in the order in which it is missed.
+  const given = { connection: true, session: true };
   const buttons = ACTIONS.map((name) =>
     h(
       'button',
@@ -70,23 +71,28 @@ export function actions({ camera, onDone }) {
     if (!same) notify(text, kind);
   }
 
+  function update() {
+    const now = camera();
+    const missing = /** @type {(keyof typeof given)[]} */ (Object.keys(given)).find((name) => !given[name]);
+    refusal.hidden = missing === undefined;
+    setText(refusal, missing ? t(`action.without.${missing}`) : '');
+    for (const [position, action] of ACTIONS.entries()) {
+      const each = buttons[position];
+      each.disabled = missing !== undefined || now === null || !POSSIBLE[action](now);
+      const held = now !== null && isHeld(now);
+      each.hidden = (action === 'release' && !held) || (action === 'hold' && held);
+    }
+  }
+
   return {
     element,
-    /** @param {boolean} may */
-    allow(may) {
-      allowed = may;
-      refusal.hidden = may;
-      for (const each of buttons) each.disabled = !may;
+    /** @param {Partial<typeof given>} now */
+    allow(now) {
+      Object.assign(given, now);
+      update();
     },
     reset: () => setText(result, ''),
-    /** @param {Camera} now */
-    update(now) {
-      for (const [position, action] of ACTIONS.entries()) {
-        const each = buttons[position];
-        each.disabled = !allowed || !POSSIBLE[action](now);
-        each.hidden = (action === 'release' && !isHeld(now)) || (action === 'hold' && isHeld(now));
-      }
-    },
+    update,
   };
 }
 

@@ -1,4 +1,4 @@
-// The columns of the camera list: what each shows and how it sorts.
+// The columns of the camera list: what each shows, how it sorts, and how much room it wants.
 
 import { h, setAttribute, setText } from './dom.js';
 import { bitrate, NOTHING, number } from './format.js';
@@ -13,19 +13,34 @@ import { showTime } from './clock.js';
  * @returns {(cell: HTMLElement) => Update}
  */
 function plain(show) {
-  return (cell) => (camera) => {
-    const value = show(camera);
-    setText(cell, value);
-    setAttribute(cell, 'title', value === NOTHING || value === '' ? null : value);
+  return (cell) => {
+    const text = h('bdi');
+    cell.append(text);
+    return (camera) => {
+      const value = show(camera);
+      setText(text, value);
+      setAttribute(cell, 'title', value === NOTHING || value === '' ? null : value);
+    };
   };
 }
 
-// The name shares its cell with the picture.
+/**
+ * A text that the column may be made as wide as.
+ * @param {(camera: Camera) => string} text
+ */
+const spelled = (text) => ({ text, fill: plain(text) });
+
+/** @param {Camera} camera */
+function nameOf(camera) {
+  return camera.name || t('list.unnamed', { id: camera.id });
+}
+
+// The name shares its cell with the picture, and is the link that the row is; the list says where to.
 /** @param {HTMLElement} cell */
 function name(cell) {
-  const words = h('span', { class: 'words' });
-  cell.append(words);
-  return plain((camera) => camera.name || t('list.unnamed', { id: camera.id }))(words);
+  const link = h('a', { class: 'words', tabindex: '-1' });
+  cell.append(link);
+  return plain(nameOf)(link);
 }
 
 /**
@@ -88,20 +103,49 @@ function reason(cell) {
   };
 }
 
-/** @type {{ id: string, sort: string, numeric?: boolean, fill: (cell: HTMLElement) => Update }[]} */
+/**
+ * A column is `least` wide, or as its longest text, at most `most` (rem): a `whole` one always, another one where there
+ * is room; what is left goes to those that `grow`. `drop`: the highest goes first where there is no room; 0 stays.
+ * `asked`: shown when it is asked for; `narrow`: has a place where there is no room for a table.
+ * @type {ListColumn[]}
+ */
 export const COLUMNS = [
-  { id: 'health', sort: 'worst', fill: health },
-  { id: 'id', sort: 'id', fill: plain((camera) => camera.id) },
-  { id: 'name', sort: 'name', fill: name },
-  { id: 'site', sort: 'site', fill: plain((camera) => camera.site || NOTHING) },
-  { id: 'phase', sort: 'phase', fill: plain((camera) => word('phase', camera.phase)) },
-  { id: 'engine', sort: 'engine', fill: plain((camera) => camera.engine ?? NOTHING) },
-  { id: 'server', sort: 'server', fill: plain((camera) => camera.media_server ?? NOTHING) },
-  { id: 'node', sort: 'node', fill: plain((camera) => camera.node) },
-  { id: 'reason', sort: 'reason', fill: reason },
-  { id: 'since', sort: 'since', fill: time((camera) => camera.verdict.since, 'age') },
-  { id: 'bitrate', sort: 'bitrate', numeric: true, fill: plain((camera) => bitrate(camera.bitrate_bps)) },
-  { id: 'readers', sort: 'readers', numeric: true, fill: plain((camera) => number(camera.readers)) },
-  { id: 'restarts', sort: 'restarts', numeric: true, fill: plain((camera) => number(camera.restarts)) },
-  { id: 'retry', sort: 'retry', numeric: true, fill: time((camera) => camera.next_retry, 'until') },
+  { id: 'health', sort: 'worst', least: 8.7, drop: 0, narrow: true, fill: health },
+  { id: 'id', sort: 'id', least: 3.6, most: 25, whole: true, drop: 0, ...spelled((camera) => camera.id) },
+  { id: 'name', sort: 'name', least: 8, most: 20, grow: 2, drop: 0, narrow: true, text: nameOf, fill: name },
+  {
+    ...{ id: 'site', sort: 'site', least: 5.4, most: 16, whole: true, drop: 4, narrow: true },
+    ...spelled((camera) => camera.site || NOTHING),
+  },
+  { id: 'phase', sort: 'phase', least: 6.5, drop: 5, fill: plain((camera) => word('phase', camera.phase)) },
+  { id: 'engine', sort: 'engine', least: 5.2, drop: 1, asked: true, ...spelled((camera) => camera.engine ?? NOTHING) },
+  {
+    ...{ id: 'server', sort: 'server', least: 5.2, most: 10, whole: true, drop: 1, asked: true },
+    ...spelled((camera) => camera.media_server ?? NOTHING),
+  },
+  {
+    ...{ id: 'node', sort: 'node', least: 5.2, most: 10, whole: true, drop: 1, asked: true },
+    ...spelled((camera) => camera.node),
+  },
+  { id: 'reason', sort: 'reason', least: 9, grow: 3, drop: 0, narrow: true, fill: reason },
+  {
+    ...{ id: 'since', sort: 'since', least: 5.9, drop: 0, narrow: true },
+    fill: time((camera) => camera.verdict.since, 'age'),
+  },
+  {
+    ...{ id: 'bitrate', sort: 'bitrate', least: 7, drop: 2, narrow: true, numeric: true },
+    fill: plain((camera) => bitrate(camera.bitrate_bps)),
+  },
+  {
+    ...{ id: 'readers', sort: 'readers', least: 5.3, drop: 6, numeric: true },
+    fill: plain((camera) => number(camera.readers)),
+  },
+  {
+    ...{ id: 'restarts', sort: 'restarts', least: 7.4, drop: 7, numeric: true },
+    fill: plain((camera) => number(camera.restarts)),
+  },
+  {
+    ...{ id: 'retry', sort: 'retry', least: 8.2, drop: 3, numeric: true },
+    fill: time((camera) => camera.next_retry, 'until'),
+  },
 ];

@@ -14,6 +14,7 @@ import { preview } from './preview.js';
 import { showTime } from './clock.js';
 import { t } from './i18n.js';
 import { icon } from './icons.js';
+import { isolated } from './format.js';
 import { verdictWords } from './verdict.js';
 
 const EVERY_MS = 10_000;
@@ -33,7 +34,7 @@ export class Drawer {
   constructor({ store, onClose }) {
     this.store = store;
     this.onClose = onClose;
-    this.title = h('h2', { tabindex: '-1' });
+    this.title = h('h2', { tabindex: '-1', dir: 'auto' });
     this.place = h('p', { class: 'drawer-place' });
     this.error = h('p', { class: 'error', role: 'alert' });
     this.health = h('span', { class: 'verdict-health' });
@@ -100,11 +101,6 @@ export class Drawer {
       h('div', { class: 'drawer-head' }, h('div', { class: 'drawer-title' }, this.title, this.place), close),
       this.body,
     );
-  }
-
-  /** @param {Session | null} session */
-  showSession(session) {
-    this.actions.allow(session?.may_write ?? true);
   }
 
   /** @param {string | null} id */
@@ -178,7 +174,8 @@ export class Drawer {
       this.#show(details);
     } catch (problem) {
       if (asked.signal.aborted) return;
-      setText(this.error, problem instanceof ApiError && problem.status === 404 ? t('drawer.gone') : explain(problem));
+      if (problem instanceof ApiError && problem.status === 404) this.#nothing(t('drawer.gone'));
+      else setText(this.error, explain(problem));
     }
     this.#timer = setTimeout(() => this.refetch(), this.#details?.probing ? SOON_MS : EVERY_MS);
   }
@@ -187,15 +184,38 @@ export class Drawer {
   #summary() {
     const camera = this.store.camera(this.#id);
     if (camera) this.#head(camera);
-    else setText(this.title, this.#id ?? '');
+    else this.#nothing(this.store.filled ? t('drawer.gone') : '');
+  }
+
+  /**
+   * There is no such camera (any more), or none yet: there is nothing to do to it.
+   * @param {string} text
+   */
+  #nothing(text) {
+    setText(this.title, this.#id ?? '');
+    setText(this.place, '');
+    setText(this.error, text);
+    this.#allow(false);
+    this.rest.hidden = true;
+  }
+
+  /** @param {boolean} present */
+  #allow(present) {
+    this.verdictBox.hidden = !present;
+    this.actions.element.hidden = !present;
   }
 
   /** @param {Camera} camera */
   #head(camera) {
+    if (this.verdictBox.hidden) setText(this.error, '');
+    this.#allow(true);
     setText(this.title, camera.name || t('list.unnamed', { id: camera.id }));
     setText(
       this.place,
-      [`${t('column.id')} ${camera.id}`, camera.site, camera.host, camera.camera_type].filter(Boolean).join(' · '),
+      [`${t('column.id')} ${camera.id}`, camera.site, camera.host, camera.camera_type]
+        .filter(Boolean)
+        .map(isolated)
+        .join(' · '),
     );
     const { verdict } = camera;
     this.verdictBox.dataset.health = verdict.health;
@@ -203,7 +223,7 @@ export class Drawer {
     showTime(this.since, verdict.since);
     const shown = { verdict, phase: camera.phase, detail: camera.detail, retry: camera.next_retry };
     this.showVerdict(shown, () => verdictWords(shown));
-    this.actions.update(camera);
+    this.actions.update();
     this.preview.update(camera);
   }
 

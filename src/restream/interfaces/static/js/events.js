@@ -2,7 +2,7 @@
 
 import { h } from './dom.js';
 import { api } from './api.js';
-import { duration, full, moment } from './format.js';
+import { duration, full, isolated, moment } from './format.js';
 import { explain } from './panel.js';
 import { notify } from './notice.js';
 import { causeTitle } from './reasons.js';
@@ -12,7 +12,7 @@ import { icon } from './icons.js';
 const GROUPS = { health: 'health', camera: 'phase', component: 'state' };
 const SHOWN = 300;
 /** @type {("all" | ServiceEvent["kind"])[]} */
-const KINDS = ['all', 'health', 'camera', 'component'];
+const KINDS = ['health', 'camera', 'component', 'all'];
 
 /**
  * @param {ServiceEvent} event
@@ -36,9 +36,9 @@ export function eventItem(event, onCamera = null) {
   const { camera } = event;
   const subject =
     onCamera && camera !== null
-      ? h('button', { type: 'button', class: 'link', onclick: () => onCamera(camera) }, `${camera} ${event.name ?? ''}`)
+      ? h('button', { type: 'button', class: 'link', onclick: () => onCamera(camera) }, `${isolated(camera)} ${isolated(event.name ?? '')}`)
       : onCamera
-        ? h('span', { class: 'event-name' }, name)
+        ? h('bdi', { class: 'event-name' }, name)
         : null;
   const cause = event.cause ? causeTitle(event.cause) : '';
   // The words of the service are shown where they say more than the translated cause.
@@ -50,7 +50,7 @@ export function eventItem(event, onCamera = null) {
     h('time', { datetime: event.at, title: full(event.at) }, moment(event.at)),
     subject,
     h('span', { class: 'event-change' }, state(event, event.before), ' → ', state(event, event.after)),
-    h('span', { class: 'event-why' }, [cause, detail, retry].filter(Boolean).join(' · ')),
+    h('span', { class: 'event-why' }, [cause, detail, retry].filter(Boolean).map(isolated).join(' · ')),
   );
 }
 
@@ -60,7 +60,7 @@ export function eventItem(event, onCamera = null) {
  */
 export function eventsPanel(store, route) {
   /** @type {"all" | ServiceEvent["kind"]} */
-  let kind = 'all';
+  let kind = 'health';
   /** @type {ServiceEvent[] | null} */
   let older = null;
   let newest = -1;

@@ -110,7 +110,7 @@ export function factsSection() {
     show(details) {
       const found = knownFacts(details);
       show(found, () =>
-        found.map(([name, value]) => h('div', {}, h('dt', {}, t(`media.${name}`)), h('dd', {}, value))),
+        found.map(([name, value]) => h('div', {}, h('dt', {}, t(`media.${name}`)), h('dd', {}, h('bdi', {}, value)))),
       );
     },
   };

@@ -7,6 +7,17 @@ let cache = new Map();
 let units = {};
 
 export const NOTHING = '–';
+// Letters that run from right to left, and signs that say so.
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc]/;
+const DIRECTIONS = /[\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * A text of somebody else inside a line of ours: whichever way it runs, it turns nothing around it.
+ * @param {string} text
+ */
+export function isolated(text) {
+  return RIGHT_TO_LEFT.test(text) ? `\u2068${text.replace(DIRECTIONS, '')}\u2069` : text;
+}
 
 /**
  * `spelled`: how a day, hour, minute, second are written, as `{count}d`; the browser's own forms are too long.

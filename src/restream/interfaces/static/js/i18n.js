@@ -95,7 +95,7 @@ export function t(key, values = {}) {
  */
 function fill(value, kind) {
   if (typeof value === 'number') return kind ? FORMATS[kind](value) : format.number(value);
-  return kind ? format.NOTHING : String(value ?? '');
+  return kind ? format.NOTHING : format.isolated(String(value ?? ''));
 }
 
 /**

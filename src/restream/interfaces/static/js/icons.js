@@ -65,7 +65,8 @@ const SHAPES = {
  * @param {string} name
  */
 export function icon(name, extra = '') {
-  const parts = (SHAPES[name] ?? []).map(([tag, attributes]) => svg(tag, attributes));
+  const shapes = Object.hasOwn(SHAPES, name) ? SHAPES[name] : [];
+  const parts = shapes.map(([tag, attributes]) => svg(tag, attributes));
   return svg(
     'svg',
     { class: `icon ${extra}`.trim(), viewBox: '0 0 16 16', 'aria-hidden': 'true', 'data-icon': name },

@@ -1,17 +1,19 @@
 // The camera list: only rows on the screen are in the document, whatever the size of the fleet.
 
 import { h, setAttribute } from './dom.js';
-import { CameraRow, HeadingRow } from './row.js';
 import { ListKeys } from './listkeys.js';
+import { ListRows } from './listrows.js';
+import { layout, longestTexts, SHEET } from './layout.js';
 import { listHead } from './listhead.js';
 import { arrange } from './view.js';
 import { Stills } from './stills.js';
 import { t } from './i18n.js';
 
-/** @type {Record<string, number>} */
-const HEIGHTS = { widest: 36, wide: 36, medium: 36, narrow: 66 };
-const STILL_HEIGHT = 84;
-const MORE_WIDTH = 76;
+/** How high a row is (rem). */
+const HEIGHTS = { table: 2.4, narrow: 4.4, stills: 5.6 };
+/** What a finger needs (px). */
+const TOUCH = 44;
+const COARSE = window.matchMedia('(pointer: coarse)');
 const OVERSCAN = 6;
 const REST_MS = 600;
 const LONGEST_WAIT_MS = 3000;
@@ -19,10 +21,6 @@ const LONGEST_WAIT_MS = 3000;
 export class CameraList {
   /** @type {Item[]} */
   items = [];
-  /** @type {Map<string, CameraRow | HeadingRow>} */
-  #rows = new Map();
-  /** @type {Record<Item["kind"], (CameraRow | HeadingRow)[]>} */
-  #spare = { camera: [], group: [], incident: [] };
   /** @type {Map<string, boolean>} */
   #open = new Map();
   /** @type {CameraRecord[]} */
@@ -31,18 +29,29 @@ export class CameraList {
   #stale = true;
   #staleSince = 0;
   #movedAt = -Infinity;
+  /** Of the list, and of 1 rem (px). */
   #width = Infinity;
-  #made = 0;
+  #rem = 16;
+  #printing = false;
+  /** @type {Record<string, number>} */
+  #longest = longestTexts([]);
+  /** @type {ListLayout} */
+  #layout = { narrow: false, sides: false, columns: [], template: '' };
 
-  /** @param {{ store: Store, route: Route, onOpen: Opening, onArranged: (found: Arranged) => void }} parts */
-  constructor({ store, route, onOpen, onArranged }) {
+  /**
+   * @param {{ store: Store, route: Route, isNew: (camera: Camera) => boolean, onOpen: Opening,
+   *   onArranged: (found: Arranged) => void }} parts
+   */
+  constructor({ store, route, isNew, onOpen, onArranged }) {
+    this.isNew = isNew;
     this.store = store;
     this.route = route;
     this.onOpen = onOpen;
     this.onArranged = onArranged;
     this.stills = new Stills();
     this.head = listHead(route);
-    this.body = h('div', { role: 'rowgroup', class: 'rows' });
+    this.rows = new ListRows();
+    this.body = this.rows.element;
     this.element = h(
       'div',
       { role: 'treegrid', class: 'list', tabindex: '0', 'aria-label': t('list.label') },
@@ -54,40 +63,76 @@ export class CameraList {
   }
 
   #watch() {
-    new ResizeObserver(([entry]) => {
-      this.#width = entry.contentRect.width;
-      this.fit();
+    new ResizeObserver(([{ contentRect }]) => {
+      if (!contentRect.width) return;
+      this.#width = contentRect.width;
+      this.#rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+      this.#schedule();
     }).observe(this.element);
+    // On paper there is no scrolling: all rows are made, in their order.
+    for (const [event, printing] of /** @type {[string, boolean][]} */ ([
+      ['beforeprint', true],
+      ['afterprint', false],
+    ]))
+      window.addEventListener(event, () => {
+        this.#printing = printing;
+        this.#render();
+      });
     window.addEventListener('scroll', () => this.#schedule(), { passive: true });
     window.addEventListener('resize', () => this.#schedule(), { passive: true });
     this.body.addEventListener('pointermove', () => (this.#movedAt = performance.now()), { passive: true });
     this.body.addEventListener('pointerleave', () => (this.#movedAt = -Infinity));
-    this.body.addEventListener('click', (event) => {
-      const row = event.target instanceof Element ? event.target.closest('.row') : null;
-      const index = this.items.findIndex((item) => item.key === row?.getAttribute('data-key'));
-      if (index >= 0) this.keys.choose(index, { open: true });
-    });
+    this.body.addEventListener('click', (event) => this.#click(event));
+    this.body.addEventListener('auxclick', (event) => this.#click(event));
   }
 
-  /** By the width that there is, and the columns that are asked for. */
-  fit() {
-    const { columns } = this.route.now;
-    const more = columns.length ? `repeat(${columns.length}, minmax(${MORE_WIDTH}px, 0.6fr))` : '';
-    this.element.style.setProperty('--more', more);
-    this.element.dataset.columns = columns.join(' ');
-    const width = this.#width - MORE_WIDTH * columns.length;
-    const name = width < 640 ? 'narrow' : width < 1080 ? 'medium' : width < 1560 ? 'wide' : 'widest';
-    if (this.element.dataset.width === name) return;
-    this.element.dataset.width = name;
-    this.refresh();
+  /** @param {MouseEvent} event */
+  #click(event) {
+    const row = event.target instanceof Element ? event.target.closest('.row') : null;
+    const index = this.items.findIndex((item) => item.key === row?.getAttribute('data-key'));
+    if (index < 0) return;
+    const elsewhere = event.button === 1 || event.ctrlKey || event.metaKey || event.shiftKey;
+    const link = row?.querySelector('a');
+    // A row is a link, wherever it is clicked; what the link itself does with such a click is the browser's.
+    if (elsewhere && link) {
+      if (!(event.target instanceof Node && link.contains(event.target))) window.open(link.href, '_blank', 'noopener');
+    } else if (event.button === 0) {
+      event.preventDefault();
+      this.keys.choose(index, { open: true });
+    }
+  }
+
+  /** By the width that there is, the columns that are asked for, and what stands in them. */
+  #fit() {
+    const { columns: asked, stills } = this.route.now;
+    const width = this.#printing ? SHEET : this.#width / this.#rem;
+    const found = layout(width, { asked, stills, longest: this.#longest });
+    const before = this.#layout;
+    this.#layout = found;
+    // Writing what stands there already would cost the style of every row.
+    if (JSON.stringify(found) === JSON.stringify(before)) return;
+    const { dataset, style } = this.element;
+    dataset.width = found.narrow ? 'narrow' : 'table';
+    dataset.sides = String(found.sides);
+    style.setProperty('--columns', found.template || null);
+    if (found.columns.length === before.columns.length && found.columns.every((each) => before.columns.includes(each)))
+      return;
+    this.head.fit(found.columns);
+    this.rows.discard();
   }
 
   get rowHeight() {
-    return this.route.now.stills ? STILL_HEIGHT : HEIGHTS[this.element.dataset.width ?? 'wide'];
+    const rem = HEIGHTS[this.route.now.stills ? 'stills' : this.#layout.narrow ? 'narrow' : 'table'];
+    return Math.max(COARSE.matches ? TOUCH : 0, Math.round(rem * this.#rem));
   }
 
-  /** Cameras changed, or what is to be shown of them. `now`: the reader asked for it. */
-  refresh({ now = true } = {}) {
+  /**
+   * Cameras changed, or what is to be shown of them. `now`: the reader asked for it, or there are others than before.
+   * @param {{ now?: boolean, changed?: Iterable<string> }} [what]
+   */
+  refresh({ now = true, changed = [] } = {}) {
+    const records = now ? this.store.records.values() : [...changed].flatMap((id) => this.store.records.get(id) ?? []);
+    this.#longest = longestTexts(records, now ? {} : this.#longest);
     if (!this.#stale) this.#staleSince = performance.now();
     this.#stale = true;
     if (now) this.#movedAt = -Infinity;
@@ -141,82 +186,25 @@ export class CameraList {
   #render() {
     if (this.#stale) this.#arrange();
     if (!this.element.isConnected || this.element.hidden) return;
+    this.#fit();
     const height = this.rowHeight;
     this.element.classList.toggle('with-stills', this.route.now.stills);
     this.body.style.setProperty('--row-height', `${height}px`);
     this.body.style.height = `${this.items.length * height}px`;
     const top = this.body.getBoundingClientRect().top;
-    const first = Math.max(0, Math.floor(-top / height) - OVERSCAN);
-    const last = Math.min(this.items.length, Math.ceil((window.innerHeight - top) / height) + OVERSCAN);
-    this.#place(first, Math.max(first, last), height);
+    const first = this.#printing ? 0 : Math.max(0, Math.floor(-top / height) - OVERSCAN);
+    const end = this.#printing ? Infinity : Math.ceil((window.innerHeight - top) / height) + OVERSCAN;
+    this.rows.show(this.items, first, Math.max(first, Math.min(this.items.length, end)), {
+      height,
+      view: this.route.now,
+      columns: this.#layout.columns,
+      current: this.keys.index,
+      isNew: this.isNew,
+      ordered: this.#printing,
+    });
+    setAttribute(this.element, 'aria-activedescendant', this.rows.idOf(this.items[this.keys.index]));
+    this.stills.wish(this.rows.frames);
     this.head.update(this.route.now);
-  }
-
-  /**
-   * @param {number} first
-   * @param {number} last
-   * @param {number} height
-   */
-  #place(first, last, height) {
-    const wanted = new Set(this.items.slice(first, last).map((item) => item.key));
-    for (const [key, row] of this.#rows) {
-      if (wanted.has(key)) continue;
-      this.#rows.delete(key);
-      this.#spare[row.kind].push(row);
-    }
-    for (let index = first; index < last; index += 1) {
-      const item = this.items[index];
-      const row = this.#rows.get(item.key) ?? this.#take(item);
-      row.show(item);
-      this.#position(row, item, index, height);
-    }
-    for (const rows of Object.values(this.#spare)) for (const row of rows) row.element.remove();
-    const current = this.#rows.get(this.items[this.keys.index]?.key);
-    setAttribute(this.element, 'aria-activedescendant', current?.element.id ?? null);
-    this.stills.wish([...this.#rows.values()].flatMap((row) => row.frame ?? []));
-  }
-
-  /** @param {Item} item */
-  #take(item) {
-    const row = this.#spare[item.kind].pop() ?? this.#make(item.kind);
-    row.element.dataset.key = item.key;
-    this.#rows.set(item.key, row);
-    if (!row.element.isConnected) this.body.append(row.element);
-    return row;
-  }
-
-  /** @param {Item["kind"]} kind */
-  #make(kind) {
-    const row = kind === 'camera' ? new CameraRow(this.route.now.stills) : new HeadingRow(kind);
-    row.element.id = `row-${(this.#made += 1)}`;
-    return row;
-  }
-
-  /** The shape of rows changed: all are made anew. */
-  rebuild() {
-    for (const row of this.#rows.values()) row.element.remove();
-    this.#rows.clear();
-    for (const rows of Object.values(this.#spare)) rows.length = 0;
-    this.stills.forget();
-    this.refresh();
-  }
-
-  /**
-   * @param {CameraRow | HeadingRow} row
-   * @param {Item} item
-   * @param {number} index
-   * @param {number} height
-   */
-  #position(row, item, index, height) {
-    if (row.top !== index * height) {
-      row.top = index * height;
-      row.element.style.transform = `translateY(${row.top}px)`;
-    }
-    setAttribute(row.element, 'aria-rowindex', index + 2);
-    setAttribute(row.element, 'aria-level', item.inside ? 2 : 1);
-    const chosen = index === this.keys.index;
-    row.element.classList.toggle('current', chosen);
-    setAttribute(row.element, 'aria-selected', item.id !== null && item.id === this.route.now.camera ? 'true' : null);
   }
 
   /**
@@ -230,6 +218,13 @@ export class CameraList {
     if (top < sticky) window.scrollBy(0, top - sticky);
     else if (top + height > window.innerHeight) window.scrollBy(0, top + height - window.innerHeight);
     this.#schedule();
+  }
+
+  /** The shape of rows changed: all are made anew. */
+  rebuild() {
+    this.rows.discard();
+    this.stills.forget();
+    this.refresh();
   }
 
   get page() {

@@ -31,6 +31,10 @@ export function listHead(route) {
   let shown;
   return {
     element,
+    /** @param {ListColumn[]} columns */
+    fit(columns) {
+      COLUMNS.forEach((column, position) => (heads[position].cell.hidden = !columns.includes(column)));
+    },
     /** @param {View} view */
     update({ sort }) {
       if (sort === shown) return;

@@ -11,7 +11,10 @@ import { startTicking } from './clock.js';
 
 // Both take a round trip: they travel together.
 const asked = api.session().catch(() => null);
-await loadLanguage();
+await loadLanguage().catch((problem) => {
+  window.dispatchEvent(new Event('restream:unloaded'));
+  throw problem;
+});
 document.title = t('page.title');
 
 const store = new Store();

@@ -4,6 +4,7 @@ import { h, setAttribute, setText } from './dom.js';
 import { number } from './format.js';
 import { FAULTS, HEALTHS } from './store.js';
 import { t, word } from './i18n.js';
+import { fold } from './fold.js';
 import { icon } from './icons.js';
 import { showGauges } from './gauges.js';
 import { showTime } from './clock.js';
@@ -24,7 +25,7 @@ function toggled(list, value) {
  * @param {Route} route
  */
 function counter(group, value, route) {
-  const press = () => route.change({ [group]: toggled(route.now[group], value), tab: 'cameras' });
+  const press = () => route.change({ [group]: toggled(route.now[group], value), tab: 'cameras' }, { step: true });
   const count = h('span', { class: 'amount' }, '–');
   const element = h(
     'button',
@@ -62,6 +63,7 @@ export function overview(route) {
   const components = h('ul', { class: 'components', 'aria-label': t('overview.components') });
   const gauges = h('ul', { class: 'gauges', 'aria-label': t('overview.host') });
   const queue = startQueue();
+  const resources = h('div', { class: 'resources' }, components, gauges);
   const element = h(
     'section',
     { class: 'overview', 'aria-label': t('overview.label') },
@@ -76,7 +78,8 @@ export function overview(route) {
       h('span', { class: 'caption' }, t('overview.fault')),
       faults.map((each) => each.element),
     ),
-    h('div', { class: 'resources' }, components, gauges),
+    fold(t('overview.more'), resources),
+    resources,
     queue.element,
   );
   /** @type {Map<string, Chip>} */

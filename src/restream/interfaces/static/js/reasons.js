@@ -1,5 +1,6 @@
 // Verdicts in plain words. A code that is not known here is shown in the words of the service.
 
+import { isolated } from './format.js';
 import { known, t, word } from './i18n.js';
 
 /**
@@ -8,10 +9,10 @@ import { known, t, word } from './i18n.js';
  */
 export function reasonText(reason) {
   const key = `reason.${reason.why ?? reason.code}`;
-  if (!known(key)) return reason.text || reason.code;
+  if (!known(key)) return isolated(reason.text || reason.code);
   // Without its numbers a translated sentence would have holes.
   const complete = (NEEDS[reason.code] ?? []).every((name) => reason[name] !== undefined && reason[name] !== null);
-  if (!complete) return reason.text || reason.code;
+  if (!complete) return isolated(reason.text || reason.code);
   return t(key, { ...reason, count: reason[COUNTED[reason.code]] ?? 0 });
 }
 

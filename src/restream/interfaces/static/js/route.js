@@ -2,6 +2,7 @@
 
 import { FILTER_NAMES, ofEach } from './filters.js';
 import { FAULTS, HEALTHS } from './store.js';
+import { SORTS } from './view.js';
 
 /** @typedef {(now: View, before: View) => void} RouteListener */
 
@@ -24,6 +25,11 @@ function among(text, known) {
   return (text ?? '').split(',').flatMap((value) => known.filter((each) => each === value));
 }
 
+/** @param {string} text */
+function sortOf(text) {
+  return Object.hasOwn(SORTS, text.replace(/^-/, '')) ? text : 'worst';
+}
+
 /**
  * @param {string} hash
  * @returns {View}
@@ -38,7 +44,7 @@ export function parse(hash) {
     health: among(values.get('health'), HEALTHS),
     fault: among(values.get('fault'), FAULTS),
     group: GROUPS.find((each) => each === values.get('group')) ?? 'none',
-    sort: /^-?[a-z]+$/.exec(values.get('sort') ?? '')?.[0] ?? 'worst',
+    sort: sortOf(values.get('sort') ?? ''),
     stills: values.get('stills') === '1',
     columns: among(values.get('columns'), MORE_COLUMNS),
   };

@@ -1,7 +1,7 @@
 // Rows of the camera list. A row is reused for another camera; only what differs is written.
 
 import { h, setAttribute, setText } from './dom.js';
-import { COLUMNS, healthMark } from './columns.js';
+import { healthMark } from './columns.js';
 import { HEALTHS } from './store.js';
 import { t, word } from './i18n.js';
 import { icon } from './icons.js';
@@ -19,16 +19,22 @@ export class CameraRow {
   /** @type {((camera: Camera) => void)[]} */
   #updates;
 
-  /** @param {boolean} stills */
-  constructor(stills) {
+  /**
+   * @param {ListColumn[]} columns
+   * @param {boolean} stills
+   */
+  constructor(columns, stills) {
     this.element = h('div', { role: 'row', class: 'row camera' });
-    this.#updates = COLUMNS.map((column) => {
+    this.#updates = columns.map((column) => {
       const cell = h('div', { role: 'gridcell', class: `cell ${column.id}${column.numeric ? ' numeric' : ''}` });
       this.element.append(cell);
       return column.fill(cell);
     });
     this.still = stills ? h('div', { class: 'cell still', 'aria-hidden': 'true' }) : null;
     if (this.still) this.element.querySelector('.name')?.prepend(this.still);
+    this.link = this.element.querySelector('a');
+    this.fresh = h('span', { class: 'fresh-mark' });
+    this.element.querySelector('.health')?.append(this.fresh);
   }
 
   /** Where the picture of which camera goes; null where none is shown. */
@@ -36,9 +42,13 @@ export class CameraRow {
     return this.still && this.#record ? { camera: this.#record.camera, place: this.still } : null;
   }
 
-  /** @param {Item} item */
-  show(item) {
+  /**
+   * @param {Item} item
+   * @param {(camera: Camera) => boolean} isNew
+   */
+  show(item, isNew) {
     if (item.kind !== 'camera') return;
+    setText(this.fresh, isNew(item.record.camera) ? t('seen.mark') : '');
     if (item.inside !== this.#inside) this.element.classList.toggle('inside', (this.#inside = item.inside));
     if (item.record === this.#record) return;
     this.#record = item.record;
@@ -52,18 +62,22 @@ export class CameraRow {
 /** A row for several cameras: a group, or an incident. */
 export class HeadingRow {
   frame = null;
+  link = null;
   top = NaN;
   /** @type {Map<Health, { element: HTMLElement, text: HTMLElement }>} */
   #counts = new Map();
 
-  /** @param {HeadingItem["kind"]} kind */
-  constructor(kind) {
+  /**
+   * @param {HeadingItem["kind"]} kind
+   * @param {number} columns
+   */
+  constructor(kind, columns) {
     this.kind = kind;
-    this.title = h('span', { class: 'heading-title' });
+    this.title = h('bdi', { class: 'heading-title' });
     this.note = h('span', { class: 'heading-note' });
     this.mark = h('span', { class: 'heading-mark' });
     this.counts = h('span', { class: 'heading-counts' });
-    const cell = h('div', { role: 'gridcell', class: 'cell heading', 'aria-colspan': COLUMNS.length });
+    const cell = h('div', { role: 'gridcell', class: 'cell heading', 'aria-colspan': columns });
     cell.append(icon('open', 'twist'), ...(kind === 'incident' ? [this.mark] : []), this.title, this.note, this.counts);
     this.element = h('div', { role: 'row', class: `row ${kind}` }, cell);
     this.showMark = healthMark(this.mark);

@@ -1,6 +1,7 @@
 // The frame of the page: head, overview, tabs, and what each tab shows.
 
 import { h, setAttribute } from './dom.js';
+import { alerts, titleMark } from './attention.js';
 import { banner, liveMark } from './banner.js';
 import { pageHead } from './head.js';
 import { CameraList } from './list.js';
@@ -10,12 +11,13 @@ import { emptyState } from './empty.js';
 import { eventsPanel } from './events.js';
 import { hostPanel } from './hostpanel.js';
 import { nodesPanel } from './nodes.js';
+import { lastLook } from './seen.js';
 import { noticeRegion } from './notice.js';
 import { overview } from './overview.js';
 import { unmanagedPanel } from './unmanaged.js';
 import { visionairePanel } from './visionaire.js';
 
-const NARROW = window.matchMedia('(max-width: 1199px)');
+const NARROW = window.matchMedia('(max-width: 74.99em)');
 
 export class Shell {
   /** @param {{ store: Store, route: Route, connection: Connection, onLogin: () => void, onLogout: () => void }} parts */
@@ -28,18 +30,29 @@ export class Shell {
     this.banner = banner(connection, store);
     this.overview = overview(route);
     this.summary = listSummary();
-    this.toolbar = toolbar({ store, route, summary: this.summary.element });
+    this.alerts = alerts(store);
+    this.markTitle = titleMark();
+    this.lastLook = lastLook(() => this.list.refresh());
+    this.toolbar = toolbar({ store, route, summary: this.summary.element, alerts: this.alerts.element });
     this.empty = emptyState(() => clearFilters(route));
     this.list = new CameraList({
       store,
       route,
+      isNew: this.lastLook.isNew,
       onOpen: (id, how) => this.#open(id, how),
       onArranged: (found) => this.#arranged(found),
     });
     this.drawer = new Drawer({ store, onClose: () => this.#close() });
     this.panels = {
       cameras: {
-        element: h('div', { class: 'panel cameras' }, this.toolbar.element, this.list.element, this.empty.element),
+        element: h(
+          'div',
+          { class: 'panel cameras' },
+          this.toolbar.element,
+          this.lastLook.element,
+          this.list.element,
+          this.empty.element,
+        ),
       },
       unmanaged: unmanagedPanel(),
       events: eventsPanel(store, route),
@@ -78,10 +91,13 @@ export class Shell {
   /** @param {Session | null} session */
   showSession(session) {
     this.head.showSession(session);
-    this.drawer.showSession(session);
+    this.drawer.actions.allow({ session: session?.may_write ?? true });
   }
 
   showConnection() {
+    const lost = this.connection.state === 'lost';
+    this.element.dataset.stale = String(lost);
+    this.drawer.actions.allow({ connection: !lost });
     this.banner.update();
     this.mark.update();
   }
@@ -95,10 +111,12 @@ export class Shell {
     if (change.status || change.host) this.overview.update(store);
     if (change.status && store.status) {
       this.head.showStatus(store.status);
+      this.markTitle(store.status.health.down ?? 0);
       this.head.showTab('nodes', Object.keys(store.status.nodes ?? {}).length > 0);
     }
     if (change.structure || change.values) this.toolbar.update();
-    if (change.cameras.size || change.structure) this.list.refresh({ now: change.structure });
+    if (change.cameras.size || change.structure) this.list.refresh({ now: change.structure, changed: change.cameras });
+    if (change.cameras.size && store.filled) this.alerts.update();
     this.drawer.show(change);
     this.panels.events.show(change);
     if (change.host) this.panels.host.show();
@@ -115,7 +133,6 @@ export class Shell {
     this.toolbar.update();
     this.#showTab(now.tab, before?.tab !== now.tab);
     if (before && before.stills !== now.stills) this.list.rebuild();
-    this.list.fit();
     const { camera: _, ...view } = now;
     const { camera: __, ...viewBefore } = before ?? {};
     if (JSON.stringify(view) === JSON.stringify(viewBefore)) this.list.redraw();
@@ -142,6 +159,7 @@ export class Shell {
   /** @param {Arranged} found */
   #arranged(found) {
     this.summary.update(found);
+    this.lastLook.update(found.order);
     const { filled } = this.store;
     const kind = !filled ? 'waiting' : found.total === 0 ? 'none' : found.shown === 0 ? 'nomatch' : null;
     this.empty.update(kind, hasFilters(this.route.now));
@@ -173,7 +191,7 @@ export class Shell {
     const typing = event.target instanceof Element && event.target.matches('input, textarea, select');
     if (event.key === 'Escape') {
       if (this.route.now.camera !== null) this.drawer.close();
-      else if (this.route.now.q) this.route.change({ q: '' });
+      else if (this.route.now.q) this.route.change({ q: '' }, { step: true });
       else return;
     } else if (event.key === '/' && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
       this.route.change({ tab: 'cameras' });

@@ -3,10 +3,12 @@
 import { calibrate } from './clock.js';
 import { FILTERS, FILTER_NAMES, ofEach } from './filters.js';
 
-/** @type {Record<string, number>} */
-const RANK = { down: 0, degraded: 1, unknown: 2, healthy: 3, disabled: 4 };
-/** @type {Health[]} */
+/**
+ * The worst first.
+ * @type {Health[]}
+ */
 export const HEALTHS = ['down', 'degraded', 'unknown', 'healthy', 'disabled'];
+const UNKNOWN = HEALTHS.indexOf('unknown');
 /** @type {Fault[]} */
 export const FAULTS = ['camera', 'network', 'publisher', 'media_server', 'config'];
 const KEPT_EVENTS = 1000;
@@ -17,12 +19,13 @@ const KEPT_EVENTS = 1000;
  * @returns {CameraRecord}
  */
 export function record(camera) {
+  const rank = HEALTHS.indexOf(camera.verdict.health);
   const numeric = /^\d{1,15}$/.test(camera.id);
   const searched = [camera.id, camera.name, camera.site, camera.host, camera.path, camera.camera_type];
   return {
     id: camera.id,
     camera,
-    rank: RANK[camera.verdict.health] ?? 2,
+    rank: rank < 0 ? UNKNOWN : rank,
     number: numeric ? Number(camera.id) : Infinity,
     cause: camera.verdict.reasons[0]?.code ?? '',
     search: searched.filter(Boolean).join('\n').toLowerCase(),

@@ -26,7 +26,7 @@ export function table(caption, columns, empty) {
       'tr',
       {},
       columns.map(({ label, numeric, cell }) =>
-        h('td', { class: numeric ? 'numeric' : null, 'data-label': label }, cell(row)),
+        h('td', { class: numeric ? 'numeric' : null, 'data-label': label }, isolatedCell(cell(row))),
       ),
     );
   return {
@@ -38,4 +38,9 @@ export function table(caption, columns, empty) {
       show(rows, () => rows.map(build));
     },
   };
+}
+
+/** @param {Child} content */
+function isolatedCell(content) {
+  return typeof content === 'string' ? h('bdi', {}, content) : content;
 }

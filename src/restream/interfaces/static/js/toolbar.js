@@ -5,6 +5,8 @@ import { FILTERS, FILTER_NAMES, asked, ofEach } from './filters.js';
 import { collator } from './format.js';
 import { GROUPS, MORE_COLUMNS } from './route.js';
 import { t, word } from './i18n.js';
+import { checks } from './checks.js';
+import { fold } from './fold.js';
 import { icon } from './icons.js';
 
 const TYPING_MS = 120;
@@ -46,39 +48,33 @@ function fillOptions(select, filter, counts, chosen) {
  * @param {Route} route
  */
 function columnChoice(route) {
-  const boxes = MORE_COLUMNS.map((name) => {
-    const box = h('input', { type: 'checkbox', name });
-    box.addEventListener('change', () => {
-      route.change({ columns: MORE_COLUMNS.filter((_, position) => boxes[position].checked) });
-    });
-    return box;
-  });
-  const labels = boxes.map((box) => h('label', {}, box, t(`column.${box.name}`)));
-  const element = h('details', { class: 'column-choice' }, h('summary', {}, t('columns.more')), h('div', {}, labels));
-  element.addEventListener('focusout', ({ relatedTarget }) => {
-    if (relatedTarget instanceof Node && !element.contains(relatedTarget)) element.open = false;
-  });
-  element.addEventListener('keydown', (event) => {
-    if (event.key !== 'Escape' || !element.open) return;
-    element.open = false;
-    event.preventDefault();
-  });
+  const boxes = checks('column-choice', t('columns.more'), MORE_COLUMNS, (name) => t(`column.${name}`), () =>
+    route.change({ columns: MORE_COLUMNS.filter((name) => boxes.isChecked(name)) }),
+  );
   return {
-    element,
+    element: boxes.element,
     /** @param {View} view */
     update({ columns }) {
-      MORE_COLUMNS.forEach((name, position) => (boxes[position].checked = columns.includes(name)));
+      for (const name of MORE_COLUMNS) boxes.check(name, columns.includes(name));
     },
   };
 }
 
-/** @param {{ store: Store, route: Route, summary: HTMLElement }} parts */
-export function toolbar({ store, route, summary }) {
+/** @param {{ store: Store, route: Route, summary: HTMLElement, alerts: HTMLElement }} parts */
+export function toolbar({ store, route, summary, alerts }) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let typing;
+  /** The search that is being typed, of which each letter is no step of the back button. */
+  let current = '';
   const typed = () => {
     clearTimeout(typing);
-    typing = setTimeout(() => route.change({ q: search.value.trim() }), TYPING_MS);
+    typing = setTimeout(() => {
+      typing = undefined;
+      const q = search.value.trim();
+      const same = current !== '' && current === route.now.q;
+      current = q;
+      route.change({ q }, { step: !same });
+    }, TYPING_MS);
   };
   const search = h('input', {
     type: 'search',
@@ -91,7 +87,9 @@ export function toolbar({ store, route, summary }) {
     oninput: typed,
   });
   const filters = ofEach((name) =>
-    choice(t(`filter.${name}`), (value) => route.change({ [name]: value === '' ? null : value.slice(1) })),
+    choice(t(`filter.${name}`), (value) =>
+      route.change({ [name]: value === '' ? null : value.slice(1) }, { step: true }),
+    ),
   );
   const columns = columnChoice(route);
   const group = choice(t('filter.group'), (value) =>
@@ -120,20 +118,17 @@ export function toolbar({ store, route, summary }) {
     'div',
     { class: 'toolbar', role: 'search' },
     h('label', { class: 'search-box' }, icon('search'), search, h('kbd', { 'aria-hidden': 'true' }, '/')),
-    Object.values(filters),
-    group,
-    sort,
-    stills,
-    columns.element,
     clear,
     summary,
   );
+  const choices = h('div', { class: 'toolbar-choices' }, Object.values(filters), group, sort, stills, columns.element, alerts);
+  clear.before(fold(t('filter.more'), choices), choices);
   return {
     element,
     focus: () => search.select(),
     update() {
       const now = route.now;
-      if (document.activeElement !== search && search.value !== now.q) search.value = now.q;
+      if (typing === undefined && search.value.trim() !== now.q) search.value = now.q;
       for (const name of FILTER_NAMES) fillOptions(filters[name], name, store.values[name], now[name]);
       columns.update(now);
       fillSorts(sort, now.sort);
@@ -168,7 +163,7 @@ export function hasFilters(view) {
 
 /** @param {Route} route */
 export function clearFilters(route) {
-  route.change({ q: '', health: [], fault: [], ...ofEach(() => null) });
+  route.change({ q: '', health: [], fault: [], ...ofEach(() => null) }, { step: true });
 }
 
 /** How many of how many; read out when it changes. */

@@ -31,7 +31,7 @@ export function verdictWords({ verdict, phase, detail, retry }) {
       ),
     );
   else if (verdict.health === 'healthy') parts.push(h('p', {}, t('drawer.fine')));
-  if (detail) parts.push(h('p', { class: 'verdict-detail' }, detail));
+  if (detail) parts.push(h('p', { class: 'verdict-detail', dir: 'auto' }, detail));
   const hint = hintText(verdict);
   if (hint) parts.push(h('p', { class: 'hint' }, h('strong', {}, t('drawer.hint')), ` ${hint}`));
   const next = h('p', { class: 'verdict-phase' }, t('drawer.phase', { phase: word('phase', phase) }));

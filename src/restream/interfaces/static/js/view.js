@@ -3,6 +3,7 @@
 import { asked, passes } from './filters.js';
 import { collator } from './format.js';
 import { incidents } from './incidents.js';
+import { HEALTHS } from './store.js';
 
 /** @typedef {(a: CameraRecord, b: CameraRecord) => number} Comparison */
 /** @typedef {(key: string, byDefault: boolean) => boolean} IsOpen */
@@ -30,12 +31,16 @@ const order = (x, y) => (x < y ? -1 : x > y ? 1 : 0);
  */
 const latest = (pick) => (a, b) => order(pick(b.camera) ?? '', pick(a.camera) ?? '');
 
+const newest = latest((camera) => camera.verdict.since);
+const DOWN = HEALTHS.indexOf('down');
+
 /**
  * Comparisons by the name in the address; a leading minus reverses. `ascending` is for screen readers.
  * @type {Record<string, { compare: Comparison, ascending: boolean }>}
  */
 export const SORTS = {
-  worst: { compare: (a, b) => a.rank - b.rank, ascending: false },
+  // What broke just now is what an operator has not seen yet.
+  worst: { compare: (a, b) => a.rank - b.rank || (a.rank === DOWN ? newest(a, b) : 0), ascending: false },
   id: { compare: () => 0, ascending: true },
   name: { compare: text((camera) => camera.name), ascending: true },
   site: { compare: text((camera) => camera.site), ascending: true },
@@ -47,7 +52,7 @@ export const SORTS = {
     compare: (a, b) => Number(a.cause === '') - Number(b.cause === '') || order(a.cause, b.cause),
     ascending: true,
   },
-  since: { compare: latest((camera) => camera.verdict.since), ascending: true },
+  since: { compare: newest, ascending: true },
   bitrate: { compare: largest((camera) => camera.bitrate_bps), ascending: false },
   readers: { compare: largest((camera) => camera.readers), ascending: false },
   restarts: { compare: largest((camera) => camera.restarts), ascending: false },
@@ -61,7 +66,7 @@ export const SORTS = {
 export function comparison(sort) {
   const reversed = sort.startsWith('-');
   const name = sort.replace('-', '');
-  const { compare } = SORTS[Object.hasOwn(SORTS, name) ? name : 'worst'];
+  const { compare } = SORTS[name];
   return reversed ? (a, b) => compare(b, a) || byId(a, b) : (a, b) => compare(a, b) || byId(a, b);
 }
 
@@ -163,12 +168,12 @@ function grouped(sorted, route, isOpen) {
  * @param {IsOpen} isOpen
  */
 function withIncidents(all, shown, isOpen) {
-  const listed = new Set(shown);
+  const listed = shown.length === all.length ? null : new Set(shown);
   const covered = new Set();
   /** @type {Item[]} */
   const items = [];
   for (const { key, records, ...facts } of incidents(all)) {
-    const members = records.filter((record) => listed.has(record));
+    const members = listed ? records.filter((record) => listed.has(record)) : records;
     if (!members.length) continue;
     for (const record of members) covered.add(record);
     const item = { ...heading('incident', key, records, isOpen(`incident:${key}`, false)), ...facts };
