@@ -211,7 +211,7 @@ async def test_a_filter_makes_no_incident_of_a_few(backend: Backend, open_page: 
     await expect(page.locator(".summary")).to_have_text("6 of 308 cameras")
     incident = page.locator(".row.incident")
     await expect(incident).to_have_text(re.compile("Site North: 3 cameras affected"))
-    assert await shown_ids(page) == ["5", "70", "150"]
+    assert set(await shown_ids(page)) == {"5", "70", "150"}
 
 
 async def test_an_outage_of_the_media_server_is_one_incident(backend: Backend, open_page: OpenPage) -> None:
