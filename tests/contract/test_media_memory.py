@@ -59,6 +59,18 @@ async def test_what_somebody_else_wrote_there_is_left_out(redis_url: str, body: 
     await memory.close()
 
 
+async def test_a_key_of_another_type_makes_room(redis_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    memory = RedisMedia(Secret(redis_url), "p:", "site")
+    async with Redis.from_url(redis_url) as client:
+        await client.set(KEY, "x")
+        assert await memory.load() == {}
+        await client.set(KEY, "x")
+        await memory.save({"1": KNOWN}, ())
+    assert await memory.load() == {"1": KNOWN}
+    assert [KEY in text and "was a string, not a hash" in text for text in caplog.messages] == [True, True]
+    await memory.close()
+
+
 async def test_trouble_is_told_without_a_password() -> None:
     memory = RedisMedia(Secret("redis://:s3cret@127.0.0.1:1/0"), "", "site")
     with pytest.raises(SinkError) as told:

@@ -19,7 +19,7 @@ from restream.domain.judgement.verdict import Health
 from restream.domain.news.component import ComponentState
 from restream.domain.news.event import ComponentChange
 from restream.interfaces.documents.events import EventDocument, event
-from restream.ports.outlets import Documents, Records
+from restream.ports.outlets import Documents, Records, SinkError
 from tests.support.eventually import eventually
 
 LONG_S, SHORT_S = 60.0, 0.4
@@ -235,6 +235,46 @@ async def test_what_an_earlier_version_left_is_replaced(readers: Readers, sink: 
     await client.set("restream:cameras", "of another type")
     await sink("b").write(cycle("b", "2"))
     assert await readers.cameras() == {"1": "a", "2": "b"}
+
+
+async def test_keys_of_another_type_cost_one_cycle(readers: Readers, sink: Any) -> None:
+    a, b = sink("a"), sink("b")
+    client = readers.client
+
+    async def cycles() -> dict[str, str]:
+        for node, ids in ((a, "1"), (b, "3")):
+            for last in (False, True):
+                try:
+                    await node.write(cycle("a" if node is a else "b", ids))
+                except SinkError:
+                    assert not last
+        return await readers.cameras()
+
+    everything = {"1": "a", "3": "b"}
+    assert await cycles() == everything
+    for key in sorted(await client.keys("*")):
+        await client.delete(key)
+        await client.sadd(key, "x")
+        assert await cycles() == everything, key
+        assert sorted(await readers.streams()) == ["a-1", "b-3"], key
+    await client.zadd("restream:nodes", {"clock": 1e15, "never": "inf"})
+    assert await cycles() == everything
+    assert set(await client.zrange("restream:nodes", 0, -1)) == {b"a", b"b"}
+    assert await client.pttl("restream:cameras") <= LONG_S * 1000
+
+
+async def test_a_node_whose_keys_are_of_another_type_is_left_out(readers: Readers, sink: Any) -> None:
+    """It is of a version that is not known here, and writes them again and again."""
+    a, b = sink("a"), sink("b")
+    await b.write(cycle("b", "3"))
+    for what in ("cameras", "streams", "joined"):
+        await readers.client.delete(f"restream:node:b:{what}")
+        await readers.client.sadd(f"restream:node:b:{what}", "x")
+        for generation in (1, 2):
+            await a.write(cycle("a", "1", generation=generation))
+        assert (await readers.cameras())["1"] == "a"
+        assert "a-1" in await readers.streams()
+        await readers.client.delete(f"restream:node:b:{what}")
 
 
 async def test_a_single_look_at_a_server_harms_no_service(readers: Readers, sink: Any) -> None:

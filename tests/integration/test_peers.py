@@ -159,6 +159,20 @@ async def test_what_cannot_be_understood_of_a_node_has_a_reason(site: Site, redi
     assert site.north.renderer.latest.cameras["3"].verdict.reasons[0].code == "node_silent"
 
 
+@pytest.mark.parametrize("what", ["about", "changed", "cameras"])
+async def test_a_node_whose_keys_are_of_another_type_hides_no_other(site: Site, redis_url: str, what: str) -> None:
+    site.known.append(fleet_node("west"))
+    await site.turn()
+    client: Any
+    async with Redis.from_url(redis_url) as client:
+        for key in ("about", "changed", "cameras"):
+            await client.copy(f"restream:node:south:{key}", f"restream:node:west:{key}")
+        await client.delete(f"restream:node:west:{what}")
+        await client.sadd(f"restream:node:west:{what}", "x")
+    pictures = await site.north.look()
+    assert {name: bool(each.problem) for name, each in pictures.items()} == {"south": False, "west": True}
+
+
 async def test_a_document_that_cannot_be_understood_is_left_out_and_told_once(
     site: Site, redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:

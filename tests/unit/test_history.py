@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
+
+import pytest
 
 from restream.domain.judgement.availability import Span, Timeline
 from restream.domain.judgement.snapshot import Report, Snapshot
@@ -203,6 +206,22 @@ async def test_cameras_that_were_deleted_meanwhile_are_forgotten_once_the_table_
         archivist.publish(rendering(Snapshot(5, 102.0, 2.0, {"1": report}, table_read=True)))
         await asyncio.sleep(10)
         assert set(shelf.timelines) == {"1"}
+
+
+@virtual
+async def test_an_archive_that_refuses_is_one_line_each_time_that_it_begins_to(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    shelf = Shelf()
+    archivist = Archivist(shelf, History(event), lambda *_: None)
+    async with Loops() as services:
+        services.start("archive", archivist.run)
+        for generation in range(20):
+            shelf.error = generation % 10 < 5
+            archivist.publish(rendering(Snapshot(generation, 100.0, 0.0)))
+            await asyncio.sleep(10)
+    told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert told == ["shelf: what happens is not kept for now: away"] * 2
 
 
 def test_what_an_outage_did_to_a_camera_is_forgotten_when_it_leaves() -> None:

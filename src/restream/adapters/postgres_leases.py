@@ -22,7 +22,10 @@ LEAD = "lead"
 _CLOSE_TIMEOUT_S = 2.0
 _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (asyncpg.UndefinedTableError, "run `restream init-db --nodes`"),
-    (asyncpg.UndefinedColumnError, "the tables are of another release: compare them with etc/schema_nodes.sql"),
+    (
+        asyncpg.UndefinedColumnError,
+        "the tables are of another release: run `restream init-db --nodes` of the newest node",
+    ),
     (asyncpg.InsufficientPrivilegeError, "grant this user what etc/schema_nodes.sql says"),
     (asyncpg.ReadOnlySQLTransactionError, "nodes.dsn must lead to the primary, not to a replica"),
     *HINTS,

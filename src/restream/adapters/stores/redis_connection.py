@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Collection, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from redis.asyncio import Redis
@@ -19,6 +21,8 @@ from restream.domain.camera.secret import Secret, spellings
 from restream.domain.one_line import one_line
 from restream.domain.server.trust import SYSTEM, Trust
 from restream.ports.outlets import SinkError
+
+logger = logging.getLogger(__name__)
 
 _TIMEOUT_S = 5.0
 _TLS_HINT = "check redis.url, and redis.tls_ca"
@@ -113,3 +117,17 @@ class Connection:
 def script(name: str) -> str:
     """A Lua script beside this file. It is sent whole every time: Redis forgets what it has when it restarts."""
     return Path(__file__).with_name(f"{name}.lua").read_text(encoding="utf-8")
+
+
+_TYPES = script("redis_types")
+
+
+def hold_types(client: Redis | Pipeline, types: Mapping[str, str]) -> Any:
+    """Have keys that are of another type than theirs make room; what it answers is for `tell_replaced`."""
+    return client.eval(_TYPES, len(types), *types, *types.values())
+
+
+def tell_replaced(gone: Collection[bytes]) -> None:
+    """One line for each key that had to make room."""
+    for each in gone:
+        logger.warning("redis: %s: it is begun anew", one_line(each.decode(errors="replace")))

@@ -23,9 +23,19 @@ local intact = mine < 0 or redis.call('HLEN', own_cameras) == mine
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- No node lives for an hour without a word: its clock or this one was set, or it is none.
+redis.call('ZREMRANGEBYSCORE', NODES, now + 3600000, '+inf')
 local died = redis.call('ZREMRANGEBYSCORE', NODES, '-inf', now) > 0
 local listed = redis.call('ZADD', NODES, now + expire_ms, node) == 0
-local living = redis.call('ZRANGE', NODES, 0, -1)
+
+-- One whose cameras are of another type is of another version: they cannot be joined.
+local living = {}
+for _, name in ipairs(redis.call('ZRANGE', NODES, 0, -1)) do
+  local is = redis.call('TYPE', key_of(name, 'cameras')).ok
+  if name == node or is == 'hash' or is == 'none' then
+    living[#living + 1] = name
+  end
+end
 table.sort(living)
 
 -- What is common lives as long as the node that writes most rarely. (As whole digits: a score may come as 1.7e+12.)
@@ -121,7 +131,8 @@ local standing = redis.call('GETRANGE', STREAMS, 1, -2)
 local seen, parts = {}, {}
 for _, name in ipairs(living) do
   local own_streams = key_of(name, 'streams')
-  local servers = redis.call('HGETALL', own_streams)
+  -- Of another type it answers an error, which is an empty list.
+  local servers = redis.pcall('HGETALL', own_streams)
   for index = 1, #servers, 2 do
     local run, items = servers[index], servers[index + 1]
     if items == '*' then
@@ -170,7 +181,7 @@ for _, name in ipairs(living) do
 end
 local all_joined = redis.call('HLEN', CAMERAS) == most
 for _, key in ipairs(joined) do
-  all_joined = all_joined and redis.call('EXISTS', key) == 1
+  all_joined = all_joined and redis.call('TYPE', key).ok == 'string'
 end
 
 redis.call('SET', SNAPSHOT, head)

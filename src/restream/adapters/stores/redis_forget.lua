@@ -8,7 +8,8 @@ local living = redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. time[1] .. '000', '+i
 for index = 3, #ARGV do
   local owned = false
   for _, name in ipairs(living) do
-    owned = owned or name ~= ARGV[2] and redis.call('HEXISTS', ARGV[1] .. name .. ':cameras', ARGV[index]) == 1
+    -- Where that key is of another type it answers an error, which is not 1.
+    owned = owned or name ~= ARGV[2] and redis.pcall('HEXISTS', ARGV[1] .. name .. ':cameras', ARGV[index]) == 1
   end
   if not owned then
     redis.call('HDEL', KEYS[1], ARGV[index])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
 
 from restream.adapters.stores import redis_keys as keys
-from restream.adapters.stores.redis_connection import Connection
+from restream.adapters.stores.redis_connection import Connection, hold_types, tell_replaced
 from restream.domain.camera.secret import Secret
 from restream.domain.known_media import KnownMedia
 from restream.domain.server.trust import SYSTEM, Trust
+
+logger = logging.getLogger(__name__)
 
 _KEPT_MS = 7 * 24 * 3600 * 1000
 _MAX_BYTES = 4096
@@ -30,21 +33,28 @@ class RedisMedia:
 
     async def load(self) -> Mapping[str, KnownMedia]:
         """What was kept, by camera id; others may write there, so what cannot be is left out. Raises SinkError."""
+        redis = self._connection.redis
         async with self._connection.translated():
-            found: Any = await self._connection.redis.hgetall(self._key)
+            tell_replaced(await hold_types(redis, {self._key: "hash"}))
+            found: Any = await redis.hgetall(self._key)
         known = {key.decode(errors="replace"): _decoded(body) for key, body in found.items()}
-        return {camera_id: each for camera_id, each in known.items() if each is not None}
+        kept = {camera_id: each for camera_id, each in known.items() if each is not None}
+        if left := len(known) - len(kept):
+            logger.warning("redis: what %d cameras send is not understood, they are probed", left)
+        return kept
 
     async def save(self, changed: Mapping[str, KnownMedia], removed: Collection[str]) -> None:
         """Replace what changed, forget what is removed. Raises SinkError."""
         async with self._connection.transaction() as pipe:
+            hold_types(pipe, {self._key: "hash"})
             if changed:
                 mapping = {key: msgspec.json.encode(each) for key, each in changed.items()}
                 pipe.hset(self._key, mapping=mapping)  # type: ignore[arg-type]
             if removed:
                 pipe.hdel(self._key, *removed)
             pipe.pexpire(self._key, _KEPT_MS)
-            await pipe.execute()
+            gone, *_ = await pipe.execute()
+        tell_replaced(gone)
 
     async def close(self) -> None:
         """Never raises."""

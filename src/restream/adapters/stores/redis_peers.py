@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
+from redis.exceptions import ResponseError
 
 from restream.adapters.stores import redis_keys as keys
 from restream.adapters.stores.redis_connection import Connection
@@ -34,6 +35,8 @@ class _Head(msgspec.Struct):
 
 
 class _Seen(NamedTuple):
+    """As it was answered: by an error where a key is of another type."""
+
     about: bytes
     changed: list[bytes]
     cameras: int
@@ -71,7 +74,7 @@ class RedisPeers:
                 pipe.getrange(self._key(name, keys.OWN_ABOUT), 0, _MOST_ABOUT_BYTES)
                 pipe.zrangebyscore(self._key(name, keys.OWN_CHANGED), f"({since}", "+inf", 0, _MOST_CAMERAS)
                 pipe.hlen(self._key(name, keys.OWN_CAMERAS))
-            answers = await pipe.execute()
+            answers = await pipe.execute(raise_on_error=False)
         return {name: _Seen(*answers[at : at + 3]) for at, name in zip(range(0, len(answers), 3), names, strict=True)}
 
     async def _picture(self, name: NodeName, head: _Head, seen: _Seen) -> PeerPicture:
@@ -113,6 +116,8 @@ class RedisPeers:
 
 def _head(seen: _Seen) -> _Head | PeerPicture:
     """A picture that only tells its problem where the rest cannot be understood."""
+    if any(isinstance(each, ResponseError) for each in seen):
+        return PeerPicture("", 0, problem="its keys are of other types than this version knows")
     try:
         head = msgspec.json.decode(seen.about, type=_Head)
     except (ValueError, RecursionError):

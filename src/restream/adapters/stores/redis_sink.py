@@ -8,13 +8,12 @@ import msgspec
 from redis.asyncio.client import Pipeline
 
 from restream.adapters.stores import redis_keys as keys
-from restream.adapters.stores.redis_connection import Connection, script
+from restream.adapters.stores.redis_connection import Connection, hold_types, script, tell_replaced
 from restream.domain.camera.secret import Secret
 from restream.domain.server.trust import SYSTEM, Trust
 from restream.ports.outlets import Documents
 
 _CYCLE = script("redis_cycle")
-_NOTHING_BUT_A_HASH = "if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end"
 _CAMERAS_OF_A_SNAPSHOT = b'"cameras":['
 
 
@@ -31,6 +30,8 @@ class RedisSink:
       everything.
     - The common hash is changed camera by camera, and the last writer of a camera wins. Where its size cannot be right
       (somebody deleted it) it is made anew.
+    - A common key that became one of another type fails one cycle, and makes room in the next. What another node has
+      under its own keys is left out where it is of another type.
     - A node that was alone writes the common array and snapshot itself, which spares the script a copy of them. Where
       it finds that it is not alone any more, that same script joins them: nobody reads what stood there in between.
 
@@ -53,6 +54,7 @@ class RedisSink:
             keys.own_key(prefix, node, what) for what in (keys.OWN_ABOUT, keys.OWN_CHANGED)
         )
         self._script_keys = (prefix + keys.NODES_KEY, self._cameras, self._streams, self._snapshot)
+        self._types = dict(zip(self._script_keys, ("zset", "hash", "string", "string"), strict=True))
         self._who = (prefix + keys.NODE_KEYS, node, self._changes, self._expire_ms)
         self._written: Mapping[str, bytes] | None = None
         """What this node's hash of cameras holds; None: that is not known."""
@@ -73,6 +75,8 @@ class RedisSink:
         head, mine = b"", -1
         removed: Collection[str] = ()
         async with self._connection.transaction() as pipe:
+            if written is None:
+                tell_replaced(await hold_types(self._connection.redis, self._types))
             self._add_streams(pipe, documents, alone)
             if documents.host is not None:
                 pipe.set(self._own_host, documents.host, px=self._expire_ms)
@@ -118,7 +122,6 @@ class RedisSink:
         removed = [key for key in known if key not in cameras]
         if written is None:
             pipe.delete(self._own_cameras)
-            pipe.eval(_NOTHING_BUT_A_HASH, 1, self._cameras)
         for key in (self._own_cameras, self._cameras) if changed else ():
             pipe.hset(key, mapping=changed)  # type: ignore[arg-type]
         if removed:

@@ -1,10 +1,13 @@
-"""Events and availability as they are kept, and read back with suspicion: others may write to the same store."""
+"""Events and availability as they are kept, and read back with suspicion: others may write to the same store, and
+another version has written what this one finds.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,32 +19,53 @@ _MAX_EVENT_BYTES = 16 << 10
 _MAX_TIMELINE_BYTES = 256 << 10
 _CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]")
 
+_HEALTHS: Mapping[str, Health] = {str(health): health for health in Health}
+
 E = TypeVar("E", bound=EventRecord)
-
-
-class _KeptTimeline(msgspec.Struct):
-    spans: list[tuple[float, Health]]
-    restarts: list[float]
 
 
 def encode_timeline(timeline: Timeline) -> bytes:
     """JSON with moments in Unix time (s), to the millisecond."""
     spans = [(round(span.since, 3), span.health) for span in timeline.spans]
-    return msgspec.json.encode(_KeptTimeline(spans, [round(at, 3) for at in timeline.restarts]))
+    return msgspec.json.encode({"spans": spans, "restarts": [round(at, 3) for at in timeline.restarts]})
 
 
 def decode_timeline(body: bytes, now: float) -> Timeline | None:
-    """What was kept of a camera until `now` (Unix time, s); None for what somebody else wrote there."""
+    """What was kept of a camera until `now` (Unix time, s); None for what somebody else wrote there.
+
+    A health that this version does not know is `unknown`; a moment that is none is left out, and so is one to come,
+    which would hold back all that follow.
+    """
     if len(body) > _MAX_TIMELINE_BYTES:
         return None
     try:
-        kept = msgspec.json.decode(body, type=_KeptTimeline)
+        kept = msgspec.json.decode(body)
     except (ValueError, RecursionError):
         return None
-    # A moment that is still to come would hold back all that follow. Neither comparison holds for NaN.
-    known = sorted((Span(at, health) for at, health in kept.spans if 0 <= at <= now), key=lambda span: span.since)
-    past = sorted(at for at in kept.restarts if 0 <= at <= now)
+    spans, restarts = _listed(kept, "spans"), _listed(kept, "restarts")
+    if spans is None and restarts is None:
+        return None
+    known = sorted((span for each in spans or () if (span := _span(each, now))), key=lambda span: span.since)
+    past = sorted(float(at) for at in restarts or () if _is_past(at, now))
     return Timeline(tuple(known[-MOST_SPANS:]), tuple(past[-MOST_SPANS:]))
+
+
+def _listed(kept: Any, key: str) -> list[Any] | None:
+    found = kept.get(key) if isinstance(kept, dict) else None
+    return found if isinstance(found, list) else None
+
+
+def _span(kept: Any, now: float) -> Span | None:
+    match kept:
+        case [at, str(health), *_] if _is_past(at, now):
+            return Span(float(at), _HEALTHS.get(health, Health.UNKNOWN))
+        case [at, *_] if _is_past(at, now):
+            return Span(float(at), Health.UNKNOWN)
+    return None
+
+
+def _is_past(at: Any, now: float) -> bool:
+    return isinstance(at, int | float) and not isinstance(at, bool) and 0 <= at <= now
 
 
 def decode_event(body: bytes, now: float, kind: type[E]) -> E | None:

@@ -49,7 +49,7 @@ class Archivist:
     async def run(self) -> NoReturn:
         """Read back once, then write until cancelled."""
         retry = Retry(_RETRY)
-        loaded = False
+        loaded = failing = False
         try:
             while True:
                 await self._due.wait()
@@ -60,10 +60,12 @@ class Archivist:
                         loaded = True
                     await self._save()
                 except SinkError as error:
-                    # The store's state is a component of its own; this is for who wonders about a gap.
-                    logger.debug("%s archive: %s", self.name, error)
+                    # Told once: the store's component may be up all the same, where it refuses this alone.
+                    level, failing = logging.DEBUG if failing else logging.WARNING, True
+                    logger.log(level, "%s: what happens is not kept for now: %s", self.name, error)
                     await retry.pause()
                 else:
+                    failing = False
                     retry.reset()
         finally:
             await self._archive.close()
