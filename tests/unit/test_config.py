@@ -311,6 +311,10 @@ def test_a_key_that_is_no_text_is_one_line(tmp_path: Path) -> None:
         load_settings(path)
 
 
+def test_a_key_that_has_more_than_one_line_is_told_in_one(config: Path) -> None:
+    assert problem(config, {"http": {"port\n\x1b[31m": 1}}) == "http.port [31m: unknown key"
+
+
 def test_a_bad_redis_url_is_one_line_without_its_password(tmp_path: Path) -> None:
     path = tmp_path / "restream.yml"
     path.write_text('redis: {url: "redis://:pa[s3cret]x@h:1/0"}\n', encoding="utf-8")

@@ -52,6 +52,7 @@ from restream.domain.camera.urls import CameraTypes
 from restream.domain.ffmpeg.plan import FfmpegSettings
 from restream.domain.judgement.flaws import Thresholds
 from restream.domain.life.backoff import RestartPolicy
+from restream.domain.one_line import one_line
 from restream.domain.relay.plan import RelaySettings
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.domain.server.target import Target
@@ -275,7 +276,8 @@ def _reason(error: ValidationError) -> str:
 
 def _describe(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"]) or "configuration"
+    # Whatever stands there as a key is quoted.
+    key = one_line(".".join(str(part) for part in first["loc"])) or "configuration"
     if first["type"] == "extra_forbidden":
         return f"{key}: unknown key"
     if first["type"] == "model_type":
