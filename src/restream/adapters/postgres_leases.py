@@ -24,7 +24,8 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (asyncpg.UndefinedTableError, "run `restream init-db --nodes`"),
     (
         asyncpg.UndefinedColumnError,
-        "the tables are of another release: run `restream init-db --nodes` of the newest node",
+        "the tables are of another release: run `restream init-db --nodes` of the newest, else compare them with "
+        "etc/schema_nodes.sql",
     ),
     (asyncpg.InsufficientPrivilegeError, "grant this user what etc/schema_nodes.sql says"),
     (asyncpg.ReadOnlySQLTransactionError, "nodes.dsn must lead to the primary, not to a replica"),
