@@ -69,6 +69,16 @@ def test_a_path_that_vanished_while_it_was_fetched_has_lost_its_camera() -> None
         assert published is not None and not published.published
 
 
+def test_a_server_that_restarted_unseen_is_no_silence_of_the_camera_that_it_fetches() -> None:
+    there = PathObservation("cam1", True, "rtspSource", inbound_bytes=20, online=True)
+    moved = there._replace(inbound_bytes=40)
+    seen = ServerPicture()
+    for at, started, path in ((11.0, "t1", there), (12.0, "t1", moved), (18.0, "t2", PULLED)):
+        seen = seen.swept(ServerView(started=started, paths={"cam1": path}), at)
+    assert unarrived(seen, Plan(engine="any", camera_id="1", path="cam1", fetched=True), 10.0, None) is None
+    assert cause_of(Cause.SOURCE_ENDED, seen, fetched=True) is Cause.SOURCE_ENDED
+
+
 def test_a_path_that_is_always_available_refuses_other_tracks() -> None:
     assert cause_of(Cause.SERVER_CONFLICT, picture((1.0, ALWAYS)), None) is Cause.CODEC_UNSUPPORTED
     assert cause_of(Cause.SERVER_CONFLICT, picture((1.0, TAKEN)), None) is Cause.SERVER_CONFLICT

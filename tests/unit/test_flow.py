@@ -77,6 +77,28 @@ def test_a_stale_picture_accuses_nobody_and_a_fresh_one_begins_anew() -> None:
     assert picture.swept(_view(100), 60.0).silent_since("cam1", running_since=1.0) == 60.0
 
 
+def _two(count: int, started: str | None, *, live: bool = True) -> ServerView:
+    names = ("cam1", "cam2")
+    paths = {
+        name: PathObservation(name, live, "rtspSession" if live else None, name, inbound_bytes=count) for name in names
+    }
+    return ServerView("v1.20.1", started, paths=paths)
+
+
+def test_a_restart_that_no_sweep_has_missed_begins_anew_too() -> None:
+    """We stood still meanwhile: its absence is no silence of those who publish."""
+    picture = ServerPicture().swept(_two(100, "t1"), 10.0).swept(_two(200, "t1"), 12.0)
+    restarted = picture.swept(_two(0, "t2", live=False), 18.0)
+    assert restarted.silent_since("cam1", running_since=1.0) == 18.0
+    assert restarted.swept(_two(0, "t2", live=False), 20.0).silent_since("cam1", running_since=1.0) == 18.0
+    # One that does not tell when it started: all is gone at once. One path alone may have gone by itself.
+    picture = ServerPicture().swept(_two(100, None), 10.0).swept(_two(200, None), 12.0)
+    assert picture.swept(_two(0, None, live=False), 18.0).silent_since("cam1", running_since=1.0) == 18.0
+    assert picture.swept(_view(0, available=False), 18.0).silent_since("cam1", running_since=1.0) == 18.0
+    one = ServerPicture().swept(_view(100), 10.0).swept(_view(200), 12.0)
+    assert one.swept(_view(0, available=False), 18.0).silent_since("cam1", running_since=1.0) == 12.0
+
+
 def test_what_the_server_plays_by_itself_is_no_arrival() -> None:
     """A path that is always available counts those bytes too."""
     picture = ServerPicture().swept(_view(100, ""), 10.0).swept(_view(200, ""), 12.0)

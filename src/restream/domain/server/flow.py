@@ -80,7 +80,7 @@ class ServerPicture:
     asked_at: float = 0.0
     """When the last good sweep began: its counters prove silence until then, however late they are heard of."""
     fresh_since: float | None = None
-    """Since when every sweep has succeeded; None while the picture is stale."""
+    """Since when every sweep has succeeded, of one run of the server; None while the picture is stale."""
     before_loss: Mapping[str, Flow] = field(default_factory=dict)
     """The last reading of paths that have lost their publisher lately."""
     run: str | None = None
@@ -105,9 +105,18 @@ class ServerPicture:
         for path, stream in self.streams.items():
             if stream.path.live and not (path in streams and streams[path].path.live):
                 lost[path] = stream.flow
-        fresh_since = now if self.fresh_since is None else self.fresh_since
+        anew = self.fresh_since is None or self.is_of_another_run(view, streams)
+        fresh_since = now if anew else self.fresh_since
         run = view.started or self.run
         return ServerPicture(streams, now, now if asked_at is None else asked_at, fresh_since, lost, run)
+
+    def is_of_another_run(self, view: ServerView, streams: Mapping[str, Stream]) -> bool:
+        """Whether the server has restarted since. Those before 1.15.2 do not tell when they started: there, all paths
+        gone at once is the sign.
+        """
+        if view.started is not None:
+            return self.run not in (None, view.started)
+        return self.live > 1 and not any(stream.path.live for stream in streams.values())
 
     def missed(self, trouble: ApiTrouble | None = None) -> ServerPicture:
         """The picture after a sweep that failed: the last data stay, marked stale."""

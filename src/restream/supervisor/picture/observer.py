@@ -57,7 +57,6 @@ class Observer:
         self._adopted = asyncio.Event()
         self._pause_s = 0.0
         self._misses = 0
-        self._started: str | None = None
 
     @property
     def picture(self) -> ServerPicture:
@@ -124,8 +123,8 @@ class Observer:
         self._picture = before.missed(status.trouble) if view is None else await self._swept(view, asked_at)
         if status.reachable:
             self._misses = 0
-            if view is not None:
-                self._note_restart(view.started, lost_all=before.live > 1 > self._picture.live)
+            if view is not None and before.is_of_another_run(view, self._picture.streams):
+                self._tell_restart(view.started)
             self._report(ComponentState.UP, status.detail)
         else:
             self._misses += 1
@@ -141,10 +140,7 @@ class Observer:
             for follower in self._followers:
                 follower.server_changed(self._identity, state is ComponentState.UP)
 
-    def _note_restart(self, started: str | None, *, lost_all: bool) -> None:
-        """Servers before 1.15.2 do not tell when they started: there, all paths gone at once is the sign."""
-        known, self._started = self._started, started or self._started
-        if known not in (None, started) if started is not None else lost_all:
-            detail = f"the media server restarted ({started or 'all its paths are gone at once'})"
-            logger.warning("%s: %s", self._component, detail)
-            self._listener.happened(ServerRestart(time.time(), detail, self._identity))
+    def _tell_restart(self, started: str | None) -> None:
+        detail = f"the media server restarted ({started or 'all its paths are gone at once'})"
+        logger.warning("%s: %s", self._component, detail)
+        self._listener.happened(ServerRestart(time.time(), detail, self._identity))
