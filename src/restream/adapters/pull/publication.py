@@ -21,8 +21,9 @@ from restream.domain.rtsp.failure import AUTHENTICATION, Failure, Stage
 
 _MOST_LINES = 20
 _LETTING_GO_S = 3.0
-# A refusal that comes later was waited for: the path was being fetched already, for somebody else who had asked.
 _AT_ONCE_S = 2.0
+# The first may be of a path that was being fetched already, for whoever had asked before: their time was over.
+_REFUSALS_UNASKED = 2
 _NOT_ASKED = "the media server does not ask the directory for this path; "
 _NO_HOLD = "the media server does not let us hold the path: "
 _NOT_OURS = "somebody publishes on this path; "
@@ -57,6 +58,8 @@ class PullPublication:
         self._lines: deque[str] = deque(maxlen=_MOST_LINES)
         self._questions = 0
         """How often the media server asked for the place since it was opened."""
+        self._refusals = 0
+        """How often it refused the path in a row without having asked."""
         self._asked_again = asyncio.Event()
         """A second time: what it was given led to nothing, or it has lost it."""
         self._stop_wanted = asyncio.Event()
@@ -132,27 +135,30 @@ class PullPublication:
             elif self._questions:
                 self._directory.close(self._plan.place)
                 return await self._not_begun(_failure(end))
-            elif ending := self._refused(end, asyncio.get_running_loop().time() - began):
+            elif ending := self._refused(end):
                 return ending
 
     async def _not_led_to_us(self) -> Ending | None:
         """On demand nobody would ask for long: that the media server will is found out without the camera."""
-        # What an earlier life left would be watched without our knowing.
-        await self._let_go()
-        self._open(None)
-        running = asyncio.create_task(self._server.hold(self._plan.path).run())
-        asked = asyncio.create_task(self._asked_first.wait())
-        try:
-            await asyncio.wait({running, asked}, timeout=_AT_ONCE_S, return_when=asyncio.FIRST_COMPLETED)
-            if running.done() and not self._questions:
-                return self._refused(running.result(), 0.0)
-        finally:
-            running.cancel()
-            asked.cancel()
-            await asyncio.wait({running, asked})
-        # It would ask again by itself.
-        await self._let_go()
-        return None
+        while True:
+            # What an earlier life left would be watched without our knowing.
+            await self._let_go()
+            self._open(None)
+            running = asyncio.create_task(self._server.hold(self._plan.path).run())
+            asked = asyncio.create_task(self._asked_first.wait())
+            try:
+                await asyncio.wait({running, asked}, timeout=_AT_ONCE_S, return_when=asyncio.FIRST_COMPLETED)
+                unasked = running.done() and not self._questions
+                if unasked and (ending := self._refused(running.result())):
+                    return ending
+            finally:
+                running.cancel()
+                asked.cancel()
+                await asyncio.wait({running, asked})
+            if not unasked:
+                # It would ask again by itself.
+                await self._let_go()
+                return None
 
     def _open(self, url: Secret | None) -> None:
         self._questions = 0
@@ -178,6 +184,7 @@ class PullPublication:
 
     def _asked(self) -> None:
         self._questions += 1
+        self._refusals = 0
         first = self._questions == 1
         self._lines.append("the media server asks where the camera is" if first else "it asks again")
         (self._asked_first if first else self._asked_again).set()
@@ -225,8 +232,8 @@ class PullPublication:
             return Ending(Cause.SERVER_REFUSED, str(error))
         return None
 
-    def _refused(self, end: Failed | Finished | None, took_s: float) -> Ending | None:
-        """The media server did not ask for the camera. None: it was busy with an earlier question, and may now."""
+    def _refused(self, end: Failed | Finished | None) -> Ending | None:
+        """The media server did not ask for the camera. None: it may have been busy with an earlier question."""
         failure = _failure(end)
         if failure is None or failure.status is None:
             return Ending(Cause.SERVER_GONE, words_of(failure))
@@ -234,7 +241,8 @@ class PullPublication:
             words = f"reading needs a user (mediamtx.read_user, read_password): {failure.words}"
             return Ending(Cause.SERVER_REFUSED, words)
         self._lines.append(failure.words)
-        if took_s > _AT_ONCE_S:
+        self._refusals += 1
+        if self._refusals < _REFUSALS_UNASKED:
             return None
         return Ending(Cause.SERVER_REFUSED, _NOT_ASKED + self._plan.entry.advice(self._plan.path))
 
