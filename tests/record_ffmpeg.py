@@ -81,7 +81,7 @@ async def run_probe(
     output = bytearray()
     command = build_probe(parse_source(url), CameraOptions(), settings).invocation
     began = time.monotonic()
-    child = await ChildProcess.spawn(command, output.extend)
+    child = ChildProcess.spawn(command, output.extend)
     acting = asyncio.ensure_future(on_start()) if on_start else None
     exit_code: int | None = None
     number: int | None = None
@@ -134,7 +134,7 @@ async def run_relay(
             flowing.set()
 
     began = time.monotonic()
-    publication = await ChildProcess.spawn(plan.invocation, on_progress)
+    publication = ChildProcess.spawn(plan.invocation, on_progress)
     try:
         async with asyncio.timeout(LIMIT_S):
             if act:
@@ -446,7 +446,7 @@ async def sink_hangs(ffmpeg: FfmpegSettings) -> Record:
         plan_target = Target(rtsp_url=server.rtsp_url)
         source = simulated.url()
         item = Camera("1", "camera 1", "", "", True, "cam1", parse_source(source), CameraOptions())
-        publication = await ChildProcess.spawn(build_plan(item, MEDIA, plan_target, ffmpeg).invocation, lambda _: None)
+        publication = ChildProcess.spawn(build_plan(item, MEDIA, plan_target, ffmpeg).invocation, lambda _: None)
         began = time.monotonic()
         await asyncio.sleep(6)
         await publication.stop(STOP_GRACE_S)

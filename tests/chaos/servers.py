@@ -77,7 +77,7 @@ class StandInProcess:
     async def start(self) -> None:
         ready = asyncio.Event()
         command = Invocation((sys.executable, "-m", "tests.chaos.servers", *map(str, self._ports)))
-        self.process = await ChildProcess.spawn(command, lambda _: ready.set())
+        self.process = ChildProcess.spawn(command, lambda _: ready.set())
         await asyncio.wait_for(ready.wait(), 20)
 
     async def stop(self) -> None:

@@ -17,7 +17,8 @@ from restream.adapters.pull.engine import PullEngine
 from restream.adapters.pull.listener import DirectoryListener
 from restream.adapters.pull.media_server import FetchingServer
 from restream.adapters.relay.engine import RelayEngine
-from restream.adapters.relay.workers import RelayPublication, RelayWorkers
+from restream.adapters.relay.worker_process import RelayPublication
+from restream.adapters.relay.workers import RelayWorkers
 from restream.adapters.rtsp.prober import RtspProber
 from restream.demo.cameras import SimulatedCamera
 from restream.demo.clips import Clip
@@ -63,6 +64,12 @@ class World(Protocol):
     def left(self) -> list[object]:
         """What is left of publications."""
 
+    async def replace(self) -> None:
+        """The service is replaced by its next version, so far as the engine's publications share anything."""
+
+    async def sessions(self) -> object:
+        """Which the media server has with publishers of the path, or the camera with clients."""
+
 
 class FfmpegWorld:
     leaves_sound_out = True
@@ -83,6 +90,12 @@ class FfmpegWorld:
 
     def left(self) -> list[object]:
         return [child for child in psutil.Process().children() if child.name() == "ffmpeg"]
+
+    async def replace(self) -> None:
+        """A process is alone."""
+
+    async def sessions(self) -> object:
+        return list(self._simulated.sessions)
 
 
 class RelayWorld:
@@ -110,6 +123,12 @@ class RelayWorld:
     def left(self) -> list[object]:
         return [1] * self._workers.relays
 
+    async def replace(self) -> None:
+        await self._workers.resume(self._workers.leave())
+
+    async def sessions(self) -> object:
+        return list(self._simulated.sessions)
+
 
 class _NoWorkers(RelayWorkers):
     async def begin(self, plan: RelayPlan, on_advance: Callable[[Advance], None]) -> RelayPublication:
@@ -136,6 +155,12 @@ class ScriptedWorld:
             publication.end()
 
     def left(self) -> list[object]:
+        return list(self._scripted.live)
+
+    async def replace(self) -> None:
+        """It stays."""
+
+    async def sessions(self) -> object:
         return list(self._scripted.live)
 
 
@@ -166,6 +191,12 @@ class PullWorld:
 
     def left(self) -> list[object]:
         return [*self._listener.directory.places, *self._simulated.sessions]
+
+    async def replace(self) -> None:
+        await eventually(lambda: not self._listener.directory.places, 5)
+
+    async def sessions(self) -> object:
+        return list(self._simulated.sessions)
 
     async def close(self) -> None:
         await self._listener.close()
@@ -308,6 +339,38 @@ async def test_a_camera_that_goes_ends_the_publication_with_a_cause_of_its_side(
         assert ending.detail
         assert all(PASSWORD not in line for line in ending.log)
         assert not world.left()
+
+
+async def test_one_that_is_left_flows_on_and_is_followed_anew(world: World) -> None:
+    before: list[Advance] = []
+    after: list[Advance] = []
+    async with publishing(world, before.append) as publication:
+        if world.engine.evidence is Evidence.ENGINE:
+            await eventually(lambda: any(each.moved for each in before), 10)
+        sessions = await world.sessions()
+        words = publication.leave()
+        assert words is not None
+        await world.replace()
+        told = len(before)
+        follower = await world.engine.adopt(plan(world), words, after.append)
+        await eventually(world.received, 20, "it goes on")
+        await eventually(lambda: any(each.moved for each in after) or world.engine.evidence is Evidence.SERVER, 10)
+        assert len(before) == told
+        assert await world.sessions() == sessions, "nobody connected anew"
+        await follower.stop()
+        assert isinstance((await follower.ended()).cause, Cause)
+        await eventually(lambda: not world.left(), 10)
+        assert follower.leave() is None
+
+
+async def test_one_that_is_left_and_not_wanted_any_more_is_ended(world: World) -> None:
+    async with publishing(world) as publication:
+        words = publication.leave()
+        assert words is not None
+        await world.replace()
+        await world.engine.discard(words)
+        if not isinstance(world, PullWorld):
+            assert not world.left()
 
 
 async def test_what_cannot_be_started_says_so_in_one_line(world: World) -> None:

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import psutil
@@ -72,14 +72,14 @@ def _python(code: str, stdin: str | None = None) -> Invocation:
 async def test_a_program_that_does_not_exist_is_our_error(pipes: PacedPipes | None) -> None:
     before = _descriptors()
     with pytest.raises(PublisherError, match="cannot be started"):
-        await ChildProcess.spawn(Invocation(("/nonexistent/program\0",)), lambda _: None, pipes=pipes)
+        ChildProcess.spawn(Invocation(("/nonexistent/program\0",)), lambda _: None, pipes=pipes)
     await eventually(lambda: _descriptors() <= before, 5)
 
 
 async def test_output_is_drained_and_the_ending_is_told(pipes: PacedPipes | None) -> None:
     received = bytearray()
     code = "import sys; print('x' * 300_000); print('bad hunter22', file=sys.stderr); sys.exit(3)"
-    child = await ChildProcess.spawn(_python(code), received.extend, pipes=pipes)
+    child = ChildProcess.spawn(_python(code), received.extend, pipes=pipes)
     ending = await child.ended()
     assert (ending.exit_code, ending.signal, ending.stderr_tail) == (3, None, ("bad ***",))
     assert len(received) == 300_001
@@ -99,7 +99,7 @@ async def test_many_children_are_read_together_and_leave_nothing_behind(caplog: 
         return on_stdout
 
     command = _python("import time; print('here', flush=True); time.sleep(60)")
-    children = [await ChildProcess.spawn(command, listener(number), pipes=pipes) for number in range(8)]
+    children = [ChildProcess.spawn(command, listener(number), pipes=pipes) for number in range(8)]
     await eventually(lambda: len(said) == 7 and "internal error" in caplog.text, 10)
     for child in children:
         child.kill()
@@ -108,7 +108,7 @@ async def test_many_children_are_read_together_and_leave_nothing_behind(caplog: 
     await eventually(lambda: _descriptors() <= before, 5)
     # And again after the last one was gone.
     received = bytearray()
-    child = await ChildProcess.spawn(_python("print('again')"), received.extend, pipes=pipes)
+    child = ChildProcess.spawn(_python("print('again')"), received.extend, pipes=pipes)
     await child.ended()
     assert received == b"again\n"
     await eventually(lambda: _descriptors() <= before, 5)
@@ -122,18 +122,18 @@ async def test_one_that_got_no_pipe_costs_the_next_one_nothing(monkeypatch: pyte
     with monkeypatch.context() as patch:
         patch.setattr(os, "pipe", exhausted)
         with pytest.raises(PublisherError, match="Too many open files"):
-            await ChildProcess.spawn(_python("pass"), lambda _: None, pipes=pipes)
+            ChildProcess.spawn(_python("pass"), lambda _: None, pipes=pipes)
     # Nothing tells when the readers, if any were left, have had their turns: far more of them than one.
     await asyncio.sleep(0.1)
     command = _python("import time; print('here', flush=True); time.sleep(60)")
-    child = await ChildProcess.spawn(command, lambda _: heard.set(), pipes=pipes)
+    child = ChildProcess.spawn(command, lambda _: heard.set(), pipes=pipes)
     async with asyncio.timeout(10):
         await heard.wait()
     child.kill()
     await child.ended()
 
 
-def _talkers(pipes: PacedPipes, heard: dict[str, int]) -> list[Awaitable[ChildProcess]]:
+def _talkers(pipes: PacedPipes, heard: dict[str, int]) -> list[ChildProcess]:
     code = "import time\nwhile True: print(flush=True); time.sleep(0.05)"
 
     def listener(name: str) -> Callable[[bytes], None]:
@@ -146,7 +146,7 @@ async def test_a_pipe_that_cannot_be_read_is_closed_and_the_others_are_read_on(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     before, pipes, heard = _descriptors(), PacedPipes(), dict[str, int]()
-    first, second = await asyncio.gather(*_talkers(pipes, heard))
+    first, second = _talkers(pipes, heard)
     await eventually(lambda: len(heard) == 2, 10)
     broken, read = min(pipes._pipes), os.read
 
@@ -177,7 +177,7 @@ async def test_children_are_read_on_when_the_system_cannot_tell_who_has_written(
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     pipes, heard = PacedPipes(), dict[str, int]()
-    first, second = await asyncio.gather(*_talkers(pipes, heard))
+    first, second = _talkers(pipes, heard)
     await eventually(lambda: len(heard) == 2, 10)
     with monkeypatch.context() as patch:
         patch.setattr(pipes, "_epoll", Deaf())
@@ -191,16 +191,86 @@ async def test_children_are_read_on_when_the_system_cannot_tell_who_has_written(
 
 async def test_standard_input_is_written_and_closed() -> None:
     received = bytearray()
-    child = await ChildProcess.spawn(_python("import sys; print(len(sys.stdin.read()))", "hello"), received.extend)
+    child = ChildProcess.spawn(_python("import sys; print(len(sys.stdin.read()))", "hello"), received.extend)
     await child.ended()
     assert received.strip() == b"5"
+
+
+async def test_a_script_that_no_pipe_holds_at_once_arrives_as_a_whole() -> None:
+    received = bytearray()
+    code = "import sys, time; time.sleep(0.3); print(len(sys.stdin.read()))"
+    child = ChildProcess.spawn(_python(code, "x" * 300_000), received.extend)
+    await child.ended()
+    assert received.strip() == b"300000"
+
+
+async def test_a_child_that_does_not_read_its_script_costs_nothing() -> None:
+    before = _descriptors()
+    child = ChildProcess.spawn(_python("pass", "x" * 300_000), lambda _: None)
+    assert (await child.ended()).exit_code == 0
+    await eventually(lambda: _descriptors() <= before, 5)
+
+
+async def test_one_that_nobody_could_follow_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(_: int) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    marker, before = "restream-not-followed", _descriptors()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pidfd_open", exhausted)
+        with pytest.raises(PublisherError, match="Too many open files"):
+            ChildProcess.spawn(_python(f"import time; '{marker}'; time.sleep(60)"), lambda _: None)
+    assert marker not in _children() and _descriptors() <= before
+
+
+async def test_one_that_is_left_runs_on_and_is_followed_anew(pipes: PacedPipes | None) -> None:
+    before, heard, again = _descriptors(), bytearray(), bytearray()
+    code = (
+        "import sys, time; print('bad hunter22', file=sys.stderr, flush=True)\n"
+        "for n in range(400): print(n, flush=True); time.sleep(0.02)"
+    )
+    child = ChildProcess.spawn(_python(code), heard.extend, pipes=pipes)
+    await eventually(lambda: b"\n" in heard and child.stderr_tail, 10)
+    left = child.leave()
+    assert left is not None and left.stdout is not None and os.get_inheritable(left.stdout)
+    known = bytes(heard)
+    await asyncio.sleep(0.2)
+    assert bytes(heard) == known
+    follower = ChildProcess.adopt(left, again.extend, pipes)
+    assert follower.pid == child.pid and follower.stderr_tail == ("bad ***",)
+    assert not os.get_inheritable(left.stdout)
+    await eventually(lambda: again.count(b"\n") > 20, 10)
+    # Not a byte is lost, and none comes twice.
+    numbers = (known + bytes(again)).split(b"\n")[:-1]
+    assert [int(each) for each in numbers] == list(range(len(numbers)))
+    await follower.stop(3)
+    assert (await follower.ended()).signal == signal.SIGTERM
+    await eventually(lambda: _descriptors() <= before, 5)
+
+
+async def test_one_that_ended_while_nobody_followed_it_is_told_by_its_ending(pipes: PacedPipes | None) -> None:
+    ready, rest = asyncio.Event(), bytearray()
+    code = (
+        "import time, sys; print('a', flush=True); time.sleep(0.3); "
+        "print('b'); print('why', file=sys.stderr); sys.exit(7)"
+    )
+    child = ChildProcess.spawn(_python(code), lambda _: ready.set(), pipes=pipes)
+    async with asyncio.timeout(10):
+        await ready.wait()
+    left = child.leave()
+    assert left is not None
+    await asyncio.sleep(0.8)
+    follower = ChildProcess.adopt(left, rest.extend, pipes)
+    ending = await asyncio.wait_for(follower.ended(), 10)
+    assert (ending.exit_code, ending.stderr_tail, bytes(rest)) == (7, ("why",), b"b\n")
+    assert follower.leave() is None
 
 
 async def test_what_came_while_the_service_slept_counts_before_a_timer_that_is_late(pipes: PacedPipes | None) -> None:
     """A suspended service, a paused virtual machine: progress waits in the pipe when the deadline is found over."""
     loop, due = asyncio.get_running_loop(), []
     timer = DeadlineTimer(lambda: due.append(loop.time()))
-    child = await ChildProcess.spawn(
+    child = ChildProcess.spawn(
         _python("import time; time.sleep(0.5); print('progress', flush=True); time.sleep(60)"),
         lambda _: timer.set(loop.time() + 60),
         pipes=pipes,
@@ -219,7 +289,7 @@ async def test_what_came_while_the_service_slept_counts_before_a_timer_that_is_l
 
 async def test_a_flood_on_stderr_stays_bounded() -> None:
     code = "import sys\nfor number in range(200_000): print('line', number, file=sys.stderr)"
-    child = await ChildProcess.spawn(_python(code), lambda _: None)
+    child = ChildProcess.spawn(_python(code), lambda _: None)
     tail = (await child.ended()).stderr_tail
     assert len(tail) == 20
     assert tail[-1] == "line 199999"
@@ -239,7 +309,7 @@ async def test_stopping_escalates(handler: str, ended_by: signal.Signals) -> Non
     code = (
         f"import signal, time\nsignal.signal(signal.SIGTERM, {handler})\nprint(flush=True)\nwhile True: time.sleep(60)"
     )
-    child = await ChildProcess.spawn(_python(code), lambda _: ready.set())
+    child = ChildProcess.spawn(_python(code), lambda _: ready.set())
     await ready.wait()
     await child.stop(2.0)
     assert (await child.ended()).signal == ended_by
@@ -247,12 +317,12 @@ async def test_stopping_escalates(handler: str, ended_by: signal.Signals) -> Non
 
 
 async def test_a_child_has_a_session_of_its_own_and_is_ended_even_before_that() -> None:
-    child = await ChildProcess.spawn(_python("import time; time.sleep(60)"), lambda _: None)
+    child = ChildProcess.spawn(_python("import time; time.sleep(60)"), lambda _: None)
     await eventually(lambda: os.getsid(child.pid) == child.pid, timeout_s=10)
     child.kill()
     assert (await child.ended()).signal == signal.SIGKILL
     for _ in range(20):
-        early = await ChildProcess.spawn(_python("import time; time.sleep(60)"), lambda _: None)
+        early = ChildProcess.spawn(_python("import time; time.sleep(60)"), lambda _: None)
         early.kill()
         async with asyncio.timeout(4):
             assert (await early.ended()).signal == signal.SIGKILL
@@ -260,25 +330,12 @@ async def test_a_child_has_a_session_of_its_own_and_is_ended_even_before_that() 
 
 async def test_a_grandchild_that_holds_the_pipes_does_not_hold_us(pipes: PacedPipes | None) -> None:
     code = "import subprocess, sys; subprocess.Popen(['sleep', '30'], start_new_session=True); print('gone')"
-    child = await ChildProcess.spawn(_python(code), lambda _: None, pipes=pipes)
+    child = ChildProcess.spawn(_python(code), lambda _: None, pipes=pipes)
     ending = await asyncio.wait_for(child.ended(), 10)
     assert ending.exit_code == 0
     for process in psutil.process_iter(["cmdline"]):
         if process.info["cmdline"] == ["sleep", "30"]:
             process.kill()
-
-
-async def test_a_cancelled_spawn_leaves_no_process(pipes: PacedPipes | None) -> None:
-    marker = "restream-cancelled-spawn"
-    before = _descriptors()
-    command = _python(f"import time; '{marker}'; time.sleep(60)")
-    task = asyncio.create_task(ChildProcess.spawn(command, lambda _: None, pipes=pipes))
-    await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await eventually(lambda: marker not in _children(), 10)
-    await eventually(lambda: _descriptors() <= before, 10)
 
 
 async def test_a_cancelled_probe_leaves_no_process(ffmpeg: str) -> None:
@@ -340,7 +397,7 @@ async def test_children_do_not_inherit_what_the_service_knows(monkeypatch: pytes
     monkeypatch.setenv("RESTREAM_HTTP__TOKEN", "hunter22")
     monkeypatch.setenv("FFREPORT", "file=report.log")
     received = bytearray()
-    child = await ChildProcess.spawn(Invocation(("env",)), received.extend)
+    child = ChildProcess.spawn(Invocation(("env",)), received.extend)
     await child.ended()
     assert b"PATH=" in received
     assert b"hunter22" not in received

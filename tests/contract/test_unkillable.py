@@ -1,6 +1,6 @@
 """A process that SIGKILL does not end (state D): nobody waits for it for ever.
 
-The system cannot be asked for one, so the transport is a fake whose exit never comes.
+The system cannot be asked for one, so its descriptor is a fake: the end of a pipe, readable when the test says so.
 """
 
 from __future__ import annotations
@@ -8,35 +8,18 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import AsyncIterator
 
 import pytest
 
 from restream.adapters.ffmpeg.engine import FfmpegPublication
 from restream.adapters.processes import child_process
-from restream.adapters.processes.child_process import ChildProcess
-from restream.domain.ffmpeg.invocation import Invocation
+from restream.adapters.processes.child_process import ChildProcess, LeftChild
 from restream.domain.ffmpeg.progress import ProgressParser
 from restream.domain.life.cause import Cause
 from tests.support.eventually import eventually
 
 PID = 4_000_000_000  # more than the kernel gives
-
-
-class StuckTransport(asyncio.SubprocessTransport):
-    """Its process has started, and will never be reaped."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.closed = False
-
-    def get_pid(self) -> int:
-        return PID
-
-    def get_returncode(self) -> int | None:
-        return None
-
-    def close(self) -> None:
-        self.closed = True
 
 
 @pytest.fixture
@@ -54,39 +37,45 @@ def signals(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.fixture
-async def stuck(signals: list[int]) -> tuple[ChildProcess, StuckTransport]:
-    transport, protocol = StuckTransport(), child_process._Protocol(lambda _: None)
-    return ChildProcess(transport, protocol, Invocation(("/usr/bin/ffmpeg", "-i", "x")), None), transport
+async def stuck(signals: list[int], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[ChildProcess, int]]:
+    """It, and the descriptor that tells of its end."""
+    reading, writing = os.pipe()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pidfd_open", lambda _: reading)
+        child = ChildProcess.adopt(LeftChild(PID, "ffmpeg", None, None, (), ()), lambda _: None)
+    yield child, writing
+    os.close(writing)
 
 
 async def test_stopping_it_ends_and_so_does_whoever_waits_for_its_end(
-    stuck: tuple[ChildProcess, StuckTransport], signals: list[int], caplog: pytest.LogCaptureFixture
+    stuck: tuple[ChildProcess, int], signals: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
-    child, transport = stuck
+    child, _ = stuck
     publication = FfmpegPublication(child, ProgressParser(), network_timeout_s=10.0, stop_grace_s=0.2)
     waiting = asyncio.create_task(publication.ended())
     async with asyncio.timeout(10):
         await asyncio.gather(publication.stop(), publication.stop())
         ending = await waiting
     assert (ending.cause, ending.detail) == (Cause.KILLED, "SIGKILL")
-    assert signals.count(signal.SIGKILL) == 2 and not child.running and transport.closed
+    assert signals.count(signal.SIGKILL) == 2 and not child.running
     told = [record.message for record in caplog.records]
     assert len(told) == 1 and f"process {PID} (ffmpeg) is still there" in told[0]
     # And nothing more is done to it.
     await publication.stop()
     child.kill()
     assert len(signals) == 6 and len(caplog.records) == 1
+    assert publication.leave() is None
 
 
 async def test_one_that_ends_late_is_not_given_up(
-    stuck: tuple[ChildProcess, StuckTransport], caplog: pytest.LogCaptureFixture
+    stuck: tuple[ChildProcess, int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    child, _ = stuck
+    child, end = stuck
+    monkeypatch.setattr(os, "waitpid", lambda pid, _: (pid, signal.SIGKILL))
     child.kill()
-    child._protocol.process_exited()
-    child._protocol.connection_lost(None)
+    os.write(end, b"x")
     async with asyncio.timeout(10):
-        await child.ended()
+        assert (await child.ended()).signal == signal.SIGKILL
     timer = child._giving_up
     assert timer is not None
     await eventually(timer.cancelled, 5)

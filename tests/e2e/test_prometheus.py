@@ -48,7 +48,7 @@ async def prometheus(tmp_path: Path, target: str) -> AsyncIterator[str]:
         f"--storage.tsdb.path={tmp_path / 'data'}",
         f"--web.listen-address={address}",
     )
-    server = await ChildProcess.spawn(Invocation(("prometheus", *arguments)), lambda _: None)
+    server = ChildProcess.spawn(Invocation(("prometheus", *arguments)), lambda _: None)
     try:
         yield f"http://{address}"
     finally:

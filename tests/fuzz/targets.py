@@ -14,7 +14,7 @@ import orjson
 from aiohttp import web
 from multidict import CIMultiDict
 
-from restream.adapters.processes.child_process import StderrTail
+from restream.adapters.processes.stderr_tail import StderrTail
 from restream.adapters.server.docker_engine import parse_container
 from restream.adapters.server.mediamtx_lists import PATHS, SRT
 from restream.adapters.stores.stored_records import decode_event, decode_moment, decode_timeline

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from restream.adapters.relay.engine import RelayEngine
-from restream.adapters.relay.workers import RelayPublication, RelayWorkers
+from restream.adapters.relay.worker_process import RelayPublication
+from restream.adapters.relay.workers import RelayWorkers
 from restream.demo.behaviours.table import BEHAVIOURS
 from restream.demo.cameras import SimulatedCamera
 from restream.demo.clips import Clip

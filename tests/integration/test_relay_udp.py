@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from restream.adapters.relay.engine import RelayEngine
-from restream.adapters.relay.workers import RelayPublication, RelayWorkers
+from restream.adapters.relay.worker_process import RelayPublication
+from restream.adapters.relay.workers import RelayWorkers
 from restream.demo.behaviours.behaviour import Behaviour
 from restream.demo.behaviours.media import SendsNo
 from restream.demo.behaviours.table import BEHAVIOURS

@@ -173,7 +173,7 @@ async def redis_with(pair: Pair | None) -> AsyncIterator[int]:
         files = ("--tls-cert-file", str(pair.certificate), "--tls-key-file", str(pair.key))
         ports = ("--port", "0", "--tls-port", str(port), "--tls-auth-clients", "no", *files)
     common = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", "/", "--requirepass", "first")
-    server = await ChildProcess.spawn(Invocation((binary, *common, *ports)), lambda _: None)
+    server = ChildProcess.spawn(Invocation((binary, *common, *ports)), lambda _: None)
     try:
         while server.running:
             with contextlib.suppress(OSError):

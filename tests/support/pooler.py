@@ -42,7 +42,7 @@ async def pooled(dsn: str) -> AsyncIterator[str]:
         settings.write_text(_SETTINGS.format(name=name, server_port=parts.port, port=port), encoding="utf-8")
         if user is not None:
             os.chown(directory, pwd.getpwnam(user).pw_uid, -1)
-        process = await ChildProcess.spawn(Invocation(("pgbouncer", str(settings))), lambda _: None, user=user)
+        process = ChildProcess.spawn(Invocation(("pgbouncer", str(settings))), lambda _: None, user=user)
         try:
             through = f"postgresql://restream@127.0.0.1:{port}/{name}"
             await eventually(lambda: _answers(through, process), 10, "pgbouncer does not start")

@@ -55,6 +55,13 @@ class ScriptedPublication:
         await asyncio.sleep(0)
         self.end()
 
+    def leave(self) -> bytes | None:
+        return None if self._ending.done() else str(self._engine.live.index(self)).encode()
+
+    def follow(self, on_advance: Callable[[Advance], None]) -> None:
+        """Somebody else hears of it from now on."""
+        self._on_advance = on_advance
+
 
 class ScriptedEngine:
     """Publishes cameras with video of a codec that it knows."""
@@ -99,3 +106,13 @@ class ScriptedEngine:
     def of(self, camera_id: str) -> ScriptedPublication:
         (found,) = (each for each in self.live if each.plan.camera_id == camera_id)
         return found
+
+    async def adopt(self, plan: Plan, words: bytes, on_advance: Callable[[Advance], None]) -> ScriptedPublication:
+        if not isinstance(plan, ScriptedPlan):
+            raise TypeError(f"a plan of the engine {plan.engine}")
+        publication = self.live[int(words)]
+        publication.follow(on_advance)
+        return publication
+
+    async def discard(self, words: bytes) -> None:
+        await self.live[int(words)].stop()

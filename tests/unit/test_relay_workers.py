@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from restream.adapters.relay import workers
-from restream.adapters.relay.workers import RelayPublication, RelayWorker, RelayWorkers
+from restream.adapters.relay import worker_process, workers
+from restream.adapters.relay.worker_process import RelayPublication, RelayWorker
+from restream.adapters.relay.workers import RelayWorkers
 from tests.support.eventually import eventually
 
 
@@ -27,7 +28,7 @@ class _Child:
 @pytest.fixture
 def child(monkeypatch: pytest.MonkeyPatch) -> _Child:
     for name, seconds in (("_HANGS_AFTER_S", 0.05), ("_GRACE_S", 0.05), ("_LATE_S", 0.05)):
-        monkeypatch.setattr(workers, name, seconds)
+        monkeypatch.setattr(worker_process, name, seconds)
     return _Child()
 
 
@@ -66,6 +67,7 @@ class _Worker:
     """A process that runs, or does not yet; counts what is begun in it."""
 
     made: list[_Worker]
+    retiring = False
 
     def __init__(self) -> None:
         self.alive, self.has_spoken = True, False

@@ -13,6 +13,9 @@ class SystemdNotifier:
 
     def __init__(self) -> None:
         # Not for children: a confused ffmpeg must not speak for the service.
+        names = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+        self.environment = {key: os.environ[key] for key in names if key in os.environ}
+        """What it was told by; for the next program in this process."""
         self._address = os.environ.pop("NOTIFY_SOCKET", "")
         watchdog_us = os.environ.pop("WATCHDOG_USEC", "")
         for_us = os.environ.pop("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())

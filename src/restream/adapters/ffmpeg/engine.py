@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from time import monotonic
+from typing import NamedTuple
 
-from restream.adapters.processes.child_process import ChildProcess
+import msgspec
+
+from restream.adapters.processes.child_process import ChildProcess, LeftChild
 from restream.adapters.processes.paced_pipes import PacedPipes
 from restream.adapters.tls import certificate_trouble
 from restream.domain.camera.camera import Camera
@@ -17,16 +21,28 @@ from restream.domain.ffmpeg.plan import ENGINE, FfmpegPlan, FfmpegSettings, buil
 from restream.domain.ffmpeg.progress import ProgressParser
 from restream.domain.life.cause import Cause
 from restream.domain.server.target import Target
+from restream.ports.cameras import PublisherError
+
+
+class _Left(NamedTuple):
+    child: LeftChild
+    media_seen: bool
+    started_at_s: float
 
 
 class FfmpegPublication:
-    """One running ffmpeg."""
+    """One running ffmpeg, since `started_at_s` (monotonic)."""
 
     def __init__(
-        self, child: ChildProcess, progress: ProgressParser, network_timeout_s: float, stop_grace_s: float
+        self,
+        child: ChildProcess,
+        progress: ProgressParser,
+        network_timeout_s: float,
+        stop_grace_s: float,
+        started_at_s: float | None = None,
     ) -> None:
         self._child = child
-        self._started_at_s = monotonic()
+        self._started_at_s = monotonic() if started_at_s is None else started_at_s
         self._network_timeout_s = network_timeout_s
         self._progress = progress
         self._stop_grace_s = stop_grace_s
@@ -56,6 +72,13 @@ class FfmpegPublication:
         await self._child.stop(self._stop_grace_s)
         await self._child.ended()
 
+    def leave(self) -> bytes | None:
+        """Its process and pipes."""
+        child = self._child.leave()
+        if child is None:
+            return None
+        return msgspec.msgpack.encode(_Left(child, self._progress.media_seen, self._started_at_s))
+
 
 class RefusedPublication:
     """One that was not begun: the media server is not the one that is meant."""
@@ -76,6 +99,10 @@ class RefusedPublication:
 
     async def stop(self) -> None:
         """Nothing is there to be ended."""
+
+    def leave(self) -> bytes | None:
+        """Nor to be left."""
+        return None
 
 
 class FfmpegEngine:
@@ -121,10 +148,29 @@ class FfmpegEngine:
         if plan.to_be_checked is not None and (trouble := await certificate_trouble(plan.to_be_checked)):
             return RefusedPublication(trouble)
         progress = ProgressParser()
-
-        def on_stdout(chunk: bytes) -> None:
-            for advance in progress.feed(chunk):
-                on_advance(advance)
-
-        child = await ChildProcess.spawn(plan.invocation, on_stdout, pipes=self._pipes)
+        child = ChildProcess.spawn(plan.invocation, _reporting(progress, on_advance), pipes=self._pipes)
         return FfmpegPublication(child, progress, plan.network_timeout_s, self._stop_grace_s)
+
+    async def adopt(self, plan: Plan, words: bytes, on_advance: Callable[[Advance], None]) -> FfmpegPublication:
+        """Follow a process. Raises PublisherError, and TypeError for another engine's plan."""
+        if not isinstance(plan, FfmpegPlan):
+            raise TypeError(f"a plan of the engine {plan.engine}")
+        left, progress = msgspec.msgpack.decode(words, type=_Left), ProgressParser()
+        progress.media_seen = left.media_seen
+        child = ChildProcess.adopt(left.child, _reporting(progress, on_advance), self._pipes)
+        return FfmpegPublication(child, progress, plan.network_timeout_s, self._stop_grace_s, left.started_at_s)
+
+    async def discard(self, words: bytes) -> None:
+        """End a process."""
+        with contextlib.suppress(PublisherError):
+            child = ChildProcess.adopt(msgspec.msgpack.decode(words, type=_Left).child, lambda _: None)
+            await child.stop(self._stop_grace_s)
+            await child.ended()
+
+
+def _reporting(progress: ProgressParser, on_advance: Callable[[Advance], None]) -> Callable[[bytes], None]:
+    def on_stdout(chunk: bytes) -> None:
+        for advance in progress.feed(chunk):
+            on_advance(advance)
+
+    return on_stdout

@@ -1,4 +1,5 @@
-"""Child processes: spawned without a shell, drained always, stopped by escalation, reaped, and never orphaned."""
+"""Child processes: drained always, stopped by escalation, reaped, never orphaned; and handed over to the next program
+in this process (execv), whose children they are too."""
 
 from __future__ import annotations
 
@@ -6,28 +7,22 @@ import asyncio
 import contextlib
 import logging
 import os
-import pwd
 import resource
-import shutil
 import signal
-from collections import deque
+import subprocess
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple
 
-from restream.adapters.processes.paced_pipes import PacedPipe, PacedPipes
-from restream.domain.camera.secret import mask_exact, mask_patterns
+from restream.adapters.processes.pipes import Pipes, PromptPipes, ReadPipe
+from restream.adapters.processes.spawning import Started, start, tell
+from restream.adapters.processes.stderr_tail import StderrTail
 from restream.domain.ffmpeg.exit_cause import ProcessEnding
 from restream.domain.ffmpeg.invocation import Invocation
 from restream.ports.cameras import PublisherError
 
 logger = logging.getLogger(__name__)
 
-_TAIL_LINES = 20
-_LINE_LENGTH = 400
-# A pipe that outlives its process (held by a grandchild) is not waited for longer than this.
-_PIPE_LINGER_S = 1.0
 # ffmpeg 5.1, 7.0 and 8.0 ignore the first SIGTERM while stalled (relay-stopped_while_frozen in tests/data/ffmpeg ends
 # after the second), and 7.0 does so even while streaming (relay-stopped_while_streaming).
 _SECOND_SIGNAL_AFTER_S = 1.0
@@ -35,163 +30,108 @@ _SECOND_SIGNAL_AFTER_S = 1.0
 _UNKILLABLE_AFTER_S = 5.0
 
 
-class StderrTail:
-    """The last lines of a stream of bytes, bounded whatever comes."""
+class LeftChild(NamedTuple):
+    """A child that runs on, as the next program in this process needs to know it."""
 
-    def __init__(self) -> None:
-        self._lines: deque[bytes] = deque(maxlen=_TAIL_LINES)
-        self._pending = b""
-
-    def feed(self, chunk: bytes) -> None:
-        """Take what was written; only the last lines are kept."""
-        # Progress bars and repeated messages end in \r.
-        lines = (self._pending + chunk).replace(b"\r", b"\n").split(b"\n")
-        self._pending = lines.pop()[-_LINE_LENGTH:]
-        self._lines.extend(line[:_LINE_LENGTH] for line in lines[-_TAIL_LINES:] if line.strip())
-
-    def masked(self, secrets: tuple[str, ...]) -> tuple[str, ...]:
-        """The lines as text, oldest first, without credentials and control characters."""
-        lines = [*self._lines, self._pending] if self._pending.strip() else list(self._lines)
-        return tuple(_printable(mask_patterns(mask_exact(line.decode("utf-8", "replace"), secrets))) for line in lines)
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text).strip()
-
-
-def _environment() -> dict[str, str]:
-    """What a child may know: not the service's own credentials, and nothing that makes ffmpeg write reports."""
-    return {key: value for key, value in os.environ.items() if not key.startswith(("PG", "RESTREAM_", "FFREPORT"))}
-
-
-@cache
-def _death_signal_prefix() -> tuple[str, ...]:
-    """Words that make the kernel kill the child when the service dies, even by SIGKILL (prctl PR_SET_PDEATHSIG)."""
-    setpriv = shutil.which("setpriv")
-    if setpriv is None:
-        logger.warning("setpriv (util-linux) is not installed: children may survive a SIGKILL of this service")
-        return ()
-    return (setpriv, "--pdeathsig", "KILL", "--")
-
-
-@cache
-def _session_prefix() -> tuple[str, ...]:
-    """Words that give the child a session, and so a process group, of its own.
-
-    Not before its first exec: until that, vfork(2) holds up this whole process, and in a session of its own the child
-    has to queue for a processor behind all other sessions (sched(7), autogroup).
-    """
-    setsid = shutil.which("setsid")
-    return () if setsid is None else (setsid,)
-
-
-class _Protocol(asyncio.SubprocessProtocol):
-    def __init__(self, on_stdout: Callable[[bytes], None]) -> None:
-        self._on_stdout = on_stdout
-        self.stderr = StderrTail()
-        loop = asyncio.get_running_loop()
-        self.exited: asyncio.Future[None] = loop.create_future()
-        self.closed: asyncio.Future[None] = loop.create_future()
-
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        if fd == 1:
-            self._on_stdout(data)
-        else:
-            self.stderr.feed(data)
-
-    def process_exited(self) -> None:
-        if not self.exited.done():
-            self.exited.set_result(None)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        for future in (self.exited, self.closed):
-            if not future.done():
-                future.set_result(None)
+    pid: int
+    program: str
+    """Its name, for people."""
+    stdout: int | None
+    """Descriptor of the reading end of its output; None: it has closed that."""
+    stderr: int | None
+    said: tuple[bytes, ...]
+    """The last lines of its stderr, not masked."""
+    secrets: tuple[str, ...]
+    """What must be masked in them, longest first."""
 
 
 class ChildProcess:
     """One running program with its pipes drained."""
 
-    def __init__(
-        self, transport: asyncio.SubprocessTransport, protocol: _Protocol, command: Invocation, output: PacedPipe | None
-    ) -> None:
-        self._transport = transport
-        self._protocol = protocol
-        self._command = command
-        self._output = output
+    def __init__(self, left: LeftChild, on_stdout: Callable[[bytes], None], pipes: Pipes | None = None) -> None:
+        """Follow one that is a child of this process, and may have ended. Raises OSError."""
+        self.pid = left.pid
+        """Process id, also of its process group."""
+        self._program, self._secrets = left.program, left.secrets
+        self._tail = StderrTail(left.said)
+        self._loop = asyncio.get_running_loop()
+        self._exited: asyncio.Future[None] = self._loop.create_future()
+        self._code: int | None = None
         self._giving_up: asyncio.TimerHandle | None = None
+        self._pipes: list[ReadPipe | None] = [None, None]
+        # Readable when it has ended, also if that is long ago.
+        self._pidfd = os.pidfd_open(self.pid)
+        self._loop.add_reader(self._pidfd, self._reap)
+        for place, (descriptor, watch, take) in enumerate(
+            ((left.stdout, pipes or PromptPipes(), on_stdout), (left.stderr, PromptPipes(), self._tail.feed))
+        ):
+            if descriptor is not None:
+                self._pipes[place] = watch.follow(descriptor, take)
 
     @classmethod
-    async def spawn(
+    def spawn(
         cls,
         command: Invocation,
         on_stdout: Callable[[bytes], None],
         *,
         user: str | None = None,
-        pipes: PacedPipes | None = None,
-        stdin: int = asyncio.subprocess.DEVNULL,
+        pipes: Pipes | None = None,
+        stdin: int = subprocess.DEVNULL,
     ) -> ChildProcess:
         """Start a program in a session of its own, as another user if one is named. Raises PublisherError.
 
         With `pipes` its output is read at their pace: for many long-lived children that say little. `stdin`: without a
         script.
         """
-        loop = asyncio.get_running_loop()
+        script: tuple[int, int] | None = None
         try:
-            output = pipes.open(on_stdout) if pipes else None
-        except OSError as error:
-            raise _not_started(command, error) from None
-        spawning = asyncio.ensure_future(
-            loop.subprocess_exec(
-                lambda: _Protocol(on_stdout),
-                *_session_prefix(),
-                *_death_signal_prefix(),
-                *command.argv,
-                stdin=asyncio.subprocess.PIPE if command.stdin else stdin,
-                stdout=output.write_end if output else asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=not _session_prefix(),
-                env=_environment(),
-                user=user,
-                group=None if user is None else pwd.getpwnam(user).pw_gid,
-                extra_groups=None if user is None else [],
-            )
-        )
-        if output is not None:
-            spawning.add_done_callback(lambda _: output.close_write_end())
-        try:
-            transport, protocol = await asyncio.shield(spawning)
-        except asyncio.CancelledError:
-            # The fork may have happened already: what it made must not be lost.
-            spawning.add_done_callback(_kill_late)
-            raise
+            script = os.pipe() if command.stdin else None
+            started = start(command, stdin=script[0] if script else stdin, user=user)
         except (OSError, ValueError) as error:
-            if output is not None:
-                output.finish()
+            if script is not None:
+                os.close(script[1])
             raise _not_started(command, error) from None
-        child = cls(transport, protocol, command, output)
+        finally:
+            if script is not None:
+                os.close(script[0])
+        child = cls._of(started, command, on_stdout, pipes)
         if command.memory_bytes is not None:
             # Before it knows its source; setsid and setpriv pass it on. Refused is only to raise a limit that is lower.
             with contextlib.suppress(OSError, ValueError):
-                resource.prlimit(
-                    transport.get_pid(), resource.RLIMIT_DATA, (command.memory_bytes, command.memory_bytes)
-                )
-        if command.stdin:
+                resource.prlimit(child.pid, resource.RLIMIT_DATA, (command.memory_bytes, command.memory_bytes))
+        if command.stdin and script is not None:
             # Only now: a child whose parent dies before this finds an empty script and ends by itself.
-            script = cast(asyncio.WriteTransport, transport.get_pipe_transport(0))
-            script.write(command.stdin.reveal().encode())
-            script.close()
+            os.set_blocking(script[1], False)
+            tell(script[1], command.stdin.reveal().encode())
         return child
 
-    @property
-    def pid(self) -> int:
-        """Process id, also of its process group."""
-        return self._transport.get_pid()
+    @classmethod
+    def adopt(cls, left: LeftChild, on_stdout: Callable[[bytes], None], pipes: Pipes | None = None) -> ChildProcess:
+        """Follow one that was left by `leave`. Raises PublisherError."""
+        try:
+            return cls(left, on_stdout, pipes)
+        except OSError as error:
+            raise PublisherError(f"{left.program} ({left.pid}) cannot be followed: {error.strerror}") from None
+
+    @classmethod
+    def _of(
+        cls, started: Started, command: Invocation, on_stdout: Callable[[bytes], None], pipes: Pipes | None
+    ) -> ChildProcess:
+        left = LeftChild(started.pid, Path(command.argv[0]).name, started.stdout, started.stderr, (), command.secrets)
+        try:
+            return cls(left, on_stdout, pipes)
+        except OSError as error:
+            # Nobody would hear of it.
+            os.kill(started.pid, signal.SIGKILL)
+            os.waitpid(started.pid, 0)
+            for each in (started.stdout, started.stderr):
+                os.close(each)
+            raise _not_started(command, error) from None
 
     @property
     def running(self) -> bool:
         """Neither reaped nor given up."""
-        return not self._protocol.exited.done()
+        return not self._exited.done()
 
     @property
     def suspended(self) -> bool:
@@ -205,20 +145,15 @@ class ChildProcess:
     @property
     def stderr_tail(self) -> tuple[str, ...]:
         """The last lines so far, masked, oldest first."""
-        return self._protocol.stderr.masked(self._command.secrets)
+        return self._tail.masked(self._secrets)
 
     async def ended(self) -> ProcessEnding:
         """Wait until the process is reaped and its output is read to the end, or until it is given up (see `kill`)."""
-        await asyncio.shield(self._protocol.exited)
-        if self._output is not None:
-            self._output.finish()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_PIPE_LINGER_S):
-                await asyncio.shield(self._protocol.closed)
-        self._transport.close()
-        code = self._transport.get_returncode()
-        if code is None:
-            code = -signal.SIGKILL
+        await asyncio.shield(self._exited)
+        for pipe in self._pipes:
+            if pipe is not None:
+                pipe.finish()
+        code = -signal.SIGKILL if self._code is None else self._code
         return ProcessEnding(code if code >= 0 else None, -code if code < 0 else None, self.stderr_tail)
 
     async def stop(self, grace_s: float) -> None:
@@ -232,9 +167,9 @@ class ChildProcess:
             self._signal(number)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(patience_s):
-                    await asyncio.shield(self._protocol.exited)
+                    await asyncio.shield(self._exited)
         self.kill()
-        await asyncio.shield(self._protocol.exited)
+        await asyncio.shield(self._exited)
 
     def kill(self) -> None:
         """SIGKILL to the process and whatever it started. One that is still there 5 s later is given up: nobody waits
@@ -242,18 +177,49 @@ class ChildProcess:
         """
         self._signal(signal.SIGKILL)
         if self.running and self._giving_up is None:
-            timer = asyncio.get_running_loop().call_later(_UNKILLABLE_AFTER_S, self._give_up)
-            self._protocol.exited.add_done_callback(lambda _: timer.cancel())
+            timer = self._loop.call_later(_UNKILLABLE_AFTER_S, self._give_up)
+            self._exited.add_done_callback(lambda _: timer.cancel())
             self._giving_up = timer
+
+    def leave(self) -> LeftChild | None:
+        """Follow it no more: the next program in this process will. None: it has ended. Here it counts as ended from
+        then on, so that nobody signals it.
+        """
+        if not self.running:
+            return None
+        self._forget()
+        self._over()
+        stdout, stderr = (None if pipe is None else pipe.leave() for pipe in self._pipes)
+        return LeftChild(self.pid, self._program, stdout, stderr, self._tail.lines, self._secrets)
+
+    def _reap(self) -> None:
+        try:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+        except ChildProcessError:
+            # Somebody else has: how it ended is not known.
+            pid, status = self.pid, signal.SIGKILL
+        if pid:
+            self._code = os.waitstatus_to_exitcode(status)
+            self._forget()
+            self._over()
 
     def _give_up(self) -> None:
         logger.error(
             "process %d (%s) is still there %g s after SIGKILL: it is left behind",
             self.pid,
-            Path(self._command.argv[0]).name,
+            self._program,
             _UNKILLABLE_AFTER_S,
         )
-        self._protocol.connection_lost(None)
+        self._over()
+
+    def _over(self) -> None:
+        # One that was given up may be reaped later.
+        if not self._exited.done():
+            self._exited.set_result(None)
+
+    def _forget(self) -> None:
+        self._loop.remove_reader(self._pidfd)
+        os.close(self._pidfd)
 
     def _signal(self, number: signal.Signals) -> None:
         if not self.running:
@@ -269,11 +235,3 @@ class ChildProcess:
 def _not_started(command: Invocation, error: OSError | ValueError) -> PublisherError:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else "unusable argument"
     return PublisherError(f"{command.argv[0]} cannot be started: {reason}")
-
-
-def _kill_late(spawning: asyncio.Future[tuple[asyncio.SubprocessTransport, _Protocol]]) -> None:
-    if not spawning.cancelled() and spawning.exception() is None:
-        transport, _ = spawning.result()
-        with contextlib.suppress(ProcessLookupError):
-            transport.kill()
-        transport.close()

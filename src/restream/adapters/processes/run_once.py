@@ -33,7 +33,7 @@ async def run_once(
         output.extend(chunk[: max_output_bytes - len(output)])
 
     began = time.monotonic()
-    child = await ChildProcess.spawn(command, on_stdout, user=user)
+    child = ChildProcess.spawn(command, on_stdout, user=user)
     timed_out = False
     try:
         async with asyncio.timeout(limit_s):

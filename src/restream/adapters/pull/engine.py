@@ -57,9 +57,21 @@ class PullEngine:
     async def start(self, plan: Plan, on_advance: Callable[[Advance], None]) -> PullPublication:
         """Open the camera's place in the directory, and wake its path. Raises PublisherError, and TypeError for
         another engine's plan. Only the media server can tell of advances; it is asked for the first."""
+        return await self._begin(plan, on_advance)
+
+    async def adopt(self, plan: Plan, words: bytes, on_advance: Callable[[Advance], None]) -> PullPublication:
+        """Hold a path that flows. Raises PublisherError, and TypeError for another engine's plan."""
+        return await self._begin(plan, on_advance, inherited=True)
+
+    async def discard(self, words: bytes) -> None:
+        """Nobody holds it, so the media server lets go of it soon."""
+
+    async def _begin(
+        self, plan: Plan, on_advance: Callable[[Advance], None], *, inherited: bool = False
+    ) -> PullPublication:
         if not isinstance(plan, PullPlan):
             raise TypeError(f"a plan of the engine {plan.engine}")
         await self._listener.listen()
         server = self._servers[plan.server]
         enquiry = Enquiry(plan, server, self._prober, self._looks)
-        return PullPublication(plan, self._listener, server, enquiry, on_advance, self._idle_s)
+        return PullPublication(plan, self._listener, server, enquiry, on_advance, self._idle_s, inherited=inherited)

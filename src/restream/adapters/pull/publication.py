@@ -42,12 +42,16 @@ class PullPublication:
         enquiry: Enquiry,
         on_advance: Callable[[Advance], None],
         idle_s: float,
+        *,
+        inherited: bool = False,
     ) -> None:
         self._plan = plan
         self._directory = listener.directory
         self._audience = listener.audience
         self._on_advance = on_advance
         self._idle_s = idle_s
+        self._inherited = inherited
+        """It flows already: the media server need not ask."""
         self._watched_at: float | None = None
         """When somebody last did; None: the media server does not have the camera."""
         self._unwatched = asyncio.Event()
@@ -83,6 +87,13 @@ class PullPublication:
         self._stop_wanted.set()
         await asyncio.wait({self._task})
 
+    def leave(self) -> bytes | None:
+        """Who held it goes; the media server goes on until its sourceOnDemandCloseAfter is over (10 s)."""
+        if self._task.done():
+            return None
+        self._task.cancel()
+        return b""
+
     async def _run(self) -> Ending:
         fetching = asyncio.create_task(self._fetch(), name=f"fetch {self._plan.path}")
         stop = asyncio.create_task(self._stop_wanted.wait())
@@ -112,19 +123,21 @@ class PullPublication:
 
     async def _fetch(self) -> Ending:
         remnant_ended = False
-        if self._plan.on_demand and (ending := await self._not_led_to_us()):
+        if self._plan.on_demand and not self._inherited and (ending := await self._not_led_to_us()):
             return ending
         while True:
             self._open(self._plan.source.url)
-            if self._plan.on_demand:
+            if self._plan.on_demand and not self._inherited:
                 await self._wanted()
             began = asyncio.get_running_loop().time()
             hold = self._server.hold(self._plan.path)
             end = await self._held(hold)
+            ours = self._questions > 0 or self._inherited
+            self._inherited = False
             if self._unwatched.is_set():
                 self._directory.close(self._plan.place)
                 await self._let_go()
-            elif hold.opened.is_set() and not self._questions:
+            elif hold.opened.is_set() and not ours:
                 if ending := await self._not_ours(remnant_ended=remnant_ended):
                     return ending
                 remnant_ended = True
@@ -198,7 +211,7 @@ class PullPublication:
         tasks: set[asyncio.Task[Any]] = {running, again, opened, alone}
         try:
             await asyncio.wait({running, again, opened, alone}, return_when=asyncio.FIRST_COMPLETED)
-            if hold.opened.is_set() and self._questions:
+            if hold.opened.is_set() and (self._questions or self._inherited):
                 self._lines.append("the media server has the camera")
                 self._watched_at = asyncio.get_running_loop().time()
                 tasks.add(asyncio.create_task(self._tell_arrival(), name=f"arrival {self._plan.path}"))

@@ -42,5 +42,14 @@ class AutoEngine:
 
     async def start(self, plan: Plan, on_advance: Callable[[Advance], None]) -> Publication:
         """By the engine that made the plan. Raises PublisherError."""
-        engine = self._relay if plan.engine == self._relay.name else self._ffmpeg
-        return await engine.start(plan, on_advance)
+        return await self._of(plan).start(plan, on_advance)
+
+    async def adopt(self, plan: Plan, words: bytes, on_advance: Callable[[Advance], None]) -> Publication:
+        """By the engine that made the plan. Raises PublisherError."""
+        return await self._of(plan).adopt(plan, words, on_advance)
+
+    async def discard(self, words: bytes) -> None:
+        """Nothing is of this engine: its plans bear the names of others."""
+
+    def _of(self, plan: Plan) -> Engine:
+        return self._relay if plan.engine == self._relay.name else self._ffmpeg

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
-from typing import Generic, TypeVar, cast
+from typing import Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -13,6 +14,13 @@ _LENGTH_BYTES = 4
 _MOST_UNSENT_BYTES = 64 << 20
 
 Heard = TypeVar("Heard")
+
+
+class LeftChannel(NamedTuple):
+    """Its socket's descriptor, and what was read of it and is no whole message yet."""
+
+    descriptor: int
+    pending: bytes
 
 
 class Channel(asyncio.Protocol, Generic[Heard]):
@@ -42,6 +50,21 @@ class Channel(asyncio.Protocol, Generic[Heard]):
         """What was sent still arrives."""
         if self._transport is not None:
             self._transport.close()
+
+    def leave(self) -> LeftChannel | None:
+        """Read no more: the next program in this process will. None: it is gone, or something is still unsent."""
+        transport = self._transport
+        if transport is None or transport.is_closing() or transport.get_write_buffer_size():
+            return None
+        transport.pause_reading()
+        # The transport closes the one that it has.
+        descriptor = os.dup(transport.get_extra_info("socket").fileno())
+        os.set_inheritable(descriptor, True)
+        return LeftChannel(descriptor, bytes(self._pending))
+
+    def resume(self, pending: bytes) -> None:
+        """Begin with what was left; before it is connected."""
+        self._pending += pending
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Of asyncio."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
-from restream.adapters.relay.workers import RelayPublication, RelayWorkers
+import msgspec
+
+from restream.adapters.relay.worker_process import LeftRelay, RelayPublication
+from restream.adapters.relay.workers import RelayWorkers
 from restream.domain.camera.camera import Camera
 from restream.domain.engine import Advance, Ending, Evidence, Media, Plan
 from restream.domain.life.cause import Cause
 from restream.domain.relay.plan import ENGINE, RelayPlan, RelaySettings, build_plan, refusal
 from restream.domain.server.target import Target
+from restream.ports.cameras import PublisherError
 
 
 class RelayEngine:
@@ -36,3 +41,12 @@ class RelayEngine:
         if not isinstance(plan, RelayPlan):
             raise TypeError(f"a plan of the engine {plan.engine}")
         return await self._workers.begin(plan, on_advance)
+
+    async def adopt(self, plan: Plan, words: bytes, on_advance: Callable[[Advance], None]) -> RelayPublication:
+        """The same relay of the same worker. Raises PublisherError."""
+        return self._workers.adopt(msgspec.msgpack.decode(words, type=LeftRelay), on_advance)
+
+    async def discard(self, words: bytes) -> None:
+        """End a relay."""
+        with contextlib.suppress(PublisherError):
+            await self._workers.adopt(msgspec.msgpack.decode(words, type=LeftRelay), lambda _: None).stop()

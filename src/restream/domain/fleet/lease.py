@@ -7,6 +7,7 @@ owner takes it to be valid, whatever network, pauses and wall clocks do in betwe
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +38,12 @@ class OwnLease:
     def alone(self, now: float) -> bool:
         """Whether the lease of a former life of our name is over, which had as long a ttl."""
         return self.began is not None and now >= self.began + self.ttl_s
+
+
+class KeptShare(NamedTuple):
+    """What a node goes on with while its service is replaced by its next version."""
+
+    instance: str
+    mine: frozenset[str]
+    """Ids of cameras."""
+    lease: OwnLease
