@@ -47,6 +47,8 @@ class Command(StrEnum):
     """Probe beside the stream, for whoever asked: what flows is left alone."""
     CANCEL_PROBE = "cancel_probe"
     START = "start"
+    CONTINUE = "continue"
+    """Take over a publisher that runs."""
     STOP = "stop"
     CHECK_SERVER = "check_server"
     FINISH = "finish"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from restream.domain.engine import Advance, Media, ProbeFailure
 from restream.domain.life.cause import Cause, Policy, Side
+from restream.domain.life.kept import KeptCamera
 from restream.domain.life.lifecycle import (
     Admitted,
     Advanced,
@@ -42,6 +43,24 @@ def begin(now: float, *, server_up: bool, media: Media | None = None) -> Step:
     """The first state of a camera; `media`: what it sent in an earlier life of the service."""
     state = State(Phase.WAITING, now, server_up=server_up, unpublished_since=now, media=media)
     return state, ((Command.REQUEST_SLOT,) if server_up else ())
+
+
+def resume(kept: KeptCamera, now: float, timing: Timing, *, server_up: bool) -> Step:
+    """The first state of a camera whose publisher ran on while the service was replaced."""
+    state = State(
+        Phase.RUNNING,
+        kept.since,
+        now + timing.stall_timeout_s,
+        server_up,
+        failures=kept.failures,
+        media=kept.media,
+        looked_at=kept.looked_at,
+        lesser=kept.lesser,
+        running_since=kept.running_since,
+        restarts=kept.restarts,
+        started=True,
+    )
+    return state, (Command.CONTINUE,)
 
 
 def step(state: State, event: Event, now: float, draw: float, timing: Timing) -> Step:

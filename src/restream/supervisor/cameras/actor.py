@@ -15,6 +15,7 @@ from restream.domain.engine import Advance, Ending, Evidence, Media, Plan, Probe
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.life.attribution import attributed, unarrived
 from restream.domain.life.cause import Cause
+from restream.domain.life.kept import KeptCamera
 from restream.domain.life.lifecycle import (
     Admitted,
     Advanced,
@@ -27,12 +28,12 @@ from restream.domain.life.lifecycle import (
     State,
     TimerFired,
 )
-from restream.domain.life.transitions import begin, crash, step
+from restream.domain.life.transitions import begin, crash, resume, step
 from restream.domain.look import Look
 from restream.domain.news.event import Transition
 from restream.domain.server.flow import ServerPicture
-from restream.ports.cameras import Engine, Publication, PublisherError
 from restream.supervisor.cameras.admission import Admission
+from restream.supervisor.cameras.publisher import Publisher
 from restream.supervisor.cameras.settings import StreamSettings
 from restream.supervisor.cameras.side_tasks import SideTasks
 from restream.supervisor.cameras.timer import DeadlineTimer
@@ -62,39 +63,51 @@ class CameraActor:
         server_up: bool,
         picture: ServerPicture,
         media: Media | None = None,
+        kept: KeptCamera | None = None,
     ) -> None:
+        """`media`: what it sent in an earlier life of the service; `kept`: its publisher, which has run on since."""
         self.camera, self._settings = camera, settings
-        self._timing = settings.timing_of(camera)
-        self._admission = admission
-        self._servers = servers
-        self._listener = listener
+        self._timing, self._target = settings.timing_of(camera), settings.target_of(camera)
+        self._admission, self._servers, self._listener = admission, servers, listener
         self._loop = asyncio.get_running_loop()
         self._mailbox: asyncio.Queue[Event] = asyncio.Queue()
-        self._state, self._commands = begin(self._loop.time(), server_up=server_up, media=media)
-        self._plan: Plan | None = None
-        self._target = settings.target_of(camera)
-        self._publication: Publication | None = None
-        self._log: tuple[str, ...] = ()
+        now, self._kept = self._loop.time(), kept
+        self._state, self._commands = (
+            resume(kept, now, self._timing, server_up=server_up)
+            if kept
+            else begin(now, server_up=server_up, media=media)
+        )
         self.look: Look | None = None
         """The last one at this camera."""
         self._picture = picture
         self.probing: asyncio.Task[None] | None = None
         """A look that is under way, beside the stream where there is one."""
-        self._publishing: asyncio.Task[None] | None = None
         self._side_tasks = SideTasks(camera.id)
+        self._publisher = Publisher(camera.id, self._side_tasks, self._advanced, self._over)
         self._timer = DeadlineTimer(self._due)
         self.task = asyncio.create_task(self._run(), name=f"camera {camera.id}")
 
     @property
     def status(self) -> CameraStatus:
         """What is known of it now."""
-        pid = self._publication.pid if self._publication else None
-        return CameraStatus(self.camera, self._state, self._plan, pid)
+        return CameraStatus(self.camera, self._state, self._publisher.plan, self._publisher.pid)
 
     @property
     def log(self) -> tuple[str, ...]:
         """The last lines of the running publisher, else of the one before; masked."""
-        return self._publication.log if self._publication else self._log
+        return self._publisher.log
+
+    @property
+    def leavable(self) -> bool:
+        """Whether it may run on while the service is replaced."""
+        return self._state.phase is Phase.RUNNING and self._publisher.follows
+
+    def leave(self) -> KeptCamera | None:
+        """Let its publisher run on for the next life of the service, and end this actor; None: it has none."""
+        left = self._publisher.leave()
+        self.task.cancel()
+        self._side_tasks.cancel()
+        return KeptCamera.of(self.camera, self._target, self._state, left) if left else None
 
     def tell(self, event: Event) -> None:
         """Put an event into the mailbox."""
@@ -108,23 +121,21 @@ class CameraActor:
             return
         if self._evidence is Evidence.SERVER and picture.arrived(self.camera.path, state.since):
             self.tell(Advanced(Advance(moved=True)))
-        if state.phase is Phase.RUNNING and state.running_since is not None and self._plan is not None:
-            silent = unarrived(picture, self._plan, state.running_since, self._excuse)
+        plan = self._publisher.plan
+        if state.phase is Phase.RUNNING and state.running_since is not None and plan is not None:
+            silent = unarrived(picture, plan, state.running_since, self._publisher.excuse)
             if silent is not None:
                 self.tell(silent)
 
     @property
-    def _excuse(self) -> Cause | None:
-        return self._publication.excuse() if self._publication else None
-
-    @property
     def _evidence(self) -> Evidence:
-        return self._settings.engines[self._plan.engine].evidence if self._plan else Evidence.ENGINE
+        plan = self._publisher.plan
+        return self._settings.engines[plan.engine].evidence if plan else Evidence.ENGINE
 
     def _due(self) -> None:
         unseen = self._picture.fresh_since is None or self._state.phase is Phase.RUNNING  # there `see` tells
         blind = unseen and self._evidence is Evidence.SERVER
-        self.tell(TimerFired(self._excuse, blind, self._picture.moved_after(self.camera.path)))
+        self.tell(TimerFired(self._publisher.excuse, blind, self._picture.moved_after(self.camera.path)))
 
     def update(self, camera: Camera) -> None:
         """A row changed without changing the stream."""
@@ -148,7 +159,7 @@ class CameraActor:
         # With another login it publishes from its next start on.
         target = settings.target_of(self.camera).with_login_of(self._target)
         plan = settings.engine_of(self.camera).plan(self.camera, media, target, lesser=self._state.lesser)
-        if plan != self._plan:
+        if plan != self._publisher.plan:
             self.tell(Revised())
 
     async def _run(self) -> None:
@@ -174,14 +185,12 @@ class CameraActor:
         if before.phase is not self._state.phase:
             self._announce(before)
         self._execute(commands)
-        self._timer.set(self._state.deadline)
 
     def _recover(self) -> None:
         """The crash boundary: end what runs, then treat it as one more failure of this camera."""
-        publishing = self._publishing is not None and not self._publishing.done()
-        self._state, commands = crash(self._state, self._loop.time(), self._timing, publishing=publishing)
+        now = self._loop.time()
+        self._state, commands = crash(self._state, now, self._timing, publishing=self._publisher.active)
         self._execute(commands)
-        self._timer.set(self._state.deadline)
 
     def _announce(self, before: State) -> None:
         now = self._loop.time()
@@ -192,6 +201,7 @@ class CameraActor:
     def _execute(self, commands: tuple[Command, ...]) -> None:
         for command in commands:
             self._HANDLERS[command](self)
+        self._timer.set(self._state.deadline)
 
     def _request_slot(self) -> None:
         self._admission.request(
@@ -230,12 +240,18 @@ class CameraActor:
         if media is None:
             raise AssertionError("a publisher is only started after a probe")
         engine, self._target = self._settings.engine_of(self.camera), self._settings.target_of(self.camera)
-        self._plan = plan = engine.plan(self.camera, media, self._target, lesser=self._state.lesser)
-        self._publishing = self._side_tasks.start(self._run_publication(engine, plan, media), "publication")
+        plan = engine.plan(self.camera, media, self._target, lesser=self._state.lesser)
+        self._publisher.begin(engine, plan, engine.cannot(self.camera, media))
+
+    def _continue(self) -> None:
+        if self._kept is None:
+            raise AssertionError("only what was left runs on")
+        engine = self._settings.engine_of(self.camera)
+        plan = engine.plan(self.camera, self._kept.media, self._target, lesser=self._kept.lesser)
+        self._publisher.take_over(engine, plan, self._kept.words)
 
     def _stop(self) -> None:
-        if self._publication is not None:
-            self._side_tasks.start(self._publication.stop(), "stop")
+        self._publisher.stop()
 
     def _finish(self) -> None:
         """The loop of `_run` ends by itself; a probe beside the stream is not waited for."""
@@ -251,6 +267,7 @@ class CameraActor:
         Command.LOOK: _probe,
         Command.CANCEL_PROBE: _cancel_probe,
         Command.START: _start,
+        Command.CONTINUE: _continue,
         Command.STOP: _stop,
         Command.FINISH: _finish,
     }
@@ -268,29 +285,11 @@ class CameraActor:
         self.probing = None
         self.tell(Probed(outcome, self._admission.permits(self.camera.id)))
 
-    async def _run_publication(self, engine: Engine, plan: Plan, media: Media) -> None:
-        started_at = self._loop.time()
-        try:
-            ending = engine.cannot(self.camera, media) or await self._publish(engine, plan)
-        except PublisherError as error:
-            ending = Ending(Cause.INTERNAL, str(error), self._log)
-        except Exception:
-            logger.exception("camera %s: internal error while publishing", self.camera.id)
-            ending = Ending(Cause.INTERNAL, "internal error while publishing, see the log", self._log)
-            if self._publication is not None:
-                await self._publication.stop()
-        self._publication = self._publishing = None
-        self._log = ending.log
+    def _over(self, plan: Plan, ending: Ending, started_at: float) -> None:
+        media = self._state.media
         ending = attributed(ending, self._picture, plan, started_at, self._state.running_since)
-        other = self._settings.could_converse(plan, self.camera, media)
+        other = media is not None and self._settings.could_converse(plan, self.camera, media)
         self.tell(Ended(ending.cause, ending.detail, plan.has_lesser, ending.unsendable, ending.remedy, other))
-
-    async def _publish(self, engine: Engine, plan: Plan) -> Ending:
-        self._publication = publication = await engine.start(plan, self._advanced)
-        if self._state.phase not in _PUBLISHES:
-            # Stopped while it was being made.
-            self._stop()
-        return await publication.ended()
 
     def _advanced(self, advance: Advance) -> None:
         # Nearly all events are these: where nothing waits before it, it is followed without waking the task.

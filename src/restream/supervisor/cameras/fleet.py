@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from restream.domain.admission.queue import StartFigures, StartLimits
 from restream.domain.camera.camera import Camera
 from restream.domain.camera.reconcile import reconcile
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.known_media import KnownMedia, asked_for
+from restream.domain.life.kept import KeptCamera
 from restream.domain.life.lifecycle import Removed, Request, ServerFound, ServerLost
 from restream.domain.look import Look
 from restream.domain.server.flow import ServerPicture
@@ -49,6 +50,9 @@ class Fleet:
         self._pictures: dict[ServerId, ServerPicture] = {}
         self._draining = False
         self._known: dict[str, KnownMedia] = {}
+        self._kept: dict[str, KeptCamera] = {}
+        """Of the life before, running on until a row wants them, or none does."""
+        self._discarding: dict[str, asyncio.Task[None]] = {}
 
     @property
     def statuses(self) -> Mapping[str, CameraStatus]:
@@ -88,6 +92,11 @@ class Fleet:
         """What cameras sent in an earlier life of the service: where a row asks for the same, nobody probes again."""
         self._known = dict(known)
 
+    def resume(self, kept: Sequence[KeptCamera]) -> None:
+        """Take over what has run on while the service was replaced; the first reading of the table tells what of it is
+        still wanted as it is, and the rest is ended."""
+        self._kept = {each.camera_id: each for each in kept}
+
     def want(self, cameras: list[Camera]) -> None:
         """Follow a new reading of the table."""
         if self._draining:
@@ -106,6 +115,8 @@ class Fleet:
             self._restart(camera)
         for camera in changes.started:
             self._add(camera)
+        for kept in tuple(self._kept.values()):
+            self._discard(kept)
         if changes:
             counts = (len(changes.started), len(changes.stopped), len(changes.restarted), len(changes.updated))
             logger.info("cameras: %d started, %d stopped, %d restarted, %d updated in place", *counts)
@@ -149,6 +160,26 @@ class Fleet:
         for actor in self._actors.values():
             actor.adopt(settings)
 
+    async def leave(self, limit_s: float = _LONGEST_DRAIN_S) -> list[KeptCamera]:
+        """Let what flows run on for the next life of the service, and stop everything else. What starts or ends at this
+        moment is waited for, at most `limit_s` seconds. Nothing runs between the last publisher that is left and the
+        return: whoever calls leaves what they share in the same turn.
+        """
+        until = asyncio.get_running_loop().time() + limit_s
+        self._draining = True
+        while going := [each for each in self._actors.values() if not each.leavable] + list(self._leaving.values()):
+            for actor in going:
+                if actor.camera.id in self._actors:
+                    self._remove(actor.camera.id)
+            left_s = until - asyncio.get_running_loop().time()
+            _, late = await asyncio.wait([each.task for each in going], timeout=max(0.0, left_s))
+            if late:
+                logger.error("%d cameras have not ended within %g s", len(late), limit_s)
+                break
+        found = [kept for actor in self._actors.values() if (kept := actor.leave()) is not None]
+        self._actors.clear()
+        return found
+
     async def drain(self, limit_s: float = _LONGEST_DRAIN_S) -> None:
         """Stop all cameras in parallel; returns when no publisher is left, at the latest after `limit_s` seconds."""
         self._draining = True
@@ -177,6 +208,12 @@ class Fleet:
             self._successor_of_place[_place(camera)] = camera.id
             return
         self._successor_of_place.pop(_place(camera), None)
+        kept = self._kept.get(camera.id)
+        if kept is not None and not self._settings.wants(kept, camera):
+            self._discard(kept)
+            self._add(camera)
+            return
+        self._kept.pop(camera.id, None)
         known = self._known.pop(camera.id, None)
         actor = CameraActor(
             camera,
@@ -188,12 +225,28 @@ class Fleet:
             # It may end before the next sweep.
             picture=self._pictures.get(camera.server, ServerPicture()),
             media=known.media if known is not None and known.asked == asked_for(camera) else None,
+            kept=kept,
         )
         self._actors[camera.id] = actor
         actor.task.add_done_callback(lambda task: self._gone(actor, task))
 
+    def _discard(self, kept: KeptCamera) -> None:
+        """End what ran on and is not wanted as it is; whoever wants its place waits."""
+        del self._kept[kept.camera_id]
+        self._leaving_places[kept.place] += 1
+        engine = self._settings.engines.get(kept.engine)
+        task = asyncio.create_task(engine.discard(kept.words) if engine else _nothing(), name=f"end {kept.camera_id}")
+        self._discarding[kept.camera_id] = task
+        task.add_done_callback(lambda _: self._discarded(kept))
+
+    def _discarded(self, kept: KeptCamera) -> None:
+        del self._discarding[kept.camera_id]
+        self._left(kept.place)
+        self._start_successors(kept.camera_id, kept.place)
+
     def _must_wait(self, camera: Camera) -> bool:
-        return camera.id in self._leaving or self._leaving_places[_place(camera)] > 0
+        going = camera.id in self._leaving or camera.id in self._discarding
+        return going or self._leaving_places[_place(camera)] > 0
 
     def _remove(self, camera_id: str) -> None:
         successor = self._successors.pop(camera_id, None)
@@ -217,16 +270,26 @@ class Fleet:
             self._successors[camera.id] = camera
         else:
             del self._leaving[camera.id]
-            self._leaving_places[_place(camera)] -= 1
-            if not self._leaving_places[_place(camera)]:
-                del self._leaving_places[_place(camera)]
+            self._left(_place(camera))
+        self._start_successors(camera.id, _place(camera))
+
+    def _left(self, place: _Place) -> None:
+        self._leaving_places[place] -= 1
+        if not self._leaving_places[place]:
+            del self._leaving_places[place]
+
+    def _start_successors(self, camera_id: str, place: _Place) -> None:
         if self._draining:
             return
-        for camera_id in (camera.id, self._successor_of_place.pop(_place(camera), None)):
-            successor = self._successors.get(camera_id) if camera_id is not None else None
+        for waiting in (camera_id, self._successor_of_place.pop(place, None)):
+            successor = self._successors.get(waiting) if waiting is not None else None
             if successor is not None and not self._must_wait(successor):
                 del self._successors[successor.id]
                 self._add(successor)
+
+
+async def _nothing() -> None:
+    """Its engine is not known any more."""
 
 
 def _place(camera: Camera) -> _Place:

@@ -67,6 +67,15 @@ class Registry:
         """Rows that are not understood, by id."""
         return dict(self._rejected)
 
+    @property
+    def rows(self) -> Sequence[Row]:
+        """The last reading that was followed."""
+        return [row for row, _ in self._understood.values()]
+
+    def resume(self, rows: Sequence[Row]) -> None:
+        """Go on with the reading of the life before, until the database answers."""
+        self._take(rows)
+
     def adopt(self, reader: RowReader, poll_s: float) -> None:
         """New settings: read all rows again with them."""
         if (reader, poll_s) != (self._reader, self._poll_s):

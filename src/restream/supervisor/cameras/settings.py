@@ -9,6 +9,7 @@ from restream.domain.camera.camera import Camera
 from restream.domain.engine import Media, Plan
 from restream.domain.engine_choice import ENGINE_FACTS, EngineChoice, changes
 from restream.domain.life.backoff import RestartPolicy
+from restream.domain.life.kept import KeptCamera, stream_digest
 from restream.domain.life.lifecycle import Timing
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.domain.server.target import Target
@@ -53,6 +54,13 @@ class StreamSettings:
     def target_of(self, camera: Camera) -> Target:
         """Where it is published to."""
         return self.targets[camera.server]
+
+    def wants(self, kept: KeptCamera, camera: Camera) -> bool:
+        """Whether a stream that runs on is the one that a row wants now, by the engine that would publish it now."""
+        target = self.target_of(camera)
+        if kept.stream != stream_digest(camera, target):
+            return False
+        return self.engine_of(camera).plan(camera, kept.media, target, lesser=kept.lesser).engine == kept.engine
 
     def timing_of(self, camera: Camera) -> Timing:
         """Its limits of time."""

@@ -29,6 +29,11 @@ class SideTasks:
         if not task.cancelled() and task.exception() is not None:
             logger.error("camera %s: internal error", self._camera_id, exc_info=task.exception())
 
+    def cancel(self) -> None:
+        """End all that are under way."""
+        for task in self._tasks:
+            task.cancel()
+
     async def ended(self) -> None:
         """Wait for all that are under way."""
         await asyncio.gather(*self._tasks, return_exceptions=True)

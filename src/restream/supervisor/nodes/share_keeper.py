@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from restream.domain.camera.camera import Camera
 from restream.domain.fleet.fencing import Fence, Witnessed, may_start, must_end
-from restream.domain.fleet.lease import OwnLease
+from restream.domain.fleet.lease import KeptShare, OwnLease
 from restream.domain.fleet.lookout import Lookout
 from restream.domain.fleet.node import NOBODY, Holding, NodeName, NodeTraits, Sighting
 from restream.domain.fleet.placement import Placement, Wish
@@ -63,8 +63,7 @@ class ShareKeeper:
     ) -> None:
         self._table = table
         self._me, self._instance = me, instance
-        self._fleet = fleet
-        self._components = components
+        self._fleet, self._components = fleet, components
         self._news = NodeNews(components)
         self._paths = paths
         self._traits = traits
@@ -96,6 +95,14 @@ class ShareKeeper:
         self.seen_at = 0.0
         """When that was (monotonic, s)."""
         self._vacancies = Vacancies()
+
+    def kept(self) -> KeptShare:
+        """What the next life goes on with."""
+        return KeptShare(self._instance, self._mine - self._leaving.keys(), self._lease)
+
+    def resume(self, kept: KeptShare) -> None:
+        """Go on with what the life before has left."""
+        self._mine, self._lease = kept.mine, replace(kept.lease, ttl_s=self._lease.ttl_s)
 
     # -- what is ours --------------------------------------------------------------------------------------------------
 
@@ -286,4 +293,8 @@ class ShareKeeper:
             await self._table.leave(self._me, self._instance)
         except DatabaseError as error:
             logger.warning("the cameras of this node are not given back: %s; they move when its lease ends", error)
+        await self.close()
+
+    async def close(self) -> None:
+        """Let go of the database, and of no camera."""
         await self._table.close()
