@@ -1,11 +1,10 @@
-"""An upgrade without interruption: the prototype of `bench/reexec.py` replaces itself while its streams flow."""
+"""Upgrades without a cut: the service is replaced while its streams flow, and then killed."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import contextlib
-import json
 import signal
 import sys
 import tempfile
@@ -16,75 +15,96 @@ from typing import Any
 import aiohttp
 import psutil
 
-from bench.fleet import simulated_cameras
+from bench.fleet import simulated_cameras, until_running
 from bench.outside import Outside
-from bench.stage import media_server
+from bench.stage import fill, media_server, service_environment, start_service
+from restream.demo.embedded import embedded_postgres, free_port
 
 _SETTLE_S = 10.0
-_LIVES = 3
+_ANSWERS_WITHIN_S = 60.0
 
 
 def add_arguments(commands: Any) -> None:
     parser = commands.add_parser("handover", help=__doc__)
-    parser.add_argument("--cameras", type=int, default=50)
+    parser.add_argument("--cameras", type=int, default=200)
+    parser.add_argument("--upgrades", type=int, default=3)
+    parser.add_argument("--engine", default="ffmpeg")
     parser.set_defaults(measure=measure)
 
 
 async def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Replace it twice, then kill it; then once more, with a next version that ends at once."""
+    """Replace it some times, then kill it; what the media server saw of that."""
     async with contextlib.AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="restream-bench-")))
         server = await stack.enter_async_context(media_server())
+        dsn = await stack.enter_async_context(embedded_postgres())
         urls = await stack.enter_async_context(simulated_cameras(options.cameras, "h264"))
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        outside = Outside(server, session)
-        commands = [_relay(url, f"{server.rtsp_url}/cam{number}") for number, url in enumerate(urls, 1)]
-        (directory / "commands.json").write_text(json.dumps(commands), encoding="utf-8")
-        result: dict[str, Any] = {"cameras": options.cameras}
-        for ending in (signal.SIGKILL, signal.SIGUSR1):
-            result |= await _lives(outside, directory / "commands.json", range(1, options.cameras + 1), ending)
+        await fill(dsn, urls)
+        port = free_port()
+        environment = service_environment(server, dsn, port, str(directory))
+        service = await start_service(environment | {"RESTREAM_CAMERAS__ENGINE": options.engine})
+        try:
+            await until_running(port, options.cameras, time.monotonic())
+            result = await _replace(service, Outside(server, session), session, port, options)
+        finally:
+            if service.returncode is None:
+                service.kill()
+                await service.wait()
     for key, value in result.items():
         sys.stdout.write(f"{key:44} {value}\n")
     return result
 
 
-def _relay(url: str, target: str) -> list[str]:
-    reporting = ("-nostdin", "-loglevel", "warning", "-nostats", "-progress", "pipe:1", "-stats_period", "1")
-    copying = ("-c", "copy", "-f", "rtsp", "-rtsp_transport", "tcp")
-    return ["ffmpeg", *reporting, "-rtsp_transport", "tcp", "-i", url, *copying, target]
-
-
-async def _lives(outside: Outside, commands: Path, cameras: range, ending: signal.Signals) -> dict[str, Any]:
-    arguments = (sys.executable, "-m", "bench.reexec", str(commands))
-    process = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE, limit=1 << 20)
-    assert process.stdout is not None
-    first = json.loads(await process.stdout.readline())
-    await outside.until_flowing(cameras)
+async def _replace(
+    service: asyncio.subprocess.Process,
+    outside: Outside,
+    session: aiohttp.ClientSession,
+    port: int,
+    options: argparse.Namespace,
+) -> dict[str, Any]:
     await asyncio.sleep(_SETTLE_S)
     undisturbed_s, publishers = await _longest_silence(outside, _SETTLE_S)
-    lives, silences = [first], []
-    for _ in range(_LIVES - 1):
+    children = psutil.Process(service.pid).children()
+    silences, away = [], []
+    for _ in range(options.upgrades):
         watching = asyncio.create_task(_longest_silence(outside, _SETTLE_S))
         await asyncio.sleep(_SETTLE_S / 4)
-        process.send_signal(signal.SIGHUP)
-        lives.append(json.loads(await process.stdout.readline()))
+        before = await _instance(session, port)
+        service.send_signal(signal.SIGUSR2)
+        away.append(await _until_replaced(session, port, before))
         silence_s, seen = await watching
         silences.append(silence_s)
         publishers |= seen
-    children = [psutil.Process(pid) for pid in first["pids"]]
-    process.send_signal(ending)
-    await process.wait()
+        await until_running(port, options.cameras, time.monotonic())
+    same = {child.pid for child in psutil.Process(service.pid).children()} >= {child.pid for child in children}
+    service.kill()
+    await service.wait()
     left = psutil.wait_procs(children, timeout=5)[1]
-    if ending is signal.SIGUSR1:
-        return {"left_when_the_next_version_ends_at_once": len(left)}
     return {
-        "same_children_in_every_life": all(life["pids"] == first["pids"] for life in lives),
+        "cameras": options.cameras,
+        "same_children_in_every_life": same,
         "publishers_seen_by_the_server": len(publishers),
-        "not_followed_for_s": [life["following_s"] for life in lives[1:]],
+        "from_the_signal_to_an_answer_s": away,
         "longest_silence_undisturbed_s": undisturbed_s,
         "longest_silence_while_replaced_s": max(silences),
         "left_after_kill_9": len(left),
     }
+
+
+async def _instance(session: aiohttp.ClientSession, port: int) -> str:
+    async with session.get(f"http://127.0.0.1:{port}/api/status") as response:
+        return str((await response.json())["instance"])
+
+
+async def _until_replaced(session: aiohttp.ClientSession, port: int, before: str) -> float:
+    began = time.monotonic()
+    async with asyncio.timeout(_ANSWERS_WITHIN_S):
+        while True:
+            with contextlib.suppress(aiohttp.ClientError):
+                if await _instance(session, port) != before:
+                    return round(time.monotonic() - began, 2)
+            await asyncio.sleep(0.05)
 
 
 async def _longest_silence(outside: Outside, seconds: float) -> tuple[float, set[str]]:

@@ -23,9 +23,12 @@ from restream.logs import configure_logging
 from restream.ports.cameras import DatabaseError, PublisherError
 from restream.preflight import ANY_CAMERA, check
 from restream.reference.commented_file import write_commented_file
+from restream.service import handover
+from restream.service.client import upgrade
 from restream.service.from_settings import DependencyError, require_dsn, require_nodes_dsn
+from restream.service.handover import HandoverError
 from restream.service.interpreter import install_child_watcher
-from restream.service.process import serve
+from restream.service.process import could_adopt, serve
 from restream.version import version_line
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_DEPENDENCY = 0, 1, 2, 3
@@ -76,6 +79,7 @@ def build_parser() -> argparse.ArgumentParser:
     config = command("config", "write the commented configuration, every key with its default")
     config.add_argument("--output", type=Path, metavar="FILE", help="instead of to standard output")
     config.add_argument("--force", action="store_true", help="also where FILE is there already")
+    command("upgrade", "have the running service replaced by the version that is installed now; streams flow on")
     command("nodes", "the services that share the cameras, and how many each has")
     drain = command("drain", "have a node give its cameras to the others, and take none")
     drain.add_argument("node", metavar="NODE", help="its node.name")
@@ -105,6 +109,8 @@ def _common_options() -> argparse.ArgumentParser:
     group.add_argument(
         "--once", action="store_true", default=suppress, help="ask the media server once, print and store, then exit"
     )
+    group.add_argument("--adopt", type=int, default=suppress, help=suppress)
+    group.add_argument("--could-adopt", type=int, default=suppress, help=suppress)
     group.add_argument("--plain", action="store_true", default=suppress, help="log lines only, no colours")
     return common
 
@@ -144,11 +150,16 @@ def main(arguments: Sequence[str] | None = None, *, or_demo: bool = False) -> in
         settings = load_settings(named, pg_dsn=pg_dsn)
         # A reload reads the file that was taken, whatever is there by then.
         reload = partial(load_settings, settings.origin.file or named, pg_dsn=pg_dsn)
-        return asyncio.run(_COMMANDS[options.command or "run"](settings, options, reload))
+        code = asyncio.run(_COMMANDS[options.command or "run"](settings, options, reload))
+        if (manifest := getattr(options, "manifest", None)) is not None:
+            handover.execute(manifest)
+        return code
     except ConfigError as error:
         return _fail(str(error), EXIT_USAGE)
     except DependencyError as error:
         return _fail(str(error), EXIT_DEPENDENCY)
+    except HandoverError as error:
+        return _fail(str(error), EXIT_FAILED)
     except DatabaseError as error:
         return _fail(f"database: {error}", EXIT_FAILED)
     except KeyboardInterrupt:
@@ -167,12 +178,19 @@ async def _run(settings: Settings, options: argparse.Namespace, load: Callable[[
         sys.stderr.write("No PG_DSN is set: running the demo with simulated cameras. Ctrl-C ends it.\n")
         return await _demo(settings, options, load)
     require_dsn(settings)
+    if (version := getattr(options, "could_adopt", None)) is not None:
+        could_adopt(version, settings, load)
+        return EXIT_OK
     _log(settings)
-    await serve(settings, load, plain=_plain(options))
+    descriptor = getattr(options, "adopt", None)
+    before = None if descriptor is None else handover.read(descriptor)
+    options.manifest = await serve(settings, load, plain=_plain(options), manifest=before)
     return EXIT_OK
 
 
 async def _demo(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
+    if hasattr(options, "could_adopt"):
+        raise HandoverError("the demo is not replaced while it runs: end it, and start it again")
     # Its parts are heavy, and no other command needs them.
     from restream.demo.embedded import EmbeddedError  # noqa: PLC0415
     from restream.demo.stack import run_demo  # noqa: PLC0415
@@ -217,6 +235,11 @@ async def _init_db(settings: Settings, options: argparse.Namespace, load: Callab
     return await commands.init_db(dsn, _console(options), [INSTALLED.built_in / name for name in names])
 
 
+async def _upgrade(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
+    sys.stdout.write(f"restream {await upgrade(settings)} has taken over\n")
+    return EXIT_OK
+
+
 async def _nodes(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
     return await commands.nodes(settings, _console(options))
 
@@ -246,5 +269,6 @@ _COMMANDS: dict[str, _Command] = {
     "check": _check,
     "init-db": _init_db,
     "nodes": _nodes,
+    "upgrade": _upgrade,
     "drain": _drain,
 }

@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import aiohttp
 import msgspec
 from msgspec.structs import asdict
 from rich.console import Console
 
 from restream.adapters.postgres import execute_script
 from restream.adapters.postgres_leases import PostgresLeases
-from restream.config.places import INSTALLED
 from restream.config.settings import ConfigError, Settings
 from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.camera.options import CameraOptions
@@ -38,6 +36,7 @@ from restream.interfaces.documents.engines import engine_document
 from restream.interfaces.documents.streams import by_run_of, joined, sweep
 from restream.ports.outlets import Documents, SinkError
 from restream.ports.servers import ServerStatus
+from restream.service.client import ask_service
 from restream.service.engine_resources import EngineResources
 from restream.service.from_settings import (
     DependencyError,
@@ -58,9 +57,9 @@ _LOOK_AGAIN_S = 1.0
 async def cameras(settings: Settings, console: Console, *, as_json: bool) -> int:
     """List the cameras of the running service. Raises DependencyError when none runs."""
     if as_json:
-        sys.stdout.write(json.dumps(await _ask_service(settings, "/api/cameras", Any), indent=2) + "\n")
+        sys.stdout.write(json.dumps(await ask_service(settings, "/api/cameras", Any), indent=2) + "\n")
     else:
-        print_cameras(console, await _ask_service(settings, "/api/cameras", list[CameraDocument]))
+        print_cameras(console, await ask_service(settings, "/api/cameras", list[CameraDocument]))
     return 0
 
 
@@ -97,7 +96,7 @@ async def snapshot(settings: Settings) -> int:
         seen["media_servers"] = {server: msgspec.to_builtins(sweep(status)) for server, status in servers.items()}
     for name in ("status", "cameras"):
         try:
-            seen[name] = await _ask_service(settings, f"/api/{name}", Any)
+            seen[name] = await ask_service(settings, f"/api/{name}", Any)
         except DependencyError as error:
             seen[name] = {"error": str(error)}
     sys.stdout.write(json.dumps(seen, indent=2) + "\n")
@@ -246,7 +245,7 @@ async def _read_camera(settings: Settings, camera_id: str) -> Camera | str:
 async def _known_to_service(settings: Settings, camera_id: str) -> CameraDetailsDocument | None:
     """What the running service says of a camera; None when none runs."""
     try:
-        found: CameraDetailsDocument = await _ask_service(
+        found: CameraDetailsDocument = await ask_service(
             settings, f"/api/cameras/{quote(camera_id, safe='')}", CameraDetailsDocument
         )
     except DependencyError:
@@ -257,25 +256,3 @@ async def _known_to_service(settings: Settings, camera_id: str) -> CameraDetails
 def _media_of(media: MediaDocument) -> Media:
     audio = AudioStream(**asdict(media.audio)) if media.audio else None
     return Media(VideoStream(**asdict(media.video)), audio)
-
-
-async def _ask_service(settings: Settings, path: str, kind: Any) -> Any:
-    """One request to the service on this host; the answer as `kind`. Raises DependencyError with what to do."""
-    http = settings.http
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(http.host, http.host)  # noqa: S104 - reading, not binding
-    base = f"http://[{host}]:{http.port}" if ":" in host else f"http://{host}:{http.port}"
-    headers = {"Authorization": f"Bearer {http.token.get_secret_value()}"} if http.token else {}
-    try:
-        timeout = aiohttp.ClientTimeout(total=_HTTP_TIMEOUT_S)
-        async with (
-            aiohttp.ClientSession(timeout=timeout, headers=headers) as session,
-            session.get(base + path) as response,
-        ):
-            if response.status == 401:
-                raise DependencyError(f"the service at {base} wants its token: set RESTREAM_HTTP__TOKEN, or http.token")
-            if response.status != 200:
-                raise DependencyError(f"the service at {base} answers {response.status} to {path}")
-            return msgspec.json.decode(await response.read(), type=kind)
-    except (aiohttp.ClientError, TimeoutError, ValueError):
-        todo = f"start it with {INSTALLED.command}, or see http.port"
-        raise DependencyError(f"no service answers at {base}: {todo}") from None

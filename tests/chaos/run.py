@@ -20,7 +20,7 @@ class Run(Campaign):
         super().__init__(world)
         self.world = world
         self.onlooker = onlooker
-        self._first: dict[int, Weight] = {}
+        self._first: dict[tuple[int, int], Weight] = {}
 
     async def watch(self) -> None:
         before: dict[str, Any] | None = None
@@ -54,7 +54,8 @@ class Run(Campaign):
     async def weigh(self) -> None:
         weight = await self.onlooker.weigh()
         self.weights.append(weight)
-        first = self._first.setdefault(self.world.service.process.pid, weight)
+        life = self.world.service.process.pid, self.world.replacements
+        first = self._first.setdefault(life, weight)
         self.note(is_flat.__name__, is_flat(first, weight))
 
     def search(self) -> None:

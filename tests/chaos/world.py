@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
+import aiohttp
 import psutil
 
 from tests.chaos.servers import MediaServer
@@ -34,6 +35,8 @@ class World(Site):
         self.up = False
         """Whether the service should answer now."""
         self.service: RunningService
+        self.replacements = 0
+        """How often one life was followed by another in the same process."""
         self._lives: list[Path] = []
         self._life = contextlib.AsyncExitStack()
         self.clock = WallClock(directory / "clock")
@@ -86,6 +89,17 @@ class World(Site):
         running = running_service(life, server=self.server.server, overrides=overrides)
         self.service = await self._life.enter_async_context(running)
         self.up = True
+
+    async def instance(self) -> str:
+        """Which life of the service answers; empty: none does."""
+        try:
+            return str((await self.service.get("/api/status"))["instance"])
+        except (OSError, TimeoutError, aiohttp.ClientError):
+            return ""
+
+    async def is_another_than(self, before: str) -> bool:
+        """Whether another life of the service answers."""
+        return await self.instance() not in ("", before)
 
     async def end_service(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End it, and wait until none of its children is left."""

@@ -194,3 +194,25 @@ async def test_each_node_shows_the_whole_fleet(shared_site: SharedSite, redis_ur
     assert (await north.get("/api/status"))["components"]["node:south"]["state"] == "down"
     states = {node["name"]: node["state"] for node in (await north.get("/api/nodes"))["nodes"]}
     assert states == {"north": "alive", "south": "lost"}
+
+
+async def test_a_node_that_is_replaced_keeps_its_cameras(shared_site: SharedSite) -> None:
+    await shared_site.join("a")
+    await shared_site.join("b")
+    await shared_site.whole("a", "b")
+    await shared_site.balanced("a", "b")
+    mine = await shared_site.running_on("a")
+    sources = {name: path["source"] for name, path in (await paths(shared_site.server)).items()}
+    before = (await shared_site.nodes["a"].get("/api/status"))["instance"]
+    shared_site.nodes["a"].process.send_signal(signal.SIGUSR2)
+
+    async def is_another() -> bool:
+        with contextlib.suppress(aiohttp.ClientError, OSError):
+            return (await shared_site.nodes["a"].get("/api/status"))["instance"] != before
+        return False
+
+    await eventually(is_another, 30)
+    await shared_site.whole("a", "b")
+    assert await shared_site.running_on("a") == mine
+    assert {name: path["source"] for name, path in (await paths(shared_site.server)).items()} == sources
+    assert "calls itself" not in shared_site.nodes["a"].log

@@ -133,7 +133,7 @@ def test_only_the_installed_program_without_a_command_is_the_demo(
         seen.append("demo")
         return 0
 
-    async def serve(*_: object, plain: bool) -> None:
+    async def serve(*_: object, plain: bool, manifest: None) -> None:
         seen.append("service")
 
     monkeypatch.setattr(cli, "_demo", demo)
@@ -150,7 +150,7 @@ def test_a_reload_reads_the_file_that_was_taken(monkeypatch: pytest.MonkeyPatch,
     file.write_text("http: {port: 8001}\n", encoding="utf-8")
     loaded: list[int] = []
 
-    async def serve(settings: Settings, load: Callable[[], Settings], *, plain: bool) -> None:
+    async def serve(settings: Settings, load: Callable[[], Settings], *, plain: bool, manifest: None) -> None:
         monkeypatch.delenv("RESTREAM_CONFIG")
         loaded.append(load().http.port)
         await asyncio.to_thread(file.unlink)

@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import errno
 import logging
+import os
 import resource
-from collections.abc import AsyncIterator
-from typing import cast
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import NamedTuple, cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -37,8 +39,64 @@ _PATIENCE_S = 75.0
 # What is left of a body that nobody wants.
 _LINGER_S = 5.0
 _MOST_CONNECTIONS = 4096
+_BACKLOG = 128
 # Cameras need descriptors too.
 _SHARE_OF_DESCRIPTORS = 4
+
+
+class LeftPort(NamedTuple):
+    """Sockets that listen on while the service is replaced: clients wait in their queue (128 at most) meanwhile."""
+
+    host: str
+    port: int
+    descriptors: tuple[int, ...]
+
+
+class Ports:
+    """Listening sockets by the setting that names them; those of the life before where the address is the same."""
+
+    def __init__(self, left: Mapping[str, LeftPort] | None = None) -> None:
+        self._left = dict(left or {})
+        self._open: dict[str, tuple[str, int, Sequence[socket.socket]]] = {}
+
+    async def open(
+        self, key: str, factory: Callable[[], asyncio.BaseProtocol], host: str, port: int
+    ) -> Sequence[asyncio.Server]:
+        """Listen. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        inherited = self._inherited(key, host, port)
+        if inherited:
+            servers = [await loop.create_server(factory, sock=each, backlog=_BACKLOG) for each in inherited]
+        else:
+            servers = [await loop.create_server(factory, host, port, backlog=_BACKLOG)]
+        self._open[key] = (host, port, [each for server in servers for each in server.sockets])
+        return servers
+
+    def _inherited(self, key: str, host: str, port: int) -> Sequence[socket.socket]:
+        left = self._left.pop(key, None)
+        sockets = [socket.socket(fileno=each) for each in left.descriptors] if left else []
+        for each in sockets:
+            each.set_inheritable(False)
+            each.setblocking(False)
+        if left is not None and (left.host, left.port) == (host, port):
+            return sockets
+        for each in sockets:
+            each.close()
+        return ()
+
+    def leave(self) -> dict[str, LeftPort]:
+        """What the next life listens on, too."""
+        return {
+            key: LeftPort(host, port, tuple(_inheritable(each.fileno()) for each in sockets))
+            for key, (host, port, sockets) in self._open.items()
+        }
+
+
+def _inheritable(descriptor: int) -> int:
+    # The servers close theirs.
+    copy = os.dup(descriptor)
+    os.set_inheritable(copy, True)
+    return copy
 
 
 @contextlib.asynccontextmanager
@@ -48,6 +106,7 @@ async def listening(
     port: int,
     key: str,
     *,
+    ports: Ports | None = None,
     patience_s: float = _PATIENCE_S,
     most_connections: int | None = None,
 ) -> AsyncIterator[int]:
@@ -76,16 +135,17 @@ async def listening(
             return cast(asyncio.BaseProtocol, serve()) if len(serve.connections) < most else _TurnedAway()
 
         try:
-            server = await asyncio.get_running_loop().create_server(accepted, host, port, backlog=128)
+            servers = await (ports or Ports()).open(key, accepted, host, port)
         except OSError as error:
             reason = error.strerror or str(error)
             if error.errno == errno.EADDRINUSE:
                 reason = f"another program has this port (`ss -ltnp`): end that, or set {key}"
             raise ConfigError(f"{key}: cannot listen on {host}:{port}: {reason}") from None
         try:
-            yield server.sockets[0].getsockname()[1]
+            yield servers[0].sockets[0].getsockname()[1]
         finally:
-            server.close()
+            for server in servers:
+                server.close()
     finally:
         await runner.cleanup()
 

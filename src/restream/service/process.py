@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -14,15 +15,24 @@ from restream.interfaces.console.frame import Facts
 from restream.interfaces.console.live import LiveConsole
 from restream.interfaces.console.screen import Screen, can_be_painted
 from restream.service.from_settings import require_programs
+from restream.service.handover import VERSION, HandoverError, Manifest, rehearse
 from restream.service.interpreter import calm_collector, raise_file_limit
 from restream.service.service import Service
+from restream.version import version_line
+
+logger = logging.getLogger(__name__)
 
 
 async def serve(
-    settings: Settings, reload: Callable[[], Settings], *, plain: bool = True, notes: Sequence[str] = ()
-) -> None:
+    settings: Settings,
+    reload: Callable[[], Settings],
+    *,
+    plain: bool = True,
+    notes: Sequence[str] = (),
+    manifest: Manifest | None = None,
+) -> Manifest | None:
     """Run the service until SIGTERM, SIGINT, or the end of its terminal. There it shows itself, with `notes`, unless
-    `plain`.
+    `plain`. `manifest`: what the life before has left; after SIGUSR2, what this one leaves to the next.
 
     Raises ConfigError, DependencyError.
     """
@@ -30,8 +40,9 @@ async def serve(
     raise_file_limit()
     calm_collector()
     console = None if plain else _console(settings, notes)
-    service = Service(settings, reload, [console] if console is not None else [])
+    service = Service(settings, reload, [console] if console is not None else [], manifest)
     stop = asyncio.Event()
+    replacement = Replacement(stop)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -45,8 +56,38 @@ async def serve(
             service.reload()
 
     loop.add_signal_handler(signal.SIGHUP, hung_up)
+    loop.add_signal_handler(signal.SIGUSR2, replacement.ask)
     async with console or contextlib.nullcontext():
-        await service.run(stop)
+        return await service.run(stop, replacement.granted)
+
+
+class Replacement:
+    """Tries the next version when it is asked to, and sets `stop` when that may take over."""
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        self._stop = stop
+        self._trial: asyncio.Task[None] | None = None
+        self._granted = False
+
+    def granted(self) -> bool:
+        """Whether the next version takes over."""
+        return self._granted
+
+    def ask(self) -> None:
+        """One at a time."""
+        if self._trial is None or self._trial.done():
+            self._trial = asyncio.create_task(self._try(), name="trial of the next version")
+
+    async def _try(self) -> None:
+        try:
+            version = await rehearse()
+        except (HandoverError, OSError) as error:
+            logger.error("the service is not replaced, everything goes on as it is: %s", error)
+            return
+        if not self._stop.is_set():
+            logger.info("%s takes over", version)
+            self._granted = True
+            self._stop.set()
 
 
 def _console(settings: Settings, notes: Sequence[str]) -> LiveConsole | None:
@@ -55,3 +96,14 @@ def _console(settings: Settings, notes: Sequence[str]) -> LiveConsole | None:
         return None
     http = settings.http
     return LiveConsole(Screen(sys.stdout), Facts(f"http://{http.host}:{http.port}/", tuple(notes)))
+
+
+def could_adopt(version: int, settings: Settings, reload: Callable[[], Settings]) -> None:
+    """Whether this version could go on with what one has left that writes manifests of `version`; it makes all its
+    parts, and starts none. Raises HandoverError, ConfigError, DependencyError.
+    """
+    if version != VERSION:
+        raise HandoverError(f"it knows handovers of version {VERSION}, not {version}: restart the service")
+    require_programs(settings)
+    Service(settings, reload)
+    sys.stdout.write(version_line() + "\n")

@@ -23,7 +23,6 @@ from restream.interfaces.documents.events import event
 from restream.interfaces.documents.rendering import Rendering
 from restream.logs import TransitionLog, mask_in_logs
 from restream.ports.outlets import Outlet
-from restream.ports.servers import ServiceManager
 from restream.service.engine_resources import EngineResources
 from restream.service.from_settings import (
     allowed_hosts,
@@ -34,13 +33,15 @@ from restream.service.from_settings import (
     stream_directories,
     stream_settings,
 )
+from restream.service.handover import Manifest
 from restream.service.http_application import Web
 from restream.service.interpreter import collect_rarely
-from restream.service.listening_port import listening
+from restream.service.listening_port import Ports, listening
 from restream.service.outlets import adopt_alerts, outlets
 from restream.service.pulling import PlaceReasons
 from restream.service.secrets_in_use import SecretsInUse, lasting
 from restream.service.sharing import Sharing
+from restream.service.succession import Succession
 from restream.supervisor.cameras.admission import Admission
 from restream.supervisor.cameras.failover_keeper import FailoverKeeper
 from restream.supervisor.cameras.fleet import Fleet
@@ -66,22 +67,29 @@ _LATE = 1.5
 _DRAIN_MARGIN_S = 12.0
 
 
+_Load = Callable[[], Settings]
+_Outlets = Sequence[Outlet[Rendering]]
+
+
 class Service:
-    """The running service: everything wired, from configuration to the listening port."""
+    """The running service: everything wired, from configuration to the listening port.
+
+    `before` is what an earlier life of it has left, in this process.
+    """
 
     def __init__(
-        self, settings: Settings, reload: Callable[[], Settings], others: Sequence[Outlet[Rendering]] = ()
+        self, settings: Settings, reload: _Load, others: _Outlets = (), before: Manifest | None = None
     ) -> None:
         self._settings, self._secrets, self._reload = settings, SecretsInUse(settings), reload
         self._history = History(partial(event, node=settings.node_name))
-        self._log = TransitionLog()
-        self._reasons = PlaceReasons()
+        self._log, self._reasons = TransitionLog(), PlaceReasons()
         self._resources = EngineResources(settings, self._secrets, self._why_not_fetched)
         self._components = Components(self)
         interval_s = settings.mediamtx.interval_s
         servers = {key: observed_server(key, each, self._resources.directory) for key, each in settings.servers.items()}
         self._observers = Observers(servers, self._components, self, interval_s=interval_s)
-        self._sharing = Sharing(settings, self._secrets, self._components)
+        self._before, self._ports = before, Ports(before.ports if before else None)
+        self._sharing = Sharing(settings, self._secrets, self._components, before.share if before else None)
         admission = Admission(settings.start_limits(), self._sharing.permits)
         self._pressure = PressureWatch(ProcPressure(), admission)
         streams = stream_settings(settings, self._resources)
@@ -92,10 +100,10 @@ class Service:
         self._failover = FailoverKeeper(failover_policy(settings), follower)
         table, reader = camera_table(settings, self._secrets), row_reader(settings)
         self._registry = Registry(table, reader, self._components, self._failover, poll_s=settings.database.poll_s)
-        directories = stream_directories(settings)
-        self._poller = VisionairePoller(directories, self._components, interval_s=settings.visionaire.interval_s)
+        directories, interval = stream_directories(settings), settings.visionaire.interval_s
+        self._poller = VisionairePoller(directories, self._components, interval_s=interval)
         self._stills = StillQueue(FfmpegStills(settings.ffmpeg.probe_timeout_s))
-        self._notifier: ServiceManager = SystemdNotifier()
+        self._notifier = SystemdNotifier()
         self._outlets = outlets(
             settings,
             self._secrets,
@@ -172,17 +180,28 @@ class Service:
 
     # -- life ----------------------------------------------------------------------------------------------------------
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop` is set, then end every publisher. Raises ConfigError when a port cannot be had."""
-        http = self._settings.http
-        application = self._web.application()
+    @property
+    def _succession(self) -> Succession:
+        environment = self._notifier.environment
+        return Succession(self._fleet, self._registry, self._resources, self._sharing, self._ports, environment)
+
+    async def run(self, stop: asyncio.Event, replaced: Callable[[], bool] = lambda: False) -> Manifest | None:
+        """Serve until `stop` is set, then end every publisher; where `replaced` is true by then, leave what flows to
+        the next program in this process, which is to be given the result. Raises ConfigError when a port cannot be had.
+        """
+        http, application = self._settings.http, self._web.application()
         async with contextlib.AsyncExitStack() as stack:
-            await stack.enter_async_context(listening(application, http.host, http.port, "http.port"))
+            await stack.enter_async_context(
+                listening(application, http.host, http.port, "http.port", ports=self._ports)
+            )
             metrics = self._settings.metrics
             if metrics.port is not None:
                 exporter = self._outlets.exporter.application(allowed_hosts(self._settings, metrics.host))
-                await stack.enter_async_context(listening(exporter, metrics.host, metrics.port, "metrics.port"))
+                port = listening(exporter, metrics.host, metrics.port, "metrics.port", ports=self._ports)
+                await stack.enter_async_context(port)
             await self._resources.open_early()
+            await self._succession.resume(self._before)
+            self._before = None
             observing = await stack.enter_async_context(Loops())
             observing.start("cycle", self._cycle.run)
             observing.start("garbage collector", collect_rarely)
@@ -195,14 +214,22 @@ class Service:
                 self._notifier.ready()
                 logger.info("restream %s is up: http://%s:%d", __version__, http.host, http.port)
                 await stop.wait()
+            limit_s = self._settings.ffmpeg.stop_grace_s + _DRAIN_MARGIN_S
+            if replaced():
+                # Nobody is to see a fleet without the cameras that are left.
+                await observing.stop()
+                manifest = await self._succession.leave(limit_s)
+            else:
                 self._notifier.stopping()
                 logger.info("stopping %d cameras", len(self._fleet.statuses))
-            limit_s = self._settings.ffmpeg.stop_grace_s + _DRAIN_MARGIN_S
-            await asyncio.gather(self._fleet.drain(limit_s), self._stills.close())
-        await self._sharing.leave()
+                manifest = None
+                await self._fleet.drain(limit_s)
+            await self._stills.close()
+        await (self._sharing.leave() if manifest is None else self._sharing.close())
         await self._resources.close()
         await self._observers.close()
-        logger.info("all publishers have ended")
+        logger.info("all publishers have ended" if manifest is None else "the next version is executed")
+        return manifest
 
     def _loops(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
         """Everything that runs beside the cycle, by name."""

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from restream import __version__
 from restream.config.settings import Settings
 from restream.domain.camera.camera import Camera
+from restream.domain.fleet.lease import KeptShare
 from restream.domain.fleet.node import NodeName, NodeTraits
 from restream.domain.fleet.share import Pace, calm
 from restream.domain.host_sample import HostSample
@@ -37,8 +38,11 @@ _READ_TIMEOUT_S = 10.0
 class Sharing:
     """`permits` and `follower` stand between the table and the fleet; alone they change nothing."""
 
-    def __init__(self, settings: Settings, secrets_in_use: SecretsInUse, components: Components) -> None:
+    def __init__(
+        self, settings: Settings, secrets_in_use: SecretsInUse, components: Components, kept: KeptShare | None = None
+    ) -> None:
         self._settings = settings
+        self._kept = kept
         self._secrets = secrets_in_use
         self._components = components
         self._interval_s = settings.mediamtx.interval_s
@@ -59,7 +63,7 @@ class Sharing:
         self._keeper = ShareKeeper(
             lease_table(self._settings, self._secrets),
             NodeName(self._settings.node_name),
-            secrets.token_hex(8),
+            self._kept.instance if self._kept is not None else secrets.token_hex(8),
             fleet,
             self._components,
             paths=PathWatch(lambda: observers.pictures, self._silent_s, _STALE_SWEEPS * self._interval_s),
@@ -72,6 +76,8 @@ class Sharing:
             stopping_s=stopping_s(self._settings),
             pace=Pace(moves_per_minute=section.moves_per_minute),
         )
+        if self._kept is not None:
+            self._keeper.resume(self._kept)
         reader = peer_reader(self._settings, self._secrets)
         if reader is not None:
             self._peers = PeerWatch(reader, self._others, self._interval_s)
@@ -130,6 +136,16 @@ class Sharing:
         if self._peers is not None:
             found["cameras of other nodes"] = self._peers.run
         return found
+
+    @property
+    def kept(self) -> KeptShare | None:
+        """What the next life goes on with; None: it is alone."""
+        return self._keeper.kept() if self._keeper is not None else None
+
+    async def close(self) -> None:
+        """Another life goes on with the cameras."""
+        if self._keeper is not None:
+            await self._keeper.close()
 
     async def leave(self) -> None:
         """All publishers have ended: others may have the cameras at once."""

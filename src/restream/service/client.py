@@ -1,0 +1,81 @@
+"""The running service, asked and signalled from beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import Any
+
+import aiohttp
+import msgspec
+import psutil
+
+from restream.config.places import INSTALLED
+from restream.config.settings import Settings
+from restream.service.from_settings import DependencyError
+
+_HTTP_TIMEOUT_S = 10.0
+_LOOK_AGAIN_S = 0.2
+# The next version is tried for a minute at most, cameras that start or end are waited for, and then it has to come up.
+_UPGRADE_LIMIT_S = 120.0
+
+
+async def ask_service(settings: Settings, path: str, kind: Any) -> Any:
+    """One request to the service on this host; the answer as `kind`. Raises DependencyError with what to do."""
+    http = settings.http
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(http.host, http.host)  # noqa: S104 - reading, not binding
+    base = f"http://[{host}]:{http.port}" if ":" in host else f"http://{host}:{http.port}"
+    headers = {"Authorization": f"Bearer {http.token.get_secret_value()}"} if http.token else {}
+    try:
+        timeout = aiohttp.ClientTimeout(total=_HTTP_TIMEOUT_S)
+        async with (
+            aiohttp.ClientSession(timeout=timeout, headers=headers) as session,
+            session.get(base + path) as response,
+        ):
+            if response.status == 401:
+                raise DependencyError(f"the service at {base} wants its token: set RESTREAM_HTTP__TOKEN, or http.token")
+            if response.status != 200:
+                raise DependencyError(f"the service at {base} answers {response.status} to {path}")
+            return msgspec.json.decode(await response.read(), type=kind)
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        todo = f"start it with {INSTALLED.command}, or see http.port"
+        raise DependencyError(f"no service answers at {base}: {todo}") from None
+
+
+async def upgrade(settings: Settings) -> str:
+    """Have the running service replaced by the version that is installed now; returns that. Raises DependencyError,
+    also when it did not come to that.
+    """
+    before: _Life = await ask_service(settings, "/api/status", _Life)
+    pid = _listener(settings.http.port)
+    if pid is None:
+        raise DependencyError(
+            "the process of the service is not found: run this where it runs (in its container), as its user or as root"
+        )
+    os.kill(pid, signal.SIGUSR2)
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _UPGRADE_LIMIT_S
+    while loop.time() < until:
+        await asyncio.sleep(_LOOK_AGAIN_S)
+        try:
+            now: _Life = await ask_service(settings, "/api/status", _Life)
+        except DependencyError:
+            # Between two lives its port listens, and nobody answers.
+            continue
+        if now.instance != before.instance:
+            return now.version
+    raise DependencyError("the service was not replaced, and goes on as it was: its log says why")
+
+
+class _Life(msgspec.Struct):
+    instance: str
+    version: str
+
+
+def _listener(port: int) -> int | None:
+    """Process that listens on a port of ours, as far as we may see."""
+    for each in psutil.net_connections("tcp"):
+        if each.status == psutil.CONN_LISTEN and each.laddr and each.laddr[1] == port and each.pid is not None:
+            return int(each.pid)
+    return None
