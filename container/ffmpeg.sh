@@ -31,7 +31,7 @@ debian() {
     for package in $(sort -u /tmp/packages); do
         mkdir -p "$out/var/lib/dpkg/status.d" "$out/usr/share/doc/$package"
         dpkg-query --status "$package" >"$out/var/lib/dpkg/status.d/$package"
-        cp -L "/usr/share/doc/$package/copyright" "$out/usr/share/doc/$package/"
+        [ ! -e "/usr/share/doc/$package/copyright" ] || cp -L "/usr/share/doc/$package/copyright" "$out/usr/share/doc/$package/"
     done
 }
 
