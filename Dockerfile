@@ -10,8 +10,8 @@ RUN groupadd --system --gid 10001 restream \
 
 FROM base AS ffmpeg
 ARG FFMPEG=lean
-COPY container ./container
-RUN sh container/ffmpeg.sh "$FFMPEG" /out
+COPY etc/image ./image
+RUN sh image/ffmpeg.sh "$FFMPEG" /out
 
 FROM base AS program
 WORKDIR /opt/restream

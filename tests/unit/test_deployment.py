@@ -271,7 +271,7 @@ def test_the_image_has_what_it_copies_and_checks_what_is_served() -> None:
     kept = (ROOT / ".dockerignore").read_text(encoding="utf-8")
     for source in sources:
         assert (ROOT / source).exists()
-        assert f"!{source}\n" in kept
+        assert f"!{source.partition('/')[0]}\n" in kept
     assert "/livez" in text
     assert "curl" not in text
     assert text.index("USER restream") < text.index("ENTRYPOINT")
