@@ -1,25 +1,38 @@
-# The service with everything it starts: Python, ffmpeg, setpriv (util-linux). Runs as an ordinary user.
-FROM python:3.11.13-slim-bookworm
-
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends ffmpeg tzdata util-linux \
-    && rm -rf /var/lib/apt/lists/*
+# The service with everything it starts: Python, ffmpeg, setpriv (util-linux). Runs as an ordinary user, and needs to
+# write to /opt/restream/log and /tmp alone.
+#
+#   docker build .                              ffmpeg 8, one static program: without SRT
+#   docker build --build-arg FFMPEG=debian .    Debian's ffmpeg 5.1, which has SRT: larger, and more memory per camera
+FROM python:3.11.13-slim-bookworm AS base
 
 RUN groupadd --system --gid 10001 restream \
     && useradd --system --uid 10001 --gid restream --home-dir /opt/restream --shell /usr/sbin/nologin restream
 
+FROM base AS ffmpeg
+ARG FFMPEG=lean
+COPY etc/image ./image
+RUN sh image/ffmpeg.sh "$FFMPEG" /out
+
+FROM base AS program
+WORKDIR /opt/restream
+COPY srvc_restream.py ./
+COPY src ./src
+COPY etc ./etc
+# Whoever runs it may write nothing there: else every start of the service and of a relay worker compiles all modules.
+# What a checkout of umask 077 brings is readable to its owner alone.
+RUN python -m compileall -q src && chmod -R a+rX .
+
+FROM base
 WORKDIR /opt/restream
 
 # Before the sources: a change of them installs nothing anew.
 COPY requirements.lock ./
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
-
-COPY srvc_restream.py ./
-COPY src ./src
-COPY etc ./etc
-# Whoever runs it may write nothing there: else every start of the service and of a relay worker compiles all modules.
-RUN python -m compileall -q src
-RUN mkdir log && chown restream:restream log
+COPY --from=ffmpeg /out /
+COPY --from=program /opt/restream ./
+# All of it is there and can be executed.
+RUN mkdir log && chown restream:restream log \
+    && ldconfig && ffmpeg -version && ffprobe -version && setpriv --version
 
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -23,7 +23,7 @@ docker = pytest.importorskip("docker")
 
 DELIVERED = (
     *("docker-compose.yml", "docker_compose_start.sh", ".env.example", "Dockerfile", ".dockerignore"),
-    *("requirements.lock", "srvc_restream.py", "src", "etc"),
+    *("requirements.lock", "srvc_restream.py", "container", "src", "etc"),
 )
 RUNNING = {"postgres", "redis", "mediamtx", "restream", "prometheus", "influxdb", "grafana", "demo-cameras"}
 # Images are pulled and one is built.
@@ -44,14 +44,16 @@ class Stack:
             copy(source, directory / name)
         text = (ROOT / ".env.example").read_text(encoding="utf-8")
         self.values = dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
-        for key, value in self.values.items():
-            if value == "change-me":
-                self.values[key] = os.urandom(16).hex()
-            elif key.endswith("_PORT"):
+        for key in self.values:
+            if key.endswith("_PORT"):
                 self.values[key] = str(free_port())
         self.values["STREAMS_BIND"] = "127.0.0.1"
         lines = "".join(f"{key}={value}\n" for key, value in self.values.items())
         (directory / ".env").write_text(lines, encoding="utf-8")
+
+    def secrets(self) -> dict[str, str]:
+        """Those that the start script has made, by name."""
+        return {path.name: path.read_text(encoding="utf-8") for path in (self._directory / "secrets").iterdir()}
 
     async def run(self, *arguments: str) -> str:
         """A command in the project's directory; what it printed. AssertionError when it fails."""
@@ -108,16 +110,16 @@ async def test_the_stack_starts_and_every_part_of_it_works(tmp_path: Path, clien
 def _healthy(stack: Stack) -> bool:
     containers = stack.containers()
     states = {name: each.attrs["State"] for name, each in containers.items()}
-    assert set(states) == {*RUNNING, "demo-rows"}
+    assert set(states) == {*RUNNING, "demo-rows", "tables"}
     wrong = {name: states[name] for name in RUNNING if states[name].get("Health", {}).get("Status") != "healthy"}
     assert not wrong, wrong
-    assert states["demo-rows"]["ExitCode"] == 0
+    assert states["demo-rows"]["ExitCode"] == states["tables"]["ExitCode"] == 0
     for name in RUNNING:
         settings = containers[name].attrs["HostConfig"]
         assert settings["RestartPolicy"]["Name"] == "unless-stopped"
         assert settings["LogConfig"] == {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "5"}}
         assert settings["Init"]
-    secrets = [value for key, value in stack.values.items() if key.endswith(("PASSWORD", "TOKEN"))]
+    secrets = stack.secrets().values()
     shown = json.dumps([each.attrs for each in containers.values()])
     assert secrets and not any(secret in shown for secret in secrets)
     assert containers["restream"].attrs["Config"]["User"] == "restream"
@@ -126,7 +128,7 @@ def _healthy(stack: Stack) -> bool:
 
 async def _looks(stack: Stack) -> None:
     """Cameras watchable, metrics scraped, time series written, dashboards there, no secret in any log."""
-    bearer = {"Authorization": f"Bearer {stack.values['RESTREAM_TOKEN']}"}
+    bearer = {"Authorization": f"Bearer {stack.secrets()['restream_token']}"}
 
     async def watchable() -> bool:
         cameras = await stack.get("HTTP_PORT", "/api/cameras", headers=bearer)
@@ -144,7 +146,7 @@ async def _looks(stack: Stack) -> None:
         return {each["metric"]["stream_name"]: each["value"][1] for each in found} == {"Demo 1": "1", "Demo 2": "1"}
 
     await eventually(scraped, 120)
-    admin = aiohttp.BasicAuth("admin", stack.values["GRAFANA_PASSWORD"])
+    admin = aiohttp.BasicAuth("admin", stack.secrets()["grafana_password"])
     dashboards = await stack.get("GRAFANA_PORT", "/api/search?type=dash-db", auth=admin)
     assert len(dashboards) == len(list((ROOT / "etc/grafana/dashboards").glob("*.json")))
     for source in ("prometheus", "influxdb"):
@@ -152,8 +154,10 @@ async def _looks(stack: Stack) -> None:
     containers = stack.containers()
     code, output = containers["restream"].exec_run(["python", "srvc_restream.py", "cameras", "--json"])
     assert (code, len(json.loads(output))) == (0, 2)
-    code, latest = containers["redis"].exec_run(["redis-cli", "GET", "mediamtx:streams:latest"])
+    code, latest = containers["redis"].exec_run(
+        ["sh", "-c", "REDISCLI_AUTH=$(cat /run/secrets/redis_password) redis-cli GET mediamtx:streams:latest"]
+    )
     assert (code, len(json.loads(latest))) == (0, 2)
     logs = containers["restream"].logs().decode()
-    for key, value in stack.values.items():
-        assert not key.endswith(("PASSWORD", "TOKEN")) or value not in logs, key
+    for name, value in stack.secrets().items():
+        assert value not in logs, name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from restream import __version__
 from restream.config.places import ROOT
 from restream.config.settings import load_settings
 from restream.domain.pull.entry import trouble_of
@@ -24,7 +24,8 @@ from restream.service.pulling import path_entries
 
 NODES = ROOT / "docker-compose.nodes.yml"
 FILES = (ROOT / "docker-compose.yml", NODES)
-ONCE = {"demo-rows", "nodes-tables"}
+ONCE = {"demo-rows", "tables", "nodes-tables"}
+OURS = {"restream", "restream-2", "demo-cameras", "tables", "nodes-tables"}
 PROMETHEUS = ROOT / "etc" / "prometheus"
 DASHBOARDS = sorted((ROOT / "etc" / "grafana" / "dashboards").glob("*.json"))
 # docs/metrics.md is the list; a histogram has three series.
@@ -71,7 +72,7 @@ def example() -> dict[str, str]:
 
 
 def substituted(text: str) -> str:
-    return re.sub(r"\$\{(\w+)[^}]*\}", lambda found: example()[found[1]], text)
+    return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", lambda found: example().get(found[1], found[2]), text)
 
 
 def test_the_stack_is_whole() -> None:
@@ -81,7 +82,7 @@ def test_the_stack_is_whole() -> None:
 @pytest.mark.parametrize("name", services())
 def test_every_service_is_pinned_restarted_and_its_log_bounded(name: str) -> None:
     service = services()[name]
-    assert re.search(r":v?\d+\.\d+(\.\d+)?(-\w+)?$", service["image"])
+    assert re.search(r":v?\d+\.\d+(\.\d+)?(-\w+)?$", substituted(service["image"]))
     assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
     if name in ONCE:
         assert service["restart"] == "no"
@@ -91,45 +92,81 @@ def test_every_service_is_pinned_restarted_and_its_log_bounded(name: str) -> Non
     for needed, how in service.get("depends_on", {}).items():
         assert how == {"condition": "service_completed_successfully" if needed in ONCE else "service_healthy"}
         assert needed in services()
+        # What runs on waits for its servers by itself.
+        assert name in ONCE
     if "environment" in service:
         assert "TZ" in service["environment"]
 
 
-def secret_variables() -> dict[str, str]:
-    """By secret: the variable of .env that it is made of."""
-    return {name: source["environment"] for name, source in compose()["secrets"].items()}
-
-
 def test_variables_and_the_example_agree() -> None:
     used = {name for path in FILES for name in re.findall(r"\$\{(\w+)", path.read_text(encoding="utf-8"))}
-    assert used | set(secret_variables().values()) == set(example())
+    commented = set(re.findall(r"^#(\w+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE))
+    assert used == set(example()) | commented - {"COMPOSE_FILE"}
 
 
-def test_no_secret_has_a_default_or_is_in_an_environment() -> None:
-    secrets = {name for name, value in example().items() if value == "change-me"}
-    assert secrets == {name for name in example() if re.search("PASSWORD|TOKEN", name)}
-    # In /run/secrets alone: `docker inspect` shows every environment and command.
-    assert secrets == set(secret_variables().values())
-    text = "".join(path.read_text(encoding="utf-8") for path in FILES)
-    assert [name for name in secrets if f"${{{name}" in text] == []
+def test_secrets_are_files_and_in_no_environment() -> None:
+    secrets = compose()["secrets"]
+    assert secrets == {name: {"file": f"./secrets/{name}"} for name in secrets}
+    assert not [name for name in example() if re.search("PASSWORD|TOKEN", name)]
+    for service in services().values():
+        for name, value in service.get("environment", {}).items():
+            assert not re.search("PASSWORD|TOKEN", name) or value.startswith("/run/secrets/")
+
+
+def test_every_container_is_bounded() -> None:
+    for name, service in services().items():
+        assert service["pids_limit"] and service["mem_limit"]
+        assert "ulimits" not in service
+        if name in OURS:
+            assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
+            assert substituted(service["image"]) == f"restream:{__version__}"
+
+
+def test_networks_are_apart() -> None:
+    networks = {name: set(service["networks"]) for name, service in services().items()}
+    assert compose()["networks"]["back"] == {"internal": True}
+    assert {name for name, joined in networks.items() if "back" in joined} == {
+        *("postgres", "redis", "restream", "restream-2", "tables", "nodes-tables", "demo-rows")
+    }
+    for name in ("postgres", "redis"):
+        assert networks[name] == {"back"} and "ports" not in services()[name]
+    for name in ("mediamtx", "mediamtx-2", "demo-cameras"):
+        assert networks[name] == {"front"}
+
+
+def test_configuration_is_mounted_by_directories() -> None:
+    for service in services().values():
+        for source in (volume.split(":")[0] for volume in service.get("volumes", ())):
+            assert not source.startswith("./") or (ROOT / source).is_dir()
+
+
+def test_publishing_needs_the_user_that_the_service_is() -> None:
+    users = yaml.safe_load((ROOT / "etc/mediamtx/mediamtx.yml").read_text(encoding="utf-8"))["authInternalUsers"]
+    may = {action["action"]: user for user in reversed(users) for action in user["permissions"] if not user["ips"]}
+    assert may["publish"] == may["api"] == users[1] and may["read"]["user"] == "any"
+    environment = services()["restream"]["environment"]
+    assert environment["RESTREAM_MEDIAMTX__PUBLISH_USER"] == environment["RESTREAM_MEDIAMTX__API_USER"]
+    assert users[1]["user"] == environment["RESTREAM_MEDIAMTX__API_USER"] and users[1]["pass"].startswith("sha256:")
+    assert "MTX_AUTHINTERNALUSERS_1_PASS" in services()["mediamtx"]["entrypoint"][2]
+    assert {"127.0.0.1", "::1"} == {ip for user in users if user not in may.values() for ip in user["ips"]}
 
 
 @pytest.mark.parametrize("name", services())
 def test_who_reads_a_secret_is_given_it(name: str) -> None:
     service = services()[name]
-    files = re.findall(r"/run/secrets/(\w+)", yaml.safe_dump(service))
+    files = re.findall(r"/run/secrets/(\w+)", json.dumps(service))
     if name == "grafana":
         path = ROOT / "etc/grafana/provisioning/datasources/restream.yml"
         files += re.findall(r"/run/secrets/(\w+)", path.read_text(encoding="utf-8"))
     assert set(files) == set(service.get("secrets", ()))
-    assert set(files) <= set(secret_variables())
+    assert set(files) <= set(compose()["secrets"])
 
 
 @pytest.fixture
 def run_secrets(tmp_path: Path) -> Path:
     """What a container has as /run/secrets."""
-    for name, variable in secret_variables().items():
-        (tmp_path / name).write_text(example()[variable], encoding="utf-8")
+    for name in compose()["secrets"]:
+        (tmp_path / name).write_text("change-me", encoding="utf-8")
     return tmp_path
 
 
@@ -164,7 +201,7 @@ def test_the_service_accepts_its_environment(monkeypatch: pytest.MonkeyPatch, ru
     assert dsn is not None and dsn.get_secret_value() == "postgresql://restream:change-me@postgres:5432/restream"
     assert settings.http.token == settings.influx.token == settings.pull.token is not None
     # The path entries that mediamtx.yml has ready lead to the directory as it listens here.
-    text = (ROOT / "etc" / "mediamtx.yml").read_text(encoding="utf-8")
+    text = (ROOT / "etc" / "mediamtx" / "mediamtx.yml").read_text(encoding="utf-8")
     ready = yaml.safe_load("\n".join(re.findall(r'^  # ("~.+)$', text, re.MULTILINE)))
     items = [{"name": name, **entry} for name, entry in ready.items()]
     wanted = path_entries(settings)[DEFAULT_SERVER]
@@ -180,7 +217,8 @@ def test_two_nodes_have_the_same_settings_but_who_they_are(monkeypatch: pytest.M
     own = {"RESTREAM_NODE__NAME", "RESTREAM_NODES__URL", "RESTREAM_PULL__URL"}
     assert first.keys() == second.keys()
     assert {name for name in first if first[name] != second[name]} == own
-    assert services()["restream"]["depends_on"] == services()["restream-2"]["depends_on"]
+    for key in ("secrets", "networks", "mem_limit", "pids_limit"):
+        assert services()["restream"][key] == services()["restream-2"][key]
     names = set()
     for environment in (first, second):
         for name, value in environment.items():
@@ -219,18 +257,21 @@ def test_no_port_and_no_volume_of_logs_belongs_to_two() -> None:
 
 def test_the_second_media_server_is_like_the_first() -> None:
     first, second = services()["mediamtx"], services()["mediamtx-2"]
-    assert all(first[key] == second[key] for key in ("image", "volumes", "healthcheck", "logging", "security_opt"))
+    assert all(
+        first[key] == second[key]
+        for key in ("image", "entrypoint", "secrets", "volumes", "healthcheck", "logging", "security_opt")
+    )
     assert first["environment"].items() <= second["environment"].items()
 
 
 def test_the_image_has_what_it_copies_and_checks_what_is_served() -> None:
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-    sources = [word for line in re.findall(r"^COPY (.+)$", text, re.MULTILINE) for word in line.split()[:-1]]
+    sources = [word for line in re.findall(r"^COPY ([^-].+)$", text, re.MULTILINE) for word in line.split()[:-1]]
     assert sources
     kept = (ROOT / ".dockerignore").read_text(encoding="utf-8")
     for source in sources:
         assert (ROOT / source).exists()
-        assert f"!{source}\n" in kept
+        assert f"!{source.partition('/')[0]}\n" in kept
     assert "/livez" in text
     assert "curl" not in text
     assert text.index("USER restream") < text.index("ENTRYPOINT")
@@ -243,7 +284,7 @@ def test_the_image_has_what_it_copies_and_checks_what_is_served() -> None:
 
 def test_the_example_is_committed_and_the_secrets_are_not() -> None:
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
-    assert ".env" in ignored
+    assert {".env", "secrets/"} <= set(ignored)
     assert ".env.example" not in ignored
 
 
@@ -251,61 +292,6 @@ def test_the_start_script_is_valid_shell() -> None:
     script = ROOT / "docker_compose_start.sh"
     subprocess.run(["bash", "-n", script], check=True)
     assert script.stat().st_mode & 0o111
-
-
-def started(directory: Path, *arguments: str) -> tuple[int, str, list[str]]:
-    """Exit code and words of docker_compose_start.sh in a directory, and what it asked of a docker that agrees."""
-    asked, docker = directory / "asked", directory / "bin" / "docker"
-    docker.parent.mkdir(exist_ok=True)
-    docker.write_text(f'#!/bin/sh\necho "$*" >>{asked}\n', encoding="utf-8")
-    docker.chmod(0o755)
-    script = shutil.copy(ROOT / "docker_compose_start.sh", directory)
-    path = f"{docker.parent}:{os.environ['PATH']}"
-    result = subprocess.run(
-        [script, *arguments], env={"PATH": path}, capture_output=True, text=True, check=False, timeout=30
-    )
-    return result.returncode, result.stderr, asked.read_text(encoding="utf-8").splitlines()
-
-
-def test_the_start_script_wants_secrets_and_checks_before_it_starts(tmp_path: Path) -> None:
-    code, words, _ = started(tmp_path)
-    assert code == 2
-    assert ".env.example" in words
-    shutil.copy(ROOT / ".env.example", tmp_path)
-    shutil.copy(ROOT / ".env.example", tmp_path / ".env")
-    code, words, _ = started(tmp_path)
-    assert code == 2
-    assert "POSTGRES_PASSWORD" in words
-    # As docs/installation.md says.
-    section = (ROOT / "docs/installation.md").read_text(encoding="utf-8").partition("## Containers")[2]
-    commands = section.partition("```sh\n")[2].partition("./docker_compose_start.sh")[0]
-    subprocess.run(["bash", "-euc", commands], cwd=tmp_path, check=True, timeout=30)
-    values = dict(re.findall(r"^(\w+)=(.+)$", (tmp_path / ".env").read_text(encoding="utf-8"), re.MULTILINE))
-    secrets = [values[name] for name, value in example().items() if value == "change-me"]
-    assert len(set(secrets)) == len(secrets) >= 5
-    assert all(len(secret) == 48 for secret in secrets)
-    (tmp_path / "asked").unlink()
-    code, words, asked = started(tmp_path, "--demo", "--quiet-pull")
-    assert (code, words) == (0, "")
-    assert [line for line in asked if line.startswith("compose") and "version" not in line] == [
-        "compose --profile demo config --quiet",
-        "compose build restream",
-        "compose up --detach --wait postgres redis mediamtx",
-        "compose run --rm --no-deps restream check --plain",
-        "compose --profile demo up --detach --quiet-pull",
-    ]
-
-
-def test_the_start_script_makes_the_tables_of_nodes(tmp_path: Path) -> None:
-    text = (ROOT / ".env.example").read_text(encoding="utf-8").replace("change-me", "0").replace("#COMPOSE", "COMPOSE")
-    (tmp_path / ".env").write_text(text, encoding="utf-8")
-    code, words, asked = started(tmp_path)
-    assert (code, words) == (0, "")
-    tables = asked.index("compose run --rm --no-deps nodes-tables")
-    assert asked.index("compose up --detach --wait mediamtx-2") < tables
-    assert tables < asked.index("compose run --rm --no-deps restream check --plain")
-    (files,) = re.findall(r"^COMPOSE_FILE=(.+)$", text, re.MULTILINE)
-    assert [ROOT / name for name in files.split(":")] == list(FILES)
 
 
 @pytest.mark.parametrize("files", [[], [f"--file={path.name}" for path in FILES]], ids=["one node", "two nodes"])
