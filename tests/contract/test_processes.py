@@ -248,21 +248,38 @@ async def test_one_that_is_left_runs_on_and_is_followed_anew(pipes: PacedPipes |
     await eventually(lambda: _descriptors() <= before, 5)
 
 
-async def test_one_that_ended_while_nobody_followed_it_is_told_by_its_ending(pipes: PacedPipes | None) -> None:
-    ready, rest = asyncio.Event(), bytearray()
-    code = (
-        "import time, sys; print('a', flush=True); time.sleep(0.3); "
-        "print('b'); print('why', file=sys.stderr); sys.exit(7)"
-    )
-    child = ChildProcess.spawn(_python(code), lambda _: ready.set(), pipes=pipes)
+async def test_one_that_was_left_and_cannot_be_followed_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(_: int) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    ready = asyncio.Event()
+    child = ChildProcess.spawn(_python("import time; print('a', flush=True); time.sleep(60)"), lambda _: ready.set())
     async with asyncio.timeout(10):
         await ready.wait()
     left = child.leave()
     assert left is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pidfd_open", exhausted)
+        with pytest.raises(PublisherError, match="Too many open files"):
+            ChildProcess.adopt(left, lambda _: None)
+    follower = ChildProcess.adopt(left, lambda _: None)
+    assert (await asyncio.wait_for(follower.ended(), 10)).signal == signal.SIGKILL
+
+
+async def test_one_that_ended_while_nobody_followed_it_is_told_by_its_ending(pipes: PacedPipes | None) -> None:
+    heard = bytearray()
+    code = (
+        "import time, sys; print('a', flush=True); time.sleep(0.3); "
+        "print('b'); print('why', file=sys.stderr); sys.exit(7)"
+    )
+    child = ChildProcess.spawn(_python(code), heard.extend, pipes=pipes)
+    await eventually(lambda: heard, 10)
+    left = child.leave()
+    assert left is not None
     await asyncio.sleep(0.8)
-    follower = ChildProcess.adopt(left, rest.extend, pipes)
+    follower = ChildProcess.adopt(left, heard.extend, pipes)
     ending = await asyncio.wait_for(follower.ended(), 10)
-    assert (ending.exit_code, ending.stderr_tail, bytes(rest)) == (7, ("why",), b"b\n")
+    assert (ending.exit_code, ending.stderr_tail, bytes(heard)) == (7, ("why",), b"a\nb\n")
     assert follower.leave() is None
 
 

@@ -107,10 +107,12 @@ class ChildProcess:
 
     @classmethod
     def adopt(cls, left: LeftChild, on_stdout: Callable[[bytes], None], pipes: Pipes | None = None) -> ChildProcess:
-        """Follow one that was left by `leave`. Raises PublisherError."""
+        """Follow one that was left by `leave`. Raises PublisherError, when it is ended: nobody would hear of it."""
         try:
             return cls(left, on_stdout, pipes)
         except OSError as error:
+            with contextlib.suppress(OSError):
+                os.killpg(left.pid, signal.SIGKILL)
             raise PublisherError(f"{left.program} ({left.pid}) cannot be followed: {error.strerror}") from None
 
     @classmethod

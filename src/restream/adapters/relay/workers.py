@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Iterable
 
@@ -10,6 +11,8 @@ from restream.adapters.relay.worker_process import LeftRelay, LeftWorker, RelayP
 from restream.domain.engine import Advance
 from restream.domain.relay.plan import RelayPlan
 from restream.ports.cameras import PublisherError
+
+logger = logging.getLogger(__name__)
 
 _ENOUGH = 50
 """Relays for which no second process is worth its memory."""
@@ -52,11 +55,15 @@ class RelayWorkers:
         return relay
 
     async def resume(self, left: Iterable[LeftWorker]) -> None:
-        """Go on with processes that were left. Raises PublisherError."""
+        """Go on with processes that were left; one that cannot be followed is ended, and its cameras begin anew."""
         for each in left:
             worker = RelayWorker(retiring=True)
-            self._workers.append(worker)
-            await worker.resume(each)
+            try:
+                await worker.resume(each)
+            except PublisherError as error:
+                logger.error("a relay worker is ended: %s", error)
+            else:
+                self._workers.append(worker)
 
     def leave(self) -> tuple[LeftWorker, ...]:
         """Have them relay on for the next program in this process; who has nothing to relay is ended."""
