@@ -12,8 +12,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import msgspec
 import psutil
@@ -30,6 +29,7 @@ VERSION = 1
 ADOPT, COULD_ADOPT = "--adopt", "--could-adopt"
 _TRIAL_S = 60.0
 _MOST_WORDS = 300
+_REAPED_WITHIN_S = 1.0
 
 
 class HandoverError(Exception):
@@ -132,21 +132,15 @@ def execute(manifest: Manifest) -> NoReturn:
     )
 
 
-class Stray(NamedTuple):
-    """A child that nobody knows."""
-
-    pid: int
-    name: str
-
-
-def end_strays(known: set[int]) -> Sequence[Stray]:
-    """Kill children that the life before has left and not told of: nobody would watch them."""
-    found = []
+def end_strays(known: set[int]) -> None:
+    """Kill children that the life before has left and not told of: nobody would watch them. Those that have ended are
+    reaped.
+    """
     for child in psutil.Process().children():
-        if child.pid not in known:
-            with contextlib.suppress(psutil.Error):
-                found.append(Stray(child.pid, child.name()))
+        if child.pid in known:
+            continue
+        with contextlib.suppress(psutil.Error):
+            if child.status() != psutil.STATUS_ZOMBIE:
+                logger.error("process %d (%s) was left by the version before and is ended", child.pid, child.name())
                 child.kill()
-    for each in found:
-        logger.error("process %d (%s) was left by the version before and is ended", *each)
-    return found
+            child.wait(_REAPED_WITHIN_S)

@@ -66,10 +66,12 @@ class RelayWorkers:
                 self._workers.append(worker)
 
     def leave(self) -> tuple[LeftWorker, ...]:
-        """Have them relay on for the next program in this process; who has nothing to relay is ended."""
-        found = [each.leave() for each in self._workers]
-        self._workers.clear()
-        return tuple(each for each in found if each is not None)
+        """Have them relay on for the next program in this process; who has nothing to relay is ended, which `close`
+        waits for.
+        """
+        found = [(each, each.leave()) for each in self._workers]
+        self._workers = [each for each, left in found if left is None]
+        return tuple(left for _, left in found if left is not None)
 
     async def _add(self) -> RelayWorker:
         worker = RelayWorker()

@@ -125,4 +125,5 @@ class RedisArchive:
 def _tell(count: int, what: str) -> None:
     """One line where something was left out."""
     if count:
-        logger.warning("redis: %s: not understood, another version or somebody else wrote it", what.format(count))
+        why = "not understood, or of a time to come: another version, another clock or somebody else wrote it"
+        logger.warning("redis: %s: %s", what.format(count), why)
