@@ -66,7 +66,7 @@ def lay_out(root: Path) -> None:
     _place(root / _DOCUMENTS / "copyright", (_SOURCES / "copyright").read_bytes())
     changes = gzip.compress((_PROJECT / "docs" / "changelog.md").read_bytes(), mtime=0)
     _place(root / _DOCUMENTS / "changelog.gz", changes)
-    (root / _DOCUMENTS / "examples").symlink_to(Path("/") / carried.relative_to(root))
+    (root / _DOCUMENTS / "examples").symlink_to(os.path.relpath(carried, root / _DOCUMENTS))
 
 
 def settle(root: Path, moment: int) -> None:
