@@ -52,6 +52,10 @@ def make_environment(home: Path, pip: Pip, wheelhouse: Path, project: Path, vers
     for script in (home / "bin").iterdir():
         if script.name != _PROGRAM and not script.name.startswith("python"):
             script.unlink()
+    for record in home.glob("lib/python3.*/site-packages/*.dist-info/RECORD"):
+        # A script's first line, and so its sum, is that of the place where it was made.
+        lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
+        record.write_text("".join(line for line in lines if not line.startswith("../")), encoding="utf-8")
 
 
 def relocate(root: Path) -> None:

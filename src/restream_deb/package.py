@@ -50,8 +50,9 @@ def build(output: Path, revision: str, wheelhouse: Path | None) -> Path:
         output.mkdir(parents=True, exist_ok=True)
         package = output / f"restream_{version}_{release.architecture}.deb"
         os.environ["SOURCE_DATE_EPOCH"] = str(moment)
-        # With several threads the bytes would depend on the machine.
-        run("dpkg-deb", "--root-owner-group", "-Zxz", "--threads-max=1", "--build", str(root), str(package))
+        # With several threads the bytes would depend on the machine; the higher levels of xz take half a minute.
+        pack = ("--root-owner-group", "-Zxz", "-z1", "--threads-max=1", "--build")
+        run("dpkg-deb", *pack, str(root), str(package))
     return package
 
 
