@@ -26,7 +26,7 @@ class Release(NamedTuple):
     def version(self, upstream: str, revision: str) -> str:
         """`0.1.0-1~deb12`: below that of the next release, so that an upgrade of the system replaces it.
 
-        Versions before a final one (PEP 440) sort as deb-version(7) says: `1.0rc1` is `1.0~rc1`, `1.0.dev1` `1.0~~dev1`.
+        Those before a final one (PEP 440) sort as deb-version(7) has it: `1.0rc1` is `1.0~rc1`, `1.0.dev1` `1.0~~dev1`.
         """
         sortable = re.sub(r"(a|b|rc)(?=[0-9])", r"~\1", upstream).replace(".dev", "~~dev")
         return f"{sortable}-{revision}~{self.name}"
