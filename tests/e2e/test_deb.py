@@ -297,7 +297,8 @@ async def the_service(debian: DebianRoot, dsn: str, stand_in: TestServer) -> dic
     assert "schema.sql is in place" in debian.run("restream", "init-db", PG_DSN=dsn)
     settings["restream.env"] = f"PG_DSN='{dsn}'\n"
     debian.inside("/etc/restream/restream.env").write_text(settings["restream.env"], encoding="utf-8")
-    found = json.loads(debian.run("restream", "check", "--json"))["checks"]
+    # In a thread: the media server is served by this one.
+    found = json.loads(await asyncio.to_thread(debian.run, "restream", "check", "--json"))["checks"]
     assert [each for each in found if each["state"] == "fail"] == []
     assert {each["name"]: each["text"] for each in found}["configuration"] == "/etc/restream/restream.yml"
     connection = await asyncpg.connect(dsn)
@@ -306,9 +307,13 @@ async def the_service(debian: DebianRoot, dsn: str, stand_in: TestServer) -> dic
             "INSERT INTO cameras (camera_type, link, login, password) VALUES ('HIKVISION', $1, 'admin', 'hunter22')",
             f"{camera.host}:{camera.port}",
         )
-        async with started(debian, *as_the_unit_says(debian), port=port, PG_DSN=dsn, **QUICK) as service:
+        environment = {"HOME": "/var/lib/restream", "PG_DSN": dsn, **QUICK}
+        async with started(debian, *as_the_unit_says(debian), port=port, **environment) as service:
             await service.reach({"1": "healthy"}, 60)
-            assert "1 camera: 1 healthy" in debian.run("restream", "cameras")
+            assert "1 camera: 1 healthy" in await asyncio.to_thread(debian.run, "restream", "cameras")
+            # Also where root has run the demo before.
+            assert " is up: " in debian.inside("/var/log/restream/restream.log").read_text(encoding="utf-8")
+            assert "cannot be used" not in service.log
             assert {process.uids().real for process in service.children()} == {
                 debian.inside("/var/log/restream").stat().st_uid
             }
