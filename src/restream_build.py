@@ -1,4 +1,4 @@
-"""How a wheel is made: beside the package it carries `etc/`, and the commit that it was made of.
+"""How a wheel is made: beside the package it carries `etc/`, the unit, and the commit that it was made of.
 
 pyproject.toml names it to setuptools; it is no part of the program.
 """
@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from restream.version import RECORD, commit_of, git
 
 _PROJECT = Path(__file__).resolve().parents[1]
+_UNIT = Path("restream.service")
 
 
 class BuildWithDefaults(build_py):
@@ -44,8 +45,8 @@ class BuildWithDefaults(build_py):
 
 
 def _defaults() -> list[Path]:
-    """The files of `etc/`, from the project's directory; in a checkout without what a site has added there."""
+    """The unit and the files of `etc/`, from the project's directory; in a checkout without what a site has added."""
     present = {path.relative_to(_PROJECT) for path in (_PROJECT / "etc").rglob("*") if path.is_file()}
     tracked = {Path(name) for name in git(_PROJECT, "ls-files", "-z", "--", "etc").split("\0")}
     # An archive of the sources has no git, and nothing of a site.
-    return sorted(present & tracked or present)
+    return [_UNIT, *sorted(present & tracked or present)]

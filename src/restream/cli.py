@@ -22,7 +22,9 @@ from restream.config.settings import ConfigError, Settings, load_settings
 from restream.logs import configure_logging
 from restream.ports.cameras import DatabaseError, PublisherError
 from restream.preflight import ANY_CAMERA, check
-from restream.reference.commented_file import write_commented_file
+from restream.reference.commented_file import commented_file
+from restream.reference.output import write_text
+from restream.reference.unit import unit_file
 from restream.service import handover
 from restream.service.client import upgrade
 from restream.service.from_settings import DependencyError, require_dsn, require_nodes_dsn
@@ -77,6 +79,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--nodes", action="store_true", help="instead the tables of several nodes (etc/schema_nodes.sql), in nodes.dsn"
     )
     config = command("config", "write the commented configuration, every key with its default")
+    config.add_argument("--unit", action="store_true", help="instead the unit for systemd, for where the program is")
     config.add_argument("--output", type=Path, metavar="FILE", help="instead of to standard output")
     config.add_argument("--force", action="store_true", help="also where FILE is there already")
     command("upgrade", "have the running service replaced by the version that is installed now; streams flow on")
@@ -145,7 +148,8 @@ def main(arguments: Sequence[str] | None = None, *, or_demo: bool = False) -> in
     named, pg_dsn = getattr(options, "config", None), getattr(options, "pg_dsn", None)
     try:
         if options.command == "config":
-            write_commented_file(options.output, replace=options.force)
+            text = unit_file() if options.unit else commented_file()
+            write_text(text, options.output, replace=options.force)
             return EXIT_OK
         settings = load_settings(named, pg_dsn=pg_dsn)
         # A reload reads the file that was taken, whatever is there by then.

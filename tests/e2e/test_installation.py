@@ -27,7 +27,7 @@ from tests.support.service import QUICK
 DOCUMENT = ROOT / "docs" / "installation.md"
 OWNERS_DSN = "postgresql://owner:password@127.0.0.1:5432/cctv"
 # Directories of a host that stand for themselves in the scratch root.
-HOST_PATHS = re.compile(r"(?<![\w./])/(?=(opt|etc|usr/local/bin|var/log|root)/)")
+HOST_PATHS = re.compile(r"(?<![\w./])/(?=(opt|etc|usr/local/bin|var/log|var/lib|root)/)")
 NO_INDEX = ("NewConnectionError", "Temporary failure in name resolution", "No route to host", "ProxyError")
 # On a busy machine pip alone takes a minute.
 _LIMIT_S = 200
@@ -51,7 +51,7 @@ class Host:
         self.root = root
         self._dsn = dsn
         self._stubs = root / "stubs"
-        for name in ("stubs", "etc/systemd/system", "usr/local/bin", "var/log", "root", "opt"):
+        for name in ("stubs", "etc/systemd/system", "usr/local/bin", "var/log", "var/lib", "root", "opt"):
             (root / name).mkdir(parents=True)
         for name in RECORDED:
             self._stub(name, f'echo "{name} $*" >>{root}/recorded')

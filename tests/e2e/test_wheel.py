@@ -34,7 +34,7 @@ NO_INDEX = ("NewConnectionError", "Temporary failure in name resolution", "No ro
 # Packages come over a network, on a machine that may be busy.
 _LIMIT_S = 400
 # What a wheel is made of.
-SOURCES = ("src", "etc", "pyproject.toml", "requirements.txt", "requirements.lock", "README.md")
+SOURCES = ("src", "etc", "restream.service", "pyproject.toml", "requirements.txt", "requirements.lock", "README.md")
 
 
 def run(*words: str | Path, folder: Path | None = None, stdin: str = "") -> str:
@@ -106,7 +106,7 @@ def test_what_a_wheel_carries(wheel: Path, sources: Sources, tmp_path: Path) -> 
     with zipfile.ZipFile(wheel) as archive:
         carried = {name for name in archive.namelist() if not name.endswith("/")}
         assert archive.read("restream/COMMIT").decode().strip() == sources.commit
-    tracked = run("git", "-C", sources.path, "ls-files", "src/restream", "etc").split()
+    tracked = run("git", "-C", sources.path, "ls-files", "src/restream", "etc", "restream.service").split()
     expected = {name.removeprefix("src/") if name.startswith("src/") else f"restream/{name}" for name in tracked}
     # Only node asks for the description of the page's scripts.
     expected = expected - {"restream/interfaces/package.json"} | {"restream/COMMIT"}
@@ -199,6 +199,8 @@ async def test_it_says_what_it_is_and_gives_a_configuration(
     assert (code, output, errors) == (0, f"restream {__version__} ({sources.commit})\n", "")
     code, output, _ = await command("config", program=program, folder=folder)
     assert (code, output) == (0, (ROOT / "etc" / "restream.yml").read_text(encoding="utf-8"))
+    code, output, _ = await command("config", "--unit", program=program, folder=folder)
+    assert (code, output.count(f"{program[0]} run --plain\n")) == (0, 1)
     code, _, errors = await command("run", program=program, folder=folder)
     assert (code, errors.count("\n"), "PG_DSN" in errors) == (2, 1, True)
 

@@ -1,7 +1,8 @@
 """A `systemctl` for tests of the installation: runs the one unit of a scratch root, as far as ordinary users can.
 
-It honours Type=notify, WorkingDirectory, EnvironmentFile, ExecStartPre, ExecStart, LogsDirectory and TimeoutStopSec;
-users and sandboxing it does not. SCRATCH names the root; the unit's absolute paths are looked for below it.
+It honours Type=notify, WorkingDirectory, EnvironmentFile, ExecStartPre, ExecStart, LogsDirectory, StateDirectory and
+TimeoutStopSec; users and sandboxing it does not. SCRATCH names the root; the unit's absolute paths are looked for below
+it.
 """
 
 from __future__ import annotations
@@ -36,13 +37,15 @@ def environment(scratch: Path, settings: dict[str, list[str]]) -> dict[str, str]
     """Only what systemd would give."""
     found = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
     for file in settings["EnvironmentFile"]:
-        for line in Path(file).read_text(encoding="utf-8").splitlines():
+        for line in Path(file.removeprefix("-")).read_text(encoding="utf-8").splitlines():
             if line.strip() and not line.startswith(("#", ";")):
                 key, _, value = line.partition("=")
                 found[key] = "".join(shlex.split(value))
-    logs = scratch / "var/log" / settings["LogsDirectory"][0]
-    logs.mkdir(parents=True, exist_ok=True)
-    return found | {"LOGS_DIRECTORY": str(logs)}
+    for key, place in (("Logs", "var/log"), ("State", "var/lib")):
+        directory = scratch / place / settings[f"{key}Directory"][0]
+        directory.mkdir(parents=True, exist_ok=True)
+        found[f"{key.upper()}_DIRECTORY"] = str(directory)
+    return found
 
 
 def start(scratch: Path) -> int:

@@ -1,7 +1,7 @@
 """Where things are: what comes with the program, which configuration is taken, where the service writes.
 
-A checkout has `etc/` and `log/` at its top. A wheel carries `etc/` in the package (src/restream_build.py), and lives
-where other services of a host do.
+A checkout has `etc/`, `log/` and its unit at its top. A wheel carries `etc/` and the unit in the package
+(src/restream_build.py), and lives where other services of a host do.
 """
 
 from __future__ import annotations
@@ -42,6 +42,11 @@ class Installation:
         if carried.is_dir():
             return cls(None, carried)
         return cls(package.parents[1], package.parents[1] / "etc")
+
+    @property
+    def unit(self) -> Path:
+        """`restream.service`, as it stands in the checkout."""
+        return self.built_in.parent / "restream.service"
 
     @property
     def command(self) -> str:

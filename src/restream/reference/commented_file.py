@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from textwrap import wrap
 
 from pydantic import BaseModel
 
-from restream.config.settings import FIXED, ConfigError, Settings
+from restream.config.settings import FIXED, Settings
 from restream.reference.configuration import fixed, shown
 
 _HEAD = """\
@@ -31,20 +29,6 @@ _LINK = re.compile(r"\[[^\]]*\]\(([^)#]*)[^)]*\)")
 def commented_file() -> str:
     """YAML."""
     return "\n".join([_HEAD, *(line for name in Settings.model_fields for line in _section(name))])
-
-
-def write_commented_file(output: Path | None, *, replace: bool) -> None:
-    """To a file, `output` None: to standard output. Raises ConfigError, also where a file is there already."""
-    if output is None:
-        sys.stdout.write(commented_file())
-        return
-    try:
-        with output.open("w" if replace else "x", encoding="utf-8") as file:
-            file.write(commented_file())
-    except FileExistsError:
-        raise ConfigError(f"{output} is there already; --force replaces it") from None
-    except OSError as error:
-        raise ConfigError(f"{output}: cannot be written: {error.strerror}") from None
 
 
 def _section(name: str) -> Iterator[str]:

