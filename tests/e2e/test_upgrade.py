@@ -91,6 +91,10 @@ async def test_a_next_version_that_does_not_start_costs_nothing(
         await service.reach({"1": "healthy"})
         pids, before = {child.pid for child in service.children()}, await instance(service)
         config.write_text("no_such_section: {}", encoding="utf-8")
+        port = service.base_url.rpartition(":")[2]
+        code, said, errors = await command("upgrade", overrides={"RESTREAM_HTTP__PORT": port})
+        assert (code, said) == (1, "") and len(errors.splitlines()) == 1 and "no_such_section" in errors
+        assert "not replaced" not in service.log
         service.process.send_signal(signal.SIGUSR2)
         await eventually(lambda: "the service is not replaced" in service.log, 30)
         assert "no_such_section" in service.log
@@ -144,3 +148,22 @@ async def test_a_camera_that_the_server_fetches_sees_nobody_new(
         await camera.start()
         await eventually(lambda: camera.connections_total > total, 20)
         await service.reach({"1": "healthy"})
+
+
+async def test_what_answers_without_being_the_service_gets_no_signal(tmp_path: Path, dsn: str) -> None:
+    async with running_service(tmp_path, overrides={"PG_DSN": dsn}) as service:
+        port = int(service.base_url.rpartition(":")[2])
+
+        async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            theirs, ours = await asyncio.open_connection("127.0.0.1", port)
+            ours.write(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(await theirs.read(65536))
+            await writer.drain()
+            writer.close()
+            ours.close()
+
+        proxy = await asyncio.start_server(pass_on, "127.0.0.1", 0)
+        async with proxy:
+            proxied = str(proxy.sockets[0].getsockname()[1])
+            code, _, errors = await command("upgrade", overrides={"RESTREAM_HTTP__PORT": proxied})
+        assert code == 3 and "the process of the service is not found" in errors

@@ -179,4 +179,4 @@ def test_the_next_program_is_called_like_this_one(
     monkeypatch: pytest.MonkeyPatch, given_words: list[str], kept_words: list[str]
 ) -> None:
     monkeypatch.setattr(sys, "orig_argv", ["python", *given_words])
-    assert handover.arguments() == kept_words
+    assert handover.Program.of_this_process().words == (sys.executable, *kept_words)

@@ -14,6 +14,7 @@ import psutil
 from restream.config.places import INSTALLED
 from restream.config.settings import Settings
 from restream.service.from_settings import DependencyError
+from restream.service.handover import Program, rehearse
 
 _HTTP_TIMEOUT_S = 10.0
 _LOOK_AGAIN_S = 0.2
@@ -45,14 +46,21 @@ async def ask_service(settings: Settings, path: str, kind: Any) -> Any:
 
 async def upgrade(settings: Settings) -> str:
     """Have the running service replaced by the version that is installed now; returns that. Raises DependencyError,
-    also when it did not come to that.
+    HandoverError: it goes on as it was.
     """
     before: _Life = await ask_service(settings, "/api/status", _Life)
     pid = _listener(settings.http.port)
-    if pid is None:
+    try:
+        program = Program.of(psutil.Process(pid)) if pid is not None else None
+    except psutil.Error:
+        program = None
+    if pid is None or program is None:
+        # What listens may be a proxy before it, which a signal would end.
         raise DependencyError(
             "the process of the service is not found: run this where it runs (in its container), as its user or as root"
         )
+    # The service tries it too; why it does not start is told here.
+    await rehearse(program)
     os.kill(pid, signal.SIGUSR2)
     loop = asyncio.get_running_loop()
     until = loop.time() + _UPGRADE_LIMIT_S

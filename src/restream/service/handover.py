@@ -12,7 +12,9 @@ import logging
 import os
 import signal
 import sys
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
 
 import msgspec
 import psutil
@@ -28,6 +30,8 @@ VERSION = 1
 """Of the manifest: one that another version has made in another form is not read."""
 ADOPT, COULD_ADOPT = "--adopt", "--could-adopt"
 _TRIAL_S = 60.0
+_NAMES = frozenset({"restream", "srvc_restream.py"})
+_NAMED_AMONG = 4
 _MOST_WORDS = 300
 _REAPED_WITHIN_S = 1.0
 
@@ -82,28 +86,54 @@ def read(descriptor: int) -> Manifest:
         raise HandoverError(f"a manifest that cannot be read: {error}") from None
 
 
-def arguments() -> list[str]:
-    """Those of this program, without what an earlier handover has added."""
-    given = list(sys.orig_argv[1:])
+class Program(NamedTuple):
+    """How a service was started, without what an earlier handover has added."""
+
+    words: Sequence[str]
+    """The interpreter, the program, its arguments."""
+    directory: str | None = None
+    environment: Mapping[str, str] | None = None
+
+    @classmethod
+    def of_this_process(cls) -> Program:
+        """What would be executed."""
+        return cls((sys.executable, *_without_adoption(sys.orig_argv[1:])))
+
+    @classmethod
+    def of(cls, process: psutil.Process) -> Program | None:
+        """That of a running service; None: it is none. Raises psutil.Error."""
+        words = _without_adoption(process.cmdline())
+        if not _NAMES.intersection(Path(word).name for word in words[:_NAMED_AMONG]):
+            return None
+        environment = {key: value for key, value in process.environ().items() if key != "NOTIFY_SOCKET"}
+        return cls(words, process.cwd(), environment)
+
+
+def _without_adoption(words: Sequence[str]) -> list[str]:
+    given = list(words)
     if ADOPT in given:
         place = given.index(ADOPT)
         del given[place : place + 2]
     return given
 
 
-async def rehearse() -> str:
+async def rehearse(program: Program) -> str:
     """Have the version that would be executed now read the configuration and make all its parts. Returns what it calls
     itself. Raises HandoverError.
     """
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *arguments(),
-        COULD_ADOPT,
-        str(VERSION),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    try:
+        child = await asyncio.create_subprocess_exec(
+            *program.words,
+            COULD_ADOPT,
+            str(VERSION),
+            cwd=program.directory,
+            env=program.environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except OSError as error:
+        raise HandoverError(f"{program.words[0]}: {error.strerror}") from None
     try:
         async with asyncio.timeout(_TRIAL_S):
             said, errors = await child.communicate()
@@ -127,7 +157,7 @@ def execute(manifest: Manifest) -> NoReturn:
         signal.signal(number, signal.SIG_IGN)
     os.execve(  # noqa: S606
         sys.executable,
-        [sys.executable, *arguments(), ADOPT, str(descriptor)],
+        [*Program.of_this_process().words, ADOPT, str(descriptor)],
         {**os.environ, **manifest.environment},
     )
 

@@ -15,7 +15,7 @@ from restream.interfaces.console.frame import Facts
 from restream.interfaces.console.live import LiveConsole
 from restream.interfaces.console.screen import Screen, can_be_painted
 from restream.service.from_settings import require_programs
-from restream.service.handover import VERSION, HandoverError, Manifest, rehearse
+from restream.service.handover import VERSION, HandoverError, Manifest, Program, rehearse
 from restream.service.interpreter import calm_collector, raise_file_limit
 from restream.service.service import Service
 from restream.version import version_line
@@ -80,8 +80,8 @@ class Replacement:
 
     async def _try(self) -> None:
         try:
-            version = await rehearse()
-        except (HandoverError, OSError) as error:
+            version = await rehearse(Program.of_this_process())
+        except HandoverError as error:
             logger.error("the service is not replaced, everything goes on as it is: %s", error)
             return
         if not self._stop.is_set():
