@@ -363,6 +363,23 @@ async def test_one_that_is_left_flows_on_and_is_followed_anew(world: World) -> N
         assert follower.leave() is None
 
 
+async def test_one_that_ends_while_nobody_follows_it_is_told_by_its_ending(world: World) -> None:
+    if not isinstance(world, FfmpegWorld | RelayWorld):
+        pytest.skip("nothing of it runs here")
+    async with publishing(world) as publication:
+        words = publication.leave()
+        assert words is not None
+        await world.lose_camera()
+        await world.replace()
+        with contextlib.suppress(AssertionError):
+            # A worker's word may come before anybody asks for this relay.
+            await eventually(lambda: not world.left(), 3)
+        follower = await world.engine.adopt(plan(world), words, lambda _: None)
+        async with asyncio.timeout(20):
+            ending = await follower.ended()
+        assert ending.cause.facts.side is Side.CAMERA
+
+
 async def test_one_that_is_left_and_not_wanted_any_more_is_ended(world: World) -> None:
     async with publishing(world) as publication:
         words = publication.leave()

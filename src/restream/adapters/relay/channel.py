@@ -51,10 +51,16 @@ class Channel(asyncio.Protocol, Generic[Heard]):
         if self._transport is not None:
             self._transport.close()
 
-    def leave(self) -> LeftChannel | None:
-        """Read no more: the next program in this process will. None: it is gone, or something is still unsent."""
+    @property
+    def leavable(self) -> bool:
+        """It is there, and all that was said is sent."""
         transport = self._transport
-        if transport is None or transport.is_closing() or transport.get_write_buffer_size():
+        return transport is not None and not transport.is_closing() and not transport.get_write_buffer_size()
+
+    def leave(self) -> LeftChannel | None:
+        """Read no more: the next program in this process will. None: it is not leavable."""
+        transport = self._transport
+        if transport is None or not self.leavable:
             return None
         transport.pause_reading()
         # The transport closes the one that it has.

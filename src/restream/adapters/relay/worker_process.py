@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -90,7 +90,7 @@ class RelayPublication:
     def leave(self) -> bytes | None:
         """Its worker relays on."""
         pid = self._worker.pid
-        if self.ending.done() or pid is None:
+        if self.ending.done() or pid is None or not self._worker.leavable:
             return None
         self.left = True
         return msgspec.msgpack.encode(LeftRelay(pid, self._number))
@@ -118,6 +118,11 @@ class RelayWorker:
         return self._child.pid if self._child is not None else None
 
     @property
+    def leavable(self) -> bool:
+        """Whether it may relay on while the service is replaced."""
+        return self.alive and self._child is not None and self._child.running and self._channel.leavable
+
+    @property
     def suspended(self) -> bool:
         """Whether its process is stopped by a signal, or traced."""
         return self._child is not None and self._child.suspended
@@ -142,13 +147,17 @@ class RelayWorker:
         self._heard()
         self._watch = asyncio.create_task(self._until_it_ends(child), name="relay worker")
 
-    async def resume(self, left: LeftWorker) -> None:
-        """Go on with a process that was left, and with its relays. Raises PublisherError."""
+    async def resume(self, left: LeftWorker) -> Mapping[int, RelayPublication]:
+        """Go on with a process that was left; its relays by number, also those that end meanwhile. Raises
+        PublisherError.
+        """
         self._child = ChildProcess.adopt(left.child, lambda _: None)
-        self.relays = {number: RelayPublication(self, number, lambda _: None) for number in left.relays}
+        resumed = {number: RelayPublication(self, number, lambda _: None) for number in left.relays}
+        self.relays = dict(resumed)
         self._channel.resume(left.channel.pending)
         os.set_inheritable(left.channel.descriptor, False)
         await self._follow(self._child, socket.socket(fileno=left.channel.descriptor))
+        return resumed
 
     def leave(self) -> LeftWorker | None:
         """Have it relay on for the next program in this process; None: it is ended, since that could not have it."""

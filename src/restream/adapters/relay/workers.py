@@ -24,6 +24,8 @@ class RelayWorkers:
     def __init__(self, most: int | None = None) -> None:
         self._most = most or len(os.sched_getaffinity(0))
         self._workers: list[RelayWorker] = []
+        self._resumed: dict[LeftRelay, RelayPublication] = {}
+        """Of the life before, until somebody takes them over."""
         self._starting = asyncio.Lock()
 
     async def start_early(self) -> None:
@@ -46,11 +48,10 @@ class RelayWorkers:
             return worker.begin(plan, on_advance)
 
     def adopt(self, left: LeftRelay, on_advance: Callable[[Advance], None]) -> RelayPublication:
-        """A relay of a process that was resumed. Raises PublisherError."""
-        found = (each.relays.get(left.number) for each in self._workers if each.pid == left.pid)
-        relay = next((each for each in found if each is not None), None)
+        """A relay of a process that was resumed, also one that has ended since. Raises PublisherError."""
+        relay = self._resumed.pop(left, None)
         if relay is None:
-            raise PublisherError("the relay worker ended while the service was replaced")
+            raise PublisherError("its relay worker could not be followed when the service was replaced")
         relay.on_advance = on_advance
         return relay
 
@@ -59,11 +60,12 @@ class RelayWorkers:
         for each in left:
             worker = RelayWorker(retiring=True)
             try:
-                await worker.resume(each)
+                resumed = await worker.resume(each)
             except PublisherError as error:
                 logger.error("a relay worker is ended: %s", error)
             else:
                 self._workers.append(worker)
+                self._resumed |= {LeftRelay(each.child.pid, number): relay for number, relay in resumed.items()}
 
     def leave(self) -> tuple[LeftWorker, ...]:
         """Have them relay on for the next program in this process; who has nothing to relay is ended, which `close`
