@@ -15,6 +15,7 @@ import socket
 import stat
 import sys
 import tempfile
+from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple
@@ -37,10 +38,14 @@ class EmbeddedError(Exception):
 
 # Below the ephemeral ports of Linux (32768 …), above what services are known by.
 _OWN_PORTS = range(18_000, 32_000)
+# A port is free until its server listens: so long nobody else is given it, in this process or another.
+_CLAIMS: deque[socket.socket] = deque()
+_MOST_CLAIMS = 100
 
 
 def free_port(port: int = 0) -> int:
-    """A TCP port on loopback that nobody listens on. Raises OSError when `port` itself is wanted but taken.
+    """A TCP port on loopback that nobody listens on, or was given lately. Raises OSError when `port` itself is wanted
+    but taken.
 
     It is none of those that the system gives to outgoing connections: one of them might take it before it is used.
     """
@@ -49,11 +54,28 @@ def free_port(port: int = 0) -> int:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port or secrets.choice(_OWN_PORTS)))
+                found = int(probe.getsockname()[1])
+                if not port:
+                    _claim(found)
             except OSError as error:
                 if port or error.errno != errno.EADDRINUSE:
                     raise
                 continue
-            return int(probe.getsockname()[1])
+            return found
+
+
+def _claim(port: int) -> None:
+    """Keep a port from others for a while, by a name in the system's abstract space: it dies with the process.
+    Raises OSError."""
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0restream-port-{port}")
+    except OSError:
+        claim.close()
+        raise
+    _CLAIMS.append(claim)
+    if len(_CLAIMS) > _MOST_CLAIMS:
+        _CLAIMS.popleft().close()
 
 
 def postgres_binaries() -> Path | None:
