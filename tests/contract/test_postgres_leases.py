@@ -53,6 +53,17 @@ async def expired(admin: Connection, watcher: Node, name: NodeName) -> frozenset
     return frozenset({(await watcher.beat()).nodes[name].sighting})
 
 
+async def test_columns_that_a_later_release_has_added_are_left_alone(dsn: str, admin: Connection) -> None:
+    """During an upgrade both releases use the same tables."""
+    for table in ("restream_node", "restream_assignment", "restream_duty"):
+        await admin.execute(f"ALTER TABLE {table} ADD COLUMN later text NOT NULL DEFAULT 'as ever'")
+    async with joined(dsn, A, B) as (a, b):
+        await a.take("1")
+        assert (await a.beat()).mine == {"1"}
+        assert await b.take("1", lost=await expired(admin, b, A)) == {"1"}
+        assert await admin.fetchval("SELECT later FROM restream_assignment") == "as ever"
+
+
 # -- moments -----------------------------------------------------------------------------------------------------------
 
 
