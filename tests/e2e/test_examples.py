@@ -180,6 +180,8 @@ async def test_the_javascript_example(request: pytest.FixtureRequest, tmp_path: 
         try:
             page = await browser.new_page()
             await page.goto(service.base_url)
+            # Until then it may load itself anew.
+            await page.locator(".row.camera").first.wait_for()
             await page.evaluate(f"() => {{ {source}\nwindow.followed = cameras; }}")
             healthy = "([id, health]) => window.followed.get(id)?.verdict.health === health"
             await page.wait_for_function(healthy, arg=["1", "healthy"], timeout=20_000)

@@ -82,7 +82,7 @@ async def test_whatever_is_asked_the_answer_is_a_described_one(
             cwd=tmp_path,
         )
         try:
-            told, _ = await asyncio.wait_for(process.communicate(), 60)
+            told, _ = await asyncio.wait_for(process.communicate(), 90)
         finally:
             if process.returncode is None:
                 process.kill()
