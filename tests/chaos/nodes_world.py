@@ -69,9 +69,10 @@ class NodesWorld(Site):
         return {"engine": engine, "server": SECOND_SERVER if number % 2 else DEFAULT_SERVER}
 
     def acquit(self) -> None:
-        """Nodes come and go in every round: a camera may have none at the moment."""
+        """Nodes come and go in every round: a camera may have none at the moment, or one that tells nothing."""
         super().acquit()
         self.suspect("no_node")
+        self.suspect("node_silent")
 
     @property
     def living(self) -> list[ChaosNode]:
