@@ -49,6 +49,7 @@ _VERDICT_CODES = (
     "row_rejected",
     "no_node",
     "node_silent",
+    "taken_over",
 )
 
 

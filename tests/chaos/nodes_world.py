@@ -69,10 +69,11 @@ class NodesWorld(Site):
         return {"engine": engine, "server": SECOND_SERVER if number % 2 else DEFAULT_SERVER}
 
     def acquit(self) -> None:
-        """Nodes come and go in every round: a camera may have none at the moment, or one that tells nothing."""
+        """Nodes come and go in every round: a camera may have none at the moment, one that tells nothing, or one that
+        cannot know whether it still is."""
         super().acquit()
-        self.suspect("no_node")
-        self.suspect("node_silent")
+        for told in ("no_node", "node_silent", "taken_over"):
+            self.suspect(told)
 
     @property
     def living(self) -> list[ChaosNode]:

@@ -15,7 +15,7 @@ import pytest
 from restream.domain.camera.camera import RejectedRow
 from restream.domain.judgement.availability import Span, Timeline
 from restream.domain.judgement.flaws import Thresholds
-from restream.domain.judgement.sight import Sight
+from restream.domain.judgement.sight import ServiceStanding, Sight
 from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.status import CameraStatus, Subject
 from restream.domain.judgement.verdict import NOT_JUDGED, Health, Verdict
@@ -101,7 +101,9 @@ def test_a_fleet_that_is_drained_is_no_outage(draining: bool, caplog: pytest.Log
         left = [status(n, RUNNING if at < 20 else stopping if n % 2 else BROKEN) for n in range(at // 50, 10)]
         named = {each.camera.id: each for each in left}
         server, drains = received(*range(10), at=at), draining and at >= 20
-        reports = dict(desk.assessor.assess(named, {DEFAULT_SERVER: server}, at, 1000.0 + at, draining=drains))
+        reports = dict(
+            desk.assessor.assess(named, {DEFAULT_SERVER: server}, at, 1000.0 + at, standing=ServiceStanding(drains))
+        )
         snapshot_ = Snapshot(at, 1000.0 + at, at, reports, servers={DEFAULT_SERVER: server}, draining=drains)
         alerts.publish(Rendering(snapshot_, {}))
     assert ("alert: down" in caplog.text, bool(desk.changes)) == (not draining, not draining)

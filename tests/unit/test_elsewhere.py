@@ -31,6 +31,8 @@ from tests.unit.fakes import camera
 
 STOPPING = Verdict(Health.UNKNOWN, Side.NONE, (Reason("stopping", "not known now: it is being stopped"),))
 
+TAKEN_OVER = Verdict(Health.UNKNOWN, Side.PUBLISHER, (Reason("taken_over", "published by somebody else"),))
+
 
 class Trio:
     """North looks at what south and west tell; nothing is written anywhere."""
@@ -63,6 +65,19 @@ async def test_a_camera_that_two_tell_of_is_its_owners() -> None:
     assert shown.cameras["7"].node == "south"
     assert shown.changed_since(1) == ["7"] and shown.removed_since(0) == []
     assert set(shown.documents().cameras) == {"7"} and shown.stored.status.cameras == 1
+
+
+async def test_of_what_may_have_been_taken_over_the_other_one_tells() -> None:
+    """Neither the owner that was cut off nor a third node holds on to what the owner last knew."""
+    site = Trio()
+    site.north.mine = {"7"}
+    await site.tell("south", _8=supervised(camera(8), verdict=TAKEN_OVER))
+    await site.tell("west", _7=supervised(camera(7)), _8=supervised(camera(8)))
+    shown = await site.shown(_7=supervised(camera(7), verdict=TAKEN_OVER))
+    assert {key: (each.node, each.verdict.health) for key, each in shown.cameras.items()} == {
+        "7": ("west", "healthy"),
+        "8": ("west", "healthy"),
+    }
 
 
 async def test_of_two_others_the_one_counts_that_lives_and_publishes() -> None:

@@ -12,7 +12,7 @@ from restream.domain.engine import Plan
 from restream.domain.ffmpeg.plan import FfmpegSettings, build_plan
 from restream.domain.judgement.flaws import Thresholds
 from restream.domain.judgement.quality import Quality
-from restream.domain.judgement.sight import Sight
+from restream.domain.judgement.sight import ServiceStanding, Sight
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.judgement.stream_flaws import StreamThresholds
 from restream.domain.judgement.stream_quality import StreamQuality
@@ -194,7 +194,7 @@ def test_a_path_that_is_fetched_for_us_is_ours() -> None:
     ],
 )
 def test_while_the_service_is_stopped_nothing_is_known_and_nobody_is_to_blame(state: State) -> None:
-    verdict = judge(sight(state, SEES, draining=True))
+    verdict = judge(sight(state, SEES, standing=ServiceStanding(draining=True)))
     assert (verdict.health, verdict.fault, verdict.hint) == (Health.UNKNOWN, Side.NONE, "")
     assert [reason.code for reason in verdict.reasons] == ["draining"]
 
@@ -203,6 +203,14 @@ def test_a_conflict_names_the_address_of_the_other_publisher() -> None:
     (reason,) = judge(sight(BETWEEN, THEIRS)).reasons
     assert dict(reason.numbers) == {"address": "10.9.9.9:4711"}
     assert "10.9.9.9:4711" in reason.text
+
+
+def test_without_a_lease_another_publisher_may_be_the_node_that_took_the_camera_over() -> None:
+    verdict = judge(sight(BETWEEN, THEIRS, standing=ServiceStanding(leased=False)))
+    assert (verdict.health, verdict.fault) == (Health.UNKNOWN, Side.PUBLISHER)
+    assert [reason.code for reason in verdict.reasons] == ["taken_over"]
+    # Of what it publishes itself it knows.
+    assert judge(sight(RUNNING, SEES, standing=ServiceStanding(leased=False))).health is Health.HEALTHY
 
 
 def _srt(**fields: float) -> ServerPicture:

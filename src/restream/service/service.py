@@ -167,7 +167,7 @@ class Service:
             host=self._host.sample,
             node=self._settings.node_name,
             starts=self._fleet.starts,
-            draining=self._fleet.draining,
+            standing=self._sharing.standing(draining=self._fleet.draining),
         )
 
     def _completed(self, took_s: float) -> None:

@@ -12,6 +12,7 @@ from restream.domain.fleet.lease import KeptShare
 from restream.domain.fleet.node import NodeName, NodeTraits
 from restream.domain.fleet.share import Pace, calm
 from restream.domain.host_sample import HostSample
+from restream.domain.judgement.sight import ServiceStanding
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import Unowned
 from restream.domain.pull.plan import ENGINE as PULL
@@ -52,6 +53,10 @@ class Sharing:
     def permits(self, camera_id: str) -> bool:
         """Whether this camera may be started here now."""
         return self._keeper is None or self._keeper.may_start(camera_id)
+
+    def standing(self, *, draining: bool) -> ServiceStanding:
+        """How this service stands; `draining`: it is being stopped."""
+        return ServiceStanding(draining, self._keeper is None or self._keeper.leased)
 
     def follower(
         self, fleet: Fleet, observers: Observers, host: HostWatch, latest: Callable[[], Snapshot]

@@ -16,6 +16,19 @@ from restream.domain.server.flow import ServerPicture, Stream
 from restream.domain.server.mediamtx import Closed
 
 
+class ServiceStanding(NamedTuple):
+    """How the service that judges stands."""
+
+    draining: bool = False
+    """It is being stopped, and no failure is the cameras'."""
+    leased: bool = True
+    """Of several nodes: nobody else can have taken what it has."""
+
+
+AT_WORK = ServiceStanding()
+"""As a service stands that is alone, or has its lease."""
+
+
 class Sight(NamedTuple):
     """Everything that is looked at to judge a supervised camera."""
 
@@ -31,8 +44,7 @@ class Sight(NamedTuple):
     """What the camera's own packets were like."""
     held: Collection[str] = ()
     """Codes of the reasons that held a moment ago."""
-    draining: bool = False
-    """The service is being stopped."""
+    standing: ServiceStanding = AT_WORK
 
     @property
     def state(self) -> State:

@@ -67,6 +67,16 @@ _ON_HOLD = Verdict(
 _HEALTHY = Verdict(Health.HEALTHY, Side.NONE)
 _STARTING = Verdict(Health.UNKNOWN, Side.NONE, (Reason("starting", "not known yet: it is being started"),))
 _DRAINING = Verdict(Health.UNKNOWN, Side.NONE, (Reason("draining", "not known now: the service is being stopped"),))
+_TAKEN_OVER = Verdict(
+    Health.UNKNOWN,
+    Side.PUBLISHER,
+    (
+        Reason(
+            "taken_over", "published by somebody else: while this node does not reach its database, another may have it"
+        ),
+    ),
+    "Look at the component `nodes` of this node. Where another node has the camera, that one tells how it is.",
+)
 _LEAVING = Verdict(Health.UNKNOWN, Side.NONE, (Reason("stopping", "not known now: it is being stopped"),))
 _RESTARTING = Verdict(Health.UNKNOWN, Side.NONE, (Reason("restarting", "not known now: it is being started again"),))
 _NOT_ASKED_FOR = Verdict(
@@ -117,6 +127,8 @@ def _why(trouble: ApiTrouble | None) -> tuple[tuple[str, str], ...]:
 
 
 def _conflict(sight: Sight) -> Verdict:
+    if not sight.standing.leased:
+        return _TAKEN_OVER
     intruder = sight.intruder
     who = intruder and (intruder.session or intruder.srt)
     address = who.remote_address if who else ""
@@ -185,7 +197,7 @@ _STOPPING, _WAITING, _RUNNING, _IDLE = (
 
 RULES: tuple[Rule, ...] = (
     Rule("held by an operator", lambda sight: sight.state.on_hold, lambda _: _ON_HOLD),
-    Rule("supervised by a service that is being stopped", lambda sight: sight.draining, lambda _: _DRAINING),
+    Rule("supervised by a service that is being stopped", lambda sight: sight.standing.draining, lambda _: _DRAINING),
     Rule("not wanted any more", lambda sight: not sight.state.wanted, lambda _: _LEAVING),
     Rule("being stopped on request", lambda sight: sight.failure is None, lambda _: _RESTARTING, _STOPPING),
     Rule("being stopped because it failed", lambda _: True, _failed, _STOPPING),

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 _BATCH = 100
 # Who says this of a camera is not the one who publishes it: another one knows better.
-_NOT_ITS_OWN = frozenset({"no_node", "node_silent", "stopping", "draining"})
+_NOT_ITS_OWN = frozenset({"no_node", "node_silent", "taken_over", "stopping", "draining"})
 # What a node last told is shown as not known for so long: by then the node that leads tells of those that nobody has.
 _MOST_SILENT_S = 120.0
 
@@ -62,13 +62,15 @@ class Elsewhere:
             node = peers.nodes.get(name)
             for count, (key, shown) in enumerate(self._told[name].cameras.items(), 1):
                 there = found.get(key)
-                if there is None or (key not in peers.mine and self._knows_better(node, shown, peers, there)):
+                if there is None or self._knows_better(node, shown, peers, there):
                     found[key] = shown
                 if count % (10 * _BATCH) == 0:
                     await asyncio.sleep(0)
         return found
 
     def _knows_better(self, node: FleetNode | None, shown: Shown, peers: Peers, there: Shown) -> bool:
+        if there[0].id in peers.mine and _is_its_own(there):
+            return False
         known = peers.nodes.get(NodeName(there[0].node))
         return _standing(shown, node) > _standing(there, known)
 
@@ -128,8 +130,12 @@ def _place(name: NodeName, key: str) -> str:
 
 def _standing(shown: Shown, node: FleetNode | None) -> tuple[bool, bool]:
     """How much the word of whoever tells counts beside another's."""
+    return _is_its_own(shown), node is not None and node.alive
+
+
+def _is_its_own(shown: Shown) -> bool:
     reasons = shown[0].verdict.reasons
-    return not (reasons and reasons[0].code in _NOT_ITS_OWN), node is not None and node.alive
+    return not (reasons and reasons[0].code in _NOT_ITS_OWN)
 
 
 async def _silence(told: _Told, wall: float) -> None:

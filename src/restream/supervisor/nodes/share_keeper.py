@@ -34,6 +34,7 @@ _LEAST_PAUSE_S = 0.1
 _SOONER = 3
 """Times as often it beats while a lost node's paths are about to be silent."""
 _ANOTHER = "another service calls itself {}: set node.name; nothing is published here until this service is restarted"
+_MEANWHILE = {Fence.TIME: "streams end before the lease does", Fence.SERVER: "streams go on as they are"}
 
 
 class ShareKeeper:
@@ -75,8 +76,7 @@ class ShareKeeper:
         """What ending all publishers takes."""
         self._pace = pace
         self._share = Share(fence, pace, Placement())
-        self._lookout = Lookout()
-        self._awaits = False
+        self._lookout, self._awaits = Lookout(), False
         self._lease = OwnLease(ttl_s)
         self._loop = asyncio.get_running_loop()
         self._cameras: dict[str, Camera] = {}
@@ -128,6 +128,11 @@ class ShareKeeper:
         """Ids of the cameras that are ours."""
         return self._mine
 
+    @property
+    def leased(self) -> bool:
+        """Whether nobody else can have taken what is ours."""
+        return self._lease.valid(self._loop.time())
+
     def unowned(self, told: Collection[str] | None) -> Mapping[str, Unowned]:
         """Cameras that no node has, by id; for who leads. `told`: of which other living nodes tell; None: not all do,
         so that only those of lost nodes are known."""
@@ -164,7 +169,7 @@ class ShareKeeper:
                 try:
                     await self._beat(began)
                 except DatabaseError as error:
-                    self._components.report(COMPONENT, ComponentState.DOWN, f"{error} ({self._meanwhile()})")
+                    self._components.report(COMPONENT, ComponentState.DOWN, f"{error} ({_MEANWHILE[self._fence]})")
                 self._watch_paths()
                 self._fleet.reconsider()
                 await asyncio.sleep(max(_LEAST_PAUSE_S, self._next(began) - self._loop.time()))
@@ -188,11 +193,6 @@ class ShareKeeper:
             # What flows there from now on is ours.
             statuses = self._fleet.statuses.items()
             self._inherited -= {key for key, each in statuses if each.state.phase is Phase.RUNNING}
-
-    def _meanwhile(self) -> str:
-        if self._fence is Fence.TIME:
-            return "streams end before the lease does"
-        return "streams go on as they are"
 
     async def _beat(self, sent_at: float) -> None:
         view = await self._table.beat(self._me, self._instance, self._traits(len(self._mine)), self._lease.ttl_s)

@@ -11,7 +11,7 @@ from restream.domain.judgement.availability import Timeline
 from restream.domain.judgement.flaws import Thresholds
 from restream.domain.judgement.quality import Window
 from restream.domain.judgement.series import Habits
-from restream.domain.judgement.sight import Sight
+from restream.domain.judgement.sight import AT_WORK, ServiceStanding, Sight
 from restream.domain.judgement.snapshot import Report
 from restream.domain.judgement.status import CameraStatus, Subject, row_of
 from restream.domain.judgement.stream_quality import PacketWindow
@@ -77,15 +77,15 @@ class Assessor:
         now: float,
         wall: float,
         *,
-        draining: bool = False,
+        standing: ServiceStanding = AT_WORK,
     ) -> Iterator[tuple[str, Report]]:
         """One report after the other; cameras that are no longer among the subjects are forgotten at the end.
 
-        `draining`: the service is being stopped, and no failure is the cameras'.
+        `standing` is that of this service.
         """
         for camera_id, subject in subjects.items():
             try:
-                report = self._assess(camera_id, subject, servers, now, wall, draining=draining)
+                report = self._assess(camera_id, subject, servers, now, wall, standing=standing)
             except Exception as error:
                 if told := self._mishaps.news(camera_id, error):
                     logger.error("camera %s cannot be judged: %s", camera_id, told)
@@ -106,7 +106,7 @@ class Assessor:
         now: float,
         wall: float,
         *,
-        draining: bool,
+        standing: ServiceStanding,
     ) -> Report:
         memory = self._memories.get(camera_id)
         if memory is None:
@@ -114,7 +114,7 @@ class Assessor:
             self._take_up(camera_id, memory)
         if isinstance(subject, CameraStatus):
             server = servers.get(subject.camera.server, _NEVER_SEEN)
-            return self._assess_supervised(memory, subject, server, now, wall, draining=draining)
+            return self._assess_supervised(memory, subject, server, now, wall, standing=standing)
         memory.window.clear()
         memory.packets.clear()
         memory.restarts_seen = 0
@@ -151,7 +151,14 @@ class Assessor:
             memory.timeline = memory.timeline.after(earlier, self._watched_until)
 
     def _assess_supervised(
-        self, memory: _Memory, status: CameraStatus, server: ServerPicture, now: float, wall: float, *, draining: bool
+        self,
+        memory: _Memory,
+        status: CameraStatus,
+        server: ServerPicture,
+        now: float,
+        wall: float,
+        *,
+        standing: ServiceStanding,
     ) -> Report:
         state, camera = status.state, status.camera
         stream = server.streams.get(camera.path)
@@ -180,7 +187,7 @@ class Assessor:
             thresholds=self._thresholds,
             packets=packets,
             held=[reason.code for reason in memory.verdict.reasons] if memory.verdict else (),
-            draining=draining,
+            standing=standing,
         )
         verdict = judge(sight)
         proven = not _awaits_a_look(state, server)

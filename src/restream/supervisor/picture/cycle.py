@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from restream.domain.admission.queue import StartFigures
 from restream.domain.host_sample import HostSample
+from restream.domain.judgement.sight import AT_WORK, ServiceStanding
 from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.status import Subject
 from restream.domain.news.component import Component
@@ -37,7 +38,7 @@ class Scene:
     host: HostSample | None = None
     node: str = ""
     starts: StartFigures = field(default_factory=StartFigures)
-    draining: bool = False
+    standing: ServiceStanding = AT_WORK
     table_read: bool = False
     """As in `Snapshot`."""
 
@@ -102,7 +103,7 @@ class Cycle:
         now = asyncio.get_running_loop().time()
         wall = self._wall(now)
         reports: dict[str, Report] = {}
-        assessed = self._assessor.assess(scene.subjects, scene.servers, now, wall, draining=scene.draining)
+        assessed = self._assessor.assess(scene.subjects, scene.servers, now, wall, standing=scene.standing)
         for camera_id, report in assessed:
             reports[camera_id] = report
             if len(reports) % _BATCH == 0:
@@ -120,7 +121,7 @@ class Cycle:
             host=scene.host,
             node=scene.node,
             starts=scene.starts,
-            draining=scene.draining,
+            draining=scene.standing.draining,
             table_read=scene.table_read,
         )
 
