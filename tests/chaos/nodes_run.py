@@ -75,7 +75,10 @@ class NodesRun(Campaign):
                     seen = alone(name, each) if invariant is moments_are_past else each
                     self.note(invariant.__name__, (f"{name}: {problem}" for problem in invariant(seen)))
             found = itertools.chain.from_iterable(overlap(sight) for overlap in OVERLAPS)
-            self.note("nothing overlaps for long", self._overlaps.look(found, now))
+            lasting = list(self._overlaps.look(found, now))
+            self.note("nothing overlaps for long", lasting)
+            if lasting:
+                self.write("\n".join(self.world.clients_of(sight.surplus)))
 
     def _note_the_dead(self) -> None:
         for node in self.world.living:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from pathlib import Path
 
 import psutil
@@ -112,6 +112,18 @@ class NodesWorld(Site):
         """Clients of cameras beyond the rows that show them. What a suspended node holds open is nobody's fault."""
         idle = sum(node.suspended for node in self.nodes.values())
         return {camera: more - idle for camera, more in self.surplus_clients().items() if more > idle}
+
+    def clients_of(self, numbers: Collection[int]) -> Iterator[str]:
+        """Who is connected to these cameras, and whether they stand still: for the diary."""
+        ports = {self.cameras[number].port: number for number in numbers}
+        for each in psutil.net_connections("tcp"):
+            number = ports.get(each.raddr.port) if each.raddr else None
+            if number is None or each.pid is None:
+                continue
+            with contextlib.suppress(psutil.Error):
+                process = psutil.Process(each.pid)
+                command = " ".join(process.cmdline()[-3:])[-80:]
+                yield f"camera {number}: {each.pid} of {process.ppid()} {process.status()} {each.status} {command}"
 
     def overlaps(self) -> bool:
         """Whether any camera has two of ours now."""
