@@ -110,8 +110,7 @@ class NodesWorld(Site):
 
     def surplus_now(self) -> dict[int, int]:
         """Clients of cameras beyond the rows that show them. What a suspended node holds open is nobody's fault."""
-        idle = sum(node.suspended for node in self.nodes.values())
-        return {camera: more - idle for camera, more in self.surplus_clients().items() if more > idle}
+        return self.surplus_clients(1 + sum(node.suspended for node in self.nodes.values()))
 
     def clients_of(self, numbers: Collection[int]) -> Iterator[str]:
         """Who is connected to these cameras, and whether they stand still: for the diary."""

@@ -110,11 +110,12 @@ class Site:
         rows = await self.sql("SELECT id FROM cameras WHERE enabled IS DISTINCT FROM $1", False)
         return frozenset(str(row["id"]) for row in rows)
 
-    def surplus_clients(self) -> dict[int, int]:
-        """How many more clients than rows a camera plays to, by its number."""
+    def surplus_clients(self, of_each_row: int = 1) -> dict[int, int]:
+        """How many more clients than its rows may have a camera plays to, by its number."""
         rows = Counter(camera for shown in self.shown.values() for camera in shown)
         playing = {number: camera.playing_to for number, camera in self.cameras.items()}
-        return {number: clients - rows[number] for number, clients in playing.items() if clients > rows[number]}
+        may = {number: of_each_row * rows[number] for number in playing}
+        return {number: clients - may[number] for number, clients in playing.items() if clients > may[number]}
 
     # -- blame ---------------------------------------------------------------------------------------------------------
 
