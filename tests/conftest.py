@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import shutil
 import subprocess
@@ -71,6 +72,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("program"):
         for name in mark.args:
             needs(item.config, shutil.which(name), name)
+
+
+@pytest.fixture(autouse=True)
+def _child_watcher() -> Iterator[None]:
+    """What a command of the program sets for its own process does not outlast its test."""
+    if sys.version_info >= (3, 12):
+        yield
+        return
+    before = asyncio.get_child_watcher()
+    yield
+    if asyncio.get_child_watcher() is not before:
+        asyncio.set_child_watcher(before)
 
 
 @pytest.fixture(scope="session")
