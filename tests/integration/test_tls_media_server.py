@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -134,6 +136,29 @@ async def test_what_check_says_of_the_publish_address(world: World) -> None:
     assert unchecked.state is CheckState.WARN and "not checked" in unchecked.text
     mixed = await _publish_address(world.server.rtsp_url.replace("rtsp:", "rtsps:"), world.trust)
     assert mixed.state is CheckState.FAIL and "must begin with rtsp" in mixed.todo, mixed
+
+
+@pytest.mark.parametrize("answer", [b"", b"RTSP/1.0 400 Bad Request\r\n\r\n", None])
+async def test_a_publish_address_that_does_not_speak_tls(answer: bytes | None) -> None:
+    """However such a server takes a TLS hello: it resets, it answers in its own language, or it waits."""
+    done = asyncio.Event()
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        if answer:
+            writer.write(answer)
+        elif answer is not None:
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        else:
+            await done.wait()
+        writer.close()
+
+    async with await asyncio.start_server(take, "127.0.0.1", 0) as server:
+        found = await _publish_address(f"rtsps://127.0.0.1:{server.sockets[0].getsockname()[1]}", UNCHECKED)
+        done.set()
+    assert found.state is CheckState.FAIL
+    assert "must begin with rtsp" in found.todo or "does not speak TLS" in found.text, found
 
 
 @pytest.mark.parametrize(

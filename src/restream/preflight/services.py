@@ -202,7 +202,8 @@ async def _publish_address(url: str, trust: Trust) -> Finding:
             return Finding("publish address", CheckState.FAIL, f"{url}: {trouble}", todo)
         reason = network_reason(error, _CONNECT_TIMEOUT_S)
         todo = "set `rtsp: yes` in mediamtx.yml, or correct mediamtx.rtsp_url"
-        if secure and isinstance(error, TimeoutError):
+        # A server without TLS waits for more of the hello, or closes with some of it unread, which is a reset.
+        if secure and isinstance(error, (TimeoutError, ConnectionResetError, BrokenPipeError)):
             todo = f"{todo}; if that port does not speak TLS, it must begin with rtsp"
         return Finding("publish address", CheckState.FAIL, f"{url} does not answer ({reason})", todo)
     if secure and not trust.verify:
