@@ -127,8 +127,7 @@ class NodesRun(Campaign):
 
     async def outage(self) -> None:
         """PostgreSQL is away for everybody: no stream may end."""
-        # Moves that have begun come to their end before.
-        await asyncio.sleep(2 * HEARTBEAT_S)
+        await self.world.balanced()
         self.write("PostgreSQL is away for everybody")
         for node in self.world.nodes.values():
             await node.to_database.shut()

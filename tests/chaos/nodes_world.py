@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import random
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ from restream.domain.camera.secret import Secret
 from restream.domain.fleet.node import NodeName
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.ports.cameras import DatabaseError
-from tests.chaos.node import ChaosNode
+from tests.chaos.node import HEARTBEAT_S, ChaosNode
 from tests.chaos.servers import MediaServer
 from tests.chaos.site import Site
 from tests.support.eventually import eventually
@@ -29,6 +30,9 @@ NODES = ("north", "south", "west")
 JOINER = "late"
 """One that comes and goes."""
 SECOND_SERVER = "second"
+
+# Cameras move by the heartbeat.
+_STILL_S = 3 * HEARTBEAT_S
 
 Publishers = Mapping[str, tuple[int, ...]]
 """Pids of ffmpegs by server and path."""
@@ -61,6 +65,7 @@ class NodesWorld(Site):
                 stack.push_async_callback(self.nodes[name].end)
             stack.push_async_callback(self.nodes[JOINER].end)
             await asyncio.gather(*(self.nodes[name].start() for name in NODES))
+            await self.balanced()
             yield self
 
     def options(self, number: int) -> Mapping[str, str]:
@@ -141,6 +146,20 @@ class NodesWorld(Site):
                 await table.close()
 
         await eventually(done, 30, f"{name} is drained")
+
+    async def balanced(self) -> None:
+        """Wait until no camera moves: the node that was there first takes all, and gives the others theirs later."""
+        before: Mapping[str, str] = {}
+        since = time.monotonic()
+
+        async def done() -> bool:
+            nonlocal before, since
+            now = await self.assignments()
+            if now != before or len(set(now.values())) < len(NODES):
+                before, since = now, time.monotonic()
+            return time.monotonic() - since > _STILL_S
+
+        await eventually(done, 60, "each node has its share")
 
     async def assignments(self) -> dict[str, str]:
         """Who has which camera, as the database tells."""
