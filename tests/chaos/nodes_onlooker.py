@@ -122,7 +122,8 @@ class FleetOnlooker:
         tasks = re.search(r"^restream_tasks (\S+)$", await self._text(node, "/metrics"), re.M)
         assert tasks is not None
         rss_mib = round(process.memory_info().rss / (1 << 20), 1)
-        return Weight(rss_mib, process.num_fds(), process.num_threads(), float(tasks[1]))
+        cameras = len(own_cameras(node.name, await self._picture(node)))
+        return Weight(rss_mib, process.num_fds(), process.num_threads(), float(tasks[1]), cameras)
 
     def _base(self, node: ChaosNode) -> str:
         if node.service is None:

@@ -126,6 +126,9 @@ def test_what_grows_is_seen(name: str) -> None:
     first = Weight(60, 100, 5, 150)
     assert not list(is_flat(first, first))
     assert list(is_flat(first, replace(first, **{name: getattr(first, name) + 100})))
+    # A node that has taken others' cameras holds more, but not any number.
+    assert not list(is_flat(first, replace(first, tasks=250, descriptors=140, cameras=40)))
+    assert list(is_flat(first, replace(first, **{name: getattr(first, name) + 200}, cameras=40)))
 
 
 def test_what_nobody_foresaw_and_what_nobody_may_know_is_seen() -> None:
