@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import resource
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
+
+logger = logging.getLogger(__name__)
 
 
 def install_child_watcher() -> None:
@@ -38,6 +41,23 @@ async def collect_rarely() -> NoReturn:
     while True:
         await asyncio.sleep(_COLLECT_EVERY_S)
         gc.collect()
+
+
+def keep_quiet_about_lost_connections(loop: asyncio.AbstractEventLoop) -> None:
+    """No ERROR for a connection that is lost while nobody waits for it any more.
+
+    asyncpg leaves such a future when its connect is cancelled or times out at the moment at which the server closes
+    (`connect_utils.TLSUpgradeProto`, 0.30 and 0.31). A task that fails unseen is told as before.
+    """
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        future, error = context.get("future"), context.get("exception")
+        if isinstance(error, OSError) and isinstance(future, asyncio.Future) and not isinstance(future, asyncio.Task):
+            logger.debug("a connection was lost that nobody waited for: %s", error)
+        else:
+            loop.default_exception_handler(context)
+
+    loop.set_exception_handler(handle)
 
 
 def raise_file_limit() -> None:

@@ -16,7 +16,7 @@ from restream.interfaces.console.live import LiveConsole
 from restream.interfaces.console.screen import Screen, can_be_painted
 from restream.service.from_settings import require_programs
 from restream.service.handover import VERSION, HandoverError, Manifest, Program, rehearse
-from restream.service.interpreter import calm_collector, raise_file_limit
+from restream.service.interpreter import calm_collector, keep_quiet_about_lost_connections, raise_file_limit
 from restream.service.service import Service
 from restream.version import version_line
 
@@ -44,6 +44,7 @@ async def serve(
     stop = asyncio.Event()
     replacement = Replacement(stop)
     loop = asyncio.get_running_loop()
+    keep_quiet_about_lost_connections(loop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     in_terminal = os.isatty(2)
