@@ -28,7 +28,7 @@ from tests.chaos.nodes_world import NODES, NodesWorld
 from tests.chaos.onlooker import UNANSWERED
 
 # PostgreSQL is away for longer than any lease lasts, and a heartbeat tells that it is back.
-_OUTAGE_S = 2 * TTL_S + 2 * HEARTBEAT_S
+SHORT_OUTAGE_S = 2 * TTL_S + 2 * HEARTBEAT_S
 
 
 class Loss(StrEnum):
@@ -47,11 +47,11 @@ _RETURN_S = {Loss.KILLED: TTL_S + 2 * HEARTBEAT_S + _START_S, Loss.SUSPENDED: 12
 class NodesRun(Campaign):
     """A fleet of services under fire."""
 
-    def __init__(self, world: NodesWorld, onlooker: FleetOnlooker, losses: Sequence[Loss]) -> None:
+    def __init__(self, world: NodesWorld, onlooker: FleetOnlooker, losses: Sequence[Loss], outage_s: float) -> None:
         super().__init__(world)
         self.world = world
         self.onlooker = onlooker
-        self._losses = losses
+        self._losses, self._outage_s = losses, outage_s
         """What is measured before the first round."""
         self._first: dict[int, Weight] = {}
         self._overlaps = Lasting(OVERLAP_S)
@@ -128,11 +128,11 @@ class NodesRun(Campaign):
     async def outage(self) -> None:
         """PostgreSQL is away for everybody: no stream may end."""
         await self.world.balanced()
-        self.write("PostgreSQL is away for everybody")
+        self.write(f"PostgreSQL is away for everybody, for {self._outage_s:g} s")
         for node in self.world.nodes.values():
             await node.to_database.shut()
         before = self._connections()
-        await asyncio.sleep(_OUTAGE_S)
+        await asyncio.sleep(self._outage_s)
         after = self._connections()
         for node in self.world.nodes.values():
             await node.to_database.open()
