@@ -335,3 +335,8 @@ async def test_events_are_changes_of_health_unless_more_is_asked_for(backend: Ba
     await expect(events).to_have_attribute("data-kind", "health")
     await page.locator(".panel.events").get_by_role("button", name="All").click()
     await expect(events).to_have_count(3)
+    await expect(page).to_have_url(backend.address + "#tab=events&kind=all")
+    await page.go_back()
+    await expect(events).to_have_count(1)
+    await page.get_by_role("tab", name="Host").click()
+    await expect(page).to_have_url(backend.address + "#tab=host")

@@ -100,6 +100,18 @@ def test_every_key_of_the_scripts_has_a_text() -> None:
     assert {each for each in prefixes if not any(key.startswith(each + ".") for key in known)} == set()
 
 
+def test_every_panel_has_a_title_and_a_place_of_its_own_in_the_address() -> None:
+    table = (STATIC / "js" / "panels.js").read_text(encoding="utf-8")
+    ids = re.findall(r"\{ id: '(\w+)'", table)
+    assert len(ids) > 4
+    assert len(set(ids)) == len(ids)
+    assert [each for each in ids if f"tab.{each}" not in texts("en")] == []
+    keys = [key for found in re.findall(r"keys: \[([^\]]*)\]", table) for key in re.findall(r"'(\w+)'", found)]
+    route = (STATIC / "js" / "route.js").read_text(encoding="utf-8")
+    filters = re.findall(r"^  (\w+): \{ pick", (STATIC / "js" / "filters.js").read_text(encoding="utf-8"), re.MULTILINE)
+    assert not {*keys} & {*re.findall(r"values\.get\('(\w+)'\)", route), *filters}
+
+
 def test_every_word_of_the_service_has_a_text() -> None:
     known = texts("en")
     codes = [*Cause, *_VERDICT_CODES]

@@ -57,12 +57,13 @@ declare global {
     still(id: string, signal?: AbortSignal): Promise<Blob>;
   }
 
-  type Tab = 'cameras' | 'unmanaged' | 'events' | 'nodes' | 'visionaire' | 'host';
   type Grouping = 'none' | 'site' | 'host' | 'cause';
   type MoreColumn = 'engine' | 'server' | 'node';
   type Filters = Record<import('../../../src/restream/interfaces/static/js/filters.js').Filter, string | null>;
   interface View extends Filters {
-    tab: Tab;
+    tab: string;
+    /** Values of the address that belong to the panel that is shown; left out where there are none. */
+    own?: Record<string, string>;
     q: string;
     camera: string | null;
     health: Health[];
@@ -156,11 +157,30 @@ declare global {
     order: CameraRecord[];
   }
 
+  /** What is told to a panel, beside its element: each where it wants to know. */
   interface Panel {
     element: HTMLElement;
+    /** There is access. */
+    begin?: () => void;
+    /** It is shown, or not any more. */
     enter?: () => void;
     leave?: () => void;
+    /** New data; also while it is not shown. */
+    show?: (change: Change) => void;
+    /** The address has changed while it is shown, or made it shown. */
+    view?: (now: View) => void;
+    /** Who is signed in may do something else than before. */
+    session?: (session: Session | null) => void;
   }
+  interface PanelParts {
+    store: Store;
+    route: Route;
+    /** Whether its tab is shown. */
+    appear: (shown: boolean) => void;
+    /** A number beside its title. */
+    count: (amount: number | null) => void;
+  }
+  type PanelMakers = Record<string, (parts: PanelParts) => Panel>;
   interface Column<Row> {
     label: string;
     numeric?: boolean;

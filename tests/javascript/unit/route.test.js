@@ -24,6 +24,13 @@ test('what is written is read again', () => {
   for (const view of views) assert.deepEqual(parse(write({ ...USUAL, ...view })), { ...USUAL, ...view });
 });
 
+test('what is a panel\'s own is written with it, and with no other', () => {
+  const own = { ...USUAL, tab: 'events', own: { kind: 'component' } };
+  assert.equal(write(own), '#tab=events&kind=component');
+  assert.deepEqual(parse(write(own)), own);
+  assert.deepEqual(parse('#tab=host&kind=component'), { ...USUAL, tab: 'host' });
+});
+
 test('what there is none of is left out', () => {
   const hash = '#tab=nothing&health=down,ill,,healthy&fault=none,camera&group=constructor&sort=1;x&stills=yes&other=1&columns=name,site';
   assert.deepEqual(parse(hash), { ...USUAL, health: ['down', 'healthy'], fault: ['camera'] });

@@ -55,12 +55,12 @@ export function eventItem(event, onCamera = null) {
 }
 
 /**
- * @param {Store} store
- * @param {Route} route
+ * @param {PanelParts} parts
+ * @returns {Panel}
  */
-export function eventsPanel(store, route) {
+export function panel({ store, route }) {
   /** @type {"all" | ServiceEvent["kind"]} */
-  let kind = 'health';
+  let kind = KINDS[0];
   /** @type {ServiceEvent[] | null} */
   let older = null;
   let newest = -1;
@@ -73,7 +73,12 @@ export function eventsPanel(store, route) {
   const buttons = KINDS.map((name) =>
     h(
       'button',
-      { type: 'button', class: 'toggle', 'aria-pressed': String(name === kind), onclick: () => choose(name) },
+      {
+        type: 'button',
+        class: 'toggle',
+        'aria-pressed': String(name === kind),
+        onclick: () => route.change({ own: { kind: name === KINDS[0] ? '' : name } }, { step: true }),
+      },
       t(`event.kind.${name}`),
     ),
   );
@@ -98,12 +103,6 @@ export function eventsPanel(store, route) {
     );
     nothing.hidden = list.childElementCount > 0;
   };
-  /** @param {"all" | ServiceEvent["kind"]} name */
-  const choose = (name) => {
-    kind = name;
-    buttons.forEach((each, position) => each.setAttribute('aria-pressed', String(KINDS[position] === name)));
-    draw();
-  };
   const fetchOlder = async () => {
     try {
       older = await api.events({ limit: SHOWN });
@@ -117,6 +116,13 @@ export function eventsPanel(store, route) {
     enter() {
       draw();
       fetchOlder();
+    },
+    view({ own }) {
+      const wanted = KINDS.find((each) => each === own?.kind) ?? KINDS[0];
+      if (wanted === kind) return;
+      kind = wanted;
+      buttons.forEach((each, position) => each.setAttribute('aria-pressed', String(KINDS[position] === kind)));
+      draw();
     },
     /** @param {Change} change */
     show({ events }) {

@@ -2,23 +2,19 @@
 
 import { h, setText } from './dom.js';
 import { LANGUAGES, chooseLanguage, language, remember, t } from './i18n.js';
+import { PANELS } from './panels.js';
 import { TABS } from './route.js';
 import { number } from './format.js';
 
-/**
- * Tabs that are shown where there is something in them.
- * @type {Tab[]}
- */
-const OPTIONAL = ['nodes', 'visionaire'];
 const THEMES = ['system', 'light', 'dark'];
 
 /** @param {{ route: Route, live: HTMLElement, onLogin: () => void, onLogout: () => void }} parts */
 export function pageHead({ route, live, onLogin, onLogout }) {
   const node = h('span', { class: 'node' });
-  const count = h('span', { class: 'tab-count' });
-  const tabs = new Map(TABS.map((name) => [name, tab(name, route, name === 'cameras' ? count : null)]));
-  const show = (/** @type {Tab} */ name, shown = true) => tabs.get(name)?.toggleAttribute('hidden', !shown);
-  for (const name of OPTIONAL) show(name, false);
+  const counts = new Map(TABS.map((name) => [name, h('span', { class: 'tab-count' })]));
+  const tabs = new Map([...counts].map(([name, count]) => [name, tab(name, route, count)]));
+  const show = (/** @type {string} */ name, shown = true) => tabs.get(name)?.toggleAttribute('hidden', !shown);
+  for (const { id, optional } of PANELS) if (optional) show(id, false);
   const list = h(
     'div',
     {
@@ -54,13 +50,25 @@ export function pageHead({ route, live, onLogin, onLogout }) {
   return {
     element,
     /**
-     * @param {Tab} name
+     * @param {string} name
      * @param {boolean} shown
      */
     showTab(name, shown) {
       show(name, shown || route.now.tab === name);
     },
-    /** @param {Tab} chosen */
+    /**
+     * A number beside the title of a tab; none, when it is null.
+     * @param {string} name
+     * @param {number | null} amount
+     */
+    showCount(name, amount) {
+      const count = counts.get(name);
+      const shown = amount === null ? '' : number(amount);
+      if (!count || count.textContent === shown) return;
+      setText(count, shown);
+      reveal();
+    },
+    /** @param {string} chosen */
     select(chosen) {
       for (const [name, each] of tabs) {
         each.setAttribute('aria-selected', String(name === chosen));
@@ -73,10 +81,7 @@ export function pageHead({ route, live, onLogin, onLogout }) {
     showStatus(status) {
       setText(node, status.node ?? '');
       node.title = t('page.service', { version: status.version ?? '' });
-      const shown = number(status.cameras);
-      if (count.textContent === shown) return;
-      setText(count, shown);
-      reveal();
+      this.showCount('cameras', status.cameras);
     },
     /** @param {Session | null} session */
     showSession(session) {
@@ -88,9 +93,9 @@ export function pageHead({ route, live, onLogin, onLogout }) {
 }
 
 /**
- * @param {Tab} name
+ * @param {string} name
  * @param {Route} route
- * @param {HTMLElement | null} count
+ * @param {HTMLElement} count
  */
 function tab(name, route, count) {
   return h(

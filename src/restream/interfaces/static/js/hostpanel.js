@@ -9,8 +9,11 @@ import { t } from './i18n.js';
 /** @param {Amount} value */
 const share = (value) => percent((value ?? 0) / 100, 0);
 
-/** @param {Store} store */
-export function hostPanel(store) {
+/**
+ * @param {PanelParts} parts
+ * @returns {Panel}
+ */
+export function panel({ store }) {
   const meters = h('ul', { class: 'gauges large' });
   const showMeters = memo(meters);
   const facts = h('dl', { class: 'facts' });
@@ -59,7 +62,7 @@ export function hostPanel(store) {
     showFacts(known, () => known.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))));
     network.show(host.network ?? []);
   };
-  return { element, show, enter: show };
+  return { element, show: ({ host }) => host && show(), enter: show };
 }
 
 /**

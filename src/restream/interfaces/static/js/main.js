@@ -6,12 +6,13 @@ import { Store } from './store.js';
 import { Route } from './route.js';
 import { loadLanguage, t } from './i18n.js';
 import { loginForm } from './login.js';
+import { loadPanels } from './panels.js';
 import { Shell } from './shell.js';
 import { startTicking } from './clock.js';
 
-// Both take a round trip: they travel together.
+// All take a round trip: they travel together.
 const asked = api.session().catch(() => null);
-await loadLanguage().catch((problem) => {
+const [panels] = await Promise.all([loadPanels(), loadLanguage()]).catch((problem) => {
   window.dispatchEvent(new Event('restream:unloaded'));
   throw problem;
 });
@@ -23,7 +24,7 @@ const login = loginForm((done) => (done ? enter() : leaveLogin()));
 let asking = false;
 
 const connection = new Connection({ store, onState: () => shell.showConnection(), onRefused: askToken });
-const shell = new Shell({ store, route, connection, onLogin: () => askToken({ optional: true }), onLogout: logout });
+const shell = new Shell({ store, route, connection, panels, onLogin: () => askToken({ optional: true }), onLogout: logout });
 
 store.subscribe((change) => shell.show(change));
 route.subscribe((now, before) => shell.showRoute(now, before));

@@ -14,8 +14,11 @@ const EVERY_S = 3;
 /** @type {Record<string, Health>} */
 const AS_HEALTH = { alive: 'healthy', draining: 'degraded', lost: 'down' };
 
-/** @param {Route} route */
-export function nodesPanel(route) {
+/**
+ * @param {PanelParts} parts
+ * @returns {Panel}
+ */
+export function panel({ store, route, appear }) {
   const nodes = table(
     t('tab.nodes'),
     [
@@ -33,7 +36,7 @@ export function nodesPanel(route) {
     ],
     t('nodes.none'),
   );
-  return fetchingPanel({
+  const fetching = fetchingPanel({
     name: 'nodes',
     everyS: EVERY_S,
     load: api.nodes,
@@ -41,6 +44,12 @@ export function nodesPanel(route) {
     show: (found) => nodes.show(found.nodes.map((node) => ({ ...node, lease_s: null }))),
     children: [h('p', { class: 'note' }, t('nodes.text')), nodes.element],
   });
+  return {
+    ...fetching,
+    show({ status }) {
+      if (status) appear(Object.keys(store.status?.nodes ?? {}).length > 0);
+    },
+  };
 }
 
 /** @param {NodeOfFleet} node */

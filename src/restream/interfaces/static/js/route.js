@@ -1,13 +1,13 @@
 // What is looked at lives in the address, so that it can be shared and survives a reload.
 
 import { FILTER_NAMES, ofEach } from './filters.js';
+import { PANELS } from './panels.js';
 import { FAULTS, HEALTHS } from './store.js';
 import { SORTS } from './view.js';
 
 /** @typedef {(now: View, before: View) => void} RouteListener */
 
-/** @type {Tab[]} */
-export const TABS = ['cameras', 'unmanaged', 'events', 'nodes', 'visionaire', 'host'];
+export const TABS = ['cameras', ...PANELS.map(({ id }) => id)];
 /** @type {Grouping[]} */
 export const GROUPS = ['none', 'site', 'host', 'cause'];
 /**
@@ -31,16 +31,29 @@ function sortOf(text) {
 }
 
 /**
+ * What the address says to the panel alone that is shown.
+ * @param {string} tab
+ * @param {URLSearchParams} values
+ */
+function ownOf(tab, values) {
+  const keys = PANELS.find(({ id }) => id === tab)?.keys ?? [];
+  const own = Object.fromEntries(keys.map((key) => [key, values.get(key) ?? '']).filter(([, value]) => value));
+  return Object.keys(own).length ? { own } : {};
+}
+
+/**
  * @param {string} hash
  * @returns {View}
  */
 export function parse(hash) {
   const values = new URLSearchParams(hash.replace(/^#/, ''));
+  const tab = TABS.find((each) => each === values.get('tab')) ?? 'cameras';
   return {
     q: values.get('q') ?? '',
     ...ofEach((name) => values.get(name)),
     camera: values.get('camera'),
-    tab: TABS.find((each) => each === values.get('tab')) ?? 'cameras',
+    tab,
+    ...ownOf(tab, values),
     health: among(values.get('health'), HEALTHS),
     fault: among(values.get('fault'), FAULTS),
     group: GROUPS.find((each) => each === values.get('group')) ?? 'none',
@@ -54,6 +67,7 @@ export function parse(hash) {
 export function write(route) {
   const values = new URLSearchParams();
   if (route.tab !== 'cameras') values.set('tab', route.tab);
+  for (const [key, value] of Object.entries(route.own ?? {})) if (value) values.set(key, value);
   if (route.health.length) values.set('health', route.health.join(','));
   if (route.fault.length) values.set('fault', route.fault.join(','));
   if (route.q) values.set('q', route.q);
@@ -86,11 +100,12 @@ export class Route {
   }
 
   /**
-   * Changes some values. `step`: worth a step of the back button.
+   * Changes some values. `step`: worth a step of the back button. What a panel has of its own goes with it.
    * @param {Partial<View>} values
    */
   change(values, { step = false } = {}) {
-    const next = { ...this.now, ...values };
+    const stays = (values.tab ?? this.now.tab) === this.now.tab;
+    const next = { ...this.now, own: stays ? this.now.own : undefined, ...values };
     const text = write(next);
     if (text === write(this.now)) return;
     history[step ? 'pushState' : 'replaceState'](null, '', text);

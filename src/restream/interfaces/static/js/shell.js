@@ -8,20 +8,20 @@ import { CameraList } from './list.js';
 import { clearFilters, hasFilters, listSummary, toolbar } from './toolbar.js';
 import { Drawer } from './drawer.js';
 import { emptyState } from './empty.js';
-import { eventsPanel } from './events.js';
-import { hostPanel } from './hostpanel.js';
-import { nodesPanel } from './nodes.js';
 import { lastLook } from './seen.js';
 import { noticeRegion } from './notice.js';
 import { overview } from './overview.js';
-import { unmanagedPanel } from './unmanaged.js';
-import { visionairePanel } from './visionaire.js';
 
 const NARROW = window.matchMedia('(max-width: 74.99em)');
 
 export class Shell {
-  /** @param {{ store: Store, route: Route, connection: Connection, onLogin: () => void, onLogout: () => void }} parts */
-  constructor({ store, route, connection, onLogin, onLogout }) {
+  /**
+   * @param {{
+   *   store: Store, route: Route, connection: Connection, panels: PanelMakers,
+   *   onLogin: () => void, onLogout: () => void,
+   * }} parts
+   */
+  constructor({ store, route, connection, panels, onLogin, onLogout }) {
     this.store = store;
     this.route = route;
     this.connection = connection;
@@ -43,6 +43,7 @@ export class Shell {
       onArranged: (found) => this.#arranged(found),
     });
     this.drawer = new Drawer({ store, onClose: () => this.#close() });
+    /** @type {Record<string, Panel>} */
     this.panels = {
       cameras: {
         element: h(
@@ -54,11 +55,7 @@ export class Shell {
           this.empty.element,
         ),
       },
-      unmanaged: unmanagedPanel(),
-      events: eventsPanel(store, route),
-      nodes: nodesPanel(route),
-      visionaire: visionairePanel((hosts) => this.head.showTab('visionaire', hosts.length > 0)),
-      host: hostPanel(store),
+      ...Object.fromEntries(Object.entries(panels).map(([id, make]) => [id, make(this.#parts(id))])),
     };
     for (const [name, panel] of Object.entries(this.panels)) {
       for (const [attribute, value] of Object.entries({
@@ -81,9 +78,23 @@ export class Shell {
     this.showRoute(route.now, null);
   }
 
+  /**
+   * What a panel is made of.
+   * @param {string} id
+   * @returns {PanelParts}
+   */
+  #parts(id) {
+    return {
+      store: this.store,
+      route: this.route,
+      appear: (shown) => this.head.showTab(id, shown),
+      count: (amount) => this.head.showCount(id, amount),
+    };
+  }
+
   /** There is access: panels that fetch for themselves may. */
   begin() {
-    this.panels.visionaire.begin();
+    for (const panel of Object.values(this.panels)) panel.begin?.();
     this.#showTab(this.route.now.tab, true);
     this.drawer.refetch();
   }
@@ -91,6 +102,7 @@ export class Shell {
   /** @param {Session | null} session */
   showSession(session) {
     this.head.showSession(session);
+    for (const panel of Object.values(this.panels)) panel.session?.(session);
     this.drawer.actions.allow({ session: session?.may_write ?? true });
   }
 
@@ -112,14 +124,12 @@ export class Shell {
     if (change.status && store.status) {
       this.head.showStatus(store.status);
       this.markTitle(store.status.health.down ?? 0);
-      this.head.showTab('nodes', Object.keys(store.status.nodes ?? {}).length > 0);
     }
     if (change.structure || change.values) this.toolbar.update();
     if (change.cameras.size || change.structure) this.list.refresh({ now: change.structure, changed: change.cameras });
     if (change.cameras.size && store.filled) this.alerts.update();
     this.drawer.show(change);
-    this.panels.events.show(change);
-    if (change.host) this.panels.host.show();
+    for (const panel of Object.values(this.panels)) panel.show?.(change);
     this.showConnection();
   }
 
@@ -132,6 +142,7 @@ export class Shell {
     this.overview.update(this.store);
     this.toolbar.update();
     this.#showTab(now.tab, before?.tab !== now.tab);
+    this.panels[now.tab].view?.(now);
     if (before && before.stills !== now.stills) this.list.rebuild();
     const { camera: _, ...view } = now;
     const { camera: __, ...viewBefore } = before ?? {};
@@ -142,14 +153,12 @@ export class Shell {
   }
 
   /**
-   * @param {Tab} tab
+   * @param {string} tab
    * @param {boolean} changed
    */
   #showTab(tab, changed) {
     this.head.select(tab);
-    /** @type {[string, Panel][]} */
-    const panels = Object.entries(this.panels);
-    for (const [name, panel] of panels) {
+    for (const [name, panel] of Object.entries(this.panels)) {
       panel.element.hidden = name !== tab;
       if (changed && name === tab) panel.enter?.();
       if (changed && name !== tab) panel.leave?.();

@@ -10,7 +10,8 @@ import { secondsSince, showTime } from './clock.js';
 
 const EVERY_S = 5;
 
-export function unmanagedPanel() {
+/** @returns {Panel} */
+export function panel() {
   const note = h('p', { class: 'note' }, t('unmanaged.text'));
   const stale = h('p', { class: 'warning', hidden: true });
   /** @param {string} iso */

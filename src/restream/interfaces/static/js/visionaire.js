@@ -11,11 +11,14 @@ import { showTime } from './clock.js';
 
 const EVERY_S = 15;
 
-/** @param {(hosts: Visionaire["hosts"]) => void} onHosts */
-export function visionairePanel(onHosts) {
+/**
+ * @param {PanelParts} parts
+ * @returns {Panel}
+ */
+export function panel({ appear }) {
   const box = h('div', { class: 'hosts' });
   const show = memo(box);
-  const panel = fetchingPanel({
+  const fetching = fetchingPanel({
     name: 'visionaire',
     everyS: EVERY_S,
     load: api.visionaire,
@@ -26,8 +29,8 @@ export function visionairePanel(onHosts) {
       ),
     children: [box],
   });
-  const begin = async () => onHosts((await api.visionaire().catch(() => null))?.hosts ?? []);
-  return { ...panel, begin };
+  const begin = async () => appear(((await api.visionaire().catch(() => null))?.hosts ?? []).length > 0);
+  return { ...fetching, begin };
 }
 
 /** @param {boolean} up */
