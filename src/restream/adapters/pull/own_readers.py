@@ -1,10 +1,11 @@
-"""A media server's readers without those of ours that only hold a path."""
+"""A media server's readers without those of ours, that only hold a path or take a picture."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from restream.adapters.rtsp.server_key_frames import OwnReadings
 from restream.domain.pull.entry import place_of
 from restream.domain.server.identity import ServerId
 from restream.domain.server.mediamtx import PathObservation
@@ -12,19 +13,35 @@ from restream.ports.servers import MediaServer, ServerStatus
 
 
 class WithoutOwnReaders:
-    """A media server as `server` tells of it; `audience` is told how many others read each place that is fetched."""
+    """A media server as `server` tells of it; `audience` is told how many others read each place that is fetched.
 
-    def __init__(self, server: MediaServer, identity: ServerId, audience: Mapping[str, Callable[[int], None]]) -> None:
+    `readings` are those of ours that look at pictures.
+    """
+
+    def __init__(
+        self,
+        server: MediaServer,
+        identity: ServerId,
+        audience: Mapping[str, Callable[[int], None]],
+        readings: OwnReadings | None = None,
+    ) -> None:
         self._server = server
+        self._identity, self._readings = identity, readings or OwnReadings()
         self._before = place_of(identity, "")
         self._audience = audience
 
     async def observe(self) -> ServerStatus:
         """One sweep; never raises."""
+        before = self._readings.under_way()
         status = await self._server.observe()
-        if status.view is None or not self._audience:
+        # Those that began or ended meanwhile may be in it or not: a viewer too many does no harm.
+        looking = self._readings.lasting(before, self._identity)
+        if status.view is None or not (self._audience or looking):
             return status
         paths = dict(status.view.paths)
+        for name, count in looking.items():
+            if (path := paths.get(name)) is not None:
+                paths[name] = path._replace(readers=max(0, path.readers - count))
         for place, told in tuple(self._audience.items()):
             name = place.removeprefix(self._before)
             path = paths.get(name)

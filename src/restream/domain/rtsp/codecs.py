@@ -200,3 +200,17 @@ def _mpeg4(config: bytes) -> Picture:
     except OutOfBitsError:
         return Picture()
     return Picture(width, height) if width and height else Picture()
+
+
+def parameter_sets(encoding: PayloadFormat) -> bytes:
+    """The parameter sets that a description tells, as Annex B; empty: none. Never raises."""
+    names = _PARAMETER_SETS.get(codec_of(encoding), ())
+    texts = (encoding.parameters.get(name, "")[:8192] for name in names)
+    sets = (lenient_base64(each) for text in texts for each in text.split(","))
+    return b"".join(b"\0\0\0\1" + each for each in sets if each)
+
+
+_PARAMETER_SETS: Mapping[str, tuple[str, ...]] = {
+    "h264": ("sprop-parameter-sets",),
+    "hevc": ("sprop-vps", "sprop-sps", "sprop-pps"),
+}
