@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,10 +15,12 @@ from restream.adapters.stores.webhook import Webhook
 from restream.demo.embedded import free_port
 from restream.domain.camera.secret import Secret
 from restream.domain.life.backoff import RestartPolicy
+from restream.domain.news.alert_routes import AlertRoute
 from restream.domain.news.alerts import Affected, Alert, AlertError, AlertKind, AlertRules, AlertSubject, Scope
 from restream.domain.news.component import ComponentState
 from restream.supervisor.components import Components
-from restream.supervisor.outlets.alert_watch import AlertWatch
+from restream.supervisor.outlets.alert_post import Patience
+from restream.supervisor.outlets.alert_watch import AlertWatch, Routing
 from tests.support.eventually import eventually
 from tests.support.examples import examples
 from tests.support.webhooks import HANG, receiver
@@ -165,3 +168,45 @@ async def test_a_defect_in_one_delivery_costs_only_that_one() -> None:
         await eventually(lambda: watch.outcomes["sent"] == 1, 5)
         again.cancel()
     assert it.asked == 2
+
+
+async def test_routes_tell_their_receivers_and_webhooks_hear_everything_as_before() -> None:
+    rules = AlertRules(down_after_s=0.0, up_after_s=0.0, collect_s=0.0)
+    route = AlertRoute("south", ("phone",), sites=frozenset({"South"}), reminders_s=(60.0,))
+    async with receiver() as everything, receiver(503) as phone:
+        routing = Routing((route,), {"phone": Webhook(Secret(phone.url))})
+        watch = AlertWatch([Webhook(Secret(everything.url))], Components(), rules, AT_ONCE, routing, Patience(AT_ONCE))
+        task = asyncio.create_task(watch.run())
+        both = {"7": GATE, "8": replace(GATE, id="8", site="South", host="192.0.2.8")}
+        watch.tick(both, {}, 0.0, 1000.0, 100)
+        watch.tick(both, {}, 60.0, 1060.0, 100)
+        healthy = {id_: replace(each, health="healthy") for id_, each in both.items()}
+        watch.tick(healthy, {}, 62.0, 1062.0, 100)
+        await eventually(lambda: watch.outcomes["sent"] == 7, 5)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    told = [json.loads(body) for _, body in phone.received]
+    assert [(each["kind"], each["telling"], each["left"]) for each in told[1:]] == [
+        ("down", "news", 0),
+        ("down", "reminder", 0),
+        ("recovered", "news", 0),
+    ]
+    assert len({each["outages"][0] for each in told}) == 1
+    assert [camera["id"] for each in told for camera in each["cameras"]] == ["8"] * 4
+    heard = [json.loads(body) for _, body in everything.received]
+    assert [each["kind"] for each in heard] == ["down", "down", "recovered", "recovered"]
+    assert not any("telling" in each for each in heard)
+
+
+async def test_a_receiver_that_is_away_for_long_is_seen_and_told_when_it_is_back() -> None:
+    rules, components = AlertRules(down_after_s=0.0, collect_s=0.0), Components()
+    async with receiver(*[503] * 8) as phone:
+        routing = Routing((AlertRoute("all", ("phone",)),), {"phone": Webhook(Secret(phone.url))})
+        watch = AlertWatch([], components, rules, AT_ONCE, routing, Patience(AT_ONCE))
+        task = asyncio.create_task(watch.run())
+        watch.tick({"7": GATE}, {}, 0.0, 1000.0, 1)
+        await eventually(lambda: components.state("alerts") is ComponentState.DOWN, 5)
+        await eventually(lambda: components.state("alerts") is ComponentState.UP, 5)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert watch.outcomes == {"sent": 1, "failed": 0, "dropped": 0}

@@ -132,44 +132,6 @@ class HostSection(Section):
     """How often the host and every ffmpeg are measured."""
 
 
-class WebhookEntry(Section):
-    """Who is told."""
-
-    url: SecretText
-    """Where alerts are sent."""
-    secret: SecretText | None = None
-    """Messages are signed with it."""
-
-    @field_validator("url")
-    @classmethod
-    def _url(cls, value: SecretStr) -> SecretStr:
-        check_http_url(value.get_secret_value())
-        return value
-
-
-class AlertsSection(Section):
-    """Down and recovered, see [alerts.md](alerts.md)."""
-
-    down_after_s: float = Field(default=30, ge=0, le=86400)
-    """An outage is announced after this long."""
-    up_after_s: float = Field(default=10, ge=0, le=86400)
-    """Its end after this long."""
-    webhooks: tuple[WebhookEntry, ...] = ()
-    """URLs, or `{url: "https://…", secret: "…"}` for signed messages."""
-    tls_ca: CaFile | None = None
-    """Certificates (PEM) that are believed of receivers with `https`; null: the system's."""
-    tls_verify: bool = True
-    """False: whose certificate it is, is not checked."""
-
-    @field_validator("webhooks", mode="before")
-    @classmethod
-    def _entries(cls, value: Any) -> Any:
-        """A plain URL is a webhook without a secret."""
-        return (
-            [{"url": each} if isinstance(each, str) else each for each in value] if isinstance(value, list) else value
-        )
-
-
 class VisionaireSection(Section):
     """Third-party stream servers to poll."""
 

@@ -23,10 +23,10 @@ from pydantic_settings import (
 )
 
 from restream.config.addresses import hidden_parts
+from restream.config.alert_sections import AlertsSection
 from restream.config.media_server_sections import MediamtxSection, MediaServerSection
 from restream.config.nodes_section import NodesSection
 from restream.config.outlet_sections import (
-    AlertsSection,
     HostSection,
     HttpSection,
     MetricsSection,

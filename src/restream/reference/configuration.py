@@ -39,7 +39,8 @@ SIGHUP (`systemctl reload restream`) re-reads the file and the rest of the confi
 
 A *secret* may stand in a file of its own, so that it is in no environment, no unit and no `docker inspect`:
 
-- in the file `token: {file: /run/secrets/token}`, also inside of `mediamtx.servers` and `alerts.webhooks`;
+- in the file `token: {file: /run/secrets/token}`, also inside of `mediamtx.servers`, `alerts.webhooks` \
+and `alerts.receivers`;
 - in the environment the variable of the key with `_FILE` behind it, e.g. \
 `export RESTREAM_HTTP__TOKEN_FILE=/run/secrets/token`, and `PG_DSN_FILE`;
 - under systemd a credential that is called like the key: `LoadCredential=http.token:/etc/restream/http.token`.
@@ -56,7 +57,7 @@ marked **restart** (what is marked is its place: host, port, database, whether t
 |---|---|
 | `database`, `nodes`, `redis`: user and password | by the next connection; those that are there are left alone |
 | `http.token`, `pull.token` | at once; sessions of browsers end. `pull.token` stands in `mediamtx.yml` too |
-| `influx.token`, `alerts.webhooks` | by the next message |
+| `influx.token`, `alerts.webhooks`, `alerts.receivers` | by the next message |
 | `mediamtx`: `api_password`, `read_password` | at once |
 | `mediamtx.publish_password` | at the next start of each publisher; streams go on |
 

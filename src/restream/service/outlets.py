@@ -20,8 +20,9 @@ from restream.interfaces.http.live import Live
 from restream.interfaces.series import line_protocol
 from restream.ports.nodes import Peers
 from restream.ports.outlets import Outlet
+from restream.service.alerting import adopt_alerts, alert_watch
 from restream.service.secrets_in_use import SecretsInUse
-from restream.service.stores import alert_receivers, alert_rules, archives, line_store, media_memory, stream_sinks
+from restream.service.stores import archives, line_store, media_memory, stream_sinks
 from restream.supervisor.components import Components
 from restream.supervisor.outlets.alert_watch import AlertWatch
 from restream.supervisor.outlets.archivist import Archivist
@@ -43,6 +44,10 @@ class Outlets:
     broadcast: Broadcast[Rendering]
     media: MediaKeeper | None
     """None without a store that could keep them."""
+
+    def adopt(self, before: Settings, settings: Settings) -> None:
+        """What is told of outages, and to whom, changes while the service runs; other outlets at its next start."""
+        adopt_alerts(self.alerts, before, settings)
 
 
 def outlets(
@@ -68,7 +73,7 @@ def outlets(
     )
     renderer = Renderer(facts, peers)
     live = Live(lambda: renderer.latest, lambda after, limit: history.after(after, limit=limit))
-    alerts = AlertWatch(alert_receivers(settings, node), components, alert_rules(settings))
+    alerts = alert_watch(settings, components)
     lines = _line_writers(settings, secrets_in_use, components)
     memory = media_memory(settings, secrets_in_use)
     media = MediaKeeper(memory) if memory is not None else None
@@ -91,14 +96,6 @@ def outlets(
         nodes=lambda: () if (found := peers()) is None else found.nodes.values(),
     )
     return Outlets(renderer, live, alerts, exporter, Broadcast(renderer.render, told, components), media)
-
-
-def adopt_alerts(alerts: AlertWatch, before: Settings, settings: Settings) -> None:
-    """What is told of outages, and to whom, changes while the service runs; other outlets at its next start."""
-    same = all(
-        getattr(settings.alerts, key) == getattr(before.alerts, key) for key in ("webhooks", "tls_ca", "tls_verify")
-    )
-    alerts.adopt(alert_rules(settings), None if same else alert_receivers(settings, settings.node_name))
 
 
 def _line_writers(

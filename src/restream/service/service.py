@@ -37,7 +37,7 @@ from restream.service.handover import Manifest
 from restream.service.http_application import Web
 from restream.service.interpreter import collect_rarely
 from restream.service.listening_port import Ports, listening
-from restream.service.outlets import adopt_alerts, outlets
+from restream.service.outlets import outlets
 from restream.service.pulling import PlaceReasons
 from restream.service.secrets_in_use import SecretsInUse, lasting
 from restream.service.sharing import Sharing
@@ -273,7 +273,7 @@ class Service:
         for server, found in settings.servers.items():
             if found != self._settings.servers[server]:
                 self._observers.adopt(server, observed_server(server, found, self._resources.directory))
-        adopt_alerts(self._outlets.alerts, self._settings, settings)
+        self._outlets.adopt(self._settings, settings)
         self._settings = settings
         self._assessor.adopt(settings.thresholds())
         self._failover.adopt(failover_policy(settings))

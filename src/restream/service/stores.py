@@ -1,4 +1,4 @@
-"""Makes the stores and receivers from the configuration: what everything that is told is written to."""
+"""Makes the stores from the configuration: what everything that is told is written to."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from restream.adapters.stores.redis_archive import RedisArchive
 from restream.adapters.stores.redis_media import RedisMedia
 from restream.adapters.stores.redis_peers import RedisPeers
 from restream.adapters.stores.redis_sink import RedisSink
-from restream.adapters.stores.webhook import Webhook
 from restream.config.settings import Settings
-from restream.domain.camera.secret import Secret
-from restream.domain.news.alerts import AlertRules
 from restream.domain.server.trust import Trust
 from restream.interfaces.documents.events import EventDocument
 from restream.interfaces.series import line_protocol
 from restream.ports.nodes import PeerReader
-from restream.ports.outlets import AlertReceiver, Archive, LineStore, MediaMemory, StreamSink
+from restream.ports.outlets import Archive, LineStore, MediaMemory, StreamSink
 from restream.service.from_settings import require_dsn
 from restream.service.secrets_in_use import SecretsInUse
 
@@ -77,21 +74,3 @@ def line_store(settings: Settings, secrets: SecretsInUse) -> LineStore | None:
         precision=line_protocol.PRECISION,
         trust=Trust(section.tls_ca, section.tls_verify),
     )
-
-
-def alert_rules(settings: Settings) -> AlertRules:
-    """When people are told."""
-    return AlertRules(settings.alerts.down_after_s, settings.alerts.up_after_s)
-
-
-def alert_receivers(settings: Settings, node: str) -> list[AlertReceiver]:
-    """Who is told of outages."""
-    return [
-        Webhook(
-            Secret(entry.url.get_secret_value()),
-            secret=Secret(entry.secret.get_secret_value()) if entry.secret else None,
-            node=node,
-            trust=Trust(settings.alerts.tls_ca, settings.alerts.tls_verify),
-        )
-        for entry in settings.alerts.webhooks
-    ]

@@ -99,6 +99,8 @@ def alert_document(alert: Alert, delivery: str, node: str) -> dict[str, Any]:
         "scope": alert.scope,
         "total": alert.total,
     }
+    if alert.threads:
+        document |= {"telling": alert.telling, "outages": alert.threads, "left": alert.left}
     if alert.scope is Scope.COMPONENT:
         return {**document, "component": alert.component, "detail": alert.detail}
     return {**document, "host": alert.host, "cameras": [_camera(affected) for affected in alert.cameras]}

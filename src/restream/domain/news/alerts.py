@@ -35,12 +35,21 @@ class AlertError(Exception):
 
 
 class AlertKind(StrEnum):
-    """What an alert tells: an outage or its end, of cameras or of a component."""
+    """What an alert tells: an outage or its end, of cameras or of a component; or nothing, on trial."""
 
     DOWN = "down"
     RECOVERED = "recovered"
     COMPONENT_DOWN = "component_down"
     COMPONENT_UP = "component_up"
+    TEST = "test"
+
+
+class Telling(StrEnum):
+    """Why somebody is told: it is news, it lasts, or nobody has ended it in time."""
+
+    NEWS = "news"
+    REMINDER = "reminder"
+    ESCALATION = "escalation"
 
 
 class Scope(StrEnum):
@@ -103,6 +112,13 @@ class Alert:
     component: str = ""
     detail: str = ""
     since: float = 0.0
+    everyone: tuple[Affected, ...] = ()
+    """All of `total`."""
+    telling: Telling = Telling.NEWS
+    threads: tuple[str, ...] = ()
+    """Ids of the first alerts of the outages that are meant; only where a route tells it."""
+    left: int = 0
+    """Of an end: how many cameras of the same outages are still down."""
 
 
 class _Signal(StrEnum):
@@ -247,6 +263,7 @@ def _alert(scope: Scope, watches: Iterable[Watch], wall: float) -> Alert:
         tuple(affected[:LISTED]),
         "" if scope is Scope.FLEET else affected[0].subject.host,
         since=min(watch.began for watch in group),
+        everyone=tuple(affected),
     )
 
 

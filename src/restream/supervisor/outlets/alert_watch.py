@@ -1,12 +1,12 @@
-"""Follows the cycles, tells of outages: one line in the log, and one message to every webhook."""
+"""Follows the cycles, tells of outages: one line in the log, one message to every webhook, and what routes say."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import uuid
-from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -15,54 +15,41 @@ from restream.domain.judgement.snapshot import Report
 from restream.domain.judgement.status import Unowned, row_of
 from restream.domain.judgement.verdict import Health
 from restream.domain.life.backoff import RestartPolicy
-from restream.domain.news.alerts import Alert, AlertError, AlertKind, AlertRules, AlertState, AlertSubject, Scope, step
-from restream.domain.news.component import Component, ComponentState
+from restream.domain.news.alert_routes import AlertRoute, LocalTime
+from restream.domain.news.alerts import Alert, AlertKind, AlertRules, AlertState, AlertSubject, Scope, step
+from restream.domain.news.component import Component
+from restream.domain.news.outages import Lasting, RoutingState, follow
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.ports.outlets import AlertReceiver, Rendered
 from restream.supervisor.components import Components
-from restream.supervisor.retry import Retry
+from restream.supervisor.outlets.alert_post import AlertPost, Patience
 
 logger = logging.getLogger(__name__)
 
-COMPONENT = "webhooks"
+WEBHOOKS, RECEIVERS = "webhooks", "alerts"
+"""Components: those who are told of everything, and those whom routes name."""
 
 # Five tries within about two minutes: after 5, 12, 31 and 60 s.
-_TRIES = 5
 _RETRY = RestartPolicy(base_s=5.0, factor=2.5, max_s=60.0)
-_QUEUE_LENGTH = 100
+_FIVE_TRIES = 5
+# A mail server may be away for a night, and one that greylists wants to be asked again after minutes.
+_LASTING = Patience(RestartPolicy(base_s=5.0, factor=2.5, max_s=300.0), give_up_s=86400.0)
 
 
-@dataclass(slots=True)
-class _Outbox:
-    """What waits for one receiver, each with the id of its delivery."""
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """Routes, the receivers that they name, and what a clock on the wall shows where a route is."""
 
-    receiver: AlertReceiver
-    waiting: deque[tuple[str, Alert]] = field(default_factory=deque)
-    filled: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def put(self, delivery: str, alert: Alert) -> bool:
-        """False when too many wait already."""
-        if len(self.waiting) >= _QUEUE_LENGTH:
-            return False
-        self.waiting.append((delivery, alert))
-        self.filled.set()
-        return True
-
-    def done(self) -> None:
-        """The first one was delivered, or given up."""
-        self.waiting.popleft()
-        if not self.waiting:
-            self.filled.clear()
-
-
-class _AdoptedError(Exception):
-    """There are other receivers now."""
+    routes: Sequence[AlertRoute] = ()
+    receivers: Mapping[str, AlertReceiver] = field(default_factory=dict)
+    clock: Callable[[AlertRoute, float], LocalTime] = lambda _route, _wall: LocalTime(0, 0)
+    """`(route, Unix time)`."""
 
 
 class AlertWatch:
-    """`publish` every cycle to it and `run` it; outcomes count messages per webhook: sent, failed, dropped."""
+    """`publish` every cycle to it and `run` it; outcomes count messages per receiver: sent, failed, dropped."""
 
-    name = COMPONENT
+    name = WEBHOOKS
 
     def __init__(
         self,
@@ -70,23 +57,26 @@ class AlertWatch:
         components: Components,
         rules: AlertRules = AlertRules(),
         retry: RestartPolicy = _RETRY,
+        routing: Routing = Routing(),
+        patience: Patience = _LASTING,
     ) -> None:
-        self._rules = rules
-        self._components = components
-        self._state = AlertState()
+        self._rules, self._routing = rules, routing
+        self._state, self._told = AlertState(), RoutingState()
         self.outcomes: Counter[str] = Counter(sent=0, failed=0, dropped=0)
-        self._failing: dict[int, str] = {}
-        self._retry = retry
-        self._receivers = receivers
-        self._outboxes = list(map(_Outbox, receivers))
-        self._adopted = asyncio.Event()
+        webhooks = {str(index): receiver for index, receiver in enumerate(receivers)}
+        self._webhooks = AlertPost(WEBHOOKS, webhooks, components, Patience(retry, tries=_FIVE_TRIES), self.outcomes)
+        self._routed = AlertPost(RECEIVERS, routing.receivers, components, patience, self.outcomes)
 
-    def adopt(self, rules: AlertRules, receivers: Sequence[AlertReceiver] | None) -> None:
-        """New rules, and new receivers unless None: those also get what still waits."""
+    def adopt(
+        self, rules: AlertRules, receivers: Sequence[AlertReceiver] | None, routing: Routing | None = None
+    ) -> None:
+        """New rules, and new receivers and routes unless None: those also get what still waits."""
         self._rules = rules
         if receivers is not None:
-            self._receivers = receivers
-            self._adopted.set()
+            self._webhooks.adopt({str(index): receiver for index, receiver in enumerate(receivers)})
+        if routing is not None:
+            self._routing = routing
+            self._routed.adopt(routing.receivers)
 
     def publish(self, cycle: Rendered) -> None:
         """A cycle is complete."""
@@ -114,78 +104,33 @@ class AlertWatch:
     ) -> None:
         """Announce what is due. Never waits."""
         # That no alert arrives cannot be told by an alert.
-        others = {name: component for name, component in components.items() if name != COMPONENT}
+        others = {name: each for name, each in components.items() if name not in (WEBHOOKS, RECEIVERS)}
         self._state, alerts = step(self._state, subjects, others, now, wall, self._rules, fleet_size)
-        for alert in alerts:
+        news = [(str(uuid.uuid4()), alert) for alert in alerts]
+        for delivery, alert in news:
             bad = alert.kind in (AlertKind.DOWN, AlertKind.COMPONENT_DOWN)
             logger.log(logging.WARNING if bad else logging.INFO, "alert: %s", describe(alert))
-            delivery = str(uuid.uuid4())
-            for outbox in self._outboxes:
-                self._put(outbox, delivery, alert)
+            self._webhooks.put_to_all(delivery, alert)
+        if self._routing.routes:
+            self._route(news, now, wall)
 
-    def _put(self, outbox: _Outbox, delivery: str, alert: Alert) -> None:
-        if not outbox.put(delivery, alert):
-            self.outcomes["dropped"] += 1
-            logger.warning("alert for %s dropped: %d wait already", outbox.receiver.name, len(outbox.waiting))
+    def _route(self, news: Sequence[tuple[str, Alert]], now: float, wall: float) -> None:
+        lasting = Lasting(
+            {id_ for id_, watch in self._state.cameras.items() if watch.announced},
+            {name for name, watch in self._state.components.items() if watch.announced},
+        )
+        routing = self._routing
+        self._told, dispatches = follow(
+            self._told, news, lasting, routing.routes, now, wall, lambda route: routing.clock(route, wall)
+        )
+        for dispatch in dispatches:
+            self._routed.put(dispatch.receivers, str(uuid.uuid4()), dispatch.alert, dispatch.route)
 
     async def run(self) -> NoReturn:
         """Deliver until cancelled."""
-        while True:
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for index, outbox in enumerate(self._outboxes):
-                        group.create_task(self._deliver(index, outbox))
-                    await self._adopted.wait()
-                    raise _AdoptedError
-            except* _AdoptedError:
-                self._change()
-
-    def _change(self) -> None:
-        self._adopted.clear()
-        waiting = {delivery: alert for outbox in self._outboxes for delivery, alert in outbox.waiting}
-        self._outboxes = list(map(_Outbox, self._receivers))
-        for outbox in self._outboxes:
-            for delivery, alert in waiting.items():
-                self._put(outbox, delivery, alert)
-        if self._failing:
-            self._failing.clear()
-            self._components.report(COMPONENT, ComponentState.UP, "")
-
-    async def _deliver(self, index: int, outbox: _Outbox) -> NoReturn:
-        receiver = outbox.receiver
-        try:
-            while True:
-                await outbox.filled.wait()
-                delivery, alert = outbox.waiting[0]
-                try:
-                    error = await self._try(receiver, alert, delivery)
-                except Exception:
-                    # A defect in one delivery must not come back with every restart of this loop.
-                    outbox.done()
-                    raise
-                outbox.done()
-                self.outcomes["failed" if error else "sent"] += 1
-                if error:
-                    self._failing[index] = f"{receiver.name}: {error}"
-                    logger.warning("alert for %s given up: %s", receiver.name, error)
-                else:
-                    self._failing.pop(index, None)
-                state = ComponentState.DOWN if self._failing else ComponentState.UP
-                self._components.report(COMPONENT, state, "; ".join(self._failing.values()))
-        finally:
-            await receiver.close()
-
-    async def _try(self, receiver: AlertReceiver, alert: Alert, delivery: str) -> str:
-        """What went wrong last; empty when it was taken."""
-        retry = Retry(self._retry)
-        for tried in range(1, _TRIES + 1):
-            try:
-                await receiver.send(alert, delivery)
-                return ""
-            except AlertError as error:
-                if tried == _TRIES or not error.passing:
-                    return str(error)
-            await retry.pause()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._webhooks.run())
+            group.create_task(self._routed.run())
         raise AssertionError("unreachable")
 
 

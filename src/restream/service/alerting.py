@@ -1,0 +1,115 @@
+"""Makes from the configuration who is told of outages, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from restream.adapters.stores.webhook import Webhook
+from restream.config.alert_sections import (
+    ReceiverEntry,
+    RouteEntry,
+    WebhookEntry,
+    parse_hours,
+    parse_weekdays,
+)
+from restream.config.settings import Settings
+from restream.domain.camera.secret import Secret
+from restream.domain.news.alert_routes import ALL_DAY, EVERY_DAY, AlertRoute, LocalTime
+from restream.domain.news.alerts import AlertRules
+from restream.domain.server.trust import Trust
+from restream.ports.outlets import AlertReceiver
+from restream.supervisor.components import Components
+from restream.supervisor.outlets.alert_watch import AlertWatch, Routing
+
+EVERYTHING = "all"
+"""The route that there is where none is configured."""
+
+
+def alert_watch(settings: Settings, components: Components) -> AlertWatch:
+    """Who follows the cycles and tells."""
+    return AlertWatch(
+        alert_receivers(settings, settings.node_name),
+        components,
+        alert_rules(settings),
+        routing=alert_routing(settings, settings.node_name),
+    )
+
+
+def adopt_alerts(alerts: AlertWatch, before: Settings, settings: Settings) -> None:
+    """What is told of outages, and to whom, changes while the service runs; other outlets at its next start."""
+
+    def same(*keys: str) -> bool:
+        return all(getattr(settings.alerts, key) == getattr(before.alerts, key) for key in keys)
+
+    trust, node = ("tls_ca", "tls_verify"), settings.node_name
+    alerts.adopt(
+        alert_rules(settings),
+        None if same("webhooks", *trust) else alert_receivers(settings, node),
+        None if same("receivers", "routes", *trust) else alert_routing(settings, node),
+    )
+
+
+def alert_rules(settings: Settings) -> AlertRules:
+    """When people are told."""
+    return AlertRules(settings.alerts.down_after_s, settings.alerts.up_after_s)
+
+
+def alert_receivers(settings: Settings, node: str) -> list[AlertReceiver]:
+    """Who is told of everything."""
+    return [_webhook(settings, entry, node) for entry in settings.alerts.webhooks]
+
+
+def alert_routing(settings: Settings, node: str) -> Routing:
+    """Routes, and who is told by them."""
+    receivers = {name: _receiver(settings, entry, node) for name, entry in settings.alerts.receivers.items()}
+    return Routing(alert_routes(settings), receivers, local_time)
+
+
+def alert_routes(settings: Settings) -> Sequence[AlertRoute]:
+    """Those of the configuration; without any, each receiver is told of everything."""
+    section = settings.alerts
+    if section.receivers and not section.routes:
+        return (AlertRoute(EVERYTHING, tuple(section.receivers)),)
+    return tuple(_route(name, entry) for name, entry in section.routes.items())
+
+
+def local_time(route: AlertRoute, wall: float) -> LocalTime:
+    """What a clock shows at a moment (Unix time, s) where the route is."""
+    zone = ZoneInfo(route.time_zone) if route.time_zone else None
+    there = datetime.fromtimestamp(wall, UTC).astimezone(zone)
+    return LocalTime(there.weekday(), 60 * there.hour + there.minute)
+
+
+def _route(name: str, entry: RouteEntry) -> AlertRoute:
+    certain = bool(entry.sites or entry.cameras or entry.faults or entry.causes)
+    return AlertRoute(
+        name,
+        entry.receivers,
+        sites=frozenset(entry.sites),
+        cameras=frozenset(entry.cameras),
+        faults=frozenset(entry.faults),
+        causes=frozenset(entry.causes),
+        severity=entry.severity,
+        components=not certain if entry.components is None else entry.components,
+        hours=tuple(map(parse_hours, entry.hours)) or (ALL_DAY,),
+        weekdays=frozenset().union(*map(parse_weekdays, entry.weekdays)) or EVERY_DAY,
+        time_zone=entry.time_zone or "",
+        reminders_s=entry.reminder_after_s,
+        escalate_after_s=entry.escalate_after_s,
+        escalate_to=entry.escalate_to,
+    )
+
+
+def _receiver(settings: Settings, entry: ReceiverEntry, node: str) -> AlertReceiver:
+    return _webhook(settings, entry.as_webhook, node)
+
+
+def _webhook(settings: Settings, entry: WebhookEntry, node: str) -> Webhook:
+    return Webhook(
+        Secret(entry.url.get_secret_value()),
+        secret=Secret(entry.secret.get_secret_value()) if entry.secret else None,
+        node=node,
+        trust=Trust(settings.alerts.tls_ca, settings.alerts.tls_verify),
+    )

@@ -1,0 +1,64 @@
+"""Receivers and routes of the configuration."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from restream.config.settings import ConfigError, Settings, load_settings
+from restream.domain.news.alert_routes import AlertRoute, LocalTime
+from restream.service.alerting import alert_routes, local_time
+
+HOOK = {"webhook": "https://hooks.example/h00k"}
+
+
+def read(tmp_path: Path, alerts: Any) -> Settings:
+    file = tmp_path / "restream.yml"
+    file.write_text(yaml.safe_dump({"alerts": alerts}), encoding="utf-8")
+    return load_settings(file)
+
+
+def test_without_routes_every_receiver_is_told_of_everything(tmp_path: Path) -> None:
+    routes = alert_routes(read(tmp_path, {"receivers": {"a": HOOK, "b": HOOK}}))
+    assert routes == (AlertRoute("all", ("a", "b")),)
+    assert alert_routes(read(tmp_path, {})) == ()
+
+
+def test_a_route_about_certain_cameras_tells_of_components_only_when_asked(tmp_path: Path) -> None:
+    keys: dict[str, Any] = {"receivers": "a", "sites": "North", "cameras": [1, "x"], "time_zone": "Europe/Berlin"}
+    routes = {"r": keys, "s": {**keys, "components": True}, "t": {"receivers": ["a"]}}
+    found = alert_routes(read(tmp_path, {"receivers": {"a": HOOK}, "routes": routes}))
+    assert [each.components for each in found] == [False, True, True]
+    assert found[0].cameras == {"1", "x"} and found[0].sites == {"North"}
+
+
+@pytest.mark.parametrize(
+    ("route", "told"),
+    [
+        ({"receivers": ["b"]}, "there is no receiver b in alerts.receivers"),
+        ({"receivers": []}, "receivers"),
+        ({"receivers": "a", "hours": "8-18"}, "expected hours like 08:00-18:00"),
+        ({"receivers": "a", "weekdays": "monday"}, "expected weekdays"),
+        ({"receivers": "a", "time_zone": "Mars/Olympus"}, "is no time zone"),
+        ({"receivers": "a", "time_zone": "../../etc/passwd"}, "is no time zone"),
+        ({"receivers": "a", "causes": ["refusd"]}, "expected a cause"),
+        ({"receivers": "a", "escalate_to": "a"}, "belong together"),
+        ({"receivers": "a", "reminder_after_s": [1]}, "from 60 on"),
+        ({"receivers": "a", "escalate_after_s": 60, "escalate_to": "c"}, "there is no receiver c"),
+    ],
+)
+def test_a_route_that_cannot_be_meant_is_one_line(tmp_path: Path, route: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError, match=told) as caught:
+        read(tmp_path, {"receivers": {"a": HOOK}, "routes": {"r": route}})
+    assert "\n" not in str(caught.value) and "h00k" not in str(caught.value)
+
+
+def test_hours_follow_the_clock_of_their_place_also_when_it_is_changed() -> None:
+    route = AlertRoute("r", ("a",), time_zone="Europe/Berlin")
+    winter, summer = datetime(2026, 3, 29, 0, 59, tzinfo=UTC), datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
+    assert local_time(route, winter.timestamp()) == LocalTime(6, 119)
+    assert local_time(route, summer.timestamp()) == LocalTime(6, 180)
