@@ -13,11 +13,9 @@ from tests.chaos.servers import Database, MediaServer, Redis, signal_all
 from tests.chaos.site_faults import CAMERA_FAULTS, TABLE_FAULTS, dies, hangs, once, some
 from tests.chaos.surroundings import fill
 from tests.chaos.world import CAMERAS, ISLANDERS, World
-from tests.support.eventually import eventually
 
 # The stall timeout of this world (world.py), less a second of progress and what else may have held it up before.
 _NEARLY_STALLED_S = 2.0
-_REPLACED_WITHIN_S = 60.0
 
 
 def publishers(number: signal.Signals, undo: signal.Signals | None = None) -> Befall[World]:
@@ -132,10 +130,8 @@ async def _reloaded(world: World, _: random.Random) -> None:
 async def _replaced(world: World, _: random.Random) -> AsyncIterator[None]:
     """By its next version, which is the same."""
     world.up = False
-    before = await eventually(world.instance, _REPLACED_WITHIN_S)
-    world.service.process.send_signal(signal.SIGUSR2)
+    await world.service.replaced()
     yield
-    await eventually(lambda: world.is_another_than(before), _REPLACED_WITHIN_S)
     world.replacements += 1
     world.up = True
 

@@ -55,6 +55,7 @@ class ChaosNode:
         self._world = world
         self._life = contextlib.AsyncExitStack()
         self.lives: list[Path] = []
+        self.replacements = 0
 
     @property
     def gates(self) -> tuple[Gate, ...]:
@@ -110,6 +111,14 @@ class ChaosNode:
         assert not left, f"orphans of {self.name} after {number.name}: {left}"
         self.service = None
         await self._life.aclose()
+
+    async def replace(self) -> None:
+        """Let its next version take over."""
+        assert self.service is not None
+        self.answers = False
+        await self.service.replaced()
+        self.replacements += 1
+        self.answers = True
 
     def suspend(self, *, whole: bool) -> list[psutil.Process]:
         """Stop the service, with its children or alone; tells who stands still."""

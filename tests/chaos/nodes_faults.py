@@ -136,6 +136,12 @@ async def _rolling_restart(world: NodesWorld, _: random.Random) -> None:
                 await node.start()
 
 
+async def _replaced(world: NodesWorld, rng: random.Random) -> None:
+    """By its next version, which is the same."""
+    async with world.victim(rng) as node:
+        await node.replace()
+
+
 async def _clock_is_set(world: NodesWorld, rng: random.Random) -> AsyncIterator[None]:
     async with world.victim(rng) as node:
         node.clock.set(rng.choice((-86_400, -3600, -5, 5, 3600, 86_400)))
@@ -194,6 +200,7 @@ NODE_FAULTS: Sequence[Fault[NodesWorld]] = (
     Fault("a host is suspended for long", 1, suspended(whole=True), lasts_s=_LONG_S),
     Fault("a service is suspended", 1, suspended(whole=False)),
     Fault("a service is suspended for long", 1, suspended(whole=False), lasts_s=_LONG_S),
+    Fault("a node is replaced", 2, once(_replaced)),
     Fault("a node does not reach PostgreSQL", 2, cut_off(_to_database), lasts_s=(2.0, 12.0)),
     Fault("a node gets no answer of PostgreSQL", 1, hung(_to_database), lasts_s=(2.0, 12.0)),
     Fault("a node does not reach Redis", 1, cut_off(_to_redis)),

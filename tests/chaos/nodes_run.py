@@ -53,7 +53,7 @@ class NodesRun(Campaign):
         self.onlooker = onlooker
         self._losses, self._outage_s = losses, outage_s
         """What is measured before the first round."""
-        self._first: dict[int, Weight] = {}
+        self._first: dict[tuple[int, int], Weight] = {}
         self._overlaps = Lasting(OVERLAP_S)
         self.measured: list[str] = []
 
@@ -79,6 +79,8 @@ class NodesRun(Campaign):
             self.note("nothing overlaps for long", lasting)
             if lasting:
                 self.write("\n".join(self.world.clients_of(sight.surplus)))
+            # At once: the cameras are in this process, and would stand still while minutes of it are searched.
+            self._search_what_was_told()
 
     def _note_the_dead(self) -> None:
         for node in self.world.living:
@@ -102,7 +104,7 @@ class NodesRun(Campaign):
             assert node.service is not None
             weight = await self.onlooker.weigh(node)
             self.weights.append(weight)
-            first = self._first.setdefault(node.service.process.pid, weight)
+            first = self._first.setdefault((node.service.process.pid, node.replacements), weight)
             self.note(is_flat.__name__, (f"{node.name}: {each}" for each in is_flat(first, weight)))
 
     def search(self) -> None:
@@ -112,6 +114,10 @@ class NodesRun(Campaign):
             self.note(log_is_clean.__name__, (f"{node.name}: {each}" for each in log_is_clean(console)))
             for told in (console, node.logs()):
                 self.note(nothing_is_given_away.__name__, nothing_is_given_away(told, secrets))
+        self._search_what_was_told()
+
+    def _search_what_was_told(self) -> None:
+        secrets = tuple(self.world.secrets)
         for told in self.onlooker.told:
             self.note(nothing_is_given_away.__name__, nothing_is_given_away(told, secrets))
         self.onlooker.told.clear()

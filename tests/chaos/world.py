@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
-import aiohttp
 import psutil
 
 from tests.chaos.servers import MediaServer
@@ -89,17 +88,6 @@ class World(Site):
         running = running_service(life, server=self.server.server, overrides=overrides)
         self.service = await self._life.enter_async_context(running)
         self.up = True
-
-    async def instance(self) -> str:
-        """Which life of the service answers; empty: none does."""
-        try:
-            return str((await self.service.get("/api/status"))["instance"])
-        except (OSError, TimeoutError, aiohttp.ClientError):
-            return ""
-
-    async def is_another_than(self, before: str) -> bool:
-        """Whether another life of the service answers."""
-        return await self.instance() not in ("", before)
 
     async def end_service(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End it, and wait until none of its children is left."""

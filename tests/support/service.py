@@ -74,6 +74,23 @@ class RunningService:
         async with aiohttp.ClientSession() as session, session.get(self.base_url + path) as response:
             return await response.json()
 
+    async def instance(self) -> str:
+        """Which life of the service answers; empty: none does."""
+        try:
+            return str((await self.get("/api/status"))["instance"])
+        except (OSError, TimeoutError, aiohttp.ClientError):
+            return ""
+
+    async def replaced(self, timeout_s: float = 60) -> None:
+        """Have its next version, which is the same, take over, and wait until that answers."""
+        before = await eventually(self.instance, timeout_s)
+        self.process.send_signal(signal.SIGUSR2)
+
+        async def done() -> bool:
+            return await self.instance() not in ("", before)
+
+        await eventually(done, timeout_s, "the next version answers")
+
     async def camera(self, camera_id: str) -> dict[str, Any]:
         """Everything that is known of a camera."""
         found: dict[str, Any] = await self.get(f"/api/cameras/{camera_id}")
