@@ -26,7 +26,7 @@ from restream.reference.commented_file import commented_file
 from restream.reference.output import write_text
 from restream.reference.unit import unit_file
 from restream.service import handover
-from restream.service.client import upgrade
+from restream.service.client import stand_beside, upgrade
 from restream.service.from_settings import DependencyError, require_dsn, require_nodes_dsn
 from restream.service.handover import HandoverError
 from restream.service.interpreter import install_child_watcher
@@ -82,7 +82,12 @@ def build_parser() -> argparse.ArgumentParser:
     config.add_argument("--unit", action="store_true", help="instead the unit for systemd, for where the program is")
     config.add_argument("--output", type=Path, metavar="FILE", help="instead of to standard output")
     config.add_argument("--force", action="store_true", help="also where FILE is there already")
-    command("upgrade", "have the running service replaced by the version that is installed now; streams flow on")
+    replace = command(
+        "upgrade", "have the running service replaced by the version that is installed now; streams flow on"
+    )
+    replace.add_argument(
+        "--pid", type=int, help="the service of that process, with its settings; default: the one that answers"
+    )
     command("nodes", "the services that share the cameras, and how many each has")
     drain = command("drain", "have a node give its cameras to the others, and take none")
     drain.add_argument("node", metavar="NODE", help="its node.name")
@@ -151,6 +156,9 @@ def main(arguments: Sequence[str] | None = None, *, or_demo: bool = False) -> in
             text = unit_file() if options.unit else commented_file()
             write_text(text, options.output, replace=options.force)
             return EXIT_OK
+        if getattr(options, "pid", None) is not None:
+            beside = build_parser().parse_args(stand_beside(options.pid))
+            named, pg_dsn = getattr(beside, "config", None), getattr(beside, "pg_dsn", None)
         settings = load_settings(named, pg_dsn=pg_dsn)
         # A reload reads the file that was taken, whatever is there by then.
         reload = partial(load_settings, settings.origin.file or named, pg_dsn=pg_dsn)
@@ -240,7 +248,7 @@ async def _init_db(settings: Settings, options: argparse.Namespace, load: Callab
 
 
 async def _upgrade(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
-    sys.stdout.write(f"restream {await upgrade(settings)} has taken over\n")
+    sys.stdout.write(f"restream {await upgrade(settings, options.pid)} has taken over\n")
     return EXIT_OK
 
 

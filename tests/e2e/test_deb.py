@@ -14,9 +14,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import asyncpg
+import psutil
 import pytest
 
 from restream import __version__
@@ -27,7 +29,7 @@ from restream.demo.embedded import free_port
 from tests.conftest import needs
 from tests.support.debian_root import DebianRoot, settings_of
 from tests.support.eventually import eventually
-from tests.support.servers import TestServer
+from tests.support.servers import TestServer, paths
 from tests.support.service import QUICK, RunningService
 
 SUITES = {"bookworm": ("deb12", "3.11"), "trixie": ("deb13", "3.13")}
@@ -196,25 +198,37 @@ def as_the_unit_says(debian: DebianRoot) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Manager:
-    """Stands for systemd: a `systemctl` that writes down what it is told."""
+    """Stands for systemd: a `systemctl` that writes down what it is told, and knows one process of the unit."""
 
     debian: DebianRoot
     calls: Path
+    beside: int | None = None
+    """The main process of the unit, as this machine calls it; None: the unit does not run."""
 
     @classmethod
-    def of(cls, debian: DebianRoot) -> Manager:
-        debian.inside("/run/systemd/system").mkdir(parents=True)
-        debian.script("/usr/local/bin/systemctl", f'echo "$*" >>{_CALLS}\ncase "$*" in *is-active*) exit 3 ;; esac')
-        return cls(debian, debian.inside(_CALLS))
+    def of(cls, debian: DebianRoot, main: psutil.Process | None = None) -> Manager:
+        debian.inside("/run/systemd/system").mkdir(parents=True, exist_ok=True)
+        number, active = 0, 3
+        if main is not None:
+            status = Path(f"/proc/{main.pid}/status").read_text(encoding="utf-8")
+            number, active = int(re.findall(r"^NSpid:.*\t(\d+)$", status, re.MULTILINE)[0]), 0
+        cases = f"*is-active*) exit {active} ;; *MainPID*) echo {number} ;;"
+        debian.script("/usr/local/bin/systemctl", f'echo "$*" >>{_CALLS}\ncase "$*" in {cases} esac')
+        return cls(debian, debian.inside(_CALLS), main.pid if main is not None else None)
 
     def told(self, *words: str) -> list[str]:
-        """What it is told of the unit while a command runs inside; nobody asks it to start one that does not run."""
+        """What it is told to do with the unit while a command runs inside."""
+        return self.run(*words)[0]
+
+    def run(self, *words: str) -> tuple[list[str], str]:
+        """That, and what the command prints. Nobody asks it to end what runs, or to start what does not."""
         self.calls.write_text("", encoding="utf-8")
-        self.debian.run(*words)
+        output = self.debian.run(*words, limit_s=_LIMIT_S, beside=self.beside)
         lines = self.calls.read_text(encoding="utf-8").splitlines()
-        found = [line.split()[0] for line in lines if "restream.service" in line and "is-active" not in line]
+        found = [line.split()[0] for line in lines if "restream.service" in line]
+        found = [verb for verb in found if verb not in {"is-active", "--quiet", "--system"}]
         assert {"start", "restart"} & set(found) == set(), lines
-        return found
+        return found, output
 
     def leave(self) -> None:
         """The machine is again one without systemd."""
@@ -234,10 +248,8 @@ async def test_a_life_with_it(package: Path, debian: DebianRoot, dsn: str, stand
     assert mode.splitlines() == ["750 root:restream", "755 restream:restream", "755 restream:restream"]
 
     await the_demo(debian)
-    settings = await the_service(debian, dsn, stand_in)
+    settings = await the_service(debian, dsn, stand_in, f"/mnt/built/{package.name}")
 
-    manager = Manager.of(debian)
-    assert manager.told("dpkg", "-i", f"/mnt/built/{package.name}") == ["try-restart"]
     kept = {name: debian.inside(f"/etc/restream/{name}").read_text(encoding="utf-8") for name in settings}
     assert kept == settings
     assert re.findall(r"/\S+", debian.run("dpkg", "--verify", "restream")) == ["/etc/restream/restream.yml"]
@@ -245,15 +257,14 @@ async def test_a_life_with_it(package: Path, debian: DebianRoot, dsn: str, stand
     assert types == (ROOT / "etc" / "camera_types.yml").read_text(encoding="utf-8")
     assert not debian.inside("/usr/lib/restream/lib/of_the_version_before").exists()
     assert debian.run("stat", "-c", "%a %U:%G", "/etc/restream") == "750 root:restream\n"
-    policy = debian.script("/usr/sbin/policy-rc.d", "exit 101")
-    assert manager.told("dpkg", "-i", f"/mnt/built/{package.name}") == []
-    policy.unlink()
 
+    manager = Manager.of(debian)
+    assert manager.told("dpkg", "-i", f"/mnt/built/{package.name}") == []
     assert manager.told("dpkg", "--remove", "restream") == ["stop"]
     assert not debian.inside("/usr/bin/restream").exists() and not debian.inside("/usr/lib/restream").exists()
     assert kept == {name: debian.inside(f"/etc/restream/{name}").read_text(encoding="utf-8") for name in settings}
     assert debian.inside("/var/log/restream/restream.log").stat().st_size > 0
-    assert set(manager.told("dpkg", "-i", f"/mnt/built/{package.name}")) <= {"try-restart"}
+    assert manager.told("dpkg", "-i", f"/mnt/built/{package.name}") == []
     manager.leave()
     debian.run("dpkg", "--purge", "restream")
     assert debian.files() ^ files == set()
@@ -278,8 +289,8 @@ async def the_demo(debian: DebianRoot) -> None:
         await service.reach({"1": "healthy"}, 60)
 
 
-async def the_service(debian: DebianRoot, dsn: str, stand_in: TestServer) -> dict[str, str]:
-    """Configured, checked and run as the documents say; what its settings are, by file."""
+async def the_service(debian: DebianRoot, dsn: str, stand_in: TestServer, package: str) -> dict[str, str]:
+    """Configured, checked, run and upgraded as the documents say; what its settings are, by file."""
     port = free_port()
     section = {
         "redis": {"url": None},
@@ -317,5 +328,49 @@ async def the_service(debian: DebianRoot, dsn: str, stand_in: TestServer) -> dic
             assert {process.uids().real for process in service.children()} == {
                 debian.inside("/var/log/restream").stat().st_uid
             }
+            await upgraded_while_it_runs(debian, service, stand_in, package)
     await connection.close()
     return settings
+
+
+async def upgraded_while_it_runs(
+    debian: DebianRoot, service: RunningService, stand_in: TestServer, package: str
+) -> None:
+    """The service is replaced and streams flow on; where that may not be or cannot be, nothing happens to them."""
+    main = service.children()[0]
+    manager, install = Manager.of(debian, main), ("dpkg", "-i", package)
+
+    async def life() -> tuple[str, set[int], Any]:
+        path = (await paths(stand_in))["cam1"]
+        assert path["ready"]
+        return (
+            (await service.get("/api/status"))["instance"],
+            {child.pid for child in service.children()},
+            path["source"],
+        )
+
+    before = await life()
+    old = debian.inside("/usr/lib/restream/lib/of_the_version_before")
+    assert old.exists()
+    told, output = await asyncio.to_thread(manager.run, *install)
+    assert told == [] and f"restream {__version__} has taken over\n" in output
+    after = await life()
+    assert after[0] != before[0] and after[1:] == before[1:] and not old.exists()
+    await service.reach({"1": "healthy"})
+
+    policy = debian.script("/usr/sbin/policy-rc.d", "exit 101")
+    assert (await asyncio.to_thread(manager.told, *install), await life()) == ([], after)
+    policy.unlink()
+
+    configuration = debian.inside("/etc/restream/restream.yml")
+    text = configuration.read_text(encoding="utf-8")
+    configuration.write_text("no_such_section: {}\n", encoding="utf-8")
+    told, output = await asyncio.to_thread(manager.run, *install)
+    assert told == [] and "no_such_section" in output and "the version before goes on running" in output
+    assert await life() == after
+    configuration.write_text(text, encoding="utf-8")
+
+    # What hangs has nothing to hand over: systemd ends and starts it.
+    main.suspend()
+    assert await asyncio.to_thread(manager.told, *install) == ["try-restart"]
+    main.resume()

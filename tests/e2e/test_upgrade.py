@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from pathlib import Path
 
@@ -59,8 +60,9 @@ async def test_what_flows_goes_on_through_three_upgrades(
                 await replaced(service, before)
             else:
                 port = service.base_url.rpartition(":")[2]
-                code, said, errors = await command("upgrade", overrides={"RESTREAM_HTTP__PORT": port})
-                assert (code, said, errors) == (0, f"restream {__version__} has taken over\n", "")
+                for words, settings in ((), {"RESTREAM_HTTP__PORT": port}), (("--pid", str(service.process.pid)), {}):
+                    code, said, errors = await command("upgrade", *words, overrides=settings)
+                    assert (code, said, errors) == (0, f"restream {__version__} has taken over\n", "")
             assert service.process.returncode is None
             await service.reach(wanted)
             assert {child.pid for child in service.children()} == pids, service.log
@@ -152,6 +154,9 @@ async def test_a_camera_that_the_server_fetches_sees_nobody_new(
 
 async def test_what_answers_without_being_the_service_gets_no_signal(tmp_path: Path, dsn: str) -> None:
     async with running_service(tmp_path, overrides={"PG_DSN": dsn}) as service:
+        for pid in (0, os.getpid()):
+            code, _, errors = await command("upgrade", "--pid", str(pid))
+            assert code == 3 and "the process of the service is not found" in errors
         port = int(service.base_url.rpartition(":")[2])
 
         async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

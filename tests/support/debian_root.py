@@ -43,8 +43,10 @@ class DebianRoot:
         done = subprocess.run([*_UNSHARE, *words], capture_output=True, text=True, check=False, timeout=limit_s)
         return "" if done.returncode == 0 else (done.stdout + done.stderr)[-2000:]
 
-    def words(self, *words: str, network: bool = True) -> list[str]:
-        """A command line that runs `words` inside."""
+    def words(self, *words: str, network: bool = True, beside: int | None = None) -> list[str]:
+        """A command line that runs `words` inside; `beside` a process that runs inside, among those that it sees."""
+        if beside is not None:
+            return ["nsenter", f"--target={beside}", "--mount", "--pid", "--root", "--wd", *words]
         alone = () if network else ("--net",)
         return [*_UNSHARE, *alone, "sh", "-c", _ENTER, "sh", str(self.path), str(self.shared), *words]
 
@@ -54,10 +56,12 @@ class DebianRoot:
         usual = {"PATH": INSIDE, "LANG": "C.UTF-8", "HOME": "/root", "DEBIAN_FRONTEND": "noninteractive"}
         return {**passed, **usual, **overrides}
 
-    def run(self, *words: str, limit_s: float = 60, network: bool = True, **overrides: str) -> str:
+    def run(
+        self, *words: str, limit_s: float = 60, network: bool = True, beside: int | None = None, **overrides: str
+    ) -> str:
         """What a command that works prints, errors too; AssertionError with all of it when it does not."""
         done = subprocess.run(
-            self.words(*words, network=network),
+            self.words(*words, network=network, beside=beside),
             env=self.environment(**overrides),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

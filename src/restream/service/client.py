@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
@@ -14,7 +16,7 @@ import psutil
 from restream.config.places import INSTALLED
 from restream.config.settings import Settings
 from restream.service.from_settings import DependencyError
-from restream.service.handover import Program, rehearse
+from restream.service.handover import HandoverError, Program, rehearse
 
 _HTTP_TIMEOUT_S = 10.0
 _LOOK_AGAIN_S = 0.2
@@ -44,21 +46,24 @@ async def ask_service(settings: Settings, path: str, kind: Any) -> Any:
         raise DependencyError(f"no service answers at {base}: {todo}") from None
 
 
-async def upgrade(settings: Settings) -> str:
-    """Have the running service replaced by the version that is installed now; returns that. Raises DependencyError,
-    HandoverError: it goes on as it was.
+def stand_beside(pid: int) -> Sequence[str]:
+    """Take the directory and the environment of a running service, so that its settings are read; returns the
+    arguments that it was started with. Raises DependencyError.
+    """
+    program = _program(pid)
+    os.chdir(program.directory or "/")
+    os.environ.clear()
+    os.environ.update(program.environment or {})
+    return program.arguments
+
+
+async def upgrade(settings: Settings, pid: int | None = None) -> str:
+    """Have the running service (of that process, else whoever listens) replaced by the version that is installed now;
+    returns that. Raises DependencyError, HandoverError: it goes on as it was.
     """
     before: _Life = await ask_service(settings, "/api/status", _Life)
-    pid = _listener(settings.http.port)
-    try:
-        program = Program.of(psutil.Process(pid)) if pid is not None else None
-    except psutil.Error:
-        program = None
-    if pid is None or program is None:
-        # What listens may be a proxy before it, which a signal would end.
-        raise DependencyError(
-            "the process of the service is not found: run this where it runs (in its container), as its user or as root"
-        )
+    pid = _listener(settings.http.port) if pid is None else pid
+    program = _program(pid)
     # The service tries it too; why it does not start is told here.
     await rehearse(program)
     os.kill(pid, signal.SIGUSR2)
@@ -73,7 +78,7 @@ async def upgrade(settings: Settings) -> str:
             continue
         if now.instance != before.instance:
             return now.version
-    raise DependencyError("the service was not replaced, and goes on as it was: its log says why")
+    raise HandoverError("the service was not replaced, and goes on as it was: its log says why")
 
 
 class _Life(msgspec.Struct):
@@ -81,9 +86,20 @@ class _Life(msgspec.Struct):
     version: str
 
 
-def _listener(port: int) -> int | None:
-    """Process that listens on a port of ours, as far as we may see."""
+def _program(pid: int) -> Program:
+    """How the service that is this process was started. Raises DependencyError."""
+    with contextlib.suppress(psutil.Error):
+        if (program := Program.of(psutil.Process(pid))) is not None:
+            return program
+    # What listens may be a proxy before it, which a signal would end.
+    raise DependencyError(
+        "the process of the service is not found: run this where it runs (in its container), as its user or as root"
+    )
+
+
+def _listener(port: int) -> int:
+    """Process that listens on a port of ours, as far as we may see; else 0, which is none."""
     for each in psutil.net_connections("tcp"):
         if each.status == psutil.CONN_LISTEN and each.laddr and each.laddr[1] == port and each.pid is not None:
             return int(each.pid)
-    return None
+    return 0

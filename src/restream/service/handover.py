@@ -99,14 +99,25 @@ class Program(NamedTuple):
         """What would be executed."""
         return cls((sys.executable, *_without_adoption(sys.orig_argv[1:])))
 
+    @property
+    def arguments(self) -> Sequence[str]:
+        """Those of the program itself."""
+        return self.words[_place_of_the_name(self.words) + 1 :]
+
     @classmethod
     def of(cls, process: psutil.Process) -> Program | None:
         """That of a running service; None: it is none. Raises psutil.Error."""
         words = _without_adoption(process.cmdline())
-        if not _NAMES.intersection(Path(word).name for word in words[:_NAMED_AMONG]):
+        if _place_of_the_name(words) < 0:
             return None
         environment = {key: value for key, value in process.environ().items() if key != "NOTIFY_SOCKET"}
         return cls(words, process.cwd(), environment)
+
+
+def _place_of_the_name(words: Sequence[str]) -> int:
+    """Which word is the program; -1 where it is another one."""
+    named = (place for place, word in enumerate(words[:_NAMED_AMONG]) if Path(word).name in _NAMES)
+    return next(named, -1)
 
 
 def _without_adoption(words: Sequence[str]) -> list[str]:
