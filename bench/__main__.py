@@ -19,6 +19,7 @@ from bench import (
     fleet,
     fleet_life,
     handover,
+    history,
     recovery,
     soak,
 )
@@ -36,6 +37,7 @@ _BENCHMARKS = (
     fleet,
     fleet_life,
     handover,
+    history,
     recovery,
     soak,
 )

@@ -38,6 +38,12 @@ EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_DEPENDENCY = 0, 1, 2, 3
 _DESCRIPTION = "Keeps the IP cameras of a PostgreSQL table restreamed to MediaMTX."
 _LONGEST_WAIT_S = 86_400
 
+_OPTIONAL_TABLES = {
+    "events": "the table of events",
+    "history": "the tables of what cameras were like, for reports",
+}
+"""What `init-db` makes beside the cameras table where it is asked to, in the same database."""
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Options are understood before and after the command."""
@@ -73,9 +79,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--any-camera", action="store_const", const=ANY_CAMERA, dest="camera", help="also look until one camera answers"
     )
     init_db = command("init-db", "create the cameras table and its NOTIFY trigger (etc/schema.sql)")
-    which = init_db.add_mutually_exclusive_group()
-    which.add_argument("--events", action="store_true", help="also the table of events (etc/schema_events.sql)")
-    which.add_argument(
+    for name, what in _OPTIONAL_TABLES.items():
+        init_db.add_argument(f"--{name}", action="store_true", help=f"also {what} (etc/schema_{name}.sql)")
+    init_db.add_argument(
         "--nodes", action="store_true", help="instead the tables of several nodes (etc/schema_nodes.sql), in nodes.dsn"
     )
     config = command("config", "write the commented configuration, every key with its default")
@@ -242,8 +248,11 @@ async def _check(settings: Settings, options: argparse.Namespace, load: Callable
 
 
 async def _init_db(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
+    if options.nodes and any(getattr(options, name) for name in _OPTIONAL_TABLES):
+        raise ConfigError("init-db --nodes is for another database: the other tables are made by a call of their own")
     dsn = require_nodes_dsn(settings) if options.nodes else require_dsn(settings)
-    names = ["schema_nodes.sql"] if options.nodes else ["schema.sql", *["schema_events.sql"] * options.events]
+    asked_for = [f"schema_{name}.sql" for name in _OPTIONAL_TABLES if getattr(options, name)]
+    names = ["schema_nodes.sql"] if options.nodes else ["schema.sql", *asked_for]
     return await commands.init_db(dsn, _console(options), [INSTALLED.built_in / name for name in names])
 
 

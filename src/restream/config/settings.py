@@ -24,6 +24,7 @@ from pydantic_settings import (
 
 from restream.config.addresses import hidden_parts
 from restream.config.alert_sections import AlertsSection
+from restream.config.history_section import HistorySection
 from restream.config.media_server_sections import MediamtxSection, MediaServerSection
 from restream.config.nodes_section import NodesSection
 from restream.config.outlet_sections import (
@@ -59,7 +60,18 @@ from restream.domain.server.target import Target
 
 FIXED: Mapping[str, tuple[str, ...] | None] = {
     **dict.fromkeys(
-        ("node", "nodes", "http", "metrics", "host", "relay", "pull", "visionaire", *StoreSections.model_fields)
+        (
+            "node",
+            "nodes",
+            "http",
+            "metrics",
+            "host",
+            "history",
+            "relay",
+            "pull",
+            "visionaire",
+            *StoreSections.model_fields,
+        )
     ),
     "database": ("dsn", "query", "notify_channel"),
     "mediamtx": ("interval_s",),
@@ -119,6 +131,7 @@ class Settings(StoreSections, BaseSettings):
     host: HostSection = HostSection()
     alerts: AlertsSection = AlertsSection()
     visionaire: VisionaireSection = VisionaireSection()
+    history: HistorySection = HistorySection()
 
     _origin: ConfigurationOrigin = PrivateAttr(default=ConfigurationOrigin(INSTALLED))
 

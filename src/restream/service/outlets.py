@@ -18,11 +18,11 @@ from restream.interfaces.documents.status import ServiceFacts
 from restream.interfaces.http.exporter import Exporter
 from restream.interfaces.http.live import Live
 from restream.interfaces.series import line_protocol
-from restream.ports.nodes import Peers
 from restream.ports.outlets import Outlet
 from restream.service.alerting import adopt_alerts, alert_watch
 from restream.service.secrets_in_use import SecretsInUse
-from restream.service.stores import archives, line_store, media_memory, stream_sinks
+from restream.service.sharing import Sharing
+from restream.service.stores import archives, line_store, media_memory, span_store, stream_sinks
 from restream.supervisor.components import Components
 from restream.supervisor.outlets.alert_watch import AlertWatch
 from restream.supervisor.outlets.archivist import Archivist
@@ -30,6 +30,7 @@ from restream.supervisor.outlets.broadcast import Broadcast
 from restream.supervisor.outlets.line_writer import LineWriter
 from restream.supervisor.outlets.media_keeper import MediaKeeper
 from restream.supervisor.outlets.sink_writer import Encoding, SinkWriter
+from restream.supervisor.outlets.span_keeper import SpanKeeper
 from restream.supervisor.picture.history import History
 
 
@@ -58,7 +59,7 @@ def outlets(
     *,
     restore: Callable[[Mapping[str, Timeline], float], None],
     pictures: Callable[[], Mapping[str, HostPicture]],
-    peers: Callable[[], Peers | None] = lambda: None,
+    sharing: Sharing,
     others: Sequence[Outlet[Rendering]] = (),
 ) -> Outlets:
     """Make them; `others` are told first. Metrics are no outlet: Prometheus asks for the latest rendering."""
@@ -71,12 +72,13 @@ def outlets(
         settings.mediamtx.interval_s,
         shares=settings.nodes.dsn is not None,
     )
-    renderer = Renderer(facts, peers)
+    renderer = Renderer(facts, sharing.peers)
     live = Live(lambda: renderer.latest, lambda after, limit: history.after(after, limit=limit))
     alerts = alert_watch(settings, components)
     lines = _line_writers(settings, secrets_in_use, components)
     memory = media_memory(settings, secrets_in_use)
     media = MediaKeeper(memory) if memory is not None else None
+    spans = SpanKeeper(span_store(settings, secrets_in_use), keep_days=settings.history.keep_days, leads=sharing.leads)
     told: list[Outlet[Rendering]] = [
         *others,
         live,
@@ -84,6 +86,7 @@ def outlets(
         *(SinkWriter(sink, encoding, components) for sink in stream_sinks(settings, secrets_in_use)),
         *(Archivist(archive, history, restore) for archive in archives(settings, secrets_in_use)),
         *lines,
+        spans,
         *([media] if media is not None else []),
     ]
     exporter = Exporter(
@@ -93,7 +96,7 @@ def outlets(
         lambda: live.clients,
         node=node,
         version=__version__,
-        nodes=lambda: () if (found := peers()) is None else found.nodes.values(),
+        nodes=lambda: () if (found := sharing.peers()) is None else found.nodes.values(),
     )
     return Outlets(renderer, live, alerts, exporter, Broadcast(renderer.render, told, components), media)
 

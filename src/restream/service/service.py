@@ -111,7 +111,7 @@ class Service:
             self._history,
             restore=self._assessor.restore,
             pictures=lambda: self._poller.pictures,
-            peers=self._sharing.peers,
+            sharing=self._sharing,
             others=others,
         )
         self._pulse = Pulse(interval_s, self._components, self._outlets.alerts.without_cycle)

@@ -122,6 +122,11 @@ class Sharing:
             facts=facts,
         )
 
+    def leads(self) -> bool:
+        """Whether this node does what one does for all."""
+        view = self._keeper.view if self._keeper is not None else None
+        return self._keeper is None or (view is not None and view.leads)
+
     @property
     def unowned(self) -> Mapping[str, Unowned]:
         """Cameras that no node has; for the one node that tells of them."""

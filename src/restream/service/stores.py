@@ -5,6 +5,7 @@ from __future__ import annotations
 from restream.adapters.stores.influx import InfluxStore
 from restream.adapters.stores.json_file import JsonFileSink
 from restream.adapters.stores.postgres_events import PostgresEvents
+from restream.adapters.stores.postgres_spans import PostgresSpans
 from restream.adapters.stores.redis_archive import RedisArchive
 from restream.adapters.stores.redis_media import RedisMedia
 from restream.adapters.stores.redis_peers import RedisPeers
@@ -13,6 +14,7 @@ from restream.config.settings import Settings
 from restream.domain.server.trust import Trust
 from restream.interfaces.documents.events import EventDocument
 from restream.interfaces.series import line_protocol
+from restream.ports.history import SpanStore
 from restream.ports.nodes import PeerReader
 from restream.ports.outlets import Archive, LineStore, MediaMemory, StreamSink
 from restream.service.from_settings import require_dsn
@@ -58,6 +60,11 @@ def archives(settings: Settings, secrets: SecretsInUse) -> list[Archive]:
     if url is not None:
         kept.append(RedisArchive(url, settings.redis.prefix, settings.node_name, EventDocument, redis_trust(settings)))
     return [*kept, PostgresEvents(require_dsn(settings, secrets))]
+
+
+def span_store(settings: Settings, secrets: SecretsInUse) -> SpanStore:
+    """Where it is kept what cameras were like, if its tables are there."""
+    return PostgresSpans(require_dsn(settings, secrets), settings.node_name)
 
 
 def line_store(settings: Settings, secrets: SecretsInUse) -> LineStore | None:
