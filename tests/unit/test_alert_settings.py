@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from restream.config.mail_section import SmtpSection
 from restream.config.settings import ConfigError, Settings, load_settings
 from restream.domain.news.alert_routes import AlertRoute, LocalTime
 from restream.service.alerting import alert_routes, local_time
@@ -55,6 +56,39 @@ def test_a_route_that_cannot_be_meant_is_one_line(tmp_path: Path, route: dict[st
     with pytest.raises(ConfigError, match=told) as caught:
         read(tmp_path, {"receivers": {"a": HOOK}, "routes": {"r": route}})
     assert "\n" not in str(caught.value) and "h00k" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("receiver", "told"),
+    [
+        ({}, "expected one of email, webhook"),
+        ({**HOOK, "email": "a@example.com"}, "expected one of"),
+        ({"email": "a@example.com", "secret": "x"}, "secret belongs to a webhook"),
+        ({"email": "ops"}, "expected an e-mail address"),
+        ({"email": "a@example.com\nBcc: b@example.com"}, "expected an e-mail address"),
+        ({"email": "A <a@example.com>"}, "expected an e-mail address"),
+        ({"email": "a@example.com"}, "smtp.host: is needed by alerts.receivers.r"),
+        ({"webhook": "ftp://hooks.example/"}, "expected http"),
+    ],
+)
+def test_a_receiver_that_cannot_be_meant_is_one_line(tmp_path: Path, receiver: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError, match=told) as caught:
+        read(tmp_path, {"receivers": {"r": receiver}})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("keys", "port"),
+    [
+        ({}, 25),
+        ({"user": "a", "password": "b"}, 587),
+        ({"security": "tls"}, 465),
+        ({"security": "none", "user": "a", "password": "b"}, 25),
+        ({"port": 2525}, 2525),
+    ],
+)
+def test_the_usual_ports_of_mail_servers(keys: dict[str, Any], port: int) -> None:
+    assert SmtpSection(host="mail", **keys).reached_at == port
 
 
 def test_hours_follow_the_clock_of_their_place_also_when_it_is_changed() -> None:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
+from restream.config.mail_section import MailAddress
 from restream.config.outlet_sections import check_http_url
 from restream.config.secret_files import SecretText
 from restream.config.stream_sections import Section
@@ -82,10 +83,18 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{1,64}$")]
 class ReceiverEntry(Section):
     """One who is told by routes."""
 
+    email: tuple[MailAddress, ...] = ()
+    """Addresses that get a letter, by the server of `smtp`."""
     webhook: SecretText | None = None
     """A URL that gets JSON."""
     secret: SecretText | None = None
     """Messages to the webhook are signed with it."""
+
+    @field_validator("email", mode="before")
+    @classmethod
+    def _addresses(cls, value: Any) -> Any:
+        """One needs no list."""
+        return [value] if isinstance(value, str) else value
 
     @field_validator("webhook")
     @classmethod
@@ -96,14 +105,11 @@ class ReceiverEntry(Section):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if self.webhook is None:
-            raise ValueError("expected a webhook")
+        if bool(self.email) + (self.webhook is not None) != 1:
+            raise ValueError("expected one of email, webhook")
+        if self.secret is not None and self.webhook is None:
+            raise ValueError("secret belongs to a webhook")
         return self
-
-    @property
-    def as_webhook(self) -> WebhookEntry:
-        """As those that are told of everything."""
-        return WebhookEntry(url=self.webhook or SecretStr(""), secret=self.secret)
 
 
 class RouteEntry(Section):
@@ -182,10 +188,23 @@ class AlertsSection(Section):
     """By name, see [alerts.md](alerts.md); without routes each is told of everything."""
     routes: dict[Name, RouteEntry] = Field(default_factory=dict)
     """By name: which outages are told to which receivers, and when."""
+    language: Literal["en", "de", "ru"] = "en"
+    """Of messages to people."""
+    page_url: str | None = None
+    """Where the page is reached, e.g. `https://cameras.example/`; messages to people link to it."""
     tls_ca: CaFile | None = None
     """Certificates (PEM) that are believed of receivers with `https`; null: the system's."""
     tls_verify: bool = True
     """False: whose certificate it is, is not checked."""
+
+    @field_validator("page_url")
+    @classmethod
+    def _page(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not value.isascii() or "#" in value or any(each.isspace() for each in value):
+            raise ValueError("expected http://host:port/ without a fragment")
+        return check_http_url(value)
 
     @field_validator("webhooks", mode="before")
     @classmethod

@@ -23,9 +23,9 @@ from pydantic_settings import (
 )
 
 from restream.config.addresses import hidden_parts
-from restream.config.alert_sections import AlertsSection
 from restream.config.history_section import HistorySection
 from restream.config.media_server_sections import MediamtxSection, MediaServerSection
+from restream.config.message_sections import MessageSections
 from restream.config.nodes_section import NodesSection
 from restream.config.outlet_sections import (
     HostSection,
@@ -108,7 +108,7 @@ def _nulled(value: Any) -> Any:
     return None if value == "" else value
 
 
-class Settings(StoreSections, BaseSettings):
+class Settings(StoreSections, MessageSections, BaseSettings):
     """The whole configuration, validated and frozen."""
 
     model_config = SettingsConfigDict(
@@ -129,7 +129,6 @@ class Settings(StoreSections, BaseSettings):
     http: HttpSection = HttpSection()
     metrics: MetricsSection = MetricsSection()
     host: HostSection = HostSection()
-    alerts: AlertsSection = AlertsSection()
     visionaire: VisionaireSection = VisionaireSection()
     history: HistorySection = HistorySection()
 

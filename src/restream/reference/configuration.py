@@ -57,7 +57,7 @@ marked **restart** (what is marked is its place: host, port, database, whether t
 |---|---|
 | `database`, `nodes`, `redis`: user and password | by the next connection; those that are there are left alone |
 | `http.token`, `pull.token` | at once; sessions of browsers end. `pull.token` stands in `mediamtx.yml` too |
-| `influx.token`, `alerts.webhooks`, `alerts.receivers` | by the next message |
+| `influx.token`, `alerts.webhooks`, `alerts.receivers`, `smtp.password` | by the next message |
 | `mediamtx`: `api_password`, `read_password` | at once |
 | `mediamtx.publish_password` | at the next start of each publisher; streams go on |
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from restream.adapters.mail.receiver import MailReceiver
 from restream.adapters.stores.webhook import Webhook
 from restream.config.alert_sections import (
     ReceiverEntry,
@@ -14,12 +15,16 @@ from restream.config.alert_sections import (
     parse_hours,
     parse_weekdays,
 )
-from restream.config.settings import Settings
+from restream.config.settings import ConfigError, Settings
 from restream.domain.camera.secret import Secret
 from restream.domain.news.alert_routes import ALL_DAY, EVERY_DAY, AlertRoute, LocalTime
 from restream.domain.news.alerts import AlertRules
 from restream.domain.server.trust import Trust
+from restream.interfaces.messages.alert_letter import LetterStyle
+from restream.interfaces.messages.words import Language
 from restream.ports.outlets import AlertReceiver
+from restream.service.alert_letters import AlertPictures, LetterWriter, Pictures, no_pictures
+from restream.service.mailing import smtp_mailer
 from restream.supervisor.components import Components
 from restream.supervisor.outlets.alert_watch import AlertWatch, Routing
 
@@ -27,27 +32,30 @@ EVERYTHING = "all"
 """The route that there is where none is configured."""
 
 
-def alert_watch(settings: Settings, components: Components) -> AlertWatch:
+def alert_watch(settings: Settings, components: Components, pictures: AlertPictures) -> AlertWatch:
     """Who follows the cycles and tells."""
     return AlertWatch(
         alert_receivers(settings, settings.node_name),
         components,
         alert_rules(settings),
-        routing=alert_routing(settings, settings.node_name),
+        routing=alert_routing(settings, settings.node_name, pictures.by(settings)),
     )
 
 
-def adopt_alerts(alerts: AlertWatch, before: Settings, settings: Settings) -> None:
+def adopt_alerts(alerts: AlertWatch, before: Settings, settings: Settings, pictures: AlertPictures) -> None:
     """What is told of outages, and to whom, changes while the service runs; other outlets at its next start."""
 
     def same(*keys: str) -> bool:
         return all(getattr(settings.alerts, key) == getattr(before.alerts, key) for key in keys)
 
     trust, node = ("tls_ca", "tls_verify"), settings.node_name
+    # Pictures come from the media servers.
+    routed = same("receivers", "routes", "language", "page_url", *trust)
+    routed = routed and (settings.smtp, settings.servers) == (before.smtp, before.servers)
     alerts.adopt(
         alert_rules(settings),
         None if same("webhooks", *trust) else alert_receivers(settings, node),
-        None if same("receivers", "routes", *trust) else alert_routing(settings, node),
+        None if routed else alert_routing(settings, node, pictures.by(settings)),
     )
 
 
@@ -61,9 +69,11 @@ def alert_receivers(settings: Settings, node: str) -> list[AlertReceiver]:
     return [_webhook(settings, entry, node) for entry in settings.alerts.webhooks]
 
 
-def alert_routing(settings: Settings, node: str) -> Routing:
+def alert_routing(settings: Settings, node: str, pictures: Pictures = no_pictures) -> Routing:
     """Routes, and who is told by them."""
-    receivers = {name: _receiver(settings, entry, node) for name, entry in settings.alerts.receivers.items()}
+    receivers = {
+        name: _receiver(settings, name, entry, node, pictures) for name, entry in settings.alerts.receivers.items()
+    }
     return Routing(alert_routes(settings), receivers, local_time)
 
 
@@ -102,8 +112,14 @@ def _route(name: str, entry: RouteEntry) -> AlertRoute:
     )
 
 
-def _receiver(settings: Settings, entry: ReceiverEntry, node: str) -> AlertReceiver:
-    return _webhook(settings, entry.as_webhook, node)
+def _receiver(settings: Settings, name: str, entry: ReceiverEntry, node: str, pictures: Pictures) -> AlertReceiver:
+    mailer = smtp_mailer(settings)
+    if entry.email and mailer is not None:
+        style = LetterStyle(Language(settings.alerts.language), node, settings.alerts.page_url or "")
+        return MailReceiver(name, mailer, entry.email, LetterWriter(style, pictures).write)
+    if entry.webhook is None:
+        raise ConfigError(f"alerts.receivers.{name}: there is nobody to be told")
+    return _webhook(settings, WebhookEntry(url=entry.webhook, secret=entry.secret), node)
 
 
 def _webhook(settings: Settings, entry: WebhookEntry, node: str) -> Webhook:

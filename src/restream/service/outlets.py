@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from restream import __version__
+from restream.adapters.ffmpeg.still_picture import FfmpegStills
 from restream.config.settings import Settings
 from restream.domain.judgement.availability import Timeline
 from restream.domain.visionaire import HostPicture
@@ -19,6 +20,7 @@ from restream.interfaces.http.exporter import Exporter
 from restream.interfaces.http.live import Live
 from restream.interfaces.series import line_protocol
 from restream.ports.outlets import Outlet
+from restream.service.alert_letters import AlertPictures
 from restream.service.alerting import adopt_alerts, alert_watch
 from restream.service.secrets_in_use import SecretsInUse
 from restream.service.sharing import Sharing
@@ -32,6 +34,7 @@ from restream.supervisor.outlets.media_keeper import MediaKeeper
 from restream.supervisor.outlets.sink_writer import Encoding, SinkWriter
 from restream.supervisor.outlets.span_keeper import SpanKeeper
 from restream.supervisor.picture.history import History
+from restream.supervisor.picture.still_queue import StillQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,11 @@ class Outlets:
     broadcast: Broadcast[Rendering]
     media: MediaKeeper | None
     """None without a store that could keep them."""
+    stills: StillQueue
 
     def adopt(self, before: Settings, settings: Settings) -> None:
         """What is told of outages, and to whom, changes while the service runs; other outlets at its next start."""
-        adopt_alerts(self.alerts, before, settings)
+        adopt_alerts(self.alerts, before, settings, AlertPictures(self.stills, lambda: self.renderer.latest.snapshot))
 
 
 def outlets(
@@ -74,7 +78,8 @@ def outlets(
     )
     renderer = Renderer(facts, sharing.peers)
     live = Live(lambda: renderer.latest, lambda after, limit: history.after(after, limit=limit))
-    alerts = alert_watch(settings, components)
+    stills = StillQueue(FfmpegStills(settings.ffmpeg.probe_timeout_s))
+    alerts = alert_watch(settings, components, AlertPictures(stills, lambda: renderer.latest.snapshot))
     lines = _line_writers(settings, secrets_in_use, components)
     memory = media_memory(settings, secrets_in_use)
     media = MediaKeeper(memory) if memory is not None else None
@@ -98,7 +103,7 @@ def outlets(
         version=__version__,
         nodes=lambda: () if (found := sharing.peers()) is None else found.nodes.values(),
     )
-    return Outlets(renderer, live, alerts, exporter, Broadcast(renderer.render, told, components), media)
+    return Outlets(renderer, live, alerts, exporter, Broadcast(renderer.render, told, components), media, stills)
 
 
 def _line_writers(

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 from restream import __version__
-from restream.adapters.ffmpeg.still_picture import FfmpegStills
 from restream.adapters.host_meter import PsutilHostMeter
 from restream.adapters.pressure_stall import ProcPressure
 from restream.adapters.systemd import SystemdNotifier
@@ -55,7 +54,6 @@ from restream.supervisor.picture.history import History
 from restream.supervisor.picture.host_watch import HostWatch
 from restream.supervisor.picture.observers import Observers
 from restream.supervisor.picture.pulse import Pulse
-from restream.supervisor.picture.still_queue import StillQueue
 from restream.supervisor.picture.visionaire_poller import VisionairePoller
 
 logger = logging.getLogger(__name__)
@@ -102,7 +100,6 @@ class Service:
         self._registry = Registry(table, reader, self._components, self._failover, poll_s=settings.database.poll_s)
         directories, interval = stream_directories(settings), settings.visionaire.interval_s
         self._poller = VisionairePoller(directories, self._components, interval_s=interval)
-        self._stills = StillQueue(FfmpegStills(settings.ffmpeg.probe_timeout_s))
         self._notifier = SystemdNotifier()
         self._outlets = outlets(
             settings,
@@ -130,7 +127,7 @@ class Service:
             self._assessor,
             self._history,
             self._outlets,
-            self._stills,
+            self._outlets.stills,
             self._poller,
             self._components,
             self._pulse,
@@ -224,7 +221,7 @@ class Service:
                 logger.info("stopping %d cameras", len(self._fleet.statuses))
                 manifest = None
                 await self._fleet.drain(limit_s)
-            await self._stills.close()
+            await self._outlets.stills.close()
         await (self._sharing.leave() if manifest is None else self._sharing.close())
         await self._resources.close()
         await self._observers.close()

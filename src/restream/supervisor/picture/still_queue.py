@@ -17,7 +17,9 @@ _MOST_KEPT = 200
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class KeptStill:
+    """A JPEG; `taken_at` is monotonic (s)."""
+
     picture: bytes
     taken_at: float
 
@@ -29,7 +31,7 @@ class StillQueue:
         self._camera = camera
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._taking: dict[str, asyncio.Task[bytes]] = {}
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._kept: OrderedDict[str, KeptStill] = OrderedDict()
 
     async def take(self, path: str, command: Invocation) -> bytes:
         """A JPEG of this path, at most 5 s old. Raises StillError."""
@@ -46,6 +48,10 @@ class StillQueue:
         # Who goes away does not take the picture from the others.
         return await asyncio.shield(taking)
 
+    def kept(self, path: str) -> KeptStill | None:
+        """The last picture of this path that was taken, if it is still there; however old."""
+        return self._kept.get(path)
+
     async def close(self) -> None:
         """End what is running."""
         tasks = list(self._taking.values())
@@ -56,7 +62,7 @@ class StillQueue:
     async def _take(self, path: str, command: Invocation) -> bytes:
         async with self._slots:
             picture = await self._camera.take(command)
-        self._kept[path] = _Kept(picture, asyncio.get_running_loop().time())
+        self._kept[path] = KeptStill(picture, asyncio.get_running_loop().time())
         self._kept.move_to_end(path)
         while len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)

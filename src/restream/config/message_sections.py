@@ -1,0 +1,24 @@
+"""The sections of the configuration that say who is told, one a way of telling."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import BaseModel, model_validator
+
+from restream.config.alert_sections import AlertsSection
+from restream.config.mail_section import SmtpSection
+
+
+class MessageSections(BaseModel):
+    """All of them, and what they need of each other."""
+
+    alerts: AlertsSection = AlertsSection()
+    smtp: SmtpSection = SmtpSection()
+
+    @model_validator(mode="after")
+    def _mailed(self) -> Self:
+        mailed = [name for name, entry in self.alerts.receivers.items() if entry.email]
+        if mailed and self.smtp.host is None:
+            raise ValueError(f"smtp.host: is needed by alerts.receivers.{mailed[0]}")
+        return self

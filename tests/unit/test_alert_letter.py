@@ -1,0 +1,104 @@
+"""What messages to people say, in each language."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import replace
+
+import pytest
+
+from restream.domain.news.alerts import Affected, Alert, AlertKind, AlertSubject, Scope, Telling
+from restream.interfaces.messages.alert_letter import LastPicture, LetterStyle, alert_text, headline, page_link
+from restream.interfaces.messages.words import WORDS, Language, duration
+
+GATE = AlertSubject("7", "Gate", "North", "192.0.2.7", "down", "camera", "refused", "connection refused")
+BEGAN = 1767607200.0
+PAGE = "https://cameras.example/"
+
+
+def of(count: int, kind: AlertKind = AlertKind.DOWN, scope: Scope = Scope.HOST) -> Alert:
+    cameras = tuple(Affected(replace(GATE, id=str(number)), BEGAN) for number in range(count))
+    return Alert(kind, BEGAN + 720, scope, count, cameras[:20], "192.0.2.7", since=BEGAN, everyone=cameras)
+
+
+COMPONENT = Alert(
+    AlertKind.COMPONENT_DOWN, BEGAN + 30, Scope.COMPONENT, 12, component="mediamtx", detail="refused", since=BEGAN
+)
+
+
+@pytest.mark.parametrize(
+    ("alert", "english", "german"),
+    [
+        (
+            of(1, scope=Scope.CAMERA),
+            "Gate is down (North): connection refused",
+            "Gate ist ausgefallen (North): Verbindung abgelehnt",
+        ),
+        (of(40), "40 cameras at 192.0.2.7 are down (North)", "40 Kameras an 192.0.2.7 sind ausgefallen (North)"),
+        (
+            of(40, AlertKind.RECOVERED, Scope.FLEET),
+            "40 cameras are back (North)",
+            "40 Kameras sind wieder da (North)",
+        ),
+        (COMPONENT, "mediamtx is down: refused", "mediamtx ist ausgefallen: refused"),
+        (replace(COMPONENT, kind=AlertKind.COMPONENT_UP), "mediamtx works again", "mediamtx arbeitet wieder"),
+        (
+            replace(of(2), telling=Telling.ESCALATION),
+            "Escalation after 12 min: 2 cameras at 192.0.2.7 are down (North)",
+            "Eskalation nach 12 min: 2 Kameras an 192.0.2.7 sind ausgefallen (North)",
+        ),
+        (Alert(AlertKind.TEST, BEGAN, Scope.CAMERA, 0), "Test message", "Testnachricht"),
+    ],
+)
+def test_the_subject_says_what_where_and_why(alert: Alert, english: str, german: str) -> None:
+    assert headline(alert, Language.EN) == english
+    assert headline(alert, Language.DE) == german
+    assert headline(alert, Language.RU)
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_message_lists_some_cameras_and_says_how_many_more(language: Language) -> None:
+    style = LetterStyle(language, "site-a", PAGE)
+    told = alert_text(replace(of(40), left=3), style)
+    for text in (told.text, told.html):
+        assert text.count("192.0.2.7") >= 20 and "20" in text and "site-a" in text
+        assert "https://cameras.example/#host=192.0.2.7" in text
+    assert "\n\n\n" not in told.text
+
+
+def test_what_cameras_are_called_stays_text() -> None:
+    name = '<img src=x onerror="1">&{count}\u202e'
+    cameras = (Affected(replace(GATE, name=name, site="{site}", text="%s"), BEGAN),)
+    alert = replace(of(1), cameras=cameras, everyone=cameras)
+    picture = LastPicture("picture0", name, b"", BEGAN)
+    html = alert_text(alert, LetterStyle(page_url='https://c.example/?a="b'), [picture]).html
+    assert "<img src=x" not in html and html.count("<img ") == 1 and '"b' not in html
+    assert "<bdi>&lt;img" in html and "{count}" in html
+
+
+@pytest.mark.parametrize(
+    ("alert", "expected"),
+    [
+        (of(1, scope=Scope.CAMERA), "#camera=0"),
+        (of(2), "#host=192.0.2.7"),
+        (of(9, scope=Scope.FLEET), "#health=down"),
+        (COMPONENT, ""),
+    ],
+)
+def test_where_the_page_shows_it(alert: Alert, expected: str) -> None:
+    assert page_link(alert, PAGE) == PAGE + expected
+    assert page_link(alert, "") == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(-5, "0 min"), (59, "1 min"), (3600, "1 h 0 min"), (90000, "1 d 1 h")]
+)
+def test_durations(seconds: float, expected: str) -> None:
+    assert duration(Language.EN, seconds) == expected
+
+
+def test_a_text_says_the_same_things_in_each_language() -> None:
+    def values(text: str) -> set[str | None]:
+        return {name for _, name, _, _ in string.Formatter().parse(text)} - {None}
+
+    assert {key: texts for key, texts in WORDS.items() if len(set(map(frozenset, map(values, texts)))) > 1} == {}
