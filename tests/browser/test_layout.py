@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from restream.interfaces.http.page import STATIC
 from tests.browser import fleet
 from tests.browser.backend import Backend
 from tests.browser.conftest import OpenPage, Page, expect
@@ -13,8 +14,10 @@ from tests.browser.conftest import OpenPage, Page, expect
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 UUID = "6f1c9d0e-1b7a-4c55-9a43-0f6b7f3a9d{:02d}"
-# Telephones, tablets, screens; 720 is a screen of 1440 at 200 %.
-WIDTHS = (360, 390, 640, 699, 700, 720, 760, 779, 780, 899, 900, 1024, 1200, 1440, 1560, 1920)
+# Telephones, tablets, screens; the half of some of them is what they have at 200 %.
+WIDTHS = (320, 360, 384, 390, 512, 640, 699, 700, 720, 760, 768, 779, 780, 899, 900, 960, 1024, 1200, 1440, 1560, 1920)
+
+PANELS = re.findall(r"\{ id: '(\w+)'", (STATIC / "js" / "panels.js").read_text(encoding="utf-8"))
 
 # Cells whose text is wider than they are, in the rows on the screen.
 CUT = """(column) => [...document.querySelectorAll(`.row.camera .cell.${column}`)]
@@ -48,6 +51,22 @@ async def test_no_width_overflows(backend: Backend, open_page: OpenPage, hash_: 
             "() => [...document.querySelectorAll('.row.camera')].some((row) => row.scrollWidth > row.clientWidth + 1)"
         )
         assert not beyond, width
+
+
+@pytest.mark.parametrize("tab", PANELS)
+async def test_no_panel_overflows(backend: Backend, open_page: OpenPage, tab: str) -> None:
+    long = "An-extremely-long-name-without-any-space-" * 4
+    backend.nodes = [fleet.node(long), fleet.node("south", state="lost", url=None)]
+    backend.streams = [{"name": long, "managed": False, "available": True, "source_type": long, "moved": fleet.ago(9)}]
+    for kind in ("health", "camera", "component"):
+        backend.happened(kind=kind, camera="3", name=long, cause="auth_failed", detail=long)
+    page = await open_page(f"#tab={tab}", wait=False)
+    await expect(page.locator(f"#panel-{tab}")).to_be_visible()
+    await page.wait_for_load_state("networkidle")
+    for width in WIDTHS:
+        await page.set_viewport_size({"width": width, "height": 900})
+        await page.wait_for_timeout(50)
+        assert await overflow(page) <= 0, width
 
 
 @pytest.mark.parametrize("width", [1024, 1280, 1440, 1920])

@@ -25,6 +25,11 @@ export function pageHead({ route, live, onLogin, onLogout }) {
     },
     [...tabs.values()],
   );
+  // Where there are more than fit they scroll; not every mouse can do that sideways.
+  const roll = (/** @type {WheelEvent} */ { deltaX, deltaY }) => {
+    if (!deltaX) list.scrollLeft += deltaY;
+  };
+  list.addEventListener('wheel', roll, { passive: true });
   const entry = h('button', { type: 'button', hidden: true });
   let leave = false;
   entry.addEventListener('click', () => (leave ? onLogout() : onLogin()));
