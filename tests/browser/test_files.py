@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from restream.adapters.postgres import _TABLE_HINTS
+from restream.adapters.postgres_leases import _HINTS as LEASE_HINTS
+from restream.adapters.tls import _OF_CERTIFICATE, _OF_HANDSHAKE
 from restream.domain.fleet.vacancy import Vacancy
 from restream.domain.judgement.verdict import Health
 from restream.domain.life.cause import Cause, Side
@@ -17,6 +20,7 @@ from restream.domain.life.remedy import Remedy
 from restream.domain.server.api_trouble import ApiTrouble
 from restream.domain.server.mediamtx import Closed
 from restream.interfaces.http.page import STATIC
+from restream.supervisor.nodes.share_keeper import _ANOTHER, _MEANWHILE
 
 LANGUAGES = ("en", "de", "ru")
 PLURALS = {"en": {"one", "other"}, "de": {"one", "other"}, "ru": {"one", "few", "many", "other"}}
@@ -119,6 +123,14 @@ def test_every_word_of_the_service_has_a_text() -> None:
     words += [f"fault.{each}" for each in Side] + [f"{kind}.{each}" for kind in ("cause", "reason") for each in codes]
     words += [f"{kind}.{each}" for kind in ("reason", "hint") for each in (*Closed, *ApiTrouble, *Remedy, *Vacancy)]
     assert [each for each in words if each not in known] == []
+
+
+def test_what_the_service_says_of_its_parts_can_be_said_in_every_language() -> None:
+    english = {str(entry) for key, entry in texts("en").items() if key.startswith("said.")}
+    words = {*_OF_CERTIFICATE.values(), *_OF_HANDSHAKE.values()}
+    words |= {part for table in (_TABLE_HINTS, LEASE_HINTS) for _, hint in table for part in hint.split(": ")}
+    words |= {*_MEANWHILE.values(), *_ANOTHER.format("{name}").split(": ")}
+    assert words - english == set()
 
 
 def test_every_code_a_verdict_may_carry_is_known_here() -> None:

@@ -63,6 +63,18 @@ async def test_components_host_start_queue_and_stopping(backend: Backend, open_p
     await expect(page.locator(".banner")).to_contain_text("The service is stopping")
 
 
+async def test_what_is_said_of_components_is_said_in_the_readers_language(
+    backend: Backend, open_page: OpenPage
+) -> None:
+    backend.components["database"] |= {
+        "state": "down",
+        "detail": "Connection refused (db:5432); start PostgreSQL, or correct host and port of the DSN",
+    }
+    page = await open_page(locale="ru-RU")
+    told = "соединение отклонено (db:5432); запустите PostgreSQL или исправьте узел и порт в DSN"
+    await expect(page.locator(".chip", has_text="База данных")).to_have_attribute("title", told)
+
+
 async def test_a_change_arrives_and_touches_one_row_only(backend: Backend, open_page: OpenPage) -> None:
     page = await open_page("#sort=id&q=1")
     await page.evaluate(

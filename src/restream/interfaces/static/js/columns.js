@@ -4,6 +4,7 @@ import { h, setAttribute, setText } from './dom.js';
 import { bitrate, NOTHING, number } from './format.js';
 import { t, word } from './i18n.js';
 import { icon } from './icons.js';
+import { said } from './phrases.js';
 import { reasonLine } from './reasons.js';
 import { showTime } from './clock.js';
 
@@ -99,7 +100,7 @@ function reason(cell) {
     const line = reasonLine(camera.verdict);
     setText(words, line);
     const place = fault === 'none' ? '' : t('drawer.fault', { fault: word('fault', fault) });
-    setAttribute(cell, 'title', [place, line, camera.detail].filter(Boolean).join('\n') || null);
+    setAttribute(cell, 'title', [place, line, said(camera.detail)].filter(Boolean).join('\n') || null);
   };
 }
 

@@ -8,6 +8,7 @@ import { notify } from './notice.js';
 import { causeTitle } from './reasons.js';
 import { known, t, word } from './i18n.js';
 import { icon } from './icons.js';
+import { said } from './phrases.js';
 
 const GROUPS = { health: 'health', camera: 'phase', component: 'state' };
 const SHOWN = 300;
@@ -42,7 +43,7 @@ export function eventItem(event, onCamera = null) {
         : null;
   const cause = event.cause ? causeTitle(event.cause) : '';
   // The words of the service are shown where they say more than the translated cause.
-  const detail = event.kind === 'health' && event.cause && known(`cause.${event.cause}`) ? '' : event.detail;
+  const detail = event.kind === 'health' && event.cause && known(`cause.${event.cause}`) ? '' : said(event.detail);
   const retry = event.retry_in_s ? t('event.retry', { time: duration(event.retry_in_s) }) : '';
   return h(
     'li',

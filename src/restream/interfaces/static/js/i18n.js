@@ -15,7 +15,11 @@ const FORMATS = {
   percent: format.percent,
 };
 
-/** @type {Record<string, string | Record<string, string>>} */
+/** @typedef {string | Record<string, string>} Spoken */
+
+/** @type {Record<string, Record<string, Spoken>>} */
+let texts = {};
+/** @type {Record<string, Spoken>} */
 let messages = {};
 let plurals = new Intl.PluralRules('en');
 export let language = 'en';
@@ -52,8 +56,7 @@ function preferred() {
 export async function loadLanguage() {
   language = preferred();
   const response = await fetch(new URL('static/texts.json', document.baseURI), { cache: 'no-cache' });
-  /** @type {Record<string, Record<string, string | Record<string, string>>>} */
-  const texts = await response.json();
+  texts = await response.json();
   messages = Object.fromEntries(Object.entries(texts).map(([key, spoken]) => [key, spoken[language]]));
   plurals = new Intl.PluralRules(language);
   // Regional habits of the browser (en-GB dates) are kept when they belong to the language shown.
@@ -70,6 +73,15 @@ export async function loadLanguage() {
 export function chooseLanguage(chosen) {
   remember(STORED, chosen);
   location.reload();
+}
+
+/**
+ * Texts of a group: as it is in English, and in the language shown.
+ * @param {string} group
+ */
+export function phrases(group) {
+  const found = Object.entries(texts).filter(([key]) => key.startsWith(`${group}.`));
+  return found.map(([, spoken]) => [String(spoken.en), String(spoken[language])]);
 }
 
 /** @param {string} key */

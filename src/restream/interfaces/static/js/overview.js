@@ -6,6 +6,7 @@ import { FAULTS, HEALTHS } from './store.js';
 import { t, word } from './i18n.js';
 import { fold } from './fold.js';
 import { icon } from './icons.js';
+import { said } from './phrases.js';
 import { showGauges } from './gauges.js';
 import { showTime } from './clock.js';
 
@@ -130,7 +131,7 @@ function showComponents(list, chips, status) {
       chip.element.prepend(icon(COMPONENT_ICON[part.state] ?? 'unknown'));
     }
     setText(chip.state, word('state', part.state));
-    setAttribute(chip.element, 'title', part.detail || null);
+    setAttribute(chip.element, 'title', said(part.detail) || null);
     // What the media server showed last may be old although everything is still on the screen.
     if (name === 'mediamtx' && part.state !== 'up' && status.observed) showTime(chip.time, status.observed, 'ago');
     else showTime(chip.time, part.since, 'age');

@@ -2,6 +2,7 @@
 
 import { h } from './dom.js';
 import { hintText, reasonText } from './reasons.js';
+import { said } from './phrases.js';
 import { showTime } from './clock.js';
 import { t, word } from './i18n.js';
 import { icon } from './icons.js';
@@ -31,7 +32,7 @@ export function verdictWords({ verdict, phase, detail, retry }) {
       ),
     );
   else if (verdict.health === 'healthy') parts.push(h('p', {}, t('drawer.fine')));
-  if (detail) parts.push(h('p', { class: 'verdict-detail', dir: 'auto' }, detail));
+  if (detail) parts.push(h('p', { class: 'verdict-detail', dir: 'auto' }, said(detail)));
   const hint = hintText(verdict);
   if (hint) parts.push(h('p', { class: 'hint' }, h('strong', {}, t('drawer.hint')), ` ${hint}`));
   const next = h('p', { class: 'verdict-phase' }, t('drawer.phase', { phase: word('phase', phase) }));
