@@ -52,6 +52,7 @@ class Backend:
         self.may_write = True
         self.conflict: str | None = None
         self.actions: list[tuple[str, str]] = []
+        self.exports: list[dict[str, str]] = []
         self.sockets: set[web.WebSocketResponse] = set()
         self.connects: list[dict[str, str]] = []
         self.requests: Counter[str] = Counter()
@@ -144,6 +145,8 @@ class Backend:
                 web.post("/api/login", self._login),
                 web.post("/api/logout", self._logout),
                 web.get("/api/status", self._answer(self.status)),
+                web.get("/api/cameras.csv", self._csv),
+                web.post("/api/actions", self._act_on_many),
                 web.get("/api/cameras", self._answer(lambda: list(self.cameras.values()))),
                 web.get("/api/host", self._answer(lambda: self.host)),
                 web.get("/api/streams", self._answer(self._streams)),
@@ -226,6 +229,24 @@ class Backend:
             return web.json_response({"error": self.conflict}, status=409)
         self.actions.append((camera_id, action))
         return web.json_response({"id": camera_id, "action": action}, status=202)
+
+    async def _act_on_many(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        outcomes = []
+        for camera_id in asked["cameras"]:
+            held = self.cameras[camera_id]["phase"] == "held"
+            refused = {"outcome": "refused", "detail": "it is on hold: release it first"}
+            answer = refused if held and asked["action"] != "release" else {"outcome": "accepted", "detail": ""}
+            outcomes.append({"id": camera_id, "name": self.cameras[camera_id]["name"]} | answer)
+        accepted = [each["id"] for each in outcomes if each["outcome"] == "accepted"]
+        if not asked["dry_run"]:
+            self.actions += [(camera_id, asked["action"]) for camera_id in accepted]
+        told = {"action": asked["action"], "dry_run": asked["dry_run"], "cameras": len(outcomes)}
+        return web.json_response(told | {"accepted": len(accepted), "outcomes": outcomes})
+
+    async def _csv(self, request: web.Request) -> web.Response:
+        self.exports.append(dict(request.query))
+        return web.Response(text="id,name\r\n", content_type="text/csv")
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         if self.refuse_sockets:

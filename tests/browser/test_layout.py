@@ -100,7 +100,7 @@ async def test_larger_type_of_the_browser_is_followed(backend: Backend, open_pag
 async def test_a_finger_hits_what_it_is_put_on(backend: Backend, open_page: OpenPage) -> None:
     page = await open_page("#camera=3", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     await expect(page.locator(".drawer .stderr pre")).to_be_visible()
-    small = """() => [...document.querySelectorAll('button, select, input, summary, a.plain, .row.camera')]
+    small = """() => [...document.querySelectorAll('button, select, input, summary, a.plain, a.button, .row.camera')]
         .filter((each) => each.checkVisibility() && !each.closest('[inert]'))
         .map((each) => [each.className || each.name, each.getBoundingClientRect()])
         .filter(([, box]) => box.width && (box.height < 43.9 || box.width < 43.9))

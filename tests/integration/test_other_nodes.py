@@ -18,6 +18,7 @@ from restream.interfaces.documents.answers import Action
 from restream.interfaces.documents.camera_details import details
 from restream.interfaces.documents.nodes import nodes_document
 from restream.interfaces.documents.players import PublicBases
+from restream.interfaces.http import bulk
 from restream.interfaces.http import still as stills
 from restream.interfaces.http.api import Api, ApiContext
 from restream.interfaces.http.app import build_app
@@ -59,9 +60,14 @@ def service(node: PeerNode, access: Access, done: list[tuple[str, str]]) -> tupl
         peers=node.peers,
         caller=caller,
     )
-    return build_app(
-        access, [*Api(context).routes(), *stills.routes(still, Owners(latest, node.peers, caller))]
-    ), caller
+    owners = Owners(latest, node.peers, caller)
+
+    def act_on_many(camera_id: str, action: Action, dry_run: bool) -> str | None:
+        known = camera_id in node.renderer.latest.snapshot.reports
+        return ("" if known else None) if dry_run else act(camera_id, action)
+
+    many = bulk.routes(latest, act_on_many, owners)
+    return build_app(access, [*Api(context).routes(), *many, *stills.routes(still, owners)]), caller
 
 
 @dataclass
@@ -75,8 +81,8 @@ class Pair:
         async with self.client.get(path, headers=BEARER) as answer:
             return answer.status, await answer.json()
 
-    async def post(self, path: str) -> tuple[int, Any]:
-        async with self.client.post(path, headers=BEARER) as answer:
+    async def post(self, path: str, body: object = None) -> tuple[int, Any]:
+        async with self.client.post(path, headers=BEARER, json=body) as answer:
             return answer.status, await answer.json()
 
 

@@ -31,29 +31,33 @@ class HttpNodes:
 
     async def get(self, page: str, camera_id: str, what: str = "") -> NodeAnswer:
         """Raises NodeError."""
-        return await self._ask("GET", page, camera_id, what)
+        return await self._ask("GET", page, _of_camera(camera_id, what))
 
     async def post(self, page: str, camera_id: str, action: str) -> NodeAnswer:
         """Raises NodeError."""
-        return await self._ask("POST", page, camera_id, action)
+        return await self._ask("POST", page, _of_camera(camera_id, action))
 
-    async def _ask(self, method: str, page: str, camera_id: str, what: str) -> NodeAnswer:
+    async def act(self, page: str, asked: bytes) -> NodeAnswer:
+        """Raises NodeError."""
+        return await self._ask("POST", page, "api/actions", asked)
+
+    async def _ask(self, method: str, page: str, path: str, body: bytes | None = None) -> NodeAnswer:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=_MOST_CALLS),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
             )
-        limit_s = _STILL_TIMEOUT_S if what.endswith(".jpg") else _TIMEOUT_S
-        url = "/".join([page.rstrip("/"), "api/cameras", quote(camera_id, safe=""), *([what] if what else [])])
+        limit_s = _STILL_TIMEOUT_S if path.endswith(".jpg") else _TIMEOUT_S
         cookie = "; ".join(f"{name}={value}" for name, value in self._cookies().items())
         headers = {PASSED_ON: quote(self._me), "Accept-Encoding": "identity", **({"Cookie": cookie} if cookie else {})}
         try:
             async with self._session.request(
                 method,
                 # As it was quoted: a camera's id may hold a slash.
-                URL(url, encoded=True),
+                URL(f"{page.rstrip('/')}/{path}", encoded=True),
                 headers=headers,
+                data=body,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=limit_s),
             ) as response:
@@ -68,3 +72,7 @@ class HttpNodes:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+
+def _of_camera(camera_id: str, what: str) -> str:
+    return "/".join(["api/cameras", quote(camera_id, safe=""), *([what] if what else [])])

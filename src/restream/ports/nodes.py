@@ -93,6 +93,9 @@ class NodeCaller(Protocol):
     async def post(self, page: str, camera_id: str, action: str) -> NodeAnswer:
         """Ask for something to be done with a camera. Bounded. Raises NodeError."""
 
+    async def act(self, page: str, asked: bytes) -> NodeAnswer:
+        """Ask for something to be done with many cameras, as `POST /api/actions`. Bounded. Raises NodeError."""
+
     async def close(self) -> None:
         """Let go of connections; never raises."""
 

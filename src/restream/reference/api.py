@@ -95,6 +95,9 @@ def _example(title: str, operation: Schema, document: Schema) -> Iterator[str]:
     for parameter in operation.get("parameters", ()):
         path = path.replace(f"{{{parameter['name']}}}", str(sample(parameter["schema"], document)))
     post = "-X POST " if method == "POST" else ""
+    if "requestBody" in operation:
+        body = json.dumps(sample(operation["requestBody"]["content"][JSON]["schema"], document), ensure_ascii=False)
+        post += f"-H 'Content-Type: application/json' -d '{body}' "
     yield f"```sh\ncurl -s {post}{_BASE}{path}\n```"
     if resolved(media["schema"], document) != {"type": "object"}:
         shown = json.dumps(sample(media["schema"], document), indent=2, ensure_ascii=False)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 from msgspec.structs import replace
@@ -23,7 +24,7 @@ from restream.interfaces.documents.nodes import NodesDocument, nodes_document
 from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.documents.status import StatusDocument, components_document
 from restream.interfaces.documents.visionaire import VisionaireDocument, visionaire
-from restream.interfaces.http import page
+from restream.interfaces.http import bulk, page
 from restream.interfaces.http import still as stills
 from restream.interfaces.http.api import Api, ApiContext
 from restream.interfaces.http.app import build_app
@@ -37,6 +38,7 @@ from restream.service.outlets import Outlets
 from restream.service.secrets_in_use import SecretsInUse
 from restream.service.sharing import Sharing
 from restream.supervisor.cameras.fleet import Fleet
+from restream.supervisor.cameras.paced_requests import PacedRequests
 from restream.supervisor.components import Components
 from restream.supervisor.picture.assessor import Assessor
 from restream.supervisor.picture.history import History
@@ -88,9 +90,11 @@ class Web:
             peers=self._peers,
             caller=caller,
         )
+        owners = Owners(self._rendering, self._peers, caller)
         routes: tuple[Iterable[web.AbstractRouteDef], ...] = (
             Api(context).routes(),
-            stills.routes(self._still, Owners(self._rendering, self._peers, caller)),
+            bulk.routes(self._rendering, partial(self._act_on_many, PacedRequests(self.fleet)), owners),
+            stills.routes(self._still, owners),
             Sessions(rules).routes(),
             self.outlets.live.routes(),
             self.outlets.exporter.routes(),
@@ -141,7 +145,13 @@ class Web:
         )
 
     def _act(self, camera_id: str, action: Action) -> str | None:
-        refusal = self.fleet.ask(camera_id, _REQUESTS[action])
+        return self._refusal(camera_id, self.fleet.ask(camera_id, _REQUESTS[action]))
+
+    def _act_on_many(self, paced: PacedRequests, camera_id: str, action: Action, dry_run: bool) -> str | None:
+        ask = self.fleet.refusal if dry_run else paced.ask
+        return self._refusal(camera_id, ask(camera_id, _REQUESTS[action]))
+
+    def _refusal(self, camera_id: str, refusal: str | None) -> str | None:
         if refusal is None and camera_id in self.outlets.renderer.latest.cameras:
             return "it is not supervised: its row is disabled or not understood"
         return refusal

@@ -28,6 +28,8 @@ declare global {
   type Visionaire = Schemas['Visionaire'];
   type NodeOfFleet = Schemas['Nodes']['nodes'][number];
   type Session = Schemas['Session'];
+  type BulkRequest = operations['actOnCameras']['requestBody']['content']['application/json'];
+  type Bulk = Awaited<Answer<'actOnCameras'>>;
   type Action = Schemas['Accepted']['action'];
   /** Of the WebSocket, or what polling makes to look like one, without a generation. */
   type Message = Partial<Omit<Schemas['Delta'], 'type'>> & { type: 'snapshot' | 'delta' };
@@ -54,6 +56,7 @@ declare global {
     visionaire(signal?: AbortSignal): Answer<'getVisionaire'>;
     nodes(signal: AbortSignal): Answer<'listNodes'>;
     act(id: string, action: Action): Promise<Schemas['Accepted']>;
+    actOnMany(wanted: BulkRequest, signal: AbortSignal): Promise<Bulk>;
     still(id: string, signal?: AbortSignal): Promise<Blob>;
   }
 

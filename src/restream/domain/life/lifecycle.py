@@ -239,6 +239,12 @@ class State(NamedTuple):
     def waits_for_server(self) -> bool:
         return self.phase is Phase.WAITING and not self.server_up
 
+    @property
+    def on_its_way(self) -> bool:
+        """It is being stopped, started or looked at, or its turn is to come."""
+        moves = (Phase.STOPPING, Phase.WAITING, Phase.PROBING, Phase.STARTING)
+        return self.phase in moves and not self.waits_for_server
+
     def refusal(self, request: Request) -> str:
         """Why an operator's request makes no sense now; empty when it does."""
         if isinstance(request, Released):

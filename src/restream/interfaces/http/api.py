@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ from restream.interfaces.documents.answers import (
     StuckDocument,
 )
 from restream.interfaces.documents.camera_details import CameraDetailsDocument
+from restream.interfaces.documents.csv_table import MEDIA_TYPE, cameras_csv
 from restream.interfaces.documents.events import EventKind
 from restream.interfaces.documents.nodes import NodesDocument
 from restream.interfaces.documents.rendering import Rendering
@@ -72,6 +74,7 @@ class Api:
         return [
             web.get("/api/status", self.status),
             web.get("/api/cameras", self.cameras),
+            web.get("/api/cameras.csv", self.cameras_csv),
             web.get("/api/cameras/{id}", self.camera),
             *(web.post(f"/api/cameras/{{id}}/{action}", partial(self.act, action)) for action in Action),
             web.get("/api/streams", self.streams),
@@ -99,6 +102,16 @@ class Api:
             return body, {"X-Total-Count": str(total)}
 
         return await self._answers.answer(request, f"{rendering.status.instance}-{rendering.version}", make)
+
+    async def cameras_csv(self, request: web.Request) -> web.Response:
+        """The same cameras, as a file for spreadsheets."""
+        found, total = select_cameras(self._context.rendering().cameras.values(), Query(request.query))
+        # Thousands of lines take longer than the loop may stand still.
+        body = await asyncio.to_thread(cameras_csv, found)
+        headers = {"X-Total-Count": str(total), "Content-Disposition": 'attachment; filename="cameras.csv"'}
+        response = web.Response(body=body, content_type=MEDIA_TYPE, charset="utf-8", headers=headers)
+        response.enable_compression()
+        return response
 
     async def camera(self, request: web.Request) -> web.Response:
         """Everything that is known of a camera."""

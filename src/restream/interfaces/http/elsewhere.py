@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 from aiohttp import web
 
 from restream.domain.fleet.node import FleetNode, NodeName
 from restream.interfaces.documents.answers import AcceptedDocument, Action, ErrorDocument
+from restream.interfaces.documents.bulk import BulkDocument, BulkOutcomeDocument, BulkRequestDocument, Outcome
 from restream.interfaces.documents.camera_details import CameraDetailsDocument
 from restream.interfaces.documents.cameras import CameraDocument
 from restream.interfaces.documents.nodes import page_of
 from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.documents.short_details import short_details
+from restream.interfaces.documents.values import encode
 from restream.interfaces.http.answer import json_answer
 from restream.ports.nodes import NodeCaller, NodeError, Peers
 
@@ -71,6 +73,29 @@ class Owners:
             return json_answer(AcceptedDocument(camera.id, action), status=status)
         kind = web.HTTPConflict if status == web.HTTPConflict.status_code else web.HTTPBadGateway
         raise kind(reason=self._where(camera, _refusal(status, body)))
+
+    async def act_on_all(
+        self, cameras: Sequence[CameraDocument], asked: BulkRequestDocument, request: web.Request
+    ) -> Iterable[BulkOutcomeDocument]:
+        """Have the node that has all these do it: an outcome for each."""
+        try:
+            caller, page = self._reachable(cameras[0], request)
+            wanted = BulkRequestDocument(asked.action, [camera.id for camera in cameras], asked.dry_run)
+            status, body = await caller.act(page, encode(wanted))
+            if status not in (web.HTTPOk.status_code, web.HTTPAccepted.status_code):
+                raise NodeError(_refusal(status, body))
+            told = {each.id: each for each in msgspec.json.decode(body, type=BulkDocument).outcomes}
+        except NodeError as error:
+            told, why = {}, str(error)
+        except (ValueError, RecursionError):
+            told, why = {}, "its answer cannot be understood"
+        else:
+            why = "it says nothing of it"
+        return [
+            told.get(camera.id)
+            or BulkOutcomeDocument(camera.id, camera.name, Outcome.REFUSED, self._where(camera, why))
+            for camera in cameras
+        ]
 
     async def still(self, camera: CameraDocument, request: web.Request) -> web.Response:
         """Its picture. Raises HTTPServiceUnavailable."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Self
 
@@ -16,7 +17,14 @@ from restream.interfaces.documents.ranking import natural, worst_first
 
 MOST_CAMERAS = 10_000
 MOST_OFFSET = 10**9
+# A quoted value, or whatever comes until the next comma.
+_VALUE = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:,|$)|([^,]+)')
 _searched = attrgetter("id", "name", "site", "host", "path", "camera_type")
+
+
+def _cause(camera: CameraDocument) -> str:
+    return camera.verdict.reasons[0].code if camera.verdict.reasons else ""
+
 
 _SORTS: Mapping[str, Callable[[CameraDocument], Any]] = {
     "worst": worst_first,
@@ -26,6 +34,13 @@ _SORTS: Mapping[str, Callable[[CameraDocument], Any]] = {
     "since": lambda camera: camera.since,
     "restarts": lambda camera: -camera.restarts,
     "bitrate": lambda camera: -(camera.bitrate_bps or 0),
+    "readers": lambda camera: -(camera.readers or 0),
+    "retry": lambda camera: (camera.next_retry or "~", natural(camera.id)),
+    "reason": lambda camera: (_cause(camera) or "~", natural(camera.id)),
+    "phase": lambda camera: (camera.phase, natural(camera.id)),
+    "engine": lambda camera: (camera.engine or "", natural(camera.id)),
+    "server": lambda camera: (camera.media_server or "", natural(camera.id)),
+    "node": lambda camera: (camera.node, natural(camera.id)),
 }
 SORTS = tuple(f"{sign}{name}" for name in _SORTS for sign in ("", "-"))
 
@@ -35,11 +50,12 @@ FILTERS: Mapping[str, tuple[Callable[[CameraDocument], str | None], Iterable[str
     "fault": (attrgetter("verdict.fault"), Side),
     "site": (attrgetter("site"), ()),
     "host": (attrgetter("host"), ()),
+    "type": (attrgetter("camera_type"), ()),
     "engine": (attrgetter("engine"), ()),
     "server": (attrgetter("media_server"), ()),
     "node": (attrgetter("node"), ()),
 }
-"""What cameras are filtered by, and the values that there are; none: any text."""
+"""What cameras are filtered by, and the values that there are; none: any text. Who has no value has the empty one."""
 
 
 class Query:
@@ -78,37 +94,60 @@ class Query:
         return value
 
     def choices(self, name: str, known: Iterable[str] = ()) -> frozenset[str]:
-        """One value or several, separated by commas; the empty set when it is not given."""
-        values = frozenset(value.strip() for value in self._values.get(name, "").split(",") if value.strip())
-        allowed = frozenset(known)
-        if allowed and not values <= allowed:
-            raise _bad(f"{name}: expected values among {', '.join(sorted(allowed))}")
-        return values
+        """One value or several, separated by commas; the empty set when it is not given. A value between quotation
+        marks is taken as it is (RFC 4180): with commas, or empty."""
+        return among(name, _values(self._values.get(name, "")), known)
+
+
+def among(name: str, values: Iterable[str], known: Iterable[str]) -> frozenset[str]:
+    """The values, if each is one of the known ones; none are known: any are good. Raises HTTPBadRequest."""
+    given, allowed = frozenset(values), frozenset(known)
+    if allowed and not given <= allowed:
+        raise _bad(f"{name}: expected values among {', '.join(sorted(allowed))}")
+    return given
 
 
 def select_cameras(cameras: Iterable[CameraDocument], query: Query) -> tuple[list[CameraDocument], int]:
     """The cameras of one page, and how many there are on all pages. Raises HTTPBadRequest that names the parameter.
 
-    The filters take one value or several, separated by commas; `q` is searched in id, name, site, host, path and type.
+    The filters take one value or several, separated by commas; the words of `q` are searched in id, name, site, host,
+    path and type.
     """
     query.only(*FILTERS, "q", "sort", "limit", "offset")
-    wanted = [
-        (pick, values)
-        for name, (pick, known) in FILTERS.items()
-        if (values := query.choices(name, known)) != frozenset()
-    ]
-    text = (query.text("q") or "").casefold()
-    found = [
-        camera
-        for camera in cameras
-        if all(pick(camera) in values for pick, values in wanted)
-        and (not text or any(text in str(each).casefold() for each in _searched(camera)))
-    ]
+    given = {name: query.choices(name, known) for name, (_, known) in FILTERS.items()}
+    wanted = {name: values for name, values in given.items() if values}
+    found = matching(cameras, wanted, query.text("q") or "")
     name = query.choice("sort", SORTS) or "worst"
     found.sort(key=_SORTS[name.lstrip("-")], reverse=name.startswith("-"))
     offset = query.number("offset", 0, MOST_OFFSET)
     limit = query.number("limit", MOST_CAMERAS, MOST_CAMERAS)
     return found[offset : offset + limit], len(found)
+
+
+def matching(cameras: Iterable[CameraDocument], wanted: Mapping[str, Collection[str]], q: str) -> list[CameraDocument]:
+    """Those that have one of the wanted values of each filter, and every word of `q`; in their order."""
+    picks = [(FILTERS[name][0], values) for name, values in wanted.items()]
+    words = q.casefold().split()
+    return [
+        camera
+        for camera in cameras
+        if all((pick(camera) or "") in values for pick, values in picks) and (not words or _holds(camera, words))
+    ]
+
+
+def _holds(camera: CameraDocument, words: Sequence[str]) -> bool:
+    searched = "\n".join(str(each or "") for each in _searched(camera)).casefold()
+    return all(word in searched for word in words)
+
+
+def _values(text: str) -> Iterator[str]:
+    """What stands between commas; who stands between quotation marks may hold some."""
+    for found in _VALUE.finditer(text):
+        quoted, plain = found.groups()
+        if quoted is not None:
+            yield quoted.replace('""', '"')
+        elif plain.strip():
+            yield plain.strip()
 
 
 def _bad(message: str) -> web.HTTPBadRequest:

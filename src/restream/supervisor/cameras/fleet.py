@@ -78,6 +78,11 @@ class Fleet:
         actor = self._actors.get(camera_id)
         return actor is not None and actor.probing is not None
 
+    def on_its_way(self, camera_id: str) -> bool:
+        """Whether a camera is being stopped, started or looked at, or has its turn to come."""
+        actor = self._actors.get(camera_id)
+        return actor is not None and (actor.probing is not None or actor.status.state.on_its_way)
+
     @property
     def starts(self) -> StartFigures:
         """How many wait and start, and how many may."""
@@ -125,15 +130,17 @@ class Fleet:
         """Who may start has changed."""
         self._admission.reconsider()
 
+    def refusal(self, camera_id: str, request: Request) -> str | None:
+        """Why an operator's request makes no sense now, empty when it does, None when no such camera is supervised."""
+        if (actor := self._actors.get(camera_id)) is None:
+            return None
+        return "the service is stopping" if self._draining else actor.status.state.refusal(request)
+
     def ask(self, camera_id: str, request: Request) -> str | None:
-        """An operator's request: why it is refused, empty when it is not, None when no such camera is supervised."""
-        actor = self._actors.get(camera_id)
-        if actor is None or self._draining:
-            return None if actor is None else "the service is stopping"
-        refusal = actor.status.state.refusal(request)
-        if not refusal:
+        """Do what an operator asks for, unless it is refused: as `refusal`."""
+        if (refusal := self.refusal(camera_id, request)) == "":
             logger.info("camera %s: %s by an operator", camera_id, type(request).__name__)
-            actor.tell(request)
+            self._actors[camera_id].tell(request)
         return refusal
 
     def server_changed(self, server: ServerId, up: bool) -> None:
@@ -235,7 +242,8 @@ class Fleet:
         del self._kept[kept.camera_id]
         self._leaving_places[kept.place] += 1
         engine = self._settings.engines.get(kept.engine)
-        task = asyncio.create_task(engine.discard(kept.words) if engine else _nothing(), name=f"end {kept.camera_id}")
+        ending = engine.discard(kept.words) if engine else asyncio.sleep(0)
+        task = asyncio.create_task(ending, name=f"end {kept.camera_id}")
         self._discarding[kept.camera_id] = task
         task.add_done_callback(lambda _: self._discarded(kept))
 
@@ -286,10 +294,6 @@ class Fleet:
             if successor is not None and not self._must_wait(successor):
                 del self._successors[successor.id]
                 self._add(successor)
-
-
-async def _nothing() -> None:
-    """Its engine is not known any more."""
 
 
 def _place(camera: Camera) -> _Place:

@@ -13,7 +13,7 @@ from restream.interfaces.http.answer import encoded_answer
 from restream.interfaces.http.auth import COOKIE, Access
 from restream.interfaces.http.openapi.operation import JSON, Answer, Operation, Parameter, some
 from restream.interfaces.http.openapi.operations import OPERATIONS
-from restream.interfaces.http.openapi.schema import Schema, components, schema_of
+from restream.interfaces.http.openapi.schema import Schema, components, schema_of, schema_of_body
 
 ABOUT = """\
 IP cameras republished to MediaMTX, and one verdict for each of them.
@@ -79,7 +79,7 @@ def _operation(operation: Operation, access: Access) -> Schema:
     if operation.body is not None:
         known["requestBody"] = {
             "required": True,
-            "content": {JSON: {"schema": schema_of(operation.body, closed=False)}},
+            "content": {JSON: {"schema": schema_of_body(operation.body)}},
         }
     return {key: value for key, value in known.items() if value or key == "security"}
 

@@ -20,8 +20,10 @@ from restream.interfaces.documents.answers import (
     SessionDocument,
     StuckDocument,
 )
+from restream.interfaces.documents.bulk import BulkDocument, BulkRequestDocument
 from restream.interfaces.documents.camera_details import CameraDetailsDocument
 from restream.interfaces.documents.cameras import CameraDocument, PhaseName
+from restream.interfaces.documents.csv_table import MEDIA_TYPE
 from restream.interfaces.documents.events import EventDocument, EventKind
 from restream.interfaces.documents.host_document import HostDocument
 from restream.interfaces.documents.nodes import NodesDocument
@@ -30,6 +32,7 @@ from restream.interfaces.documents.streams import LatestStreamDocument, StreamsD
 from restream.interfaces.documents.values import Whole, about, one_of
 from restream.interfaces.documents.visionaire import VisionaireDocument
 from restream.interfaces.http.api import MOST_EVENT_ID, MOST_EVENTS
+from restream.interfaces.http.bulk import MOST_AT_ONCE
 from restream.interfaces.http.live import MOST_GENERATION, TOPICS
 from restream.interfaces.http.openapi.operation import Answer, Operation, Parameter, json, some
 from restream.interfaces.http.query import MOST_CAMERAS, MOST_OFFSET, SORTS
@@ -48,12 +51,15 @@ _FILTERS = (
     Parameter("health", Annotated[list[Health], about("Verdicts that are wanted.")]),
     Parameter("phase", Annotated[list[PhaseName], about("Phases that are wanted.")]),
     Parameter("fault", Annotated[list[Side], about("Fault sides that are wanted.")]),
-    Parameter("site", Annotated[list[str], about("Sites that are wanted, whole names.")]),
+    Parameter(
+        "site", Annotated[list[str], about('Sites that are wanted, whole names; `"A, B"` is one, `""` is none.')]
+    ),
     Parameter("host", Annotated[list[str], about("Hosts of cameras that are wanted.")]),
+    Parameter("type", Annotated[list[str], about("Types of cameras that are wanted.")]),
     Parameter("engine", Annotated[list[str], about("Engines that are wanted: `ffmpeg`, `relay`, `pull`.")]),
     Parameter("server", Annotated[list[str], about("Names of media servers that are wanted.")]),
     Parameter("node", Annotated[list[str], about("Names of services that are wanted.")]),
-    Parameter("q", Annotated[str, about("Searched in id, name, site, host, path and type; any case.")]),
+    Parameter("q", Annotated[str, about("Words, each of them in id, name, site, host, path or type; any case.")]),
     Parameter("sort", Annotated[str, one_of(SORTS), about("`-` before a name reverses it.", default="worst")]),
     Parameter("limit", _up_to(MOST_CAMERAS, MOST_CAMERAS)),
     Parameter("offset", _up_to(MOST_OFFSET, 0)),
@@ -88,6 +94,20 @@ CAMERAS = (
         errors=some(400),
     ),
     Operation(
+        *("get", "/api/cameras.csv", "exportCameras", "The same list as a file for spreadsheets"),
+        "UTF-8, a line of titles first. A text that a spreadsheet would take for a formula begins with an apostrophe.",
+        tag="cameras",
+        parameters=_FILTERS,
+        answers={
+            200: Answer(
+                "One page of the list.",
+                {MEDIA_TYPE: None},
+                {"Content-Disposition": str, "X-Total-Count": Annotated[Whole, about("Cameras on all pages.", 60)]},
+            )
+        },
+        errors=some(400),
+    ),
+    Operation(
         *("get", "/api/cameras/{id}", "getCamera", "Everything that is known of a camera"),
         tag="cameras",
         parameters=(_ID,),
@@ -112,6 +132,19 @@ CAMERAS = (
             errors=some(400, 404, 409, 502),
         )
         for action in Action
+    ),
+    Operation(
+        *("post", "/api/actions", "actOnCameras", "Ask for something to be done with many cameras"),
+        f"At most {MOST_AT_ONCE} at once. With `dry_run` nothing is done, and 200 tells what would be. Restarts and "
+        "probes follow one another as admission has room for them.",
+        access="write",
+        tag="cameras",
+        body=Annotated[BulkRequestDocument, about("", {"action": "probe", "cameras": ["1"], "dry_run": True})],
+        answers={
+            202: json("Accepted, as far as `outcomes` says. What comes of it shows in each camera.", BulkDocument),
+            200: json("What would be done.", BulkDocument),
+        },
+        errors=some(400, 408) | {413: "The body is larger than 1 MiB."},
     ),
 )
 

@@ -54,10 +54,18 @@ def components() -> dict[str, Schema]:
     return {_name(kind): _of(inspect.type_info(kind)) for kind in NAMED}
 
 
-def schema_of(kind: Any, *, closed: bool = True) -> Schema:
-    """The schema of a type; of a named document a reference to it. Not closed: other keys are ignored."""
-    found = _of_part(inspect.type_info(kind))
-    return found if closed else found | {"additionalProperties": True}
+def schema_of(kind: Any) -> Schema:
+    """The schema of a type; of a named document a reference to it."""
+    return _of_part(inspect.type_info(kind))
+
+
+def schema_of_body(kind: Any) -> Schema:
+    """The schema of what is sent to us: other keys are ignored, unless they are forbidden."""
+    info = inspect.type_info(kind)
+    while isinstance(info, inspect.Metadata):
+        info = info.type
+    closed = isinstance(info, inspect.StructType) and info.forbid_unknown_fields
+    return schema_of(kind) | ({} if closed else {"additionalProperties": True})
 
 
 def named(name: str) -> Schema:

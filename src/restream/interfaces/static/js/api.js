@@ -112,6 +112,14 @@ export const api = {
   host: (signal) => json('api/host', { signal }),
   visionaire: (signal) => json('api/visionaire', { signal }),
   nodes: (signal) => json('api/nodes', { signal }),
+  actOnMany: (wanted, signal) =>
+    json('api/actions', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(wanted),
+      signal,
+      limitS: 60,
+    }),
   act: (id, action) => json(ofCamera(id, `/${action}`), { method: 'POST' }),
   still: async (id, signal) => (await send(ofCamera(id, '/snapshot.jpg'), { signal, limitS: 40 })).blob(),
 };

@@ -38,6 +38,18 @@ export function passes(camera, wanted) {
 }
 
 /**
+ * What the service is asked for the same list (`GET /api/cameras`).
+ * @param {View} view
+ */
+export function question(view) {
+  const { health, fault, q, sort } = view;
+  // A value as it is, whatever stands in it.
+  const exact = asked(view).map(([name, value]) => [name, `"${value.replaceAll('"', '""')}"`]);
+  const given = { health: health.join(','), fault: fault.join(','), q, sort: sort === 'worst' ? '' : sort };
+  return { ...Object.fromEntries(Object.entries(given).filter(([, value]) => value)), ...Object.fromEntries(exact) };
+}
+
+/**
  * @param {View} view
  * @returns {[Filter, string][]}
  */

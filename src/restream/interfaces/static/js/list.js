@@ -5,7 +5,7 @@ import { ListKeys } from './listkeys.js';
 import { ListRows } from './listrows.js';
 import { layout, longestTexts, SHEET } from './layout.js';
 import { listHead } from './listhead.js';
-import { arrange } from './view.js';
+import { arrange, filtered } from './view.js';
 import { Stills } from './stills.js';
 import { t } from './i18n.js';
 
@@ -124,6 +124,11 @@ export class CameraList {
   get rowHeight() {
     const rem = HEIGHTS[this.route.now.stills ? 'stills' : this.#layout.narrow ? 'narrow' : 'table'];
     return Math.max(COARSE.matches ? TOUCH : 0, Math.round(rem * this.#rem));
+  }
+
+  /** The cameras that it has now, in order, whether their group is open or not. */
+  get shown() {
+    return filtered(this.#order, this.route.now);
   }
 
   /**

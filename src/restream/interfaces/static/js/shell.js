@@ -2,12 +2,15 @@
 
 import { h, setAttribute } from './dom.js';
 import { alerts, titleMark } from './attention.js';
+import { address } from './api.js';
 import { banner, liveMark } from './banner.js';
+import { bulkTools } from './bulk.js';
 import { pageHead } from './head.js';
 import { CameraList } from './list.js';
 import { clearFilters, hasFilters, listSummary, toolbar } from './toolbar.js';
 import { Drawer } from './drawer.js';
 import { emptyState } from './empty.js';
+import { question } from './filters.js';
 import { lastLook } from './seen.js';
 import { noticeRegion } from './notice.js';
 import { overview } from './overview.js';
@@ -33,7 +36,17 @@ export class Shell {
     this.alerts = alerts(store);
     this.markTitle = titleMark();
     this.lastLook = lastLook(() => this.list.refresh());
-    this.toolbar = toolbar({ store, route, summary: this.summary.element, alerts: this.alerts.element });
+    this.tools = bulkTools({
+      ids: () => this.list.shown.map(({ id }) => id),
+      address: () => address('api/cameras.csv', question(route.now)).href,
+    });
+    this.toolbar = toolbar({
+      store,
+      route,
+      summary: this.summary.element,
+      alerts: this.alerts.element,
+      tools: this.tools.elements,
+    });
     this.empty = emptyState(() => clearFilters(route));
     this.list = new CameraList({
       store,
@@ -103,13 +116,19 @@ export class Shell {
   showSession(session) {
     this.head.showSession(session);
     for (const panel of Object.values(this.panels)) panel.session?.(session);
-    this.drawer.actions.allow({ session: session?.may_write ?? true });
+    this.#allow({ session: session?.may_write ?? true });
+  }
+
+  /** @param {{ connection?: boolean, session?: boolean }} given */
+  #allow(given) {
+    this.drawer.actions.allow(given);
+    this.tools.allow(given);
   }
 
   showConnection() {
     const lost = this.connection.state === 'lost';
     this.element.dataset.stale = String(lost);
-    this.drawer.actions.allow({ connection: !lost });
+    this.#allow({ connection: !lost });
     this.banner.update();
     this.mark.update();
   }
@@ -168,6 +187,7 @@ export class Shell {
   /** @param {Arranged} found */
   #arranged(found) {
     this.summary.update(found);
+    this.tools.update(found.shown);
     this.lastLook.update(found.order);
     const { filled } = this.store;
     const kind = !filled ? 'waiting' : found.total === 0 ? 'none' : found.shown === 0 ? 'nomatch' : null;

@@ -60,8 +60,8 @@ function columnChoice(route) {
   };
 }
 
-/** @param {{ store: Store, route: Route, summary: HTMLElement, alerts: HTMLElement }} parts */
-export function toolbar({ store, route, summary, alerts }) {
+/** @param {{ store: Store, route: Route, summary: HTMLElement, alerts: HTMLElement, tools: HTMLElement[] }} parts */
+export function toolbar({ store, route, summary, alerts, tools }) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let typing;
   /** The search that is being typed, of which each letter is no step of the back button. */
@@ -121,7 +121,7 @@ export function toolbar({ store, route, summary, alerts }) {
     clear,
     summary,
   );
-  const choices = h('div', { class: 'toolbar-choices' }, Object.values(filters), group, sort, stills, columns.element, alerts);
+  const choices = h('div', { class: 'toolbar-choices' }, Object.values(filters), group, sort, stills, columns.element, alerts, ...tools);
   clear.before(fold(t('filter.more'), choices), choices);
   return {
     element,
