@@ -35,6 +35,7 @@ PASSED_ON = {
 ALONE = {
     "domain/rtsp": ("restream.domain.camera", "restream.domain.engine", "restream.domain.life.cause"),
     "domain/rtp": (),
+    "domain/pictures": (),
 }
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 60
 

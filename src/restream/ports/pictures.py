@@ -1,11 +1,12 @@
-"""Pictures of cameras, as verbs: where a key frame comes from."""
+"""Pictures of cameras, as verbs: where a key frame comes from, and who decodes it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from restream.domain.camera.camera import Camera
+from restream.domain.pictures.measure import PictureMeasure
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +31,25 @@ class KeyFrames(Protocol):
         """The next or newest one; None: its codec is none of which pictures are put together. Bounded in time. Raises
         NoKeyFrameError.
         """
+
+
+class DecodedPicture(NamedTuple):
+    """What became of a key frame."""
+
+    measure: PictureMeasure
+    jpeg: bytes
+    """Small enough to be kept and shown."""
+
+
+class DecodeError(Exception):
+    """A key frame that has not become a picture, and why: for people, in one line."""
+
+
+class KeyFrameDecoder(Protocol):
+    """One frame after the other."""
+
+    async def decode(self, frame: KeyFrame) -> DecodedPicture:
+        """Wait for the frames before it, and then for its picture. Raises DecodeError."""
+
+    async def close(self) -> None:
+        """End what it runs; who waits for a picture gets DecodeError."""

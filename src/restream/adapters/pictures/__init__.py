@@ -1,0 +1,1 @@
+"""Pictures: measured with numpy and Pillow, decoded by a worker process that stays (extra `pictures`)."""
