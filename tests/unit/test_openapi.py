@@ -30,6 +30,7 @@ from restream.domain.life.lifecycle import Phase, State
 from restream.domain.look import Look, LookStep
 from restream.domain.news.component import Component, ComponentState
 from restream.domain.news.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
+from restream.domain.news.incident import Deed
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.domain.server.mediamtx import PathObservation, ServerView, SessionObservation, SrtObservation
@@ -119,6 +120,7 @@ def test_values_are_those_of_the_domain() -> None:
     assert parameter("/api/events", "kind")["enum"] == list(EventKind)
     assert parameter("/ws", "topics")["items"]["enum"] == list(TOPICS)
     assert {f"/api/cameras/{{id}}/{action}" for action in Action} <= set(DOCUMENT["paths"])
+    assert {f"/api/incidents/{{id}}/{deed}" for deed in Deed} <= set(DOCUMENT["paths"])
 
 
 def test_objects_are_closed() -> None:

@@ -112,3 +112,5 @@ class Peers(NamedTuple):
     """When they were looked at (monotonic, s)."""
     pictures: Mapping[NodeName, PeerPicture]
     """Of those others that tell."""
+    leads: bool = False
+    """Whether this node has the duties that one has for all."""

@@ -29,6 +29,7 @@ from restream.interfaces.http import still as stills
 from restream.interfaces.http.api import Api, ApiContext
 from restream.interfaces.http.app import build_app
 from restream.interfaces.http.elsewhere import Owners
+from restream.interfaces.http.incidents import Incidents
 from restream.interfaces.http.openapi import document as openapi
 from restream.interfaces.http.session import Sessions
 from restream.ports.cameras import StillError
@@ -95,6 +96,7 @@ class Web:
             Api(context).routes(),
             bulk.routes(self._rendering, partial(self._act_on_many, PacedRequests(self.fleet)), owners),
             stills.routes(self._still, owners),
+            Incidents(lambda: self.outlets.incidents, self.settings().nodes.url or "").routes(),
             Sessions(rules).routes(),
             self.outlets.live.routes(),
             self.outlets.exporter.routes(),

@@ -22,6 +22,7 @@ from restream.interfaces.series import line_protocol
 from restream.ports.outlets import Outlet
 from restream.service.alert_letters import AlertPictures
 from restream.service.alerting import adopt_alerts, alert_watch
+from restream.service.incidents import incident_watch, open_incidents
 from restream.service.secrets_in_use import SecretsInUse
 from restream.service.sharing import Sharing
 from restream.service.stores import archives, line_store, media_memory, span_store, stream_sinks
@@ -29,6 +30,7 @@ from restream.supervisor.components import Components
 from restream.supervisor.outlets.alert_watch import AlertWatch
 from restream.supervisor.outlets.archivist import Archivist
 from restream.supervisor.outlets.broadcast import Broadcast
+from restream.supervisor.outlets.incident_watch import IncidentWatch
 from restream.supervisor.outlets.line_writer import LineWriter
 from restream.supervisor.outlets.media_keeper import MediaKeeper
 from restream.supervisor.outlets.sink_writer import Encoding, SinkWriter
@@ -45,6 +47,7 @@ class Outlets:
     live: Live
     alerts: AlertWatch
     exporter: Exporter
+    incidents: IncidentWatch[Rendering]
     broadcast: Broadcast[Rendering]
     media: MediaKeeper | None
     """None without a store that could keep them."""
@@ -77,7 +80,12 @@ def outlets(
         shares=settings.nodes.dsn is not None,
     )
     renderer = Renderer(facts, sharing.peers)
-    live = Live(lambda: renderer.latest, lambda after, limit: history.after(after, limit=limit))
+    incidents = incident_watch(settings, secrets_in_use, sharing.peers)
+    live = Live(
+        lambda: renderer.latest,
+        lambda after, limit: history.after(after, limit=limit),
+        open_incidents(settings, incidents),
+    )
     stills = StillQueue(FfmpegStills(settings.ffmpeg.probe_timeout_s))
     alerts = alert_watch(settings, components, AlertPictures(stills, lambda: renderer.latest.snapshot))
     lines = _line_writers(settings, secrets_in_use, components)
@@ -86,6 +94,8 @@ def outlets(
     spans = SpanKeeper(span_store(settings, secrets_in_use), keep_days=settings.history.keep_days, leads=sharing.leads)
     told: list[Outlet[Rendering]] = [
         *others,
+        # Whoever is told next may ask which incidents there are.
+        incidents,
         live,
         alerts,
         *(SinkWriter(sink, encoding, components) for sink in stream_sinks(settings, secrets_in_use)),
@@ -102,8 +112,10 @@ def outlets(
         node=node,
         version=__version__,
         nodes=lambda: () if (found := sharing.peers()) is None else found.nodes.values(),
+        incidents=lambda: list(incidents.open.values()),
     )
-    return Outlets(renderer, live, alerts, exporter, Broadcast(renderer.render, told, components), media, stills)
+    broadcast = Broadcast(renderer.render, told, components)
+    return Outlets(renderer, live, alerts, exporter, incidents, broadcast, media, stills)
 
 
 def _line_writers(

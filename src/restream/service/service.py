@@ -64,7 +64,6 @@ _LATE = 1.5
 # What ending all publishers may take beyond their grace; what is left then is left to the system.
 _DRAIN_MARGIN_S = 12.0
 
-
 _Load = Callable[[], Settings]
 _Outlets = Sequence[Outlet[Rendering]]
 

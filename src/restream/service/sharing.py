@@ -103,7 +103,7 @@ class Sharing:
         if self._keeper is None or view is None:
             return None
         pictures = self._peers.pictures if self._peers is not None else {}
-        return Peers(view.me, self._keeper.mine, view.nodes, self._keeper.seen_at, pictures)
+        return Peers(view.me, self._keeper.mine, view.nodes, self._keeper.seen_at, pictures, view.leads)
 
     def _traits(self, cameras: int, host: HostSample | None) -> NodeTraits:
         section = self._settings.nodes

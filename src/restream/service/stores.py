@@ -5,8 +5,10 @@ from __future__ import annotations
 from restream.adapters.stores.influx import InfluxStore
 from restream.adapters.stores.json_file import JsonFileSink
 from restream.adapters.stores.postgres_events import PostgresEvents
+from restream.adapters.stores.postgres_incidents import PostgresIncidents
 from restream.adapters.stores.postgres_spans import PostgresSpans
 from restream.adapters.stores.redis_archive import RedisArchive
+from restream.adapters.stores.redis_incidents import RedisIncidents
 from restream.adapters.stores.redis_media import RedisMedia
 from restream.adapters.stores.redis_peers import RedisPeers
 from restream.adapters.stores.redis_sink import RedisSink
@@ -15,6 +17,7 @@ from restream.domain.server.trust import Trust
 from restream.interfaces.documents.events import EventDocument
 from restream.interfaces.series import line_protocol
 from restream.ports.history import SpanStore
+from restream.ports.incidents import IncidentStore
 from restream.ports.nodes import PeerReader
 from restream.ports.outlets import Archive, LineStore, MediaMemory, StreamSink
 from restream.service.from_settings import require_dsn
@@ -65,6 +68,13 @@ def archives(settings: Settings, secrets: SecretsInUse) -> list[Archive]:
 def span_store(settings: Settings, secrets: SecretsInUse) -> SpanStore:
     """Where it is kept what cameras were like, if its tables are there."""
     return PostgresSpans(require_dsn(settings, secrets), settings.node_name)
+
+
+def incident_stores(settings: Settings, secrets: SecretsInUse) -> list[IncidentStore]:
+    """Where incidents may be kept; the first that exists is taken."""
+    url = secrets.of("redis.url")
+    redis = [] if url is None else [RedisIncidents(url, settings.redis.prefix, redis_trust(settings))]
+    return [PostgresIncidents(require_dsn(settings, secrets)), *redis]
 
 
 def line_store(settings: Settings, secrets: SecretsInUse) -> LineStore | None:

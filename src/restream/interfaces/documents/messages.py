@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 from restream.interfaces.documents.cameras import CameraDocument
 from restream.interfaces.documents.events import EventDocument
 from restream.interfaces.documents.host_document import HostDocument
+from restream.interfaces.documents.incidents import IncidentDocument
 from restream.interfaces.documents.status import CycleTime, Generation, Instance, Interval, StatusDocument
 from restream.interfaces.documents.streams import LatestStreamDocument
 from restream.interfaces.documents.values import Document, about
@@ -26,6 +27,7 @@ class SnapshotDocument(Document, tag_field="type", tag="snapshot"):
     events: tuple[EventDocument, ...] | UnsetType = UNSET
     host: HostDocument | UnsetType | None = UNSET
     streams: tuple[LatestStreamDocument, ...] | UnsetType = UNSET
+    incidents: Annotated[tuple[IncidentDocument, ...] | UnsetType, about("All that are open.")] = UNSET
 
 
 class DeltaDocument(Document, tag_field="type", tag="delta"):
@@ -41,3 +43,6 @@ class DeltaDocument(Document, tag_field="type", tag="delta"):
     events: tuple[EventDocument, ...] | UnsetType = UNSET
     host: HostDocument | UnsetType | None = UNSET
     streams: tuple[LatestStreamDocument, ...] | UnsetType = UNSET
+    incidents: Annotated[
+        tuple[IncidentDocument, ...] | UnsetType, about("All that are open; missing when nothing about them changed.")
+    ] = UNSET

@@ -10,10 +10,17 @@ from prometheus_client import CollectorRegistry, Histogram, disable_created_metr
 
 from restream.domain.fleet.node import FleetNode
 from restream.domain.judgement.snapshot import Snapshot
+from restream.domain.news.incident import Incident
 from restream.domain.visionaire import HostPicture
 from restream.interfaces.http.host_names import named
 from restream.interfaces.metrics.exposition import CONTENT_TYPE, Family, labels, text
-from restream.interfaces.metrics.families import CameraFamilies, classic_families, fleet_families, node_families
+from restream.interfaces.metrics.families import (
+    CameraFamilies,
+    classic_families,
+    fleet_families,
+    incident_family,
+    node_families,
+)
 
 # When a histogram was made is a series nobody asked for.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -44,6 +51,7 @@ class Exporter:
         node: str,
         version: str,
         nodes: Callable[[], Collection[FleetNode]] = tuple,
+        incidents: Callable[[], Collection[Incident]] = tuple,
     ) -> None:
         self._snapshot = snapshot
         self._pictures = pictures
@@ -52,6 +60,7 @@ class Exporter:
         self._node = node
         self._version = version
         self._nodes = nodes
+        self._incidents = incidents
         self._registry = CollectorRegistry()
         self._cycles = Histogram(
             "restream_cycle_seconds", "Duration of a cycle.", registry=self._registry, buckets=_BUCKETS_S
@@ -95,7 +104,8 @@ class Exporter:
         await asyncio.sleep(0)
         parts.append(text(classic_families(snapshot, self._pictures(), self._node)).encode())
         await asyncio.sleep(0)
-        parts.append(text([*fleet_families(snapshot), *node_families(self._nodes()), *self._own_families()]).encode())
+        told = [*fleet_families(snapshot), *node_families(self._nodes()), incident_family(self._incidents())]
+        parts.append(text([*told, *self._own_families()]).encode())
         parts.append(generate_latest(self._registry))
         return b"".join(parts)
 

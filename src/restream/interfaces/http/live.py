@@ -20,7 +20,7 @@ from restream.ports.outlets import EventRecord
 
 logger = logging.getLogger(__name__)
 
-TOPICS = ("cameras", "status", "events", "host", "streams")
+TOPICS = ("cameras", "status", "events", "host", "streams", "incidents")
 DEFAULT_TOPICS = frozenset({"cameras", "status", "events"})
 _FIRST_EVENTS = 100
 _MOST_EVENTS = 1000
@@ -33,6 +33,9 @@ MOST_GENERATION = 10**15 - 1
 
 Events = Callable[[int, int], Sequence[EventRecord]]
 """The newest so many events after an id, oldest first."""
+
+OpenIncidents = Callable[[], bytes]
+"""JSON of the incidents that are open: the same object as long as nothing about them has changed."""
 
 
 class _Client:
@@ -55,9 +58,13 @@ class Live:
 
     name = "websocket"
 
-    def __init__(self, rendering: Callable[[], Rendering], events_after: Events) -> None:
+    def __init__(
+        self, rendering: Callable[[], Rendering], events_after: Events, incidents: OpenIncidents = lambda: b"[]"
+    ) -> None:
         self._rendering = rendering
         self._events_after = events_after
+        self._incidents = incidents
+        self._incidents_published: bytes | None = None
         self._clients: set[_Client] = set()
         self._published = 0
         self._host_published: object = None
@@ -79,16 +86,24 @@ class Live:
         self._first_pictures.clear()
         events = self._events_after(self._last_event_id, _MOST_EVENTS)
         host_is_new = rendering.host is not None and rendering.host is not self._host_published
+        incidents = self._incidents()
+        known = {
+            name
+            for name, new in (("host", host_is_new), ("incidents", incidents is not self._incidents_published))
+            if not new
+        }
         messages: dict[frozenset[str], bytes] = {}
         for client in list(self._clients):
             message = messages.get(client.topics)
             if message is None:
-                topics = client.topics if host_is_new else client.topics - {"host"}
-                message = messages[client.topics] = _delta(rendering, self._published, topics, events)
+                message = messages[client.topics] = _delta(
+                    rendering, self._published, client.topics - known, events, incidents
+                )
             if not client.offer(message):
                 self._drop(client)
         self._published = rendering.generation
         self._host_published = rendering.host
+        self._incidents_published = incidents
         if events:
             self._last_event_id = events[-1].id
 
@@ -136,11 +151,11 @@ class Live:
         events = self._events_after(0, _FIRST_EVENTS)
         # The next delta begins where the last one that was published ended.
         if same and rendering.complete_since <= known <= self._published:
-            return _delta(rendering, known, topics, events)
+            return _delta(rendering, known, topics, events, self._incidents())
         # What happens between this one and the next cycle is in that one's delta.
         picture = self._first_pictures.get(topics)
         if picture is None:
-            picture = self._first_pictures[topics] = _snapshot(rendering, topics, events)
+            picture = self._first_pictures[topics] = _snapshot(rendering, topics, events, self._incidents())
         return picture
 
     async def _send(self, socket: web.WebSocketResponse, client: _Client) -> None:
@@ -162,15 +177,17 @@ class Live:
         client.offer(None)
 
 
-def _snapshot(rendering: Rendering, topics: frozenset[str], events: Sequence[EventRecord]) -> bytes:
-    known = _topics(rendering, topics, events)
+def _snapshot(rendering: Rendering, topics: frozenset[str], events: Sequence[EventRecord], incidents: bytes) -> bytes:
+    known = _topics(rendering, topics, events, incidents)
     if "cameras" in topics:
         known["cameras"] = _cameras(rendering, rendering.encoded)
     return encode(SnapshotDocument(*_head(rendering), **known))
 
 
-def _delta(rendering: Rendering, after: int, topics: frozenset[str], events: Sequence[EventRecord]) -> bytes:
-    known = _topics(rendering, topics, events)
+def _delta(
+    rendering: Rendering, after: int, topics: frozenset[str], events: Sequence[EventRecord], incidents: bytes
+) -> bytes:
+    known = _topics(rendering, topics, events, incidents)
     if "cameras" in topics:
         known["cameras"] = _cameras(rendering, rendering.changed_since(after))
         known["removed"] = rendering.removed_since(after)
@@ -187,7 +204,9 @@ def _cameras(rendering: Rendering, ids: Iterable[str]) -> Raw:
     return Raw(b"[" + b",".join([rendering.encoded[camera_id] for camera_id in ids]) + b"]")
 
 
-def _topics(rendering: Rendering, topics: frozenset[str], events: Sequence[EventRecord]) -> dict[str, Any]:
+def _topics(
+    rendering: Rendering, topics: frozenset[str], events: Sequence[EventRecord], incidents: bytes
+) -> dict[str, Any]:
     """What messages of both kinds have in common, as far as it was asked for."""
     known: dict[str, Any] = {}
     if "status" in topics:
@@ -198,4 +217,6 @@ def _topics(rendering: Rendering, topics: frozenset[str], events: Sequence[Event
         known["host"] = rendering.host
     if "streams" in topics:
         known["streams"] = latest_streams(rendering.snapshot.servers)
+    if "incidents" in topics:
+        known["incidents"] = Raw(incidents)
     return known

@@ -16,6 +16,7 @@ from restream.domain.judgement.status import CameraStatus, Unowned, row_of
 from restream.domain.judgement.verdict import Health
 from restream.domain.life.lifecycle import Phase
 from restream.domain.news.component import ComponentState
+from restream.domain.news.incident import Incident, IncidentScope
 from restream.domain.visionaire import RUNNING, HostPicture
 from restream.interfaces.metrics.exposition import Family, Kind, extended, labels
 
@@ -148,6 +149,15 @@ def node_families(nodes: Collection[FleetNode]) -> list[Family]:
         up.add(own, node.alive)
         cameras.add(own, node.traits.cameras if node.alive else 0)
     return [up, cameras] if nodes else []
+
+
+def incident_family(incidents: Collection[Incident]) -> Family:
+    """The incidents that are open, by what their cameras have in common."""
+    counts = Counter(each.bond.scope for each in incidents)
+    family = Family("restream_incidents_open", "gauge", "Incidents that are open, by scope.")
+    for scope in IncidentScope:
+        family.add(labels(scope=scope), counts[scope])
+    return family
 
 
 def _server_families(snapshot: Snapshot) -> Iterator[Family]:

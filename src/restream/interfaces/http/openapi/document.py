@@ -25,6 +25,7 @@ too. All texts come from databases, cameras and servers: they are text, never ma
 TAGS: Mapping[str, str] = {
     "cameras": "What each camera is like, and what can be done about it.",
     "fleet": "Everything that is not of one camera.",
+    "incidents": "Cameras that went down together, and what is done about it.",
     "live": "Changes as they happen.",
     "access": "The token and sessions of browsers.",
     "operation": "For whoever runs the service.",

@@ -52,7 +52,7 @@ class Operation:
     summary: str
     text: str = ""
     access: Literal["open", "read", "write"] = "read"
-    tag: Literal["cameras", "fleet", "live", "access", "operation", "page"] = "fleet"
+    tag: Literal["cameras", "fleet", "incidents", "live", "access", "operation", "page"] = "fleet"
     parameters: Sequence[Parameter] = ()
     body: Any = None
     answers: Mapping[int, Answer] = field(default_factory=dict)

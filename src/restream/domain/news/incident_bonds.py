@@ -1,0 +1,110 @@
+"""What cameras that are down have in common, and when that must be the reason. Sizes are those of the whole fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from restream.domain.news.incident import Bond, IncidentScope
+
+FEWEST = 3
+"""Cameras of one host, site or server that make one incident; fewer are incidents of their own."""
+_FEWEST_OF_FLEET = 10
+_SHARE = 0.5
+
+# The server or the node is away, as one: however few cameras it has.
+_SERVER_AWAY = frozenset({"server_down", "server_silent", "stale"})
+_NODE_LOST = frozenset({"no_node", "node_silent"})
+# What cameras behind a lost switch, link or recorder say; which of them is a matter of the moment.
+_NO_CONTACT = frozenset({"unreachable", "dns", "refused", "timeout", "stalled", "source_ended", "no_media"})
+CONTACT = "contact"
+"""Kind of a bond: no contact, whichever way it shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentSubject:
+    """A camera as incidents see it."""
+
+    id: str
+    site: str = ""
+    host: str = ""
+    server: str = ""
+    node: str = ""
+    """The node that has it, or had it last."""
+    health: str = "unknown"
+    side: str = "none"
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSizes:
+    """How large everything is, without disabled cameras."""
+
+    cameras: int = 0
+    sites: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """By site: cameras, hosts."""
+
+
+def is_down(subject: IncidentSubject) -> bool:
+    """Also when nobody knows better because a server or a node does not answer."""
+    silent = subject.health == "unknown" and subject.cause in _SERVER_AWAY | _NODE_LOST
+    return subject.health == "down" or silent
+
+
+def bonds(subject: IncidentSubject) -> Iterator[Bond]:
+    """What it may share with others that are down, the widest first."""
+    cause = subject.cause
+    if cause in _SERVER_AWAY:
+        yield Bond(IncidentScope.SERVER, subject.server)
+        return
+    if cause in _NODE_LOST:
+        yield Bond(IncidentScope.NODE, subject.node)
+        return
+    if subject.side == "media_server":
+        yield Bond(IncidentScope.SERVER, subject.server, cause)
+    elif cause in _NO_CONTACT:
+        yield Bond(IncidentScope.FLEET, "", CONTACT)
+        if subject.site:
+            yield Bond(IncidentScope.SITE, subject.site, CONTACT)
+    if subject.host and subject.side != "media_server":
+        yield Bond(IncidentScope.HOST, subject.host, CONTACT if cause in _NO_CONTACT else cause)
+    yield Bond(IncidentScope.CAMERA, subject.id)
+
+
+def enough(bond: Bond, ripe: Sequence[IncidentSubject], sizes: FleetSizes) -> bool:
+    """Whether these are so many that what they have in common must be the reason."""
+    match bond.scope:
+        case IncidentScope.FLEET:
+            return _enough_of_fleet(ripe, sizes)
+        case IncidentScope.SITE:
+            return len(ripe) >= FEWEST and _half_of_site(ripe, sizes.sites.get(bond.place, (0, 0)))
+        case IncidentScope.HOST:
+            return len(ripe) >= FEWEST
+        case IncidentScope.SERVER:
+            return len(ripe) >= (FEWEST if bond.kind else 1)
+    return True
+
+
+def _half_of_site(ripe: Sequence[IncidentSubject], size: tuple[int, int]) -> bool:
+    """Half of its cameras on half of its hosts, of which it must have several: else it is the host's matter."""
+    cameras, hosts = size
+    hit = _hosts(ripe)
+    return hit >= 2 and len(ripe) >= _SHARE * cameras and hit >= _SHARE * hosts
+
+
+def _enough_of_fleet(ripe: Sequence[IncidentSubject], sizes: FleetSizes) -> bool:
+    if len(ripe) < _FEWEST_OF_FLEET or len(ripe) < _SHARE * sizes.cameras:
+        return False
+    if len(sizes.sites) < 2:
+        # One site is that site's matter; cameras without one have no other common place than the fleet.
+        return "" in sizes.sites and _half_of_site(ripe, sizes.sites[""])
+    by_site: dict[str, list[IncidentSubject]] = {}
+    for each in ripe:
+        by_site.setdefault(each.site, []).append(each)
+    hit = sum(len(found) >= _SHARE * sizes.sites.get(site, (0, 0))[0] for site, found in by_site.items())
+    return hit >= 2 and hit >= _SHARE * len(sizes.sites)
+
+
+def _hosts(subjects: Iterable[IncidentSubject]) -> int:
+    """How many hosts these are on; a camera without one is on its own."""
+    return len({each.host or f"\0{each.id}" for each in subjects})

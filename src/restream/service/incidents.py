@@ -1,0 +1,47 @@
+"""Makes what keeps the incidents from the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from restream.config.settings import Settings
+from restream.interfaces.documents.incidents import EncodedIncidents, subjects_of
+from restream.interfaces.documents.rendering import Rendering
+from restream.ports.nodes import Peers
+from restream.service.secrets_in_use import SecretsInUse
+from restream.service.stores import incident_stores
+from restream.supervisor.outlets.incident_watch import FleetSight, IncidentWatch
+
+
+def incident_watch(
+    settings: Settings, secrets_in_use: SecretsInUse, peers: Callable[[], Peers | None]
+) -> IncidentWatch[Rendering]:
+    """Follows the cameras of all nodes."""
+    stores, leads = incident_stores(settings, secrets_in_use), partial(_leads, settings, peers)
+    return IncidentWatch(partial(_sight, peers), stores, leads)
+
+
+def open_incidents(settings: Settings, watch: IncidentWatch[Rendering]) -> EncodedIncidents:
+    """JSON of those that are open."""
+    return EncodedIncidents(lambda: watch.version, lambda: watch.open, settings.nodes.url or "")
+
+
+def _leads(settings: Settings, peers: Callable[[], Peers | None]) -> bool | None:
+    """Whether this node has the duties that one has for all; None: it is alone."""
+    if settings.nodes.dsn is None:
+        return None
+    found = peers()
+    return found is not None and found.leads
+
+
+def _sight(peers: Callable[[], Peers | None], rendering: Rendering) -> FleetSight:
+    """The whole fleet as incidents see it."""
+    snapshot, others = rendering.snapshot, peers()
+    subjects, sizes = subjects_of(rendering.cameras.values(), snapshot)
+    told = others is None or all(
+        not node.alive or name == others.me or (name in others.pictures and not others.pictures[name].problem)
+        for name, node in others.nodes.items()
+    )
+    complete = snapshot.table_read and told and not snapshot.draining
+    return FleetSight(subjects, sizes, snapshot.now, snapshot.taken_at, complete)
