@@ -13,6 +13,7 @@ from restream.adapters.postgres import _TABLE_HINTS
 from restream.adapters.postgres_leases import _HINTS as LEASE_HINTS
 from restream.adapters.tls import _OF_CERTIFICATE, _OF_HANDSHAKE
 from restream.domain.fleet.vacancy import Vacancy
+from restream.domain.judgement.picture_flaws import CODES
 from restream.domain.judgement.verdict import Health
 from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import Phase
@@ -118,7 +119,7 @@ def test_every_panel_has_a_title_and_a_place_of_its_own_in_the_address() -> None
 
 def test_every_word_of_the_service_has_a_text() -> None:
     known = texts("en")
-    codes = [*Cause, *_VERDICT_CODES]
+    codes = [*Cause, *_VERDICT_CODES, *CODES.values()]
     words = [f"health.{each}" for each in Health] + [f"phase.{each}" for each in (*Phase, "disabled")]
     words += [f"fault.{each}" for each in Side] + [f"{kind}.{each}" for kind in ("cause", "reason") for each in codes]
     words += [f"{kind}.{each}" for kind in ("reason", "hint") for each in (*Closed, *ApiTrouble, *Remedy, *Vacancy)]

@@ -35,6 +35,7 @@ from restream.config.outlet_sections import (
     StoreSections,
     VisionaireSection,
 )
+from restream.config.pictures_section import PicturesSection
 from restream.config.places import INSTALLED, ConfigurationOrigin
 from restream.config.pull_section import PullSection
 from restream.config.secret_files import SecretSourceError, dsn_of_environment, from_environment, secret_values
@@ -75,15 +76,10 @@ FIXED: Mapping[str, tuple[str, ...] | None] = {
     ),
     "database": ("dsn", "query", "notify_channel"),
     "mediamtx": ("interval_s",),
+    "pictures": ("enabled", "jpeg_width", "keep"),
 }
 """Changes of these sections act only at the next start of the service; of some, only these keys. SIGHUP re-reads the
 rest."""
-
-_FIRST_STARTING_PER_CORE = 4
-# An ffmpeg takes some 15 MiB, also one that only waits for its camera.
-_MOST_STARTING_PER_CORE = 32
-# No faster than processes can be made, with time between them for everything else.
-_SPACING_CORE_S = 0.02
 
 
 class ConfigError(Exception):
@@ -124,6 +120,7 @@ class Settings(StoreSections, MessageSections, BaseSettings):
     admission: AdmissionSection = AdmissionSection()
     mediamtx: MediamtxSection = MediamtxSection()
     degraded: DegradedSection = DegradedSection()
+    pictures: PicturesSection = PicturesSection()
     node: NodeSection = NodeSection()
     nodes: NodesSection = NodesSection()
     http: HttpSection = HttpSection()
@@ -157,15 +154,8 @@ class Settings(StoreSections, MessageSections, BaseSettings):
         return self.node.name or re.sub(r"[^A-Za-z0-9_.\-]", "-", socket.gethostname())[:64] or "node"
 
     def start_limits(self) -> StartLimits:
-        """How many cameras may start at once: a key that is set bounds what the service finds by itself."""
-        section, cores = self.admission, os.cpu_count() or 1
-        most = section.max_starting or _MOST_STARTING_PER_CORE * cores
-        return StartLimits(
-            first=_FIRST_STARTING_PER_CORE * cores,
-            most=most,
-            most_per_host=min(most, section.max_starting_per_host or most),
-            spacing_s=_SPACING_CORE_S / cores,
-        )
+        """How many cameras may start at once."""
+        return self.admission.limits(os.cpu_count() or 1)
 
     @property
     def servers(self) -> Mapping[ServerId, MediaServerSection]:

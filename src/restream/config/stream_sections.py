@@ -12,10 +12,17 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from restream.config.addresses import PostgresDsn, with_password
 from restream.config.secret_files import SecretText
+from restream.domain.admission.queue import StartLimits
 from restream.domain.camera.camera import COLUMNS
 from restream.domain.camera.options import RtspTransport, check_path
 from restream.domain.judgement.flaws import Thresholds
 from restream.domain.judgement.stream_flaws import StreamThresholds
+
+_FIRST_STARTING_PER_CORE = 4
+# An ffmpeg takes some 15 MiB, also one that only waits for its camera.
+_MOST_STARTING_PER_CORE = 32
+# No faster than processes can be made, with time between them for everything else.
+_SPACING_CORE_S = 0.02
 
 
 class Section(BaseModel):
@@ -142,6 +149,16 @@ class AdmissionSection(Section):
     """Never more cameras probing or starting at once; null: 32 × cores. It begins with 4 × cores."""
     max_starting_per_host: int | None = Field(default=None, ge=1)
     """Never more of them on one camera host (an NVR is one host); null: `max_starting`. It begins with 4."""
+
+    def limits(self, cores: int) -> StartLimits:
+        """A key that is set bounds what the service finds by itself."""
+        most = self.max_starting or _MOST_STARTING_PER_CORE * cores
+        return StartLimits(
+            first=_FIRST_STARTING_PER_CORE * cores,
+            most=most,
+            most_per_host=min(most, self.max_starting_per_host or most),
+            spacing_s=_SPACING_CORE_S / cores,
+        )
 
 
 class DegradedSection(Section):

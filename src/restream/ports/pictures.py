@@ -1,11 +1,13 @@
-"""Pictures of cameras, as verbs: where a key frame comes from, and who decodes it."""
+"""Pictures of cameras, as verbs: where key frames come from, who makes pictures of them, where those are kept."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from restream.domain.camera.camera import Camera
+from restream.domain.pictures.album import PictureStamp
 from restream.domain.pictures.measure import PictureMeasure
 
 
@@ -53,3 +55,36 @@ class KeyFrameDecoder(Protocol):
 
     async def close(self) -> None:
         """End what it runs; who waits for a picture gets DecodeError."""
+
+
+class PictureStoreError(Exception):
+    """A picture cannot be kept, or be had again; the message is one line."""
+
+
+class PictureStore(Protocol):
+    """Where pictures are kept. All of its verbs raise PictureStoreError."""
+
+    async def stamps(self, camera_id: str) -> Sequence[PictureStamp]:
+        """What is kept of a camera from before."""
+
+    async def put(self, camera_id: str, stamp: PictureStamp, jpeg: bytes) -> None:
+        """Keep one."""
+
+    async def get(self, camera_id: str, stamp: PictureStamp) -> bytes | None:
+        """One that is kept; None: it is gone."""
+
+    async def settle(self, camera_id: str, gone: Collection[float], marked: Sequence[PictureStamp]) -> None:
+        """Those that were taken then are not kept any more; these are kept for another reason than before."""
+
+
+class PictureMemories(Protocol):
+    """What is known of cameras' pictures, over the life of the service."""
+
+    async def load(self, camera_id: str) -> object:
+        """The document of one camera; None: there is none. Raises SinkError (`ports.outlets`)."""
+
+    async def save(self, documents: Mapping[str, Mapping[str, object]]) -> None:
+        """Replace those of these cameras. Raises SinkError."""
+
+    async def close(self) -> None:
+        """Never raises."""

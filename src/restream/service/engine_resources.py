@@ -10,6 +10,7 @@ from restream.adapters.pull.engine import PullEngine
 from restream.adapters.relay.auto import AutoEngine
 from restream.adapters.relay.engine import RelayEngine
 from restream.adapters.relay.workers import RelayWorkers
+from restream.adapters.rtsp.server_key_frames import OwnReadings
 from restream.config.settings import Settings
 from restream.ports.cameras import PublisherError
 from restream.service.pulling import directory_listener
@@ -28,6 +29,7 @@ class EngineResources:
         self.pipes = PacedPipes()
         self.relay_workers = RelayWorkers(settings.relay.workers)
         self.directory = directory_listener(settings, secrets, why)
+        self.readings = OwnReadings()
 
     async def open_early(self) -> None:
         """What most cameras will need; else each camera that starts sees to it, and says what is in the way."""

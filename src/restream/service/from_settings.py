@@ -13,7 +13,6 @@ from restream.adapters.ffmpeg.ffprobe import FfprobeProber
 from restream.adapters.postgres import PostgresCameraTable
 from restream.adapters.postgres_leases import PostgresLeases
 from restream.adapters.pull.engine import PullEngine
-from restream.adapters.pull.listener import DirectoryListener
 from restream.adapters.pull.own_readers import WithoutOwnReaders
 from restream.adapters.relay.auto import AutoEngine
 from restream.adapters.relay.engine import RelayEngine
@@ -137,9 +136,18 @@ def media_servers(settings: Settings) -> Mapping[ServerId, MediaServer]:
     return {server: media_server(section) for server, section in settings.servers.items()}
 
 
-def observed_server(server: ServerId, section: MediaServerSection, directory: DirectoryListener) -> MediaServer:
+def observed_server(server: ServerId, section: MediaServerSection, resources: EngineResources) -> MediaServer:
     """One media server, without what we read there ourselves."""
-    return WithoutOwnReaders(media_server(section), server, directory.audience)
+    return WithoutOwnReaders(media_server(section), server, resources.directory.audience, resources.readings)
+
+
+def with_same_servers(settings: Settings, before: Settings) -> Settings:
+    """Servers may change, but none comes or goes while the service runs."""
+    known = before.mediamtx.servers
+    if settings.mediamtx.servers.keys() == known.keys():
+        return settings
+    logger.warning("mediamtx.servers: servers come and go at the next restart of the service")
+    return settings.model_copy(update={"mediamtx": settings.mediamtx.model_copy(update={"servers": known})})
 
 
 def prober(settings: Settings) -> Prober:

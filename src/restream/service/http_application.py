@@ -24,7 +24,7 @@ from restream.interfaces.documents.nodes import NodesDocument, nodes_document
 from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.documents.status import StatusDocument, components_document
 from restream.interfaces.documents.visionaire import VisionaireDocument, visionaire
-from restream.interfaces.http import bulk, page
+from restream.interfaces.http import bulk, page, pictures
 from restream.interfaces.http import still as stills
 from restream.interfaces.http.api import Api, ApiContext
 from restream.interfaces.http.app import build_app
@@ -36,6 +36,7 @@ from restream.ports.cameras import StillError
 from restream.ports.nodes import Peers
 from restream.service.from_settings import access, public_bases, still_invocation
 from restream.service.outlets import Outlets
+from restream.service.sampling import Sampling
 from restream.service.secrets_in_use import SecretsInUse
 from restream.service.sharing import Sharing
 from restream.supervisor.cameras.fleet import Fleet
@@ -68,6 +69,7 @@ class Web:
     history: History
     outlets: Outlets
     stills: StillQueue
+    sampling: Sampling
     poller: VisionairePoller
     components: Components
     pulse: Pulse
@@ -97,6 +99,7 @@ class Web:
             bulk.routes(self._rendering, partial(self._act_on_many, PacedRequests(self.fleet)), owners),
             stills.routes(self._still, owners),
             Incidents(lambda: self.outlets.incidents, self.settings().nodes.url or "").routes(),
+            pictures.routes(lambda: self.sampling.answers, owners),
             Sessions(rules).routes(),
             self.outlets.live.routes(),
             self.outlets.exporter.routes(),

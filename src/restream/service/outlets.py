@@ -68,6 +68,7 @@ def outlets(
     pictures: Callable[[], Mapping[str, HostPicture]],
     sharing: Sharing,
     others: Sequence[Outlet[Rendering]] = (),
+    sampling: Callable[[], Mapping[str, Mapping[str, float]]] = dict,
 ) -> Outlets:
     """Make them; `others` are told first. Metrics are no outlet: Prometheus asks for the latest rendering."""
     node, encoding = settings.node_name, Encoding()
@@ -107,7 +108,7 @@ def outlets(
     exporter = Exporter(
         lambda: renderer.latest.snapshot,
         pictures,
-        lambda: _counts(history, alerts, lines),
+        lambda: {**_counts(history, alerts, lines), **sampling()},
         lambda: live.clients,
         node=node,
         version=__version__,

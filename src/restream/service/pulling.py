@@ -63,7 +63,7 @@ def fetching_server(settings: Settings, server: ServerId) -> FetchingServer:
         section.rtsp_url,
         section.api_url,
         directory_base(settings, server),
-        reader=_reader(section),
+        reader=reader_of(section),
         api_user=section.api_user,
         api_password=Secret(section.api_password.get_secret_value()) if section.api_password else None,
         api_trust=section.api_trust,
@@ -71,7 +71,8 @@ def fetching_server(settings: Settings, server: ServerId) -> FetchingServer:
     )
 
 
-def _reader(section: MediaServerSection) -> Credentials | None:
+def reader_of(section: MediaServerSection) -> Credentials | None:
+    """Who may read there; None: anybody."""
     if section.read_user is None:
         return None
     return Credentials(

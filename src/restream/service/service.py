@@ -31,6 +31,7 @@ from restream.service.from_settings import (
     row_reader,
     stream_directories,
     stream_settings,
+    with_same_servers,
 )
 from restream.service.handover import Manifest
 from restream.service.http_application import Web
@@ -38,6 +39,7 @@ from restream.service.interpreter import collect_rarely
 from restream.service.listening_port import Ports, listening
 from restream.service.outlets import outlets
 from restream.service.pulling import PlaceReasons
+from restream.service.sampling import Sampling
 from restream.service.secrets_in_use import SecretsInUse, lasting
 from restream.service.sharing import Sharing
 from restream.service.succession import Succession
@@ -79,16 +81,15 @@ class Service:
     ) -> None:
         self._settings, self._secrets, self._reload = settings, SecretsInUse(settings), reload
         self._history = History(partial(event, node=settings.node_name))
-        self._log, self._reasons = TransitionLog(), PlaceReasons()
+        self._log, self._reasons, self._components = TransitionLog(), PlaceReasons(), Components(self)
         self._resources = EngineResources(settings, self._secrets, self._why_not_fetched)
-        self._components = Components(self)
         interval_s = settings.mediamtx.interval_s
-        servers = {key: observed_server(key, each, self._resources.directory) for key, each in settings.servers.items()}
+        servers = {key: observed_server(key, each, self._resources) for key, each in settings.servers.items()}
         self._observers = Observers(servers, self._components, self, interval_s=interval_s)
         self._before, self._ports = before, Ports(before.ports if before else None)
         self._sharing = Sharing(settings, self._secrets, self._components, before.share if before else None)
         admission = Admission(settings.start_limits(), self._sharing.permits)
-        self._pressure = PressureWatch(ProcPressure(), admission)
+        self._pressure, self._notifier = PressureWatch(ProcPressure(), admission), SystemdNotifier()
         streams = stream_settings(settings, self._resources)
         self._fleet = Fleet(streams, admission=admission, servers=self._observers, listener=self)
         self._assessor = Assessor(settings.thresholds(), self, longest_s=_LATE * interval_s)
@@ -99,7 +100,7 @@ class Service:
         self._registry = Registry(table, reader, self._components, self._failover, poll_s=settings.database.poll_s)
         directories, interval = stream_directories(settings), settings.visionaire.interval_s
         self._poller = VisionairePoller(directories, self._components, interval_s=interval)
-        self._notifier = SystemdNotifier()
+        self._sampling = Sampling(settings, self._secrets, self._components, self._resources.readings, self._latest)
         self._outlets = outlets(
             settings,
             self._secrets,
@@ -109,6 +110,7 @@ class Service:
             pictures=lambda: self._poller.pictures,
             sharing=self._sharing,
             others=others,
+            sampling=lambda: self._sampling.counts,
         )
         self._pulse = Pulse(interval_s, self._components, self._outlets.alerts.without_cycle)
         self._cycle = Cycle(
@@ -127,6 +129,7 @@ class Service:
             self._history,
             self._outlets,
             self._outlets.stills,
+            self._sampling,
             self._poller,
             self._components,
             self._pulse,
@@ -164,6 +167,7 @@ class Service:
             node=self._settings.node_name,
             starts=self._fleet.starts,
             standing=self._sharing.standing(draining=self._fleet.draining),
+            seen=self._sampling.seen,
         )
 
     def _completed(self, took_s: float) -> None:
@@ -239,13 +243,14 @@ class Service:
             "visionaire": self._poller.run,
             "pulse": self._pulse.run,
             **self._sharing.loops(),
+            **self._sampling.loops(),
         }
 
     def reload(self) -> None:
         """SIGHUP: re-read what can be re-read; a bad configuration changes nothing."""
         self._notifier.reloading()
         try:
-            settings = self._with_same_servers(self._reload())
+            settings = with_same_servers(self._reload(), self._settings)
             reader = row_reader(settings)
         except ConfigError as error:
             logger.error("configuration not re-read, the old one stays in force: %s", error)
@@ -268,20 +273,13 @@ class Service:
         settings = settings.model_copy(update={"pull": pull})
         for server, found in settings.servers.items():
             if found != self._settings.servers[server]:
-                self._observers.adopt(server, observed_server(server, found, self._resources.directory))
+                self._observers.adopt(server, observed_server(server, found, self._resources))
         self._outlets.adopt(self._settings, settings)
         self._settings = settings
         self._assessor.adopt(settings.thresholds())
+        self._sampling.adopt(settings)
         self._failover.adopt(failover_policy(settings))
         self._fleet.adopt(stream_settings(settings, self._resources), settings.start_limits())
-
-    def _with_same_servers(self, settings: Settings) -> Settings:
-        """Servers may change, but none comes or goes while the service runs."""
-        before = self._settings.mediamtx.servers
-        if settings.mediamtx.servers.keys() == before.keys():
-            return settings
-        logger.warning("mediamtx.servers: servers come and go at the next restart of the service")
-        return settings.model_copy(update={"mediamtx": settings.mediamtx.model_copy(update={"servers": before})})
 
     async def _report(self) -> None:
         """Keep systemd informed: a sign of life as long as cycles complete, and one line of status."""

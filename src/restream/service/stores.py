@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from restream.adapters.stores.influx import InfluxStore
 from restream.adapters.stores.json_file import JsonFileSink
+from restream.adapters.stores.picture_files import PictureFiles
+from restream.adapters.stores.pictures_in_memory import PicturesInMemory
 from restream.adapters.stores.postgres_events import PostgresEvents
 from restream.adapters.stores.postgres_incidents import PostgresIncidents
 from restream.adapters.stores.postgres_spans import PostgresSpans
@@ -11,6 +13,7 @@ from restream.adapters.stores.redis_archive import RedisArchive
 from restream.adapters.stores.redis_incidents import RedisIncidents
 from restream.adapters.stores.redis_media import RedisMedia
 from restream.adapters.stores.redis_peers import RedisPeers
+from restream.adapters.stores.redis_pictures import RedisPictures
 from restream.adapters.stores.redis_sink import RedisSink
 from restream.config.settings import Settings
 from restream.domain.server.trust import Trust
@@ -20,6 +23,7 @@ from restream.ports.history import SpanStore
 from restream.ports.incidents import IncidentStore
 from restream.ports.nodes import PeerReader
 from restream.ports.outlets import Archive, LineStore, MediaMemory, StreamSink
+from restream.ports.pictures import PictureMemories, PictureStore
 from restream.service.from_settings import require_dsn
 from restream.service.secrets_in_use import SecretsInUse
 
@@ -54,6 +58,18 @@ def media_memory(settings: Settings, secrets: SecretsInUse) -> MediaMemory | Non
     """Where it is kept what cameras send."""
     url = secrets.of("redis.url")
     return None if url is None else RedisMedia(url, settings.redis.prefix, settings.node_name, redis_trust(settings))
+
+
+def picture_memories(settings: Settings, secrets: SecretsInUse) -> PictureMemories | None:
+    """Where it is kept what is known of cameras' pictures."""
+    url = secrets.of("redis.url")
+    return None if url is None else RedisPictures(url, settings.redis.prefix, redis_trust(settings))
+
+
+def picture_store(settings: Settings) -> PictureStore:
+    """Where pictures are kept."""
+    folder = settings.pictures.keep.folder
+    return PicturesInMemory() if folder is None else PictureFiles(settings.origin.resolve(folder))
 
 
 def archives(settings: Settings, secrets: SecretsInUse) -> list[Archive]:

@@ -78,6 +78,10 @@ class ServerKeyFrames:
         self._places, self._readings, self._limit_s = places, readings, limit_s
         self._resolver = Resolver()
 
+    def adopt(self, places: Mapping[ServerId, ReadingPlace]) -> None:
+        """Other addresses and logins, from the next picture on."""
+        self._places = places
+
     async def latest(self, camera: Camera) -> KeyFrame | None:
         """The next one that the server sends. Raises NoKeyFrameError."""
         place = self._places.get(camera.server)

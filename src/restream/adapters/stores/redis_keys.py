@@ -27,6 +27,9 @@ INCIDENTS_KEY = "restream:incidents"
 INCIDENT_ENTRIES_KEY = "restream:incident_entries"
 """Hash, likewise: id → JSON of what was done about an incident."""
 
+PICTURE_KEYS = "restream:picture:"
+"""Before the id of a camera: JSON of what is known of its pictures; stays for a month, for whichever node has it."""
+
 NODES_KEY = "restream:nodes"
 """Sorted set: node → until when its keys live (Unix time of Redis, ms)."""
 NODE_KEYS = "restream:node:"

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from restream.domain.pictures.adjustments import AdjustmentError, PictureOptions, parse_picture_options
+
 
 class OptionError(ValueError):
     """An option cannot be used; the message begins with its name and says what is expected."""
@@ -57,6 +59,8 @@ class CameraOptions:
     priority: int = 0
     connect_timeout_s: float | None = None
     stall_timeout_s: float | None = None
+    pictures: PictureOptions | None = None
+    """Whether, how often and by which thresholds its picture is looked at; None: as configured."""
     input: tuple[tuple[str, str], ...] = ()
     """Extra options of ffmpeg's input, in the order given."""
     output: tuple[tuple[str, str], ...] = ()
@@ -174,6 +178,13 @@ def _flag(key: str, value: object) -> bool:
     return value
 
 
+def _pictures(key: str, value: object) -> PictureOptions:
+    try:
+        return parse_picture_options(value)
+    except AdjustmentError as error:
+        raise OptionError(f"{key}: {error}") from None
+
+
 def _priority(key: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not -1000 <= value <= 1000:
         raise OptionError(f"{key}: expected a whole number from -1000 to 1000")
@@ -225,6 +236,7 @@ _PARSERS: Mapping[str, _Parser] = {
     "on_demand": _flag,
     "output": _allowed(OUTPUT_OPTIONS),
     "path": _path,
+    "pictures": _pictures,
     "priority": _priority,
     "publish": _choice(Transport),
     "rtsp_transport": _choice(RtspTransport),

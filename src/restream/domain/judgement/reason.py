@@ -15,6 +15,10 @@ class Reason:
     text: str
     numbers: tuple[tuple[str, float | str], ...] = ()
     """`why`: a code for what is known beyond the code, with words and a hint of its own."""
+    since: float | None = None
+    """From when on, where that is known better than by the verdict (Unix time, s)."""
+    measured: tuple[tuple[str, float], ...] = ()
+    """What was measured and what is usual, by name, of codes that have many such numbers."""
 
 
 Flaw = tuple[Side, Reason, str]

@@ -12,6 +12,7 @@ from restream.domain.judgement.stream_quality import StreamQuality
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.life.remedy import Remedy
+from restream.domain.pictures.seen import Seen
 from restream.domain.server.flow import ServerPicture, Stream
 from restream.domain.server.mediamtx import Closed
 
@@ -45,6 +46,8 @@ class Sight(NamedTuple):
     held: Collection[str] = ()
     """Codes of the reasons that held a moment ago."""
     standing: ServiceStanding = AT_WORK
+    seen: Seen = Seen()
+    """What its pictures have shown."""
 
     @property
     def state(self) -> State:

@@ -15,6 +15,7 @@ from restream.domain.judgement.stream_quality import StreamQuality
 from restream.domain.judgement.verdict import Verdict
 from restream.domain.life.cause import Cause
 from restream.domain.news.component import Component
+from restream.domain.pictures.seen import Seen
 from restream.domain.server.flow import ServerPicture, Stream
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 
@@ -33,6 +34,8 @@ class Report(NamedTuple):
     """How often its publisher was started again, by the cause of the ending before."""
     packets: StreamQuality = StreamQuality()
     """What the camera's own packets were like."""
+    seen: Seen = Seen()
+    """What its pictures have shown."""
 
 
 @dataclass(frozen=True, slots=True)

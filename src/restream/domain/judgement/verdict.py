@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from restream.domain.camera.camera import Camera, RejectedRow
 from restream.domain.judgement.flaws import flaws
+from restream.domain.judgement.picture_flaws import picture_flaws
 from restream.domain.judgement.reason import Reason
 from restream.domain.judgement.sight import Sight
 from restream.domain.judgement.status import Unowned
@@ -173,7 +174,8 @@ _CLOSED = {
 
 def _graded(sight: Sight) -> Verdict:
     """Healthy, or degraded for every threshold that is passed; the first one names the side. Remarks come last."""
-    found = list(flaws(sight))
+    # A picture that shows nothing outweighs how it arrives.
+    found = [*picture_flaws(sight.seen.findings), *flaws(sight)]
     found += ((Side.NONE, *note) for note in stream_notes(sight.packets, sight.thresholds.stream, sight.held))
     if not found:
         return _HEALTHY

@@ -69,6 +69,7 @@ class OptionsDocument(Document):
     priority: int | UnsetType = UNSET
     connect_timeout_s: float | UnsetType | None = UNSET
     stall_timeout_s: float | UnsetType | None = UNSET
+    pictures: dict[str, bool | float | tuple[str, ...]] | UnsetType | None = UNSET
     input: tuple[tuple[str, str], ...] | UnsetType = UNSET
     output: tuple[tuple[str, str], ...] | UnsetType = UNSET
 
@@ -265,10 +266,7 @@ def _row(camera: Camera | RejectedRow) -> RowDocument | None:
     if isinstance(camera, RejectedRow):
         return None
     return RowDocument(
-        id=camera.id,
-        name=camera.name,
-        site=camera.site,
-        camera_type=camera.camera_type,
+        *(camera.id, camera.name, camera.site, camera.camera_type),
         source=camera.source.masked,
         enabled=camera.enabled,
         options=_options(camera.options),
@@ -277,6 +275,8 @@ def _row(camera: Camera | RejectedRow) -> RowDocument | None:
 
 def _options(options: CameraOptions) -> OptionsDocument:
     known = {name: getattr(options, name) for name in OptionsDocument.__struct_fields__}
+    if options.pictures is not None:
+        known["pictures"] = options.pictures.document
     return OptionsDocument(**{name: value for name, value in known.items() if value not in (None, ())})
 
 

@@ -54,6 +54,10 @@ class ReasonDocument(Document):
     told_fps: Annotated[float | UnsetType, about("As the camera describes itself.")] = UNSET
     offset_s: Annotated[int | UnsetType, about("The camera's clock minus ours.")] = UNSET
     why: Annotated[str | UnsetType, about("A code for what is known beyond `code`.")] = UNSET
+    since: Annotated[Moment | UnsetType, about("From when on, where that is known better than by the verdict.")] = UNSET
+    measured: Annotated[
+        dict[str, float] | UnsetType, about("Of `picture_…`: what was measured last, and what is usual.")
+    ] = UNSET
 
 
 class VerdictDocument(Document):
@@ -269,7 +273,12 @@ def verdict_document(verdict: Verdict, since: str) -> VerdictDocument:
 
 
 def _reason(reason: Reason) -> ReasonDocument:
-    return ReasonDocument(reason.code, reason.text, **dict(reason.numbers))  # type: ignore[arg-type]
+    more: dict[str, object] = dict(reason.numbers)
+    if reason.since is not None:
+        more["since"] = timestamp(reason.since)
+    if reason.measured:
+        more["measured"] = dict(reason.measured)
+    return ReasonDocument(reason.code, reason.text, **more)  # type: ignore[arg-type]
 
 
 def _engine(status: CameraStatus) -> str | None:

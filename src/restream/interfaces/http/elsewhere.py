@@ -13,6 +13,7 @@ from restream.interfaces.documents.bulk import BulkDocument, BulkOutcomeDocument
 from restream.interfaces.documents.camera_details import CameraDetailsDocument
 from restream.interfaces.documents.cameras import CameraDocument
 from restream.interfaces.documents.nodes import page_of
+from restream.interfaces.documents.pictures import PicturesDocument
 from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.documents.short_details import short_details
 from restream.interfaces.documents.values import encode
@@ -97,11 +98,11 @@ class Owners:
             for camera in cameras
         ]
 
-    async def still(self, camera: CameraDocument, request: web.Request) -> web.Response:
-        """Its picture. Raises HTTPServiceUnavailable."""
+    async def still(self, camera: CameraDocument, request: web.Request, what: str = "snapshot.jpg") -> web.Response:
+        """A picture of it. Raises HTTPServiceUnavailable."""
         try:
             caller, page = self._reachable(camera, request)
-            status, body = await caller.get(page, camera.id, "snapshot.jpg")
+            status, body = await caller.get(page, camera.id, what)
             if status != web.HTTPOk.status_code:
                 raise NodeError(_refusal(status, body))
             if not body.startswith(_JPEG):
@@ -109,6 +110,26 @@ class Owners:
         except NodeError as error:
             raise web.HTTPServiceUnavailable(reason=self._where(camera, str(error))) from None
         return web.Response(body=body, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=5"})
+
+    async def pictures(self, camera: CameraDocument, request: web.Request, *, accept: bool = False) -> web.Response:
+        """What its pictures have shown; `accept`: after the last one was accepted. Raises HTTPConflict,
+        HTTPServiceUnavailable.
+        """
+        try:
+            caller, page = self._reachable(camera, request)
+            ask = caller.post(page, camera.id, "pictures/accept") if accept else caller.get(page, camera.id, "pictures")
+            status, body = await ask
+            if status == web.HTTPConflict.status_code:
+                raise web.HTTPConflict(reason=self._where(camera, _refusal(status, body)))
+            if status != web.HTTPOk.status_code:
+                raise NodeError(_refusal(status, body))
+            found = msgspec.json.decode(body, type=PicturesDocument)
+        except NodeError as error:
+            raise web.HTTPServiceUnavailable(reason=self._where(camera, str(error))) from None
+        except (ValueError, RecursionError):
+            reason = self._where(camera, "its answer cannot be understood")
+            raise web.HTTPServiceUnavailable(reason=reason) from None
+        return json_answer(found)
 
     def _reachable(self, camera: CameraDocument, request: web.Request) -> tuple[NodeCaller, str]:
         """Who asks, and at which address. Raises NodeError."""

@@ -35,6 +35,8 @@ _COUNTS: Mapping[str, tuple[str, str]] = {
     "events": ("kind", "Events since the start of the service."),
     "alerts": ("outcome", "Alerts handed to webhooks."),
     "lines": ("outcome", "Lines for the time-series database."),
+    "pictures": ("outcome", "Key frames of cameras that were to be looked at."),
+    "picture_decode_seconds": ("outcome", "Time that decoding them took, one after the other."),
 }
 
 
@@ -95,7 +97,7 @@ class Exporter:
             return self._rendered[1]
 
     async def _render(self, snapshot: Snapshot) -> bytes:
-        cameras = CameraFamilies(snapshot.host)
+        cameras = CameraFamilies(snapshot.host, snapshot.taken_at)
         for count, (camera_id, report) in enumerate(snapshot.reports.items()):
             cameras.add(camera_id, report)
             if count % _BATCH == 0:

@@ -17,12 +17,15 @@ from restream.domain.judgement.verdict import Health
 from restream.domain.life.lifecycle import Phase
 from restream.domain.news.component import ComponentState
 from restream.domain.news.incident import Incident, IncidentScope
+from restream.domain.pictures.finding import PictureFlaw
 from restream.domain.visionaire import RUNNING, HostPicture
 from restream.interfaces.metrics.exposition import Family, Kind, extended, labels
 
 _UP = frozenset({Health.HEALTHY, Health.DEGRADED})
 
 _HEALTHS: Mapping[Health, str] = {health: labels(health=health) for health in Health}
+
+_FLAWS: Mapping[PictureFlaw, str] = {flaw: labels(flaw=flaw) for flaw in PictureFlaw}
 
 _TRACKS = (labels(track="video"), labels(track="audio"))
 """As a StreamReport has them."""
@@ -56,13 +59,21 @@ _CAMERA: Mapping[str, tuple[Kind, str]] = {
     "camera_rtp_frames_per_second": ("gauge", "Pictures of the camera that arrive."),
     "camera_rtp_key_frame_interval_seconds": ("gauge", "Time between the camera's last two key frames."),
     "camera_rtp_clock_offset_seconds": ("gauge", "The camera's wall clock less ours."),
+    "camera_picture_finding": ("gauge", "What is found in the camera's picture: 1 while it holds, by flaw."),
+    "camera_picture_age_seconds": ("gauge", "Since the camera's last picture that was looked at."),
+    "camera_picture_brightness_ratio": ("gauge", "Mean of that picture, of the full range."),
+    "camera_picture_contrast_ratio": ("gauge", "Between its darkest and its brightest parts."),
+    "camera_picture_sharpness_ratio": ("gauge", "Of its edges, against its contrast."),
+    "camera_picture_samples_total": ("counter", "Pictures of the camera that were looked at."),
+    "camera_picture_failures_total": ("counter", "Tries that brought no picture of the camera."),
 }
 
 
 class CameraFamilies:
     """The families of our cameras, filled camera by camera."""
 
-    def __init__(self, host: HostSample | None) -> None:
+    def __init__(self, host: HostSample | None, taken_at: float = 0.0) -> None:
+        self._taken_at = taken_at
         self._processes = host.processes if host is not None else {}
         self._families = {name: Family(f"restream_{name}", kind, text) for name, (kind, text) in _CAMERA.items()}
 
@@ -87,11 +98,27 @@ class CameraFamilies:
                 families["camera_srt_rtt_seconds"].add(own, None if rtt_ms is None else rtt_ms / 1000)
                 families["camera_srt_loss_ratio"].add(own, report.quality.loss_ratio)
         self._add_packets(own, report)
+        self._add_picture(own, report)
         subject = report.subject
         process = self._processes.get(subject.pid or 0) if isinstance(subject, CameraStatus) else None
         if process is not None:
             families["camera_publisher_cpu_seconds_total"].add(own, process.cpu_seconds)
             families["camera_publisher_resident_bytes"].add(own, process.rss_bytes)
+
+    def _add_picture(self, own: str, report: Report) -> None:
+        seen, families = report.seen, self._families
+        if seen.samples or seen.failures:
+            families["camera_picture_samples_total"].add(own, seen.samples)
+            families["camera_picture_failures_total"].add(own, seen.failures)
+        if seen.taken_at is None:
+            return
+        found = {each.flaw for each in seen.findings}
+        for flaw, label in _FLAWS.items():
+            families["camera_picture_finding"].add(extended(own, label), flaw in found)
+        families["camera_picture_age_seconds"].add(own, max(0.0, self._taken_at - seen.taken_at))
+        families["camera_picture_brightness_ratio"].add(own, seen.brightness)
+        families["camera_picture_contrast_ratio"].add(own, seen.contrast)
+        families["camera_picture_sharpness_ratio"].add(own, seen.sharpness)
 
     def _add_packets(self, own: str, report: Report) -> None:
         stream = report.subject.packets if isinstance(report.subject, CameraStatus) else None

@@ -20,6 +20,7 @@ from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.event import HealthChange
 from restream.domain.news.mishaps import Mishaps
+from restream.domain.pictures.seen import Seen
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.supervisor.journeys import EventListener
@@ -28,6 +29,9 @@ logger = logging.getLogger(__name__)
 
 _HOUR_S = 3600.0
 _NEVER_SEEN = ServerPicture()
+NOTHING_SEEN: Mapping[str, Seen] = {}
+"""Where no pictures are taken."""
+_NOT_SEEN = Seen()
 _SETTLED = frozenset({Health.HEALTHY, Health.DEGRADED, Health.DOWN})
 
 
@@ -78,14 +82,16 @@ class Assessor:
         wall: float,
         *,
         standing: ServiceStanding = AT_WORK,
+        seen: Mapping[str, Seen] = NOTHING_SEEN,
     ) -> Iterator[tuple[str, Report]]:
         """One report after the other; cameras that are no longer among the subjects are forgotten at the end.
 
-        `standing` is that of this service.
+        `standing` is that of this service; `seen` is what pictures have shown.
         """
         for camera_id, subject in subjects.items():
             try:
-                report = self._assess(camera_id, subject, servers, now, wall, standing=standing)
+                shown = seen.get(camera_id, _NOT_SEEN)
+                report = self._assess(camera_id, subject, servers, now, wall, standing=standing, seen=shown)
             except Exception as error:
                 if told := self._mishaps.news(camera_id, error):
                     logger.error("camera %s cannot be judged: %s", camera_id, told)
@@ -107,6 +113,7 @@ class Assessor:
         wall: float,
         *,
         standing: ServiceStanding,
+        seen: Seen,
     ) -> Report:
         memory = self._memories.get(camera_id)
         if memory is None:
@@ -114,7 +121,7 @@ class Assessor:
             self._take_up(camera_id, memory)
         if isinstance(subject, CameraStatus):
             server = servers.get(subject.camera.server, _NEVER_SEEN)
-            return self._assess_supervised(memory, subject, server, now, wall, standing=standing)
+            return self._assess_supervised(memory, subject, server, now, wall, standing=standing, seen=seen)
         memory.window.clear()
         memory.packets.clear()
         memory.restarts_seen = 0
@@ -159,6 +166,7 @@ class Assessor:
         wall: float,
         *,
         standing: ServiceStanding,
+        seen: Seen,
     ) -> Report:
         state, camera = status.state, status.camera
         stream = server.streams.get(camera.path)
@@ -188,11 +196,14 @@ class Assessor:
             packets=packets,
             held=[reason.code for reason in memory.verdict.reasons] if memory.verdict else (),
             standing=standing,
+            seen=seen,
         )
         verdict = judge(sight)
         proven = not _awaits_a_look(state, server)
         self._note(memory, camera.id, camera.name, camera.server, verdict, now, wall, proven=proven)
-        return Report(status, verdict, memory.judged_since, stream, quality, memory.timeline, memory.restarts, packets)
+        return Report(
+            status, verdict, memory.judged_since, stream, quality, memory.timeline, memory.restarts, packets, seen
+        )
 
     def _count_restarts(self, memory: _Memory, state: State, wall: float) -> None:
         """A camera that left the table and came back begins at 0 again."""

@@ -15,6 +15,7 @@ from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.status import Subject
 from restream.domain.news.component import Component
 from restream.domain.news.event import Event
+from restream.domain.pictures.seen import Seen
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import ServerId
 from restream.supervisor.picture.assessor import Assessor
@@ -41,6 +42,8 @@ class Scene:
     standing: ServiceStanding = AT_WORK
     table_read: bool = False
     """As in `Snapshot`."""
+    seen: Mapping[str, Seen] = field(default_factory=dict)
+    """What pictures have shown."""
 
 
 class Cycle:
@@ -103,7 +106,9 @@ class Cycle:
         now = asyncio.get_running_loop().time()
         wall = self._wall(now)
         reports: dict[str, Report] = {}
-        assessed = self._assessor.assess(scene.subjects, scene.servers, now, wall, standing=scene.standing)
+        assessed = self._assessor.assess(
+            scene.subjects, scene.servers, now, wall, standing=scene.standing, seen=scene.seen
+        )
         for camera_id, report in assessed:
             reports[camera_id] = report
             if len(reports) % _BATCH == 0:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from restream.interfaces.documents.values import about
 
 JSON = "application/json"
 ERRORS: Mapping[int, str] = {
@@ -31,6 +35,10 @@ class Parameter:
     name: str
     kind: Any
     place: Literal["query", "path", "header"] = "query"
+
+
+CAMERA_ID = Parameter("id", Annotated[str, Meta(min_length=1), about("Id of a camera.", "1")], "path")
+"""Of whatever is asked of one camera."""
 
 
 @dataclass(frozen=True, slots=True)

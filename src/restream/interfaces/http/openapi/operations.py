@@ -35,7 +35,8 @@ from restream.interfaces.http.api import MOST_EVENT_ID, MOST_EVENTS
 from restream.interfaces.http.bulk import MOST_AT_ONCE
 from restream.interfaces.http.live import MOST_GENERATION, TOPICS
 from restream.interfaces.http.openapi.incident_operations import INCIDENTS
-from restream.interfaces.http.openapi.operation import Answer, Operation, Parameter, json, some
+from restream.interfaces.http.openapi.operation import CAMERA_ID, Answer, Operation, Parameter, json, some
+from restream.interfaces.http.openapi.picture_operations import PICTURES
 from restream.interfaces.http.query import MOST_CAMERAS, MOST_OFFSET, SORTS
 
 
@@ -45,7 +46,6 @@ def _up_to(most: int, default: int, told: str = "") -> Any:
 
 
 _ETAG = Annotated[str, about("Of this version.", 'W/"9f3a01c2-4711"')]
-_ID = Parameter("id", Annotated[str, Meta(min_length=1), about("Id of a camera.", "1")], "path")
 _KNOWN = Parameter("If-None-Match", Annotated[str, about("The `ETag` of the version at hand.")], "header")
 
 _FILTERS = (
@@ -111,7 +111,7 @@ CAMERAS = (
     Operation(
         *("get", "/api/cameras/{id}", "getCamera", "Everything that is known of a camera"),
         tag="cameras",
-        parameters=(_ID,),
+        parameters=(CAMERA_ID,),
         answers={200: json("The camera.", CameraDetailsDocument)},
         errors=some(400, 404),
     ),
@@ -119,7 +119,7 @@ CAMERAS = (
         *("get", "/api/cameras/{id}/snapshot.jpg", "getStill", "A still picture of a camera"),
         "Taken from the media server, never from the camera; the same picture for everybody who asks within seconds.",
         tag="cameras",
-        parameters=(_ID,),
+        parameters=(CAMERA_ID,),
         answers={200: Answer("The picture.", {"image/jpeg": None})},
         errors=some(400, 404, 504) | {503: "There is nothing to see now; `error` says why."},
     ),
@@ -128,7 +128,7 @@ CAMERAS = (
             *("post", f"/api/cameras/{{id}}/{action}", f"{action}Camera", *_ACTIONS[action]),
             access="write",
             tag="cameras",
-            parameters=(_ID,),
+            parameters=(CAMERA_ID,),
             answers={202: json("Accepted. What comes of it shows in `phase` and `verdict`.", AcceptedDocument)},
             errors=some(400, 404, 409, 502),
         )
@@ -296,4 +296,4 @@ PAGE = (
     ),
 )
 
-OPERATIONS: Sequence[Operation] = (*CAMERAS, *FLEET, *INCIDENTS, *LIVE, *ACCESS, *OPERATION, *PAGE)
+OPERATIONS: Sequence[Operation] = (*CAMERAS, *PICTURES, *FLEET, *INCIDENTS, *LIVE, *ACCESS, *OPERATION, *PAGE)

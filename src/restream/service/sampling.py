@@ -1,0 +1,129 @@
+"""Pictures of cameras in this service: made from the configuration, and what the API answers of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.util import find_spec
+
+from restream.adapters.pictures.decoder import PictureDecoder
+from restream.adapters.rtsp.server_key_frames import OwnReadings, ReadingPlace, ServerKeyFrames
+from restream.config.settings import Settings
+from restream.domain.judgement.snapshot import Snapshot
+from restream.domain.news.component import ComponentState
+from restream.domain.pictures.seen import Seen
+from restream.domain.server.identity import ServerId
+from restream.interfaces.documents.pictures import PicturesDocument, pictures_document
+from restream.interfaces.http.pictures import PicturesContext
+from restream.service.pulling import reader_of
+from restream.service.secrets_in_use import SecretsInUse
+from restream.service.stores import picture_memories, picture_store
+from restream.supervisor.components import Components
+from restream.supervisor.sampling.albums import Albums, AlbumsLimits
+from restream.supervisor.sampling.recollections import Recollections
+from restream.supervisor.sampling.sampler import COMPONENT, Sampler, SamplingSettings
+
+logger = logging.getLogger(__name__)
+
+_MODULES = ("av", "numpy", "PIL")
+
+
+def missing_extra() -> str:
+    """What must be installed before pictures can be looked at; empty: it is."""
+    missing = [name for name in _MODULES if find_spec(name) is None]
+    if not missing:
+        return ""
+    return f'pictures need {", ".join(missing)}: pip install "restream[pictures]"'
+
+
+class Sampling:
+    """The sampler with its stores, where `pictures.enabled` is set. `snapshot` is the latest one."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        secrets: SecretsInUse,
+        components: Components,
+        readings: OwnReadings,
+        snapshot: Callable[[], Snapshot],
+    ) -> None:
+        section = settings.pictures
+        self._snapshot = snapshot
+        self._sampler: Sampler | None = None
+        if not section.enabled:
+            return
+        if trouble := missing_extra():
+            components.report(COMPONENT, ComponentState.DOWN, trouble)
+            return
+        keep = section.keep
+        megabytes = keep.memory_mb if keep.folder is None else keep.disk_mb
+        self._albums = Albums(picture_store(settings), AlbumsLimits(keep.count, keep.days, megabytes << 20))
+        self._recollections = Recollections(picture_memories(settings, secrets))
+        self._frames = ServerKeyFrames(reading_places(settings), readings)
+        self._sampler = Sampler(
+            sampling_settings(settings),
+            self._frames,
+            PictureDecoder(section.jpeg_width),
+            snapshot,
+            self._albums,
+            self._recollections,
+            components,
+        )
+
+    @property
+    def seen(self) -> Mapping[str, Seen]:
+        """What the pictures have shown, by camera id."""
+        return {} if self._sampler is None else self._sampler.seen
+
+    @property
+    def counts(self) -> Mapping[str, Mapping[str, float]]:
+        """What it has cost since the start of the service."""
+        return {} if self._sampler is None else self._sampler.counts
+
+    def loops(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
+        """What runs, by name."""
+        if self._sampler is None:
+            return {}
+        return {"pictures": self._sampler.run, "picture memories": self._recollections.run}
+
+    def adopt(self, settings: Settings) -> None:
+        """What can change while the service runs: how often, by which thresholds, where it is read."""
+        if self._sampler is not None:
+            self._sampler.adopt(sampling_settings(settings))
+            self._frames.adopt(reading_places(settings))
+
+    @property
+    def answers(self) -> PicturesContext:
+        """What the API asks."""
+        return PicturesContext(self._document, self._picture, self._accept)
+
+    def _document(self, camera_id: str) -> PicturesDocument | None:
+        if camera_id not in self._snapshot().reports:
+            return None
+        if self._sampler is None:
+            return pictures_document(camera_id, None, enabled=False)
+        return pictures_document(camera_id, self._sampler.seen.get(camera_id), self._albums.of(camera_id))
+
+    async def _picture(self, camera_id: str, milliseconds: int) -> bytes | None:
+        return None if self._sampler is None else await self._albums.picture(camera_id, milliseconds)
+
+    async def _accept(self, camera_id: str) -> str | None:
+        if camera_id not in self._snapshot().reports:
+            return None
+        if self._sampler is None:
+            return "no pictures are taken: pictures.enabled is not set"
+        return await self._sampler.accept(camera_id)
+
+
+def sampling_settings(settings: Settings) -> SamplingSettings:
+    """How pictures are taken."""
+    section = settings.pictures
+    return SamplingSettings(section.pace(), section.thresholds_of, section.interval_of)
+
+
+def reading_places(settings: Settings) -> Mapping[ServerId, ReadingPlace]:
+    """The media servers as who reads there needs to know them."""
+    return {
+        server: ReadingPlace(section.rtsp_url, reader_of(section), section.publish_trust)
+        for server, section in settings.servers.items()
+    }
