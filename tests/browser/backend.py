@@ -17,8 +17,10 @@ from typing import Any
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from restream.interfaces.http import page
+from restream.interfaces.http.incidents import Incidents
 from tests.browser import fleet
 from tests.browser.fleet import Document
+from tests.browser.incidents import IncidentMemory
 
 COOKIE = "session"
 _OPEN = ("/api/session", "/api/login", "/api/logout")
@@ -40,6 +42,7 @@ class Backend:
         self.streams: list[Document] = []
         self.visionaire: list[Document] = []
         self.nodes: list[Document] = []
+        self.incidents = IncidentMemory(lambda: self.cameras)
         self.stopping = False
         self.start_queue = 0
         self.components = {
@@ -124,7 +127,8 @@ class Backend:
 
     def _head(self, kind: str) -> Document:
         facts = {"instance": self.instance, "generation": self.generation, "time": fleet.ago(0)}
-        return {"type": kind, "interval_s": self.interval_s, "status": self.status(), **facts}
+        incidents = self.incidents.documents()
+        return {"type": kind, "interval_s": self.interval_s, "status": self.status(), "incidents": incidents, **facts}
 
     def snapshot(self) -> Document:
         cameras = list(self.cameras.values())
@@ -158,6 +162,7 @@ class Backend:
                 web.post("/api/cameras/{id}/{action}", self._act),
             ]
         )
+        inner.add_routes(Incidents(lambda: self.incidents).routes())
         if not prefix:
             return inner
         outer = web.Application()

@@ -46,7 +46,11 @@ class Night:
             for each in self.cameras.values():
                 hosts.setdefault(each.site, set()).add(each.host or each.id)
             counts = Counter(each.site for each in self.cameras.values())
-            sizes = FleetSizes(len(self.cameras), {site: (counts[site], len(each)) for site, each in hosts.items()})
+            sizes = FleetSizes(
+                len(self.cameras),
+                {site: (counts[site], len(each)) for site, each in hosts.items()},
+                Counter(each.host for each in self.cameras.values()),
+            )
             bad = {key: each for key, each in self.cameras.items() if each.health in ("down", "unknown")}
             self.state, told = step(
                 self.state,
@@ -109,6 +113,25 @@ def test_a_recorder_is_the_hosts_matter_also_where_it_is_most_of_its_site() -> N
     night = Night(*fleet(per_host=10))
     night.set(range(10), cause="refused", side="camera")
     assert shown(night.after(15)) == [("host", "host0", 10)]
+
+
+def test_a_few_of_a_recorder_that_fail_in_several_ways_are_several_matters() -> None:
+    night = Night(*fleet(per_host=10))
+    for number, cause in enumerate(("refused", "stalled", "timeout")):
+        night.set([number], cause=cause, side="camera")
+    assert shown(night.after(32)) == [("camera", "0", 1), ("camera", "1", 1), ("camera", "2", 1)]
+    night.set(range(3, 6), cause="stalled", side="camera")
+    assert shown(night.after(12)) == [("host", "host0", 6)], "most of it"
+
+
+def test_a_site_with_one_large_recorder() -> None:
+    recorder = [IncidentSubject(f"r{each}", "site", "nvr", health="healthy") for each in range(30)]
+    others = [IncidentSubject(f"c{each}", "site", f"h{each}", health="healthy") for each in range(10)]
+    night = Night(*recorder, *others)
+    night.set([each.id for each in (*recorder, others[0])])
+    assert shown(night.after(32)) == [("camera", "c0", 1), ("host", "nvr", 30)]
+    night.set([each.id for each in others])
+    assert shown(night.after(12)) == [("site", "site", 40)]
 
 
 def test_wrong_passwords_on_one_recorder_are_another_matter_than_its_network() -> None:

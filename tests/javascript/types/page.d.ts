@@ -27,6 +27,9 @@ declare global {
   type Streams = Schemas['Streams'];
   type Visionaire = Schemas['Visionaire'];
   type NodeOfFleet = Schemas['Nodes']['nodes'][number];
+  type OpenIncident = Schemas['Incident'];
+  type IncidentDeed = OpenIncident['entries'][number]['deed'];
+  type IncidentDeedBody = { who?: string; text?: string; until?: string };
   type Session = Schemas['Session'];
   type BulkRequest = operations['actOnCameras']['requestBody']['content']['application/json'];
   type Bulk = Awaited<Answer<'actOnCameras'>>;
@@ -55,6 +58,12 @@ declare global {
     host(signal: AbortSignal): Answer<'getHost'>;
     visionaire(signal?: AbortSignal): Answer<'getVisionaire'>;
     nodes(signal: AbortSignal): Answer<'listNodes'>;
+    incidents(
+      parameters: operations['listIncidents']['parameters']['query'],
+      signal?: AbortSignal,
+    ): Answer<'listIncidents'>;
+    incident(id: string, signal?: AbortSignal): Answer<'getIncident'>;
+    incidentDeed(id: string, deed: IncidentDeed, body: IncidentDeedBody): Answer<'getIncident'>;
     act(id: string, action: Action): Promise<Schemas['Accepted']>;
     actOnMany(wanted: BulkRequest, signal: AbortSignal): Promise<Bulk>;
     still(id: string, signal?: AbortSignal): Promise<Blob>;
@@ -94,6 +103,9 @@ declare global {
     status: boolean;
     events: ServiceEvent[];
     host: boolean;
+    incidents: boolean;
+    /** An incident is not open any more. */
+    ended: boolean;
   }
 
   interface ListColumn {
@@ -119,13 +131,9 @@ declare global {
     template: string;
   }
 
-  type Scope = 'server' | 'node' | 'host' | 'site';
   interface Incident {
     key: string;
-    scope: Scope;
-    place: string;
-    cause: string;
-    camera: Camera;
+    incident: OpenIncident;
     records: CameraRecord[];
   }
 
@@ -150,7 +158,8 @@ declare global {
     inside?: undefined;
   }
   type GroupItem = Heading<'group'> & { by: Grouping };
-  type IncidentItem = Heading<'incident'> & Omit<Incident, 'key' | 'records'>;
+  /** `acknowledged`: by whom; null: by nobody. */
+  type IncidentItem = Heading<'incident'> & { title: string; cause: string; acknowledged: string | null };
   type HeadingItem = GroupItem | IncidentItem;
   type Item = CameraItem | HeadingItem;
   interface Arranged {

@@ -31,3 +31,9 @@ export function camera(
 export const records = (...cameras) => cameras.map(record);
 
 export const down = (id, code, fault, place = {}) => camera(id, { health: 'down', code, fault, ...place });
+
+export const incident = (id, rest = {}) => ({
+  ...{ id, scope: 'host', place: 'nvr', cause: 'timeout', total: 3, most: 3, ended: null, cameras: [] },
+  acknowledged: null,
+  ...rest,
+});

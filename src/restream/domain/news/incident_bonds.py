@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from restream.domain.news.incident import Bond, IncidentScope
@@ -43,6 +44,8 @@ class FleetSizes:
     cameras: int = 0
     sites: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """By site: cameras, hosts."""
+    hosts: Mapping[str, int] = field(default_factory=dict)
+    """By host: cameras."""
 
 
 def is_down(subject: IncidentSubject) -> bool:
@@ -67,8 +70,18 @@ def bonds(subject: IncidentSubject) -> Iterator[Bond]:
         if subject.site:
             yield Bond(IncidentScope.SITE, subject.site, CONTACT)
     if subject.host and subject.side != "media_server":
-        yield Bond(IncidentScope.HOST, subject.host, CONTACT if cause in _NO_CONTACT else cause)
+        if cause in _NO_CONTACT:
+            yield Bond(IncidentScope.HOST, subject.host, CONTACT)
+        yield Bond(IncidentScope.HOST, subject.host, cause)
     yield Bond(IncidentScope.CAMERA, subject.id)
+
+
+def width(bond: Bond) -> int:
+    """The smaller, the wider."""
+    return 2 * _ORDER[bond.scope] + (bond.kind not in ("", CONTACT))
+
+
+_ORDER = {scope: number for number, scope in enumerate(IncidentScope)}
 
 
 def enough(bond: Bond, ripe: Sequence[IncidentSubject], sizes: FleetSizes) -> bool:
@@ -77,18 +90,22 @@ def enough(bond: Bond, ripe: Sequence[IncidentSubject], sizes: FleetSizes) -> bo
         case IncidentScope.FLEET:
             return _enough_of_fleet(ripe, sizes)
         case IncidentScope.SITE:
-            return len(ripe) >= FEWEST and _half_of_site(ripe, sizes.sites.get(bond.place, (0, 0)))
+            return len(ripe) >= FEWEST and _half_of_site(ripe, sizes.sites.get(bond.place, (0, 0)), sizes.hosts)
         case IncidentScope.HOST:
-            return len(ripe) >= FEWEST
+            # Several causes may be several matters, unless they are of most that the host has.
+            most = bond.kind != CONTACT or len(ripe) >= _SHARE * sizes.hosts.get(bond.place, 0)
+            return len(ripe) >= FEWEST and most
         case IncidentScope.SERVER:
             return len(ripe) >= (FEWEST if bond.kind else 1)
     return True
 
 
-def _half_of_site(ripe: Sequence[IncidentSubject], size: tuple[int, int]) -> bool:
-    """Half of its cameras on half of its hosts, of which it must have several: else it is the host's matter."""
+def _half_of_site(ripe: Sequence[IncidentSubject], size: tuple[int, int], per_host: Mapping[str, int]) -> bool:
+    """Half of its cameras, and half of its hosts with half of theirs, several: else it is a host's matter."""
     cameras, hosts = size
-    hit = _hosts(ripe)
+    # A camera without a host is on its own.
+    found = Counter(each.host or f"\0{each.id}" for each in ripe)
+    hit = sum(count >= _SHARE * per_host.get(host, 1) for host, count in found.items())
     return hit >= 2 and len(ripe) >= _SHARE * cameras and hit >= _SHARE * hosts
 
 
@@ -97,14 +114,9 @@ def _enough_of_fleet(ripe: Sequence[IncidentSubject], sizes: FleetSizes) -> bool
         return False
     if len(sizes.sites) < 2:
         # One site is that site's matter; cameras without one have no other common place than the fleet.
-        return "" in sizes.sites and _half_of_site(ripe, sizes.sites[""])
+        return "" in sizes.sites and _half_of_site(ripe, sizes.sites[""], sizes.hosts)
     by_site: dict[str, list[IncidentSubject]] = {}
     for each in ripe:
         by_site.setdefault(each.site, []).append(each)
     hit = sum(len(found) >= _SHARE * sizes.sites.get(site, (0, 0))[0] for site, found in by_site.items())
     return hit >= 2 and hit >= _SHARE * len(sizes.sites)
-
-
-def _hosts(subjects: Iterable[IncidentSubject]) -> int:
-    """How many hosts these are on; a camera without one is on its own."""
-    return len({each.host or f"\0{each.id}" for each in subjects})

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from restream.domain.news.incident import Bond, Incident, IncidentScope
-from restream.domain.news.incident_bonds import FleetSizes, IncidentSubject, bonds, enough, is_down
+from restream.domain.news.incident_bonds import FleetSizes, IncidentSubject, bonds, enough, is_down, width
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,22 +119,22 @@ class _Floor:
         new_id: Callable[[], str],
     ) -> None:
         """Open what is due, the widest scope first."""
-        for scope in IncidentScope:
-            groups: dict[Bond, list[str]] = {}
-            for camera, own in self._places.items():
-                bond = next((each for each in own if each.scope is scope), None)
-                if bond is not None and bond not in self._by_bond and not self._is_in_wider(camera, scope):
+        groups: dict[Bond, list[str]] = {}
+        for camera, own in self._places.items():
+            for bond in own:
+                if bond not in self._by_bond:
                     groups.setdefault(bond, []).append(camera)
-            wait_s = rules.single_after_s if scope is IncidentScope.CAMERA else rules.group_after_s
-            for bond, cameras in groups.items():
-                ripe = [down[each] for each in cameras if now - since[each] >= wait_s]
-                if ripe and enough(bond, ripe, sizes):
-                    first = wall - max(now - since[each] for each in cameras)
-                    self._begin(bond, cameras, first, new_id)
+        for bond in sorted(groups, key=width):
+            cameras = [each for each in groups[bond] if not self._is_in_wider(each, bond)]
+            wait_s = rules.single_after_s if bond.scope is IncidentScope.CAMERA else rules.group_after_s
+            ripe = [down[each] for each in cameras if now - since[each] >= wait_s]
+            if ripe and enough(bond, ripe, sizes):
+                first = wall - max(now - since[each] for each in cameras)
+                self._begin(bond, cameras, first, new_id)
 
-    def _is_in_wider(self, camera: str, scope: IncidentScope) -> bool:
+    def _is_in_wider(self, camera: str, bond: Bond) -> bool:
         home = self._home.get(camera)
-        return home is not None and _ORDER[self._open[home].bond.scope] <= _ORDER[scope]
+        return home is not None and width(self._open[home].bond) <= width(bond)
 
     def _begin(self, bond: Bond, cameras: Iterable[str], first: float, new_id: Callable[[], str]) -> None:
         again = self._recent.pop(bond, None)
@@ -191,9 +191,6 @@ class _Floor:
             if into:
                 first[into] = min(first.get(into, self._open[key].began), self._open[key].began)
         return first
-
-
-_ORDER = {scope: number for number, scope in enumerate(IncidentScope)}
 
 
 def _counted(incident: Incident, members: frozenset[str], down: Mapping[str, IncidentSubject]) -> Incident:

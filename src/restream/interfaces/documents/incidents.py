@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated
 
@@ -108,19 +109,21 @@ def subjects_of(
     """The cameras of all nodes, as incidents see them: those that are not well, and how large everything is."""
     subjects: dict[str, IncidentSubject] = {}
     sites: dict[str, tuple[int, set[str]]] = {}
+    per_host: Counter[str] = Counter()
     total = 0
     for camera in cameras:
         health = camera.verdict.health
         if health == "disabled":
             continue
         total += 1
+        per_host[camera.host] += 1
         count, hosts = sites.get(camera.site) or (0, set())
         # A camera without a host is on its own.
         hosts.add(camera.host or f"\0{camera.id}")
         sites[camera.site] = count + 1, hosts
         if health not in _NO_MATTER:
             subjects[camera.id] = _subject(camera, snapshot)
-    return subjects, FleetSizes(total, {site: (count, len(hosts)) for site, (count, hosts) in sites.items()})
+    return subjects, FleetSizes(total, {site: (count, len(hosts)) for site, (count, hosts) in sites.items()}, per_host)
 
 
 def _subject(camera: CameraDocument, snapshot: Snapshot) -> IncidentSubject:

@@ -120,6 +120,14 @@ export const api = {
       signal,
       limitS: 60,
     }),
+  incidents: (parameters, signal) => json('api/incidents', { parameters, signal }),
+  incident: (id, signal) => json(`api/incidents/${encodeURIComponent(id)}`, { signal }),
+  incidentDeed: (id, deed, body) =>
+    json(`api/incidents/${encodeURIComponent(id)}/${deed}`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+    }),
   act: (id, action) => json(ofCamera(id, `/${action}`), { method: 'POST' }),
   still: async (id, signal) => (await send(ofCamera(id, '/snapshot.jpg'), { signal, limitS: 40 })).blob(),
 };

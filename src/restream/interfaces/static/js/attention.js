@@ -1,7 +1,7 @@
 // Drawing the eye of somebody who looks elsewhere: the title, the icon, and where it is wished a sound or a message.
 
 import { checks } from './checks.js';
-import { incidents } from './incidents.js';
+import { incidents, incidentTitle } from './incidents.js';
 import { number } from './format.js';
 import { remember, remembered, t } from './i18n.js';
 import { causeTitle } from './reasons.js';
@@ -53,11 +53,11 @@ export function newIncidents() {
   /** @type {Map<string, number> | null} */
   let known = null;
   /**
-   * @param {CameraRecord[]} records
+   * @param {{ records: Map<string, CameraRecord>, incidents: Map<string, OpenIncident> }} store
    * @param {number} now (ms)
    */
-  return (records, now) => {
-    const found = incidents(records);
+  return (store, now) => {
+    const found = incidents(store.incidents.values(), store.records);
     const before = known;
     known = new Map([...(before ?? [])].filter(([, at]) => now - at < SAME_MS));
     const fresh = found.filter(({ key }) => before !== null && !known?.has(key));
@@ -94,7 +94,7 @@ function sounder() {
 export function alerts(store) {
   const sound = sounder();
   let fresh = newIncidents();
-  const look = () => fresh([...store.records.values()], Date.now());
+  const look = () => fresh(store, Date.now());
   const ways = WAYS.filter((way) => way === 'sound' || (window.isSecureContext && 'Notification' in window));
   const boxes = checks('alert-choice', t('alerts.title'), ways, (way) => t(`alerts.${way}`), (way) => choose(way));
   for (const way of ways) boxes.check(way, remembered(STORED + way) === '1');
@@ -119,9 +119,9 @@ export function alerts(store) {
       if (!found.length) return;
       if (boxes.isChecked('sound')) sound();
       if (!boxes.isChecked('message') || Notification.permission !== 'granted') return;
-      const [{ scope, place, cause, records: members }] = found;
-      const title = t(`incident.${scope}`, { place, count: members.length });
-      new Notification(title, { body: causeTitle(cause), tag: 'restream' });
+      const [{ incident }] = found;
+      const title = incidentTitle(incident, store.records);
+      new Notification(title, { body: causeTitle(incident.cause), tag: 'restream' });
     },
   };
 }

@@ -95,7 +95,7 @@ export class Connection {
     this.retryAt = null;
     const { instance, generation } = this.store;
     const resume = instance === null ? {} : { instance, generation };
-    const socket = new WebSocket(socketAddress({ topics: 'cameras,status,events,host', ...resume }));
+    const socket = new WebSocket(socketAddress({ topics: 'cameras,status,events,host,incidents', ...resume }));
     this.#socket = socket;
     socket.onmessage = (event) => socket === this.#socket && this.#receive(event.data);
     socket.onclose = () => socket === this.#socket && this.#broken();

@@ -180,7 +180,8 @@ export class CameraList {
       return;
     }
     this.#stale = false;
-    const found = arrange(this.store.records, this.route.now, this.isOpen, this.#order);
+    const { records, incidents } = this.store;
+    const found = arrange(records, this.route.now, this.isOpen, this.#order, incidents.values());
     this.items = found.items;
     this.#order = found.order;
     setAttribute(this.element, 'aria-rowcount', this.items.length + 1);

@@ -14,6 +14,7 @@
 
 /** @type {PanelEntry[]} */
 export const PANELS = [
+  { id: 'incidents', module: () => import('./incidentpanel.js'), keys: ['incident'] },
   { id: 'unmanaged', module: () => import('./unmanaged.js') },
   { id: 'events', module: () => import('./events.js'), keys: ['kind'] },
   { id: 'nodes', module: () => import('./nodes.js'), optional: true },

@@ -52,13 +52,14 @@ export class Poller {
    */
   async #round(signal) {
     const since = this.store.events.at(-1)?.id;
-    const [status, cameras, events, host] = await Promise.all([
+    const [status, cameras, events, host, open] = await Promise.all([
       api.status(signal),
       api.cameras(signal),
       api.events({ since, limit: 100 }, signal),
       api.host(signal).catch(() => null),
+      api.incidents({}, signal).catch(() => null),
     ]);
     // The generation is left alone: lists and status may be of two cycles, and a resume must miss nothing.
-    return { type: 'snapshot', time: status.time, cameras, status, events, host };
+    return { type: 'snapshot', time: status.time, cameras, status, events, host, incidents: open?.incidents };
   }
 }

@@ -47,7 +47,9 @@ function ownOf(tab, values) {
  */
 export function parse(hash) {
   const values = new URLSearchParams(hash.replace(/^#/, ''));
-  const tab = TABS.find((each) => each === values.get('tab')) ?? 'cameras';
+  // Messages of the service link to an incident by its id alone.
+  const usual = values.has('incident') ? 'incidents' : 'cameras';
+  const tab = TABS.find((each) => each === values.get('tab')) ?? usual;
   return {
     q: values.get('q') ?? '',
     ...ofEach((name) => values.get(name)),

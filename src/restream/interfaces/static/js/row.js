@@ -91,8 +91,9 @@ export class HeadingRow {
     this.element.dataset.health = worst;
     if (item.kind === 'incident') {
       this.showMark(worst);
-      setText(this.title, t(`incident.${item.scope}`, { place: item.place, count: item.total }));
-      setText(this.note, causeTitle(item.cause));
+      setText(this.title, item.title);
+      const hands = item.acknowledged === null ? '' : t('incident.hands', { who: item.acknowledged || '–' });
+      setText(this.note, [causeTitle(item.cause), hands].filter(Boolean).join(' · '));
     } else {
       setText(this.title, groupTitle(item));
       setText(this.note, t('list.cameras', { count: item.total }));

@@ -145,8 +145,9 @@ export class Shell {
       this.markTitle(store.status.health.down ?? 0);
     }
     if (change.structure || change.values) this.toolbar.update();
-    if (change.cameras.size || change.structure) this.list.refresh({ now: change.structure, changed: change.cameras });
-    if (change.cameras.size && store.filled) this.alerts.update();
+    if (change.cameras.size || change.structure || change.incidents)
+      this.list.refresh({ now: change.structure, changed: change.cameras });
+    if ((change.cameras.size || change.incidents) && store.filled) this.alerts.update();
     this.drawer.show(change);
     for (const panel of Object.values(this.panels)) panel.show?.(change);
     this.showConnection();

@@ -43,6 +43,11 @@ export class Store {
   host = null;
   /** @type {ServiceEvent[]} */
   events = [];
+  /**
+   * Those that are open, by id.
+   * @type {Map<string, OpenIncident>}
+   */
+  incidents = new Map();
   /** @type {string | null} */
   instance = null;
   generation = 0;
@@ -70,7 +75,10 @@ export class Store {
   apply(message) {
     if (message.time) calibrate(message.time);
     /** @type {Change} */
-    const change = { cameras: new Set(), structure: false, values: false, status: false, events: [], host: false };
+    const change = {
+      ...{ cameras: new Set(), structure: false, values: false, status: false, events: [], host: false },
+      ...{ incidents: false, ended: false },
+    };
     if (message.instance !== undefined && message.instance !== this.instance) this.events = [];
     this.instance = message.instance ?? this.instance;
     this.generation = message.generation ?? this.generation;
@@ -88,8 +96,28 @@ export class Store {
       this.host = message.host;
       change.host = true;
     }
+    if (message.incidents) this.#replaceIncidents(message.incidents, change);
     if (message.events?.length) change.events = this.#addEvents(message.events);
     for (const listener of this.#listeners) listener(change);
+  }
+
+  /**
+   * What was just done about an incident shows at once.
+   * @param {OpenIncident} incident
+   */
+  putIncident(incident) {
+    if (this.incidents.has(incident.id)) this.incidents.set(incident.id, incident);
+  }
+
+  /**
+   * @param {OpenIncident[]} incidents
+   * @param {Change} change
+   */
+  #replaceIncidents(incidents, change) {
+    const before = this.incidents;
+    this.incidents = new Map(incidents.map((each) => [each.id, each]));
+    change.incidents = true;
+    change.ended = [...before.keys()].some((id) => !this.incidents.has(id));
   }
 
   /**

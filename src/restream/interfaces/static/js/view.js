@@ -2,7 +2,7 @@
 
 import { asked, passes } from './filters.js';
 import { collator } from './format.js';
-import { incidents } from './incidents.js';
+import { incidents, incidentTitle } from './incidents.js';
 import { HEALTHS } from './store.js';
 
 /** @typedef {(a: CameraRecord, b: CameraRecord) => number} Comparison */
@@ -163,20 +163,25 @@ function grouped(sorted, route, isOpen) {
 
 /**
  * How large an incident is says the whole fleet; what is filtered out is not listed below it.
- * @param {CameraRecord[]} all
+ * @param {Map<string, CameraRecord>} records
  * @param {CameraRecord[]} shown
  * @param {IsOpen} isOpen
+ * @param {Iterable<OpenIncident>} open
  */
-function withIncidents(all, shown, isOpen) {
-  const listed = shown.length === all.length ? null : new Set(shown);
+function withIncidents(records, shown, isOpen, open) {
+  const listed = shown.length === records.size ? null : new Set(shown);
   const covered = new Set();
   /** @type {Item[]} */
   const items = [];
-  for (const { key, records, ...facts } of incidents(all)) {
-    const members = listed ? records.filter((record) => listed.has(record)) : records;
+  for (const { key, incident, records: affected } of incidents(open, records)) {
+    const members = listed ? affected.filter((record) => listed.has(record)) : affected;
     if (!members.length) continue;
     for (const record of members) covered.add(record);
-    const item = { ...heading('incident', key, records, isOpen(`incident:${key}`, false)), ...facts };
+    const title = incidentTitle(incident, records);
+    const item = {
+      ...heading('incident', key, affected, isOpen(`incident:${key}`, false)),
+      ...{ title, cause: incident.cause, acknowledged: incident.acknowledged?.who ?? null },
+    };
     items.push(item);
     if (item.open) for (const record of members) items.push(cameraItem(record, true));
   }
@@ -190,9 +195,10 @@ function withIncidents(all, shown, isOpen) {
  * @param {View} route
  * @param {IsOpen} isOpen
  * @param {CameraRecord[]} kept
+ * @param {Iterable<OpenIncident>} open incidents
  * @returns {Arranged}
  */
-export function arrange(records, route, isOpen, kept = []) {
+export function arrange(records, route, isOpen, kept = [], open = []) {
   const known = kept.flatMap((record) => records.get(record.id) ?? []);
   const all = known.length === records.size ? known : [...records.values()];
   all.sort(comparison(route.sort));
@@ -201,7 +207,7 @@ export function arrange(records, route, isOpen, kept = []) {
   let items;
   if (route.group !== 'none') items = grouped(sorted, route, isOpen);
   // Who searches or sorts by a column wants cameras, not summaries.
-  else if (route.sort === 'worst' && !route.q) items = withIncidents(all, sorted, isOpen);
+  else if (route.sort === 'worst' && !route.q) items = withIncidents(records, sorted, isOpen, open);
   else items = sorted.map((record) => cameraItem(record));
   return { items, shown: sorted.length, total: records.size, order: all };
 }
