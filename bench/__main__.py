@@ -20,6 +20,7 @@ from bench import (
     fleet_life,
     handover,
     history,
+    pictures,
     recovery,
     soak,
 )
@@ -38,6 +39,7 @@ _BENCHMARKS = (
     fleet_life,
     handover,
     history,
+    pictures,
     recovery,
     soak,
 )

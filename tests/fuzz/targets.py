@@ -39,6 +39,7 @@ from restream.interfaces.documents.values import encode
 from restream.interfaces.http.attempts import client_of
 from restream.interfaces.http.auth import COOKIE, Access
 from restream.interfaces.http.host_names import _is_known
+from tests.fuzz.picture_targets import PICTURE_TARGETS
 from tests.fuzz.rtp_targets import RTP_TARGETS
 from tests.fuzz.rtsp_targets import RTSP_TARGETS
 
@@ -219,5 +220,6 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
         *(stderr, masking, visionaire, kept, http_headers, docker),
         *RTSP_TARGETS,
         *RTP_TARGETS,
+        *PICTURE_TARGETS,
     )
 }

@@ -74,8 +74,8 @@ def points_of(grey: Plane, *, limited: bool = False) -> Points:
 
 
 def shrink(picture: Image.Image, points: Points) -> SmallPicture:
-    """Of a picture in RGB that may be smaller than the one that the points are of."""
-    grey, blue, red = picture.convert("YCbCr").split()
+    """Of a picture in RGB or YCbCr that may be smaller than the one that the points are of."""
+    grey, blue, red = (picture if picture.mode == "YCbCr" else picture.convert("YCbCr")).split()
     small = grey.resize((WIDTH, HEIGHT), Image.Resampling.BOX, reducing_gap=1.0)
     colour = [
         each.resize((COLOUR_WIDTH, COLOUR_HEIGHT), Image.Resampling.BOX, reducing_gap=1.0) for each in (blue, red)
