@@ -184,6 +184,15 @@ async def test_without_the_right_to_act_the_page_says_so(backend: Backend, open_
     await expect(page.locator(".row.camera").first).to_be_visible()
 
 
+async def test_who_is_logged_in_and_may_only_see_is_told_so(backend: Backend, open_page: OpenPage) -> None:
+    backend.token, backend.may_write = "sesame", False
+    page = await open_page("#camera=1", locale="de-DE", expected=("401",), wait=False)
+    await page.get_by_label("Token").fill("sesame")
+    await page.get_by_role("button", name="Anmelden").click()
+    await expect(page.locator(".actions .note")).to_contain_text("Ihre Rolle ist „see“")
+    await expect(page.locator('[data-action="restart"]')).to_be_disabled()
+
+
 async def test_still_picture_and_its_errors(backend: Backend, open_page: OpenPage) -> None:
     page = await open_page("#camera=1", expected=("404", "503", "504"))
     assert not any("snapshot" in path for path in backend.requests), "pictures only on demand"

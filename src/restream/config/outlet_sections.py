@@ -36,13 +36,13 @@ class HttpSection(Section):
     """The page, the API and `/ws`."""
 
     host: str = "127.0.0.1"
-    """Another address than loopback needs a token, or `auth: none`."""
+    """Another address than loopback needs `token`, somebody in section `api`, or `auth: none`."""
     port: int = Field(default=8000, ge=0, le=65535)
     """Port to listen on."""
     auth: Literal["token", "none"] = "token"
     """`none`: reading needs no token, acting does when there is one."""
     token: SecretText | None = None
-    """Null: whoever reaches the port may read and act."""
+    """Whoever has it may do everything. Null, and nobody in section `api`: so may whoever reaches the port."""
     cors_origins: list[str] = Field(default_factory=list)
     """Pages of other sites that may use the API, e.g. `["https://wall.example"]`."""
     allowed_hosts: tuple[str, ...] = ()
@@ -66,12 +66,6 @@ class HttpSection(Section):
             if parts.scheme not in ("http", "https") or f"{parts.scheme}://{parts.netloc}" != origin:
                 raise ValueError(f"expected origins like https://wall.example, not {origin!r}")
         return value
-
-    @model_validator(mode="after")
-    def _guarded(self) -> HttpSection:
-        if not is_loopback(self.host) and self.auth == "token" and not self.token:
-            raise ValueError(f"host {self.host} is not loopback: set http.token, or http.auth: none to serve anybody")
-        return self
 
 
 def is_loopback(host: str) -> bool:

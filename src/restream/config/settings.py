@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import PrivateAttr, SecretStr, ValidationError
+from pydantic import PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -22,7 +22,9 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from restream.config.access_section import ApiSection
 from restream.config.addresses import hidden_parts
+from restream.config.complaints import described, reason
 from restream.config.history_section import HistorySection
 from restream.config.media_server_sections import MediamtxSection, MediaServerSection
 from restream.config.message_sections import MessageSections
@@ -34,6 +36,7 @@ from restream.config.outlet_sections import (
     NodeSection,
     StoreSections,
     VisionaireSection,
+    is_loopback,
 )
 from restream.config.pictures_section import PicturesSection
 from restream.config.places import INSTALLED, ConfigurationOrigin
@@ -54,7 +57,6 @@ from restream.domain.camera.urls import CameraTypes
 from restream.domain.ffmpeg.plan import FfmpegSettings
 from restream.domain.judgement.flaws import Thresholds
 from restream.domain.life.backoff import RestartPolicy
-from restream.domain.one_line import one_line
 from restream.domain.relay.plan import RelaySettings
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.domain.server.target import Target
@@ -124,10 +126,20 @@ class Settings(StoreSections, MessageSections, BaseSettings):
     node: NodeSection = NodeSection()
     nodes: NodesSection = NodesSection()
     http: HttpSection = HttpSection()
+    api: ApiSection = ApiSection()
     metrics: MetricsSection = MetricsSection()
     host: HostSection = HostSection()
     visionaire: VisionaireSection = VisionaireSection()
     history: HistorySection = HistorySection()
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Settings:
+        http = self.http
+        if not (is_loopback(http.host) or http.auth == "none" or http.token or self.api.accounts):
+            raise ValueError(
+                f"http: host {http.host} is not loopback: set http.token, or http.auth: none to serve anybody"
+            )
+        return self
 
     _origin: ConfigurationOrigin = PrivateAttr(default=ConfigurationOrigin(INSTALLED))
 
@@ -225,7 +237,7 @@ def load_settings(config: Path | None = None, *, pg_dsn: str | None = None) -> S
         where = f"RESTREAM_{section[1].upper()}__…" if section else "environment"
         raise ConfigError(f"{where}: a list or mapping is written as JSON") from None
     except ValidationError as error:
-        raise ConfigError(_describe(error)) from None
+        raise ConfigError(described(error)) from None
     except SecretSourceError as error:
         raise ConfigError(str(error)) from None
     settings._origin = origin
@@ -234,7 +246,7 @@ def load_settings(config: Path | None = None, *, pg_dsn: str | None = None) -> S
     try:
         given = DatabaseSection(dsn=SecretStr(dsn), password=settings.database.password)
     except ValidationError as error:
-        raise ConfigError(f"{named_by}: {_reason(error)}") from None
+        raise ConfigError(f"{named_by}: {reason(error)}") from None
     # After all other sources, whose order pydantic decides: this one wins.
     database = settings.database.model_copy(update={"dsn": given.dsn})
     return settings.model_copy(update={"database": database})
@@ -270,18 +282,3 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
         raise ConfigError(f"{path}: expected a mapping of sections")
     return document
-
-
-def _reason(error: ValidationError) -> str:
-    return error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-
-
-def _describe(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    # Whatever stands there as a key is quoted.
-    key = one_line(".".join(str(part) for part in first["loc"])) or "configuration"
-    if first["type"] == "extra_forbidden":
-        return f"{key}: unknown key"
-    if first["type"] == "model_type":
-        return f"{key}: expected a mapping of keys"
-    return f"{key}: {_reason(error)}"

@@ -19,8 +19,9 @@ _HEAD = """\
 Made by `python -m restream.reference` from the document at `GET /openapi.json`. How to begin is in \
 [frontend.md](frontend.md)."""
 _ACCESS = """\
-Where `http.token` is set, send it as `Authorization: Bearer …`, or log in for a cookie; with `http.auth: none` only \
-actions need it. Where it is not set nothing needs it. Operations marked *open* never do."""
+Where `http.token` is set, or somebody is in section `api`, send a token as `Authorization: Bearer …`, or log in for a \
+cookie; with `http.auth: none` only actions need it. Without both nothing needs it. Operations marked *open* never do. \
+Each caller has a [role](security.md#roles), and may see some sites alone."""
 
 
 def api_page(document: Schema) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import quote
 
 from restream.adapters import visionaire_http
@@ -24,6 +25,7 @@ from restream.adapters.visionaire_http import VisionaireDirectory
 from restream.config.media_server_sections import MediaServerSection
 from restream.config.outlet_sections import is_loopback
 from restream.config.settings import ConfigError, Settings, load_camera_types
+from restream.domain.access.accounts import Accounts
 from restream.domain.camera.camera import RowReader
 from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import parse_source
@@ -195,13 +197,26 @@ def public_bases(section: MediaServerSection) -> PublicBases:
     )
 
 
-def access(settings: Settings, secrets: SecretsInUse | None = None) -> Access:
-    """Who may use the HTTP interface."""
-    http, token = settings.http, (secrets or SecretsInUse(settings)).of("http.token")
-    asks_for_token = token is not None and http.auth == "token"
+def access(
+    settings: Settings, secrets: SecretsInUse | None = None, accounts: Callable[[], Accounts] | None = None
+) -> Access:
+    """Who may use the HTTP interface; `accounts` None: those of these settings, for ever."""
+    http, held = settings.http, secrets or SecretsInUse(settings)
+    token, closed = held.of("http.token"), bool(settings.api.accounts)
+    asks_for_token = (token is not None or closed) and http.auth == "token"
     # A page that borrows our address has no token to show.
     hosts = http.allowed_hosts or None if asks_for_token else allowed_hosts(settings, http.host)
-    return Access(token, http.auth, frozenset(http.cors_origins), hosts, http.trusted_proxies)
+    rules = Access(
+        token,
+        http.auth,
+        frozenset(http.cors_origins),
+        hosts,
+        http.trusted_proxies,
+        accounts=accounts or (lambda: settings.api.accounts),
+        closed=closed,
+    )
+    key = held.of("api.session_key") or token
+    return rules if key is None else replace(rules, key=key)
 
 
 def allowed_hosts(settings: Settings, listens_on: str) -> Sequence[str] | None:

@@ -14,12 +14,14 @@ from msgspec.structs import replace
 from restream import __version__
 from restream.adapters.node_http import HttpNodes
 from restream.config.settings import Settings
+from restream.domain.access.caller import Caller
 from restream.domain.engine import Media
 from restream.domain.engine_choice import EngineChoice
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.life.lifecycle import HoldAsked, ProbeAsked, Released, Request, RestartAsked
 from restream.interfaces.documents.answers import Action
 from restream.interfaces.documents.camera_details import CameraDetailsDocument, details
+from restream.interfaces.documents.confined import cameras_for
 from restream.interfaces.documents.nodes import NodesDocument, nodes_document
 from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.documents.status import StatusDocument, components_document
@@ -78,7 +80,7 @@ class Web:
 
     def application(self) -> web.Application:
         """Everything that listens on `http.port`."""
-        rules = access(self.settings(), self.secrets)
+        rules = access(self.settings(), self.secrets, lambda: self.settings().api.accounts)
         caller = HttpNodes(self.settings().node_name, lambda: rules.pass_for(_CALL_S))
         context = ApiContext(
             rendering=self._rendering,
@@ -106,7 +108,7 @@ class Web:
             page.routes(),
             openapi.routes(rules, __version__),
         )
-        app = build_app(rules, [route for room in routes for route in room])
+        app = build_app(rules, [route for room in routes for route in room], self._site_of)
         app.on_shutdown.append(self._end_live)
         app.on_cleanup.append(lambda _: caller.close())
         return app
@@ -117,9 +119,14 @@ class Web:
     def _peers(self) -> Peers | None:
         return self.sharing.peers()
 
-    def _nodes(self) -> NodesDocument:
+    def _site_of(self, camera_id: str) -> str | None:
+        camera = self._rendering().cameras.get(camera_id)
+        return camera.site if camera is not None else None
+
+    def _nodes(self, caller: Caller) -> NodesDocument:
         latest, now = self.outlets.renderer.latest, asyncio.get_running_loop().time()
-        return nodes_document(self._peers(), latest.cameras.values(), latest.status, now, time.time())
+        cameras = cameras_for(caller, latest.cameras).values()
+        return nodes_document(self._peers(), cameras, latest.status, now, time.time())
 
     def _status(self) -> StatusDocument:
         latest = self.outlets.renderer.latest

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, UnsetType
 
+from restream.domain.access.caller import Role
 from restream.interfaces.documents.values import Document, about
 
 
@@ -37,13 +38,16 @@ class SessionDocument(Document):
 
     token_required: Annotated[bool, about("Reading needs the token.", True)]
     authenticated: Annotated[bool, about("The request carries the token or a session.", True)]
-    may_write: Annotated[bool, about("", True)]
+    may_write: Annotated[bool, about("The role is `operate` or greater.", True)]
+    name: Annotated[str, about("Who asks; empty: not known.", "anna")] = ""
+    role: Annotated[Role | None, about("Null: nothing but what is open to everybody.", "operate")] = None
+    sites: Annotated[tuple[str, ...] | None, about("Whose cameras are shown; null: all.", ["North"])] = None
 
 
 class LoginDocument(Document):
     """The body of a login."""
 
-    token: Annotated[str, about("`http.token`.", "the token")]
+    token: Annotated[str, about("`http.token`, or one of `api.tokens`.", "the token")]
 
 
 class AliveDocument(Document):

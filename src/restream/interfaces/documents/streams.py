@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated
 
 from restream.domain.judgement.snapshot import Snapshot
@@ -125,8 +125,11 @@ class SweepDocument(Document):
     view: ServerViewDocument | None
 
 
-def latest_streams(servers: Mapping[ServerId, ServerPicture]) -> list[LatestStreamDocument]:
-    """The classic array: every path of the media servers, managed or not. Round trip in ms, rates in Mbit/s."""
+def latest_streams(
+    servers: Mapping[ServerId, ServerPicture], paths: Collection[tuple[str | None, str | None]] | None = None
+) -> list[LatestStreamDocument]:
+    """The classic array: every path of the media servers, managed or not, or only these `(server, path)`. Round trip
+    in ms, rates in Mbit/s."""
     return [
         LatestStreamDocument(
             name=name,
@@ -138,8 +141,9 @@ def latest_streams(servers: Mapping[ServerId, ServerPicture]) -> list[LatestStre
             recvRateMbps=stream.srt.receive_rate_mbps if stream.srt else None,
             linkCapacityMbps=stream.srt.link_capacity_mbps if stream.srt else None,
         )
-        for server in servers.values()
+        for identity, server in servers.items()
         for name, stream in server.streams.items()
+        if paths is None or (identity, name) in paths
     ]
 
 

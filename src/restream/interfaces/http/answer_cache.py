@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.hdrs import ACCEPT_ENCODING, CONTENT_ENCODING, ETAG, VARY
 
 from restream.interfaces.http.answer import WORTH_COMPRESSING_BYTES, unchanged
+from restream.interfaces.http.rights import caller_of, version_for
 
 # Pages of an operators' room ask a few different questions, again and again.
 _MOST_QUESTIONS = 8
@@ -42,11 +43,13 @@ class AnswerCache:
     async def answer(
         self, request: web.Request, version: str, make: Callable[[], tuple[bytes, Mapping[str, str]]]
     ) -> web.Response:
-        """The answer to a request, of this version; `make` gives body and headers where they are not known yet.
+        """The answer to a request, of this version; `make` gives body and headers where they are not known yet, and
+        depends on nothing but the question and the caller's sites.
 
         Raises what `make` raises.
         """
-        etag, question = f'W/"{version}"', request.raw_path
+        caller = caller_of(request)
+        etag, question = f'W/"{version_for(caller, version)}"', version_for(caller, request.raw_path)
         kept = self._kept.pop(question, None)
         if kept is None or kept.etag != etag:
             kept = _Kept(etag, *make())

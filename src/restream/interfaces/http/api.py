@@ -9,6 +9,7 @@ from functools import partial
 
 from aiohttp import web
 
+from restream.domain.access.caller import Caller
 from restream.interfaces.documents.answers import (
     AcceptedDocument,
     Action,
@@ -20,6 +21,7 @@ from restream.interfaces.documents.answers import (
     StuckDocument,
 )
 from restream.interfaces.documents.camera_details import CameraDetailsDocument
+from restream.interfaces.documents.confined import cameras_for, events_for, paths_for, status_for, streams_for
 from restream.interfaces.documents.csv_table import MEDIA_TYPE, cameras_csv
 from restream.interfaces.documents.events import EventKind
 from restream.interfaces.documents.nodes import NodesDocument
@@ -31,6 +33,7 @@ from restream.interfaces.http.answer import json_answer
 from restream.interfaces.http.answer_cache import AnswerCache
 from restream.interfaces.http.elsewhere import Owners
 from restream.interfaces.http.query import Query, select_cameras
+from restream.interfaces.http.rights import caller_of
 from restream.ports.nodes import NodeCaller, Peers
 from restream.ports.outlets import EventRecord
 
@@ -55,7 +58,7 @@ class ApiContext:
     act: Callable[[str, Action], str | None]
     """Why an action makes no sense for a camera as it is; empty when it is done, None when there is no such camera."""
     visionaire: Callable[[], VisionaireDocument]
-    nodes: Callable[[], NodesDocument] = lambda: NodesDocument(None, ())
+    nodes: Callable[[Caller], NodesDocument] = lambda _: NodesDocument(None, ())
     peers: Callable[[], Peers | None] = lambda: None
     caller: NodeCaller | None = None
     """Who asks other nodes."""
@@ -90,14 +93,15 @@ class Api:
     async def status(self, request: web.Request) -> web.Response:
         """Counts, components, the service itself."""
         Query(request.query).only()
-        return json_answer(self._context.status())
+        cameras = self._context.rendering().cameras
+        return json_answer(status_for(caller_of(request), self._context.status(), cameras))
 
     async def cameras(self, request: web.Request) -> web.Response:
         """Cameras in short: filtered, sorted, paged."""
-        rendering = self._context.rendering()
+        rendering, caller = self._context.rendering(), caller_of(request)
 
         def make() -> tuple[bytes, Mapping[str, str]]:
-            found, total = select_cameras(rendering.cameras.values(), Query(request.query))
+            found, total = select_cameras(cameras_for(caller, rendering.cameras).values(), Query(request.query))
             body = b"[" + b",".join(rendering.encoded[each.id] for each in found) + b"]"
             return body, {"X-Total-Count": str(total)}
 
@@ -105,7 +109,8 @@ class Api:
 
     async def cameras_csv(self, request: web.Request) -> web.Response:
         """The same cameras, as a file for spreadsheets."""
-        found, total = select_cameras(self._context.rendering().cameras.values(), Query(request.query))
+        cameras = cameras_for(caller_of(request), self._context.rendering().cameras)
+        found, total = select_cameras(cameras.values(), Query(request.query))
         # Thousands of lines take longer than the loop may stand still.
         body = await asyncio.to_thread(cameras_csv, found)
         headers = {"X-Total-Count": str(total), "Content-Disposition": 'attachment; filename="cameras.csv"'}
@@ -141,15 +146,17 @@ class Api:
         """Every path of the media server."""
         Query(request.query).only()
         rendering = self._context.rendering()
-        return json_answer(streams(rendering.snapshot, rendering.elsewhere))
+        found = streams(rendering.snapshot, rendering.elsewhere)
+        return json_answer(streams_for(caller_of(request), found, rendering.cameras))
 
     async def latest_streams(self, request: web.Request) -> web.Response:
         """The classic array."""
         Query(request.query).only()
-        servers = self._context.rendering().snapshot.servers
+        rendering = self._context.rendering()
+        servers = rendering.snapshot.servers
         if observed_at(servers) is None:
             return json_answer(ErrorDocument("no data"))
-        return json_answer(latest_streams(servers))
+        return json_answer(latest_streams(servers, paths_for(caller_of(request), rendering)))
 
     async def host(self, request: web.Request) -> web.Response:
         """The latest measurement of the host."""
@@ -167,18 +174,21 @@ class Api:
     async def nodes(self, request: web.Request) -> web.Response:
         """The services that share the cameras."""
         Query(request.query).only()
-        return json_answer(self._context.nodes())
+        return json_answer(self._context.nodes(caller_of(request)))
 
     async def events(self, request: web.Request) -> web.Response:
         """What happened lately."""
         query = Query(request.query).only("since", "camera", "kind", "limit")
+        caller, limit = caller_of(request), query.number("limit", 100, MOST_EVENTS)
         found = self._context.events(
             query.number("since", 0, MOST_EVENT_ID),
             camera_id=query.text("camera"),
             kind=query.choice("kind", tuple(EventKind)),
-            limit=query.number("limit", 100, MOST_EVENTS),
+            # The newest ones may all be of other sites.
+            limit=limit if caller.sites is None else MOST_EVENTS,
         )
-        return json_answer(found)
+        seen = events_for(caller, found, self._context.rendering().cameras)
+        return json_answer(seen[-limit:] if limit else [])
 
     async def livez(self, _: web.Request) -> web.Response:
         """Whether cycles complete."""

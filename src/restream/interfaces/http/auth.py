@@ -1,30 +1,40 @@
-"""Who may ask, and who may act: a bearer token or a session cookie, when a token is configured."""
+"""Who asks, and whether he may: bearer tokens and session cookies, where the configuration lets somebody in by them."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from restream.domain.access.accounts import Account, Accounts
+from restream.domain.access.caller import EVERYBODY, NOBODY, Caller, Role
 from restream.domain.camera.secret import Secret
+from restream.interfaces.http import signing
 from restream.interfaces.http.attempts import Attempts, Network, client_of
+from restream.interfaces.http.rights import CALLER, Reach, Right, is_safe, right_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+SiteOf = Callable[[str], str | None]
+"""The site of a camera, by its id; None: there is no such camera."""
 
 COOKIE = "restream_session"
 AUTHENTICATED = web.RequestKey("authenticated", bool)
+STILL_CALLER: web.RequestKey[Callable[[], Caller | None]] = web.RequestKey("still_caller", Callable)  # type: ignore[arg-type]
+"""Who the request shows its sender to be by now: of one that lasts, as `/ws`."""
 SESSION_S = 12 * 3600
-# Asked by orchestrators and the login page, which hold no token; none of them tells anything of the fleet.
-_OPEN = frozenset({"/", "/livez", "/readyz", "/api/login", "/api/logout", "/api/session", "/openapi.json"})
-_OPEN_PREFIX = "/static/"
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_HOLDER = Caller("token", Role.CONFIGURE)
+
+
+def _nobody() -> Accounts:
+    return Accounts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,52 +50,91 @@ class Access:
     """Whose `X-Forwarded-For` is believed."""
     tries: Attempts = field(default_factory=Attempts)
     """Wrong bearer tokens."""
+    accounts: Callable[[], Accounts] = _nobody
+    """Who is let in beside the holder of the token; others while the service runs."""
+    closed: bool = False
+    """There were such accounts at the start: the last one that goes opens nothing."""
+    key: Secret = field(default_factory=lambda: Secret(secrets.token_urlsafe(32)))
+    """Signs the sessions of accounts."""
+
+    @property
+    def guarded(self) -> bool:
+        """Whether acting needs somebody who is known."""
+        return self.token is not None or self.closed or bool(self.accounts())
 
     @property
     def token_to_read(self) -> bool:
-        return self.token is not None and self.auth == "token"
+        """Whether also reading does."""
+        return self.guarded and self.auth == "token"
 
-    def authenticate(self, request: web.Request) -> bool:
-        """Whether the request carries the token or a session of it. A wrong token counts: ask once per request."""
-        if self.token is None:
-            return False
-        # A session is signed with the whole token: guessing one is no use, so it needs no limit.
-        if self._valid_session(request.cookies.get(COOKIE, "")):
-            return True
+    def authenticate(self, request: web.Request) -> Caller | None:
+        """Who shows a token, or a session. A wrong token counts: ask once per request."""
+        now, address = time.time(), self.client(request)
+        # A session is signed with a whole key: guessing one is no use, so it needs no limit.
+        if (caller := self._by_session(request.cookies.get(COOKIE, ""), address, now)) is not None:
+            return caller
         given = _bearer(request)
-        return given is not None and self.tries.judge(self.client(request), given, self.knows(given))
+        if given is None:
+            return None
+        caller = self.bearer(given, address)
+        return caller if self.tries.judge(address, given, caller is not None) else None
+
+    def recognise(self, request: web.Request) -> Caller | None:
+        """As `authenticate`, of one that was right once: nothing is counted, and nobody has to wait."""
+        now, address = time.time(), self.client(request)
+        caller = self._by_session(request.cookies.get(COOKIE, ""), address, now)
+        given = _bearer(request)
+        return caller if caller is not None or given is None else self.bearer(given, address)
+
+    def stranger(self, request: web.Request) -> Caller:
+        """Who shows nothing, and what he may."""
+        if not self.guarded:
+            return replace(EVERYBODY, address=self.client(request))
+        return Caller("", Role.SEE, None, self.client(request)) if self.auth == "none" else NOBODY
 
     def client(self, request: web.Request) -> str:
         return client_of(request, self.proxies)
 
-    def knows(self, given: str) -> bool:
-        """Compares in constant time."""
-        return self.token is not None and hmac.compare_digest(_sent(given), self.token.reveal().encode())
-
-    def may_read(self, authenticated: bool) -> bool:
-        return authenticated or not self.token_to_read
-
-    def may_write(self, authenticated: bool) -> bool:
-        """Writes need the token whenever there is one, also where everybody may read."""
-        return authenticated or self.token is None
+    def bearer(self, given: str, address: str) -> Caller | None:
+        """Whose token this is. Compares in constant time."""
+        sent = _sent(given)
+        if self.token is not None and hmac.compare_digest(sent, self.token.reveal().encode()):
+            return replace(_HOLDER, address=address)
+        account = self.accounts().holder(sent, time.time())
+        return account.caller(address) if account is not None else None
 
     def session(self, now: float, lasts_s: float = SESSION_S) -> str:
-        """A cookie's value: when it expires, signed with the token. Nothing is stored, so a restart ends no session."""
-        expires = str(int(now + lasts_s))
-        return f"{expires}.{self._signature(expires)}"
+        """A cookie's value for the holder of the token. Raises ValueError without one."""
+        if self.token is None:
+            raise ValueError("there is no token to sign with")
+        return signing.written(self.token, now + lasts_s)
+
+    def session_of(self, account: Account, now: float) -> str:
+        """A cookie's value for the holder of an account; another password or token ends it."""
+        return signing.written(self.key, now + SESSION_S, account.kind, account.name, account.fingerprint)
+
+    def session_for_token(self, given: str, now: float) -> str | None:
+        """A cookie's value for whoever has this token; None: nobody has."""
+        sent = _sent(given)
+        if self.token is not None and hmac.compare_digest(sent, self.token.reveal().encode()):
+            return self.session(now)
+        account = self.accounts().holder(sent, now)
+        return self.session_of(account, now) if account is not None else None
 
     def pass_for(self, lasts_s: float) -> Mapping[str, str]:
         """A cookie that opens a service with the same token for so long; the token itself goes nowhere."""
         return {COOKIE: self.session(time.time(), lasts_s)} if self.token is not None else {}
 
-    def _valid_session(self, value: str) -> bool:
-        expires, _, signature = value.partition(".")
-        fresh = expires.isascii() and expires.isdigit() and len(expires) < 15 and int(expires) > time.time()
-        return fresh and hmac.compare_digest(_sent(signature), self._signature(expires).encode())
-
-    def _signature(self, expires: str) -> str:
-        key = self.token.reveal().encode() if self.token else b""
-        return hmac.new(key, f"restream session {expires}".encode(), hashlib.sha256).hexdigest()
+    def _by_session(self, value: str, address: str, now: float) -> Caller | None:
+        found = signing.read(value, now) if value else None
+        if found is None:
+            return None
+        if not found.kind:
+            known = self.token is not None and found.is_signed(self.token)
+            return replace(_HOLDER, address=address, expires_at=found.expires_at) if known else None
+        account = self.accounts().named(found.kind, found.name, now)
+        known = account is not None and found.is_signed(self.key, account.fingerprint)
+        return account.caller(address, found.expires_at) if known and account is not None else None
 
     def from_elsewhere(self, request: web.Request) -> bool:
         """Whether a browser sends this from a page of another site that is not listed in http.cors_origins."""
@@ -112,33 +161,61 @@ def _bearer(request: web.Request) -> str | None:
     return given.strip() if scheme.lower() == "bearer" else None
 
 
-def guard(access: Access) -> Middleware:
-    """Middleware that answers 401 without the token, 429 to who was wrong too often, 403 to writes of foreign pages.
+def guard(access: Access, site_of: SiteOf = lambda _: None) -> Middleware:
+    """Middleware that answers 401 to who is not known, 429 to who was wrong too often, 403 to who may not, and to
+    writes of foreign pages, 404 for cameras of sites that the caller does not see.
 
-    `request[AUTHENTICATED]` tells handlers whether the token or a session of it was there.
+    `request[CALLER]` tells handlers who asks.
     """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        writes = request.method not in _SAFE_METHODS
-        if (writes or request.path == "/ws") and access.from_elsewhere(request):
+        if (not is_safe(request) or request.path == "/ws") and access.from_elsewhere(request):
             return web.json_response({"error": "this origin is not in http.cors_origins"}, status=403)
-        is_open = request.path in _OPEN or request.path.startswith(_OPEN_PREFIX)
-        authenticated = request[AUTHENTICATED] = access.authenticate(request)
-        allowed = access.may_write(authenticated) if writes else access.may_read(authenticated)
-        if is_open or allowed:
+        known = access.authenticate(request)
+        request[AUTHENTICATED] = known is not None
+        caller = request[CALLER] = known or access.stranger(request)
+        request[STILL_CALLER] = partial(access.recognise, request) if known else lambda: caller
+        right = right_of(request)
+        if right.role is None:
             return await handler(request)
-        if _bearer(request) is not None and access.tries.exhausted(access.client(request)):
-            return web.json_response(
-                {"error": "too many wrong tokens: wait a minute"}, status=429, headers={"Retry-After": "60"}
-            )
-        return web.json_response(
-            {"error": "a token is needed: send it as `Authorization: Bearer <token>`"},
-            status=401,
-            headers={"WWW-Authenticate": "Bearer"},
-        )
+        if not caller.may(right.role):
+            return _not_known(access, request) if known is None else _not_allowed(caller, right.role)
+        if caller.sites is not None and (refusal := _not_seen(caller, caller.sites, right, request, site_of)):
+            return refusal
+        return await handler(request)
 
     return middleware
+
+
+def _not_known(access: Access, request: web.Request) -> web.Response:
+    if _bearer(request) is not None and access.tries.exhausted(access.client(request)):
+        return web.json_response(
+            {"error": "too many wrong tokens: wait a minute"}, status=429, headers={"Retry-After": "60"}
+        )
+    return web.json_response(
+        {"error": "a token is needed: send it as `Authorization: Bearer <token>`"},
+        status=401,
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def _not_allowed(caller: Caller, needed: Role) -> web.Response:
+    text = f"this needs the role {needed}: {caller.name} has {caller.role}"
+    return web.json_response({"error": text}, status=403)
+
+
+def _not_seen(
+    caller: Caller, sites: Collection[str], right: Right, request: web.Request, site_of: SiteOf
+) -> web.Response | None:
+    if right.reach is Reach.FLEET:
+        text = f"this is of the whole fleet: {caller.name} sees {', '.join(sorted(sites))} alone"
+        return web.json_response({"error": text}, status=403)
+    if right.reach is Reach.CAMERA:
+        site = site_of(request.match_info["id"])
+        if site is None or not caller.sees(site):
+            return web.json_response({"error": "there is no such camera"}, status=404)
+    return None
 
 
 def cross_origin(access: Access) -> Middleware:

@@ -19,11 +19,13 @@ from restream.interfaces.documents.bulk import (
     Outcome,
 )
 from restream.interfaces.documents.cameras import CameraDocument
+from restream.interfaces.documents.confined import cameras_for
 from restream.interfaces.documents.ranking import worst_first
 from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.http.answer import json_answer
 from restream.interfaces.http.elsewhere import Owners
 from restream.interfaces.http.query import FILTERS, Query, among, matching
+from restream.interfaces.http.rights import caller_of
 
 MOST_AT_ONCE = 5_000
 _MOST_BYTES = 1024 * 1024
@@ -39,12 +41,15 @@ def routes(rendering: Callable[[], Rendering], act: Act, owners: Owners) -> list
     async def handle(request: web.Request) -> web.Response:
         Query(request.query).only()
         asked = await _asked(request)
-        known = rendering().cameras
+        # Those of other sites are as unknown as those that there are none of.
+        known = cameras_for(caller_of(request), cameras := rendering().cameras)
         ids, dry_run = _ids(asked.cameras, known), asked.dry_run is True
         of_others: defaultdict[str, list[CameraDocument]] = defaultdict(list)
         found: dict[str, BulkOutcomeDocument] = {}
         for each in ids:
-            if (camera := owners.elsewhere(each)) is not None:
+            if each in cameras and each not in known:
+                found[each] = _outcome(each, "", None)
+            elif (camera := owners.elsewhere(each)) is not None:
                 of_others[camera.node].append(camera)
             else:
                 name = known[each].name if each in known else ""

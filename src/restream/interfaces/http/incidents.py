@@ -18,6 +18,7 @@ from restream.domain.one_line import one_line
 from restream.interfaces.documents.incidents import DeedDocument, IncidentsDocument, incident_document
 from restream.interfaces.http.answer import json_answer
 from restream.interfaces.http.query import Query
+from restream.interfaces.http.rights import caller_of
 
 MOST_INCIDENTS = 1000
 DEFAULT_INCIDENTS = 200
@@ -82,7 +83,8 @@ class Incidents:
         """Do something about an incident."""
         Query(request.query).only()
         body = await _body(request)
-        who, text = one_line(body.who)[:LONGEST_NAME], one_line(body.text)[:LONGEST_TEXT]
+        # Who is known signs with his name.
+        who, text = one_line(caller_of(request).name or body.who)[:LONGEST_NAME], one_line(body.text)[:LONGEST_TEXT]
         if deed is Deed.NOTE and not text:
             raise web.HTTPBadRequest(reason="text: a note needs one")
         now = time.time()

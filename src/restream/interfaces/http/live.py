@@ -5,24 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from aiohttp import WSCloseCode, WSMsgType, web
-from msgspec import Raw
 
-from restream.interfaces.documents.messages import DeltaDocument, SnapshotDocument
+from restream.domain.access.caller import Caller, Role
+from restream.interfaces.documents.confined import known_ids
 from restream.interfaces.documents.rendering import Rendering
-from restream.interfaces.documents.streams import latest_streams
-from restream.interfaces.documents.values import encode
+from restream.interfaces.http.auth import STILL_CALLER
+from restream.interfaces.http.live_messages import FIRST_EVENTS, Part
+from restream.interfaces.http.live_messages import delta_message as _delta
+from restream.interfaces.http.live_messages import snapshot_message as _snapshot
 from restream.interfaces.http.query import Query
+from restream.interfaces.http.rights import caller_of
 from restream.ports.outlets import EventRecord
 
 logger = logging.getLogger(__name__)
 
 TOPICS = ("cameras", "status", "events", "host", "streams", "incidents")
 DEFAULT_TOPICS = frozenset({"cameras", "status", "events"})
-_FIRST_EVENTS = 100
 _MOST_EVENTS = 1000
 # A client that is this many messages behind is not reading: its own connection is better begun anew.
 _MOST_BEHIND = 16
@@ -38,11 +39,35 @@ OpenIncidents = Callable[[], bytes]
 """JSON of the incidents that are open: the same object as long as nothing about them has changed."""
 
 
+_Share = tuple[frozenset[str], frozenset[str] | None]
+"""Topics and sites: who asks for the same gets the same message."""
+_TOO_SLOW = (WSCloseCode.TRY_AGAIN_LATER, b"too slow, or the service ends")
+_REFUSED = (WSCloseCode.POLICY_VIOLATION, b"log in again")
+
+
 class _Client:
-    def __init__(self, topics: frozenset[str], transport: asyncio.Transport | None) -> None:
+    def __init__(
+        self,
+        topics: frozenset[str],
+        transport: asyncio.Transport | None,
+        caller: Caller,
+        still_caller: Callable[[], Caller | None],
+    ) -> None:
         self.topics = topics
+        self.caller = caller
+        self._still_caller = still_caller
         self.transport = transport
         self.queue: asyncio.Queue[bytes | None] = asyncio.Queue(_MOST_BEHIND)
+        self.refused = False
+
+    @property
+    def share(self) -> _Share:
+        return self.topics, self.caller.sites
+
+    def may_listen(self) -> bool:
+        """Whether it is still who it was, and sees what it saw."""
+        now = self._still_caller()
+        return now is not None and now.may(Role.SEE) and now.sites == self.caller.sites
 
     def offer(self, message: bytes | None) -> bool:
         """False when the client is too far behind."""
@@ -69,8 +94,10 @@ class Live:
         self._published = 0
         self._host_published: object = None
         self._last_event_id = 0
-        self._first_pictures: dict[frozenset[str], bytes] = {}
-        """Of this cycle, by topics: after a restart of a proxy all pages come back at once."""
+        self._seen: dict[frozenset[str], frozenset[str]] = {}
+        """Ids of the cameras that were shown lately to those who see these sites alone."""
+        self._first_pictures: dict[_Share, bytes] = {}
+        """Of this cycle: after a restart of a proxy all pages come back at once."""
 
     @property
     def clients(self) -> int:
@@ -82,7 +109,7 @@ class Live:
         return [web.get("/ws", self.connect)]
 
     def publish(self, rendering: Rendering) -> None:
-        """Hand a cycle to everybody, encoded once per set of topics."""
+        """Hand a cycle to everybody, encoded once per set of topics and sites."""
         self._first_pictures.clear()
         events = self._events_after(self._last_event_id, _MOST_EVENTS)
         host_is_new = rendering.host is not None and rendering.host is not self._host_published
@@ -92,15 +119,24 @@ class Live:
             for name, new in (("host", host_is_new), ("incidents", incidents is not self._incidents_published))
             if not new
         }
-        messages: dict[frozenset[str], bytes] = {}
+        messages: dict[_Share, bytes] = {}
+        seen: dict[frozenset[str], frozenset[str]] = {}
         for client in list(self._clients):
-            message = messages.get(client.topics)
+            if not client.may_listen():
+                client.refused = True
+                self._drop(client)
+                continue
+            sites = client.caller.sites
+            if sites is not None and sites not in seen:
+                seen[sites] = known_ids(client.caller, rendering.cameras.values())
+            message = messages.get(client.share)
             if message is None:
-                message = messages[client.topics] = _delta(
-                    rendering, self._published, client.topics - known, events, incidents
-                )
+                before = None if sites is None else self._seen.get(sites, frozenset())
+                part = Part(rendering, client.caller, events, incidents, before)
+                message = messages[client.share] = _delta(part, self._published, client.topics - known)
             if not client.offer(message):
                 self._drop(client)
+        self._seen = seen
         self._published = rendering.generation
         self._host_published = rendering.host
         self._incidents_published = incidents
@@ -128,8 +164,9 @@ class Live:
                 reason="this is a WebSocket: connect with ws:// or wss://", headers={"Upgrade": "websocket"}
             )
         await socket.prepare(request)
-        client = _Client(topics, request.transport)
-        client.offer(self._first(topics, query.text("instance"), known))
+        caller = caller_of(request)
+        client = _Client(topics, request.transport, caller, request.get(STILL_CALLER, lambda: caller))
+        client.offer(self._first(client, query.text("instance"), known))
         self._clients.add(client)
         sending = asyncio.create_task(self._send(socket, client), name="live client")
         try:
@@ -144,18 +181,24 @@ class Live:
                 await sending
         return socket
 
-    def _first(self, topics: frozenset[str], instance: str | None, known: int) -> bytes:
+    def _first(self, client: _Client, instance: str | None, known: int) -> bytes:
         """What a new client gets: what it missed, when that can be told, else everything."""
-        rendering = self._rendering()
+        rendering, caller = self._rendering(), client.caller
         same = instance == rendering.status.instance
-        events = self._events_after(0, _FIRST_EVENTS)
-        # The next delta begins where the last one that was published ended.
-        if same and rendering.complete_since <= known <= self._published:
-            return _delta(rendering, known, topics, events, self._incidents())
+        # The newest ones may all be of other sites.
+        events = self._events_after(0, FIRST_EVENTS if caller.sites is None else _MOST_EVENTS)
+        part = Part(rendering, caller, events, self._incidents())
+        # The next delta begins where the last one that was published ended. What went is told by ids, which tell of no
+        # site: who sees some alone gets everything.
+        if same and rendering.complete_since <= known <= self._published and caller.sites is None:
+            return _delta(part, known, client.topics)
         # What happens between this one and the next cycle is in that one's delta.
-        picture = self._first_pictures.get(topics)
+        picture = self._first_pictures.get(client.share)
         if picture is None:
-            picture = self._first_pictures[topics] = _snapshot(rendering, topics, events, self._incidents())
+            picture = self._first_pictures[client.share] = _snapshot(part, client.topics)
+        if caller.sites is not None:
+            shown = known_ids(caller, rendering.cameras.values())
+            self._seen[caller.sites] = self._seen.get(caller.sites, frozenset()) | shown
         return picture
 
     async def _send(self, socket: web.WebSocketResponse, client: _Client) -> None:
@@ -163,7 +206,8 @@ class Live:
             while (message := await client.queue.get()) is not None:
                 async with asyncio.timeout(_SEND_LIMIT_S):
                     await socket.send_frame(message, WSMsgType.TEXT)
-            await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=b"too slow, or the service ends")
+            code, why = _REFUSED if client.refused else _TOO_SLOW
+            await socket.close(code=code, message=why)
         except (TimeoutError, ConnectionError):
             # Its buffers are full: a closing handshake would wait behind them.
             self._clients.discard(client)
@@ -175,48 +219,3 @@ class Live:
         while not client.queue.empty():
             client.queue.get_nowait()
         client.offer(None)
-
-
-def _snapshot(rendering: Rendering, topics: frozenset[str], events: Sequence[EventRecord], incidents: bytes) -> bytes:
-    known = _topics(rendering, topics, events, incidents)
-    if "cameras" in topics:
-        known["cameras"] = _cameras(rendering, rendering.encoded)
-    return encode(SnapshotDocument(*_head(rendering), **known))
-
-
-def _delta(
-    rendering: Rendering, after: int, topics: frozenset[str], events: Sequence[EventRecord], incidents: bytes
-) -> bytes:
-    known = _topics(rendering, topics, events, incidents)
-    if "cameras" in topics:
-        known["cameras"] = _cameras(rendering, rendering.changed_since(after))
-        known["removed"] = rendering.removed_since(after)
-    return encode(DeltaDocument(*_head(rendering), **known))
-
-
-def _head(rendering: Rendering) -> tuple[str, int, str, float]:
-    status = rendering.status
-    return status.instance, status.generation, status.time, status.interval_s
-
-
-def _cameras(rendering: Rendering, ids: Iterable[str]) -> Raw:
-    """Cameras as they are encoded already."""
-    return Raw(b"[" + b",".join([rendering.encoded[camera_id] for camera_id in ids]) + b"]")
-
-
-def _topics(
-    rendering: Rendering, topics: frozenset[str], events: Sequence[EventRecord], incidents: bytes
-) -> dict[str, Any]:
-    """What messages of both kinds have in common, as far as it was asked for."""
-    known: dict[str, Any] = {}
-    if "status" in topics:
-        known["status"] = rendering.status
-    if "events" in topics:
-        known["events"] = events
-    if "host" in topics:
-        known["host"] = rendering.host
-    if "streams" in topics:
-        known["streams"] = latest_streams(rendering.snapshot.servers)
-    if "incidents" in topics:
-        known["incidents"] = Raw(incidents)
-    return known

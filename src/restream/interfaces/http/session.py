@@ -8,10 +8,12 @@ import time
 import msgspec
 from aiohttp import web
 
+from restream.domain.access.caller import Role
 from restream.interfaces.documents.answers import LoginDocument, SessionDocument
 from restream.interfaces.http.answer import json_answer
 from restream.interfaces.http.attempts import Attempts
 from restream.interfaces.http.auth import AUTHENTICATED, COOKIE, SESSION_S, Access
+from restream.interfaces.http.rights import caller_of
 
 # Thirty bytes that take longer are no browser's.
 _BODY_S = 10.0
@@ -45,13 +47,14 @@ class Sessions:
         client = self._access.client(request)
         if self._tries.exhausted(client):
             raise web.HTTPTooManyRequests(reason="too many wrong tokens: wait a minute", headers={"Retry-After": "60"})
-        if not self._tries.judge(client, token, self._access.knows(token)):
+        value = self._access.session_for_token(token, time.time())
+        if not self._tries.judge(client, token, value is not None) or value is None:
             raise web.HTTPUnauthorized(reason="this is not the token", headers={"WWW-Authenticate": "Bearer"})
         response = web.Response(status=204)
         secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
         response.set_cookie(
             COOKIE,
-            self._access.session(time.time()),
+            value,
             max_age=SESSION_S,
             httponly=True,
             samesite="Strict",
@@ -66,11 +69,14 @@ class Sessions:
 
     async def session(self, request: web.Request) -> web.Response:
         access = self._access
-        authenticated = request[AUTHENTICATED]
+        caller = caller_of(request)
         return json_answer(
             SessionDocument(
                 token_required=access.token_to_read,
-                authenticated=authenticated,
-                may_write=access.may_write(authenticated),
+                authenticated=request[AUTHENTICATED],
+                may_write=caller.may(Role.OPERATE),
+                name=caller.name,
+                role=caller.role,
+                sites=None if caller.sites is None or caller.role is None else tuple(sorted(caller.sites)),
             )
         )

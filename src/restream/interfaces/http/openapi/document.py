@@ -33,7 +33,11 @@ TAGS: Mapping[str, str] = {
 }
 
 _SECURITY: Mapping[str, Schema] = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "`http.token` of the configuration."},
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "`http.token` of the configuration, or one of `api.tokens`.",
+    },
     "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "From `POST /api/login`."},
 }
 _ERROR_HEADERS: Mapping[int, Mapping[str, Any]] = {
@@ -86,7 +90,7 @@ def _operation(operation: Operation, access: Access) -> Schema:
 
 
 def _guarded(operation: Operation, access: Access) -> bool:
-    needed = {"open": False, "read": access.token_to_read, "write": access.token is not None}
+    needed = {"open": False, "read": access.token_to_read, "write": access.guarded}
     return needed[operation.access]
 
 

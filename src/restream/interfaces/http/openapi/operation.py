@@ -14,7 +14,7 @@ JSON = "application/json"
 ERRORS: Mapping[int, str] = {
     400: "A parameter is wrong or unknown; `error` names it.",
     401: "A token is needed.",
-    403: "The request comes from a page of another origin, which is not in `http.cors_origins`.",
+    403: "Role or sites do not allow it, or the page that asks is of an origin that is not in `http.cors_origins`.",
     404: "There is no such camera.",
     408: "The body did not come in time.",
     409: "It makes no sense for the camera as it is; `error` says why.",

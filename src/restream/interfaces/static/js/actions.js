@@ -28,7 +28,7 @@ export function actions({ camera, onDone }) {
   const result = h('p', { class: 'action-result', role: 'status' });
   const refusal = h('p', { class: 'note', role: 'status', hidden: true });
   // What must be given for any action, in the order in which it is missed.
-  const given = { connection: true, session: true };
+  const given = { connection: true, session: true, role: true };
   const buttons = ACTIONS.map((name) =>
     h(
       'button',

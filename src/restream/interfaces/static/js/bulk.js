@@ -125,7 +125,7 @@ export function actOnAll(ids) {
  * @param {{ ids: () => string[], address: () => string }} parts
  */
 export function bulkTools({ ids, address }) {
-  const given = { connection: true, session: true };
+  const given = { connection: true, session: true, role: true };
   let count = 0;
   const act = h('button', { type: 'button', class: 'bulk-act', onclick: () => actOnAll(ids()) });
   const file = h('a', { class: 'button csv', download: 'cameras.csv', title: t('csv.title') }, t('csv.label'));

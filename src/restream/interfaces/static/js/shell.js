@@ -116,10 +116,13 @@ export class Shell {
   showSession(session) {
     this.head.showSession(session);
     for (const panel of Object.values(this.panels)) panel.session?.(session);
-    this.#allow({ session: session?.may_write ?? true });
+    // Who is logged in and may not act will not by logging in again.
+    const may = session?.may_write ?? true;
+    const known = session?.authenticated ?? false;
+    this.#allow({ session: may || known, role: may || !known });
   }
 
-  /** @param {{ connection?: boolean, session?: boolean }} given */
+  /** @param {{ connection?: boolean, session?: boolean, role?: boolean }} given */
   #allow(given) {
     this.drawer.actions.allow(given);
     this.tools.allow(given);

@@ -1,0 +1,96 @@
+"""The section of the configuration that says who may use the API: programs with tokens, users."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Annotated
+
+from pydantic import AfterValidator, SecretStr, field_validator, model_validator
+
+from restream.config.secret_files import SecretText
+from restream.config.stream_sections import Section
+from restream.domain.access.accounts import Account, AccountKind, Accounts
+from restream.domain.access.caller import Role
+from restream.domain.camera.secret import Secret
+
+# What the holder of `http.token` is called.
+TOKEN_HOLDER = "token"  # noqa: S105 - a name
+_LONGEST_NAME = 64
+
+
+def _name(value: str) -> str:
+    if not value.isprintable() or value != value.strip() or not 0 < len(value) <= _LONGEST_NAME:
+        raise ValueError(f"expected 1 to {_LONGEST_NAME} printable characters, without blanks around them")
+    if value == TOKEN_HOLDER:
+        raise ValueError(f"{TOKEN_HOLDER} is what the holder of http.token is called")
+    return value
+
+
+def _sites(value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    if value is not None and not value:
+        raise ValueError("name at least one site, or leave the key out for all")
+    return value
+
+
+AccountName = Annotated[str, AfterValidator(_name)]
+Sites = Annotated[tuple[str, ...] | None, AfterValidator(_sites)]
+
+
+class ApiToken(Section):
+    """A program, or a wall, with a token of its own."""
+
+    name: AccountName
+    token: SecretText
+    role: Role
+    sites: Sites = None
+    expires: datetime | None = None
+
+    @field_validator("token")
+    @classmethod
+    def _given(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().strip():
+            raise ValueError("is empty")
+        return value
+
+    def account(self) -> Account:
+        """As the service knows it."""
+        expires = self.expires
+        if expires is not None and expires.tzinfo is None:
+            expires = expires.replace(tzinfo=UTC)
+        return Account(
+            AccountKind.TOKEN,
+            self.name,
+            self.role,
+            Secret(self.token.get_secret_value()),
+            None if self.sites is None else frozenset(self.sites),
+            None if expires is None else expires.timestamp(),
+        )
+
+
+class ApiSection(Section):
+    """Who may use the page and the API beside the holder of `http.token`: [roles and sites](security.md#roles)."""
+
+    tokens: tuple[ApiToken, ...] = ()
+    """Programs: `{name: wall, token: …, role: see, sites: [North], expires: 2027-01-31}`. Without `sites` all cameras;
+    with it those of these sites alone. Without `expires` for ever; a time without a zone is UTC."""
+    session_key: SecretText | None = None
+    """Signs the cookies of browsers; the same on all nodes. Null: `http.token`; without that one of this start of the
+    service, so that a restart ends all sessions."""
+
+    @model_validator(mode="after")
+    def _once(self) -> ApiSection:
+        names = [each.name for each in self.tokens]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"the name {twice!r} is given twice")
+        tokens = [each.token.get_secret_value() for each in self.tokens]
+        for place, token in enumerate(tokens):
+            if token in tokens[:place]:
+                raise ValueError(f"{names[place]} and {names[tokens.index(token)]} have the same token")
+        return self
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Whom it lets in."""
+        return Accounts.of(each.account() for each in self.tokens)

@@ -1,0 +1,80 @@
+"""Whom the configuration lets in: tokens of programs, users with passwords."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from restream.domain.access.caller import Caller, Role
+from restream.domain.camera.secret import Secret
+
+
+class AccountKind(StrEnum):
+    """How somebody shows who he is."""
+
+    TOKEN = "token"  # noqa: S105 - the word, not one
+    USER = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody who is let in. `proof`: the token, or the hash of the password."""
+
+    kind: AccountKind
+    name: str
+    role: Role
+    proof: Secret
+    sites: frozenset[str] | None = None
+    expires_at: float | None = None
+    """Unix time, s."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Another one as soon as the token or the password is another: what is signed for the old one ends with it."""
+        return _digest(self.proof.reveal().encode()).hex()
+
+    def holds(self, now: float) -> bool:
+        """Whether it has not expired (Unix time, s)."""
+        return self.expires_at is None or now < self.expires_at
+
+    def caller(self, address: str, until: float | None = None) -> Caller:
+        """Its holder, from there; `until`: when what he has shown expires (Unix time, s)."""
+        ends = [each for each in (self.expires_at, until) if each is not None]
+        return Caller(self.name, self.role, self.sites, address, min(ends, default=None))
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """All of them. Names are used once."""
+
+    known: Mapping[tuple[AccountKind, str], Account] = field(default_factory=dict)
+    by_digest: Mapping[bytes, Account] = field(default_factory=dict)
+    """Those with a token. Found by its digest, the time that a comparison takes tells nothing of a token."""
+
+    @classmethod
+    def of(cls, accounts: Iterable[Account]) -> Accounts:
+        """These accounts."""
+        found = tuple(accounts)
+        return cls(
+            {(each.kind, each.name): each for each in found},
+            {_digest(each.proof.reveal().encode()): each for each in found if each.kind is AccountKind.TOKEN},
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.known)
+
+    def holder(self, token: bytes, now: float) -> Account | None:
+        """Whose token this is (`now`: Unix time, s)."""
+        found = self.by_digest.get(_digest(token))
+        return found if found is not None and found.holds(now) else None
+
+    def named(self, kind: str, name: str, now: float) -> Account | None:
+        """The account of this name, unless it has expired (`now`: Unix time, s)."""
+        found = self.known.get((AccountKind(kind), name)) if kind in set(AccountKind) else None
+        return found if found is not None and found.holds(now) else None
+
+
+def _digest(text: bytes) -> bytes:
+    return hashlib.sha256(text).digest()

@@ -1,0 +1,66 @@
+"""What somebody who is confined to sites gets of the whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from restream.domain.access.caller import Caller
+from restream.interfaces.documents.cameras import CameraDocument
+from restream.interfaces.documents.rendering import Rendering
+from restream.interfaces.documents.status import StatusDocument, camera_counts
+from restream.interfaces.documents.streams import StreamsDocument
+from restream.ports.outlets import EventRecord
+
+
+def cameras_for(caller: Caller, cameras: Mapping[str, CameraDocument]) -> Mapping[str, CameraDocument]:
+    """Those that he sees, by id; all of them are the mapping itself."""
+    if caller.sites is None:
+        return cameras
+    return {key: camera for key, camera in cameras.items() if camera.site in caller.sites}
+
+
+def status_for(caller: Caller, status: StatusDocument, cameras: Mapping[str, CameraDocument]) -> StatusDocument:
+    """With counts of the cameras that he sees; components and the service itself are as they are."""
+    if caller.sites is None:
+        return status
+    seen = cameras_for(caller, cameras).values()
+    by_server = Counter(camera.media_server for camera in seen)
+    servers = {name: replace(each, cameras=by_server.get(name, 0)) for name, each in status.servers.items()}
+    return replace(status, **camera_counts(seen), servers=servers)
+
+
+def events_for(
+    caller: Caller, events: Sequence[EventRecord], cameras: Mapping[str, CameraDocument]
+) -> Sequence[EventRecord]:
+    """Those of cameras that he sees, and those of no camera."""
+    if caller.sites is None:
+        return events
+    seen = cameras_for(caller, cameras)
+    return [event for event in events if event.camera is None or event.camera in seen]
+
+
+def streams_for(caller: Caller, document: StreamsDocument, cameras: Mapping[str, CameraDocument]) -> StreamsDocument:
+    """The paths of cameras that he sees; those of no camera are of no site."""
+    if caller.sites is None:
+        return document
+    seen = cameras_for(caller, cameras)
+    return replace(document, streams=tuple(each for each in document.streams if each.camera in seen))
+
+
+def paths_for(caller: Caller, rendering: Rendering) -> frozenset[tuple[str | None, str | None]] | None:
+    """Media server and path of each camera that he sees; None: of all paths, also those of no camera."""
+    if caller.sites is None:
+        return None
+    return frozenset(
+        (camera.media_server, camera.path)
+        for camera in cameras_for(caller, rendering.cameras).values()
+        if camera.phase != "disabled"
+    )
+
+
+def known_ids(caller: Caller, cameras: Iterable[CameraDocument]) -> frozenset[str]:
+    """Ids of the cameras that he sees."""
+    return frozenset(camera.id for camera in cameras if caller.sees(camera.site))
