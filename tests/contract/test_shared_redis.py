@@ -204,6 +204,25 @@ async def test_of_a_camera_that_two_have_the_later_writer_wins_and_the_other_ret
     await eventually(returned, 20)
 
 
+async def test_the_word_of_an_earlier_run_on_what_another_node_has_does_not_stay(readers: Readers, sink: Any) -> None:
+    """It told another node as silent, stood still, told so once more when it woke, and was started anew."""
+    a, b = sink("a"), sink("b")
+    written = cycle("b", "3")
+    await b.write(written)
+    await a.write(cycle("a", "1", "3"))
+    assert await readers.cameras() == {"1": "a", "3": "a"}
+    await b.write(written)
+    listener = readers.client.pubsub(ignore_subscribe_messages=True)
+    await listener.subscribe("restream:changes")
+    await sink("a").write(cycle("a", "1"))
+    assert await readers.cameras() == {"1": "a", "3": "b"}
+    said: set[str] = set()
+    while "3" not in said:
+        message = await listener.get_message(timeout=5)
+        said |= set(json.loads(message["data"])) if message else set()
+    await listener.aclose()  # type: ignore[no-untyped-call]
+
+
 async def test_what_somebody_did_to_the_keys_is_made_good_by_the_next_cycles(readers: Readers, sink: Any) -> None:
     a, b = sink("a"), sink("b")
     client = readers.client

@@ -54,7 +54,8 @@ local function of_another(id)
   end
 end
 
--- All cameras of all living nodes, from their own keys; of one that two have, this node's. The ids that are not as before.
+-- All cameras of all living nodes, from their own keys; of one that two have, this node's. The ids that are not as before,
+-- of those that are nobody's only where somebody had them until now.
 local function put_together()
   local before, after, changed = redis.call('HGETALL', CAMERAS), {}, {}
   local sources = {}
@@ -75,7 +76,8 @@ local function put_together()
     end
   end
   for index = 1, #before, 2 do
-    if after[before[index]] ~= before[index + 1] then
+    local body = after[before[index]]
+    if body ~= before[index + 1] and (body or died) then
       changed[#changed + 1] = before[index]
     end
   end
@@ -92,15 +94,6 @@ for index = FIRST_REMOVED, #ARGV do
   end
 end
 
-if whole then
-  -- What was left by an earlier run, and is nobody's.
-  for _, id in ipairs(redis.call('HKEYS', CAMERAS)) do
-    if redis.call('HEXISTS', own_cameras, id) == 0 and not of_another(id) then
-      redis.call('HDEL', CAMERAS, id)
-    end
-  end
-end
-
 local least, most = 0, 0
 for _, name in ipairs(living) do
   local count = redis.call('HLEN', key_of(name, 'cameras'))
@@ -108,8 +101,9 @@ for _, name in ipairs(living) do
 end
 local there = redis.call('HLEN', CAMERAS)
 -- Two may have the same camera, so less than the sum may be right; who comes looks closer.
-local doubtful = there < least or there > most or whole and there < most or mine >= 0 and not whole and not listed
-if died then
+local doubtful = there < least or there > most or mine >= 0 and not whole and not listed
+if died or whole then
+  -- An earlier run of this node may have left what is nobody's, or its own word on what another has.
   local changed = put_together()
   if #changed > 0 then
     redis.call('PUBLISH', channel, cjson.encode(changed))

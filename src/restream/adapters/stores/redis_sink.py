@@ -28,6 +28,8 @@ class RedisSink:
       takes it off and makes the common hash anew, without it; a camera that another node has too is that one's then.
     - A node whose keys expired while it was suspended, or whose Redis was restarted empty, is told so, and sends
       everything.
+    - Whoever sends everything has the common hash made anew: an earlier run of the same name may have had the last word
+      on a camera that another node has.
     - The common hash is changed camera by camera, and the last writer of a camera wins. Where its size cannot be right
       (somebody deleted it) it is made anew.
     - A common key that became one of another type fails one cycle, and makes room in the next. What another node has
