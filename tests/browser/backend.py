@@ -14,8 +14,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
+import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from restream.interfaces.documents.pictures import PicturesDocument, pictures_document
 from restream.interfaces.http import page
 from restream.interfaces.http.incidents import Incidents
 from tests.browser import fleet
@@ -23,6 +25,7 @@ from tests.browser.fleet import Document
 from tests.browser.incidents import IncidentMemory
 
 COOKIE = "session"
+_PIXEL = b'<svg xmlns="http://www.w3.org/2000/svg" width="32" height="18"><rect width="9" height="9"/></svg>'
 _OPEN = ("/api/session", "/api/login", "/api/logout")
 
 
@@ -50,6 +53,8 @@ class Backend:
             for name in ("database", "mediamtx", "redis", "json_file")
         }
         self.details_changes: Document = {}
+        self.pictures: dict[str, PicturesDocument] = {}
+        self.accepted: list[str] = []
         self.still: tuple[int, bytes | str] = (404, "nothing is published")
         self.token: str | None = None
         self.may_write = True
@@ -159,6 +164,9 @@ class Backend:
                 web.get("/api/events", self._events),
                 web.get("/api/cameras/{id}", self._camera),
                 web.get("/api/cameras/{id}/snapshot.jpg", self._still),
+                web.get("/api/cameras/{id}/pictures", self._pictures),
+                web.get("/api/cameras/{id}/pictures/{picture}.jpg", self._picture),
+                web.post("/api/cameras/{id}/pictures/accept", self._pictures),
                 web.post("/api/cameras/{id}/{action}", self._act),
             ]
         )
@@ -227,6 +235,16 @@ class Backend:
         if isinstance(content, str):
             return web.json_response({"error": content}, status=status)
         return web.Response(body=content, content_type="image/jpeg")
+
+    async def _pictures(self, request: web.Request) -> web.Response:
+        camera_id = request.match_info["id"]
+        if request.method == "POST":
+            self.accepted.append(camera_id)
+        document = self.pictures.get(camera_id) or pictures_document(camera_id, None, enabled=False)
+        return web.json_response(msgspec.to_builtins(document))
+
+    async def _picture(self, _: web.Request) -> web.Response:
+        return web.Response(body=_PIXEL, content_type="image/svg+xml")
 
     async def _act(self, request: web.Request) -> web.Response:
         camera_id, action = request.match_info["id"], request.match_info["action"]

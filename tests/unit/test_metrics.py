@@ -23,6 +23,7 @@ from restream.domain.judgement.stream_quality import StreamQuality
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.component import Component, ComponentState
+from restream.domain.pictures.seen import Seen
 from restream.domain.rtp.report import TrackReport
 from restream.domain.rtp.stream_report import StreamReport
 from restream.domain.server.flow import ServerPicture
@@ -93,6 +94,7 @@ class Desk:
     def __init__(self) -> None:
         self.snapshot = snapshot()
         counts = {"events": {"camera": 5.0}, "alerts": {"sent": 1.0}, "lines": {"written": 9.0}}
+        counts |= {"pictures": {"decoded": 3.0}, "picture_decode_seconds": {"decoded": 0.1}}
         self.exporter = Exporter(
             lambda: self.snapshot,
             lambda: PICTURES,
@@ -157,7 +159,9 @@ def watched(stream: StreamReport) -> Desk:
     desk = Desk()
     state = RUNNING._replace(advance=Advance(moved=True, stream=stream))
     desk.snapshot = snapshot(**{"1": CameraStatus(camera(1, name="Gate"), state, None, 77)})
-    desk.snapshot.reports["1"] = desk.snapshot.reports["1"]._replace(packets=StreamQuality(loss_ratio=0.008))
+    desk.snapshot.reports["1"] = desk.snapshot.reports["1"]._replace(
+        packets=StreamQuality(loss_ratio=0.008), seen=Seen(desk.snapshot.taken_at, samples=1)
+    )
     return desk
 
 

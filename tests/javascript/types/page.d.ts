@@ -66,6 +66,8 @@ declare global {
     incidentDeed(id: string, deed: IncidentDeed, body: IncidentDeedBody): Answer<'getIncident'>;
     act(id: string, action: Action): Promise<Schemas['Accepted']>;
     actOnMany(wanted: BulkRequest, signal: AbortSignal): Promise<Bulk>;
+    pictures(id: string, signal?: AbortSignal): Answer<'getPictures'>;
+    accept(id: string): Answer<'acceptPicture'>;
     still(id: string, signal?: AbortSignal): Promise<Blob>;
   }
 

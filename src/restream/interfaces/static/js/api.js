@@ -129,5 +129,7 @@ export const api = {
       body: JSON.stringify(body),
     }),
   act: (id, action) => json(ofCamera(id, `/${action}`), { method: 'POST' }),
+  pictures: (id, signal) => json(ofCamera(id, '/pictures'), { signal }),
+  accept: (id) => json(ofCamera(id, '/pictures/accept'), { method: 'POST' }),
   still: async (id, signal) => (await send(ofCamera(id, '/snapshot.jpg'), { signal, limitS: 40 })).blob(),
 };

@@ -10,6 +10,7 @@ import { history } from './history.js';
 import { commandSection, factsSection, playersSection, stderrSection } from './facts.js';
 import { lookSection } from './look.js';
 import { packetsSection } from './packets.js';
+import { picturesSection } from './pictures.js';
 import { preview } from './preview.js';
 import { showTime } from './clock.js';
 import { t } from './i18n.js';
@@ -45,6 +46,7 @@ export class Drawer {
     this.actions = actions({ camera: () => this.store.camera(this.#id), onDone: (name) => this.#done(name) });
     this.look = lookSection();
     this.preview = preview();
+    this.pictures = picturesSection();
     this.charts = charts();
     this.facts = factsSection();
     this.packets = packetsSection();
@@ -52,6 +54,10 @@ export class Drawer {
     this.command = commandSection();
     this.history = history();
     this.stderr = stderrSection();
+    this.parts = [
+      ...[this.pictures, this.charts, this.facts, this.packets],
+      ...[this.history, this.players, this.command, this.stderr],
+    ];
     const close = h(
       'button',
       {
@@ -79,13 +85,7 @@ export class Drawer {
       { class: 'drawer-rest' },
       this.look.element,
       this.preview.element,
-      this.charts.element,
-      this.facts.element,
-      this.packets.element,
-      this.history.element,
-      this.players.element,
-      this.command.element,
-      this.stderr.element,
+      this.parts.map(({ element }) => element),
     );
     this.body = h(
       'div',
@@ -118,6 +118,12 @@ export class Drawer {
     this.actions.reset();
     this.#summary();
     this.refetch();
+  }
+
+  /** @param {{ connection?: boolean, session?: boolean }} now what may be done */
+  allow(now) {
+    this.actions.allow(now);
+    this.pictures.allow(now);
   }
 
   focus() {
@@ -235,12 +241,6 @@ export class Drawer {
     this.rest.hidden = false;
     this.preview.open(this.#id, details);
     this.look.show(details);
-    this.charts.show(details);
-    this.facts.show(details);
-    this.packets.show(details);
-    this.history.show(details);
-    this.players.show(details);
-    this.command.show(details);
-    this.stderr.show(details);
+    for (const part of this.parts) part.show(details);
   }
 }

@@ -124,7 +124,7 @@ export class Shell {
 
   /** @param {{ connection?: boolean, session?: boolean, role?: boolean }} given */
   #allow(given) {
-    this.drawer.actions.allow(given);
+    this.drawer.allow(given);
     this.tools.allow(given);
   }
 
