@@ -43,10 +43,11 @@ make_secrets() {
     done
 }
 
-# Docker's exit codes and those of the check are the same numbers: the container tells whose it was.
+# Docker's exit codes and those of the check are the same numbers: the container tells whose it was. It has a name of its
+# own among the nodes: the service may run, when this is an upgrade.
 check_servers() {
     local name=restream-check-$$ state
-    docker compose run --name "$name" --no-deps restream check --plain || true
+    docker compose run --name "$name" --env RESTREAM_NODE__NAME=check --no-deps restream check --plain || true
     state=$(docker inspect --format '{{.State.StartedAt}} {{.State.ExitCode}}' "$name" 2>/dev/null) || state=
     docker rm --force "$name" >/dev/null 2>&1 || true
     case $state in

@@ -255,6 +255,29 @@ def test_no_port_and_no_volume_of_logs_belongs_to_two() -> None:
     assert any(substituted(port).endswith(f"{ice}{ice}/udp") for port in second["ports"])
 
 
+def test_every_node_is_scraped() -> None:
+    jobs = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
+    (job,) = (each for each in jobs if each["job_name"] == "restream")
+    (first,) = job["static_configs"]
+    ((pattern,),) = (each["files"] for each in job["file_sd_configs"])
+    # With the second file alone is there what that pattern finds.
+    (source,) = (
+        each.split(":")[0]
+        for each in nodes_file()["services"]["prometheus"]["volumes"]
+        if each.split(":")[1] == pattern.removesuffix("/*.yml")
+    )
+    assert all(pattern.removesuffix("*.yml") not in each for each in compose()["services"]["prometheus"]["volumes"])
+    found = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / source).glob("*.yml")]
+    targets = [*first["targets"], *(target for groups in found for group in groups for target in group["targets"])]
+    ports = {
+        name: each["environment"].get("RESTREAM_METRICS__PORT")
+        for name, each in services().items()
+        if name in OURS and "environment" in each
+    }
+    assert sorted(targets) == sorted(f"{name}:{port}" for name, port in ports.items() if port)
+    assert len(targets) == 2
+
+
 def test_the_second_media_server_is_like_the_first() -> None:
     first, second = services()["mediamtx"], services()["mediamtx-2"]
     assert all(

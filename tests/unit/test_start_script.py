@@ -91,7 +91,7 @@ def test_it_checks_before_it_starts(stack: Stack) -> None:
         "compose build restream",
         "compose up --detach --wait postgres redis mediamtx",
         "compose run --rm --no-deps tables",
-        f"compose run --name {name} --no-deps restream check --plain",
+        f"compose run --name {name} --env RESTREAM_NODE__NAME=check --no-deps restream check --plain",
         "compose --profile demo up --detach --quiet-pull",
     ]
 
