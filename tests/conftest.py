@@ -34,6 +34,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--require-services", action="store_true", help="fail, not skip, when PostgreSQL or ffmpeg is missing"
     )
+    parser.addoption(
+        "--every-installation", action="store_true", help="wheel and checkout on each Debian, not on one of them"
+    )
     parser.addoption("--ffmpeg", metavar="PATH", help="run the service with this build instead of the one on PATH")
     parser.addoption("--ffprobe", metavar="PATH", help="likewise")
     parser.addoption("--engine", metavar="NAME", help="run the service with this engine instead of its default")

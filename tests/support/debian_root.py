@@ -28,7 +28,9 @@ exec chroot "$root" "$@"
 """
 _PASSED = re.compile("PIP_(?!CONFIG|FIND)|.*_proxy$", re.IGNORECASE)
 # What Debian's own programs leave, whatever is installed.
-_TRACES = re.compile(r"/(var/lib/dpkg|var/log|var/cache|tmp|mnt|root|run)(/|$)|/etc/(passwd|group|shadow|gshadow)-$")
+_TRACES = re.compile(
+    r"/(var/lib/dpkg|var/lib/apt|var/log|var/cache|tmp|mnt|root|run)(/|$)|/etc/(passwd|group|shadow|gshadow)-$"
+)
 
 
 class DebianRoot:

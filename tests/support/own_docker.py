@@ -32,12 +32,12 @@ class OwnDocker:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self._socket = f"unix://{home}/docker.sock"
+        # The builder of the engine itself: the other one is a program of its own, which Debian 12 has not.
+        self.variables = {"DOCKER_HOST": f"unix://{home}/docker.sock", "DOCKER_BUILDKIT": "0"}
 
     def run(self, *arguments: str, cwd: Path | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         """`docker …`. AssertionError when it fails and `check` is wanted."""
-        # The builder of the engine itself: the other one is a program of its own, which Debian 12 has not.
-        environment = {**os.environ, "DOCKER_HOST": self._socket, "DOCKER_BUILDKIT": "0"}
+        environment = {**os.environ, **self.variables}
         done = subprocess.run(
             ["docker", *arguments], env=environment, cwd=cwd, capture_output=True, text=True, check=False, timeout=600
         )
@@ -75,6 +75,7 @@ def own_docker() -> Iterator[OwnDocker]:
             yield engine
             for container in engine.run("ps", "--all", "--quiet").stdout.split():
                 engine.run("rm", "--force", "--volumes", container)
+            engine.run("network", "prune", "--force")
         finally:
             process.terminate()
             process.wait(30)
