@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 from restream.domain.relay.forwarder import Forwarder, Lane
+from restream.domain.rtp.key_frame_assembly import KeyFrameAssembly
 from restream.domain.rtp.meter import TrackMeter
 
 IDR, SLICE = b"\x65\x88", b"\x41\x9a"
@@ -87,3 +88,15 @@ def test_a_frame_that_ends_within_its_header_is_no_packet_whatever_follows_it() 
     tail = struct.pack(">II", 3600, 7)
     relay.take(part(2, SLICE) + b"$\0\0\x04" + struct.pack(">BBH", 0x80, 96, 3) + tail, 0, 1.0)
     assert (meter.report(2.0).packets, meter.report(2.0).malformed) == (2, 2)
+
+
+def test_a_key_frame_is_put_together_beside_what_goes_on() -> None:
+    relay = forwarder()
+    first, wanted = part(1, IDR, 3600) + part(2, IDR[:1] + b"\x07", 3600), part(4, IDR, 10_800)
+    relay.tap = KeyFrameAssembly("h264", 96)
+    relay.take(part(0, SLICE, 0) + first, 0, 1.0)
+    assert relay.key_frame is None
+    relay.take(part(3, SLICE, 7200) + wanted, 0, 1.1)
+    assert relay.tap is None
+    assert relay.key_frame == b"".join(b"\0\0\0\1" + unit + bytes(20) for unit in (IDR, IDR[:1] + b"\x07"))
+    assert relay.data_to_send() == part(0, SLICE, 0) + first + part(3, SLICE, 7200) + wanted

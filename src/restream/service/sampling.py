@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from importlib.util import find_spec
 
 from restream.adapters.pictures.decoder import PictureDecoder
-from restream.adapters.rtsp.server_key_frames import OwnReadings, ReadingPlace, ServerKeyFrames
+from restream.adapters.relay.key_frames import RelayKeyFrames
+from restream.adapters.rtsp.server_key_frames import LIMIT_S, ReadingPlace, ServerKeyFrames
 from restream.config.settings import Settings
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.news.component import ComponentState
@@ -15,6 +16,7 @@ from restream.domain.pictures.seen import Seen
 from restream.domain.server.identity import ServerId
 from restream.interfaces.documents.pictures import PicturesDocument, pictures_document
 from restream.interfaces.http.pictures import PicturesContext
+from restream.service.engine_resources import EngineResources
 from restream.service.pulling import reader_of
 from restream.service.secrets_in_use import SecretsInUse
 from restream.service.stores import picture_memories, picture_store
@@ -44,7 +46,7 @@ class Sampling:
         settings: Settings,
         secrets: SecretsInUse,
         components: Components,
-        readings: OwnReadings,
+        resources: EngineResources,
         snapshot: Callable[[], Snapshot],
     ) -> None:
         section = settings.pictures
@@ -59,10 +61,10 @@ class Sampling:
         megabytes = keep.memory_mb if keep.folder is None else keep.disk_mb
         self._albums = Albums(picture_store(settings), AlbumsLimits(keep.count, keep.days, megabytes << 20))
         self._recollections = Recollections(picture_memories(settings, secrets))
-        self._frames = ServerKeyFrames(reading_places(settings), readings)
+        self._frames = ServerKeyFrames(reading_places(settings), resources.readings)
         self._sampler = Sampler(
             sampling_settings(settings),
-            self._frames,
+            RelayKeyFrames(resources.relay_workers, self._frames, LIMIT_S),
             PictureDecoder(section.jpeg_width),
             snapshot,
             self._albums,

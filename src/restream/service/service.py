@@ -100,7 +100,7 @@ class Service:
         self._registry = Registry(table, reader, self._components, self._failover, poll_s=settings.database.poll_s)
         directories, interval = stream_directories(settings), settings.visionaire.interval_s
         self._poller = VisionairePoller(directories, self._components, interval_s=interval)
-        self._sampling = Sampling(settings, self._secrets, self._components, self._resources.readings, self._latest)
+        self._sampling = Sampling(settings, self._secrets, self._components, self._resources, self._latest)
         self._outlets = outlets(
             settings,
             self._secrets,

@@ -8,7 +8,7 @@ import ssl
 import time
 from dataclasses import replace
 
-from restream.adapters.relay.messages import Begin, RelayAdvance
+from restream.adapters.relay.messages import Begin, KeyFrameTold, RelayAdvance
 from restream.adapters.relay.receiver import Receiver
 from restream.adapters.rtsp.addresses import Resolver
 from restream.adapters.rtsp.connection import server_tls
@@ -20,10 +20,12 @@ from restream.domain.engine import Ending
 from restream.domain.life.attribution import CUT_FOR_SILENCE_S
 from restream.domain.life.cause import Cause
 from restream.domain.relay.forwarder import Forwarder, lanes_of
+from restream.domain.rtp.key_frame_assembly import CODECS, KeyFrameAssembly
 from restream.domain.rtp.meter import TrackMeter
 from restream.domain.rtp.stream_report import StreamReport
 from restream.domain.rtsp.announcement import announcement, obstacle
 from restream.domain.rtsp.client import RtspClient
+from restream.domain.rtsp.codecs import parameter_sets
 from restream.domain.rtsp.dialogue import Conversation
 from restream.domain.rtsp.events import (
     Announced,
@@ -73,7 +75,7 @@ class CameraRelay:
         self._came_on: tuple[Interleaved, ...] = ()
         """Channels of all tracks of the camera; `_playing` has those that are handed on."""
         self._meters: list[TrackMeter] = []
-        self._recording = False
+        self._recording = self._key_frame_wanted = False
         self._written_bytes = self._unsent_bytes = 0
         self._frames = self._taken_bytes = 0
         self._taken_at = self._handed_on_at = 0.0
@@ -236,6 +238,26 @@ class CameraRelay:
             forwarder.congested = True
         elif unsent < _LITTLE_UNSENT_BYTES:
             forwarder.congested = False
+
+    # -- its pictures --------------------------------------------------------------------------------------------------
+
+    def want_key_frame(self) -> None:
+        """The next one is kept, for `key_frame`."""
+        self._key_frame_wanted = True
+
+    def key_frame(self) -> KeyFrameTold | None:
+        """The one that was wanted, once; None: none was, or it has not come yet."""
+        forwarder, playing = self._forwarder, self._playing
+        if not self._key_frame_wanted or forwarder is None or playing is None:
+            return None
+        track = next(each for each in playing.tracks if each.is_video)
+        codec, encoding = track.stream.codec, track.encoding
+        if codec not in CODECS or forwarder.key_frame is not None:
+            data, forwarder.key_frame, self._key_frame_wanted = forwarder.key_frame or b"", None, False
+            return KeyFrameTold(self._begin.number, codec, data)
+        if forwarder.tap is None:
+            forwarder.tap = KeyFrameAssembly(codec, encoding.payload_type, parameter_sets(encoding))
+        return None
 
     # -- how it goes on ------------------------------------------------------------------------------------------------
 

@@ -40,7 +40,8 @@ class RelayEngine:
         """Have a worker do it. Raises PublisherError, and TypeError for another engine's plan."""
         if not isinstance(plan, RelayPlan):
             raise TypeError(f"a plan of the engine {plan.engine}")
-        return await self._workers.begin(plan, on_advance)
+        publication = self._workers.by_camera[plan.camera_id] = await self._workers.begin(plan, on_advance)
+        return publication
 
     async def adopt(self, plan: Plan, words: bytes, on_advance: Callable[[Advance], None]) -> RelayPublication:
         """The same relay of the same worker. Raises PublisherError."""

@@ -77,6 +77,20 @@ class Stop(_Message):
     number: int
 
 
+class KeyFrameWanted(_Message):
+    """To a worker: the next key frame of a relay is to be told."""
+
+    number: int
+
+
+class KeyFrameTold(_Message):
+    """From a worker: a key frame; empty: of this codec none is put together."""
+
+    number: int
+    codec: str
+    data: bytes
+
+
 class RelayAdvance(_Message):
     """Of one relay: how far it has come. `moved`: pictures have come, and the media server has taken them."""
 
@@ -110,7 +124,7 @@ class Over(_Message):
     lines: tuple[str, ...]
 
 
-ToWorker = Begin | Stop
+ToWorker = Begin | Stop | KeyFrameWanted
 """All that a worker hears."""
-FromWorker = Progress | Logged | Over
+FromWorker = Progress | Logged | Over | KeyFrameTold
 """All that a worker says."""

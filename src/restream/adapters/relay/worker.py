@@ -19,7 +19,7 @@ import msgspec
 
 from restream.adapters.relay.camera_relay import CameraRelay
 from restream.adapters.relay.channel import Channel
-from restream.adapters.relay.messages import Begin, Logged, Over, Progress, RelayAdvance, ToWorker
+from restream.adapters.relay.messages import Begin, KeyFrameWanted, Logged, Over, Progress, RelayAdvance, ToWorker
 from restream.adapters.rtsp.addresses import Resolver
 from restream.adapters.rtsp.connection import camera_tls
 from restream.domain.life.cause import Cause
@@ -76,8 +76,12 @@ class Worker:
             task = asyncio.create_task(self._relay(message.number, relay), name="relay")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        elif message.number in self._relays:
-            self._relays[message.number].stop()
+        elif (known := self._relays.get(message.number)) is None:
+            return
+        elif isinstance(message, KeyFrameWanted):
+            known.want_key_frame()
+        else:
+            known.stop()
 
     async def _relay(self, number: int, relay: CameraRelay) -> None:
         try:
@@ -98,6 +102,9 @@ class Worker:
             turn = (turn + 1) % _TELL_EVERY
             numbers = self._relays if turn == 0 else self._young
             came_on: list[RelayAdvance] = []
+            for relay in self._relays.values() if turn == 0 else ():
+                if (told := relay.key_frame()) is not None:
+                    self.channel.send(told)
             for number in tuple(numbers):
                 advanced = self._relays[number].progress(loop.time())
                 if advanced is None:

@@ -9,14 +9,23 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 import restream
 from restream.adapters.processes.child_process import ChildProcess, LeftChild
 from restream.adapters.relay.channel import Channel, LeftChannel
-from restream.adapters.relay.messages import Begin, FromWorker, Logged, Over, Progress, Stop
+from restream.adapters.relay.messages import (
+    Begin,
+    FromWorker,
+    KeyFrameTold,
+    KeyFrameWanted,
+    Logged,
+    Over,
+    Progress,
+    Stop,
+)
 from restream.domain.engine import Advance, Ending
 from restream.domain.ffmpeg.invocation import Invocation
 from restream.domain.life.cause import Cause
@@ -56,6 +65,25 @@ class RelayPublication:
         self.lines: tuple[str, ...] = ()
         self.ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self.left = False
+        self._key_frame: asyncio.Future[KeyFrameTold] | None = None
+
+    async def key_frame(self) -> KeyFrameTold | None:
+        """The next one; None: its worker is of another version, or it ends before. Wait no longer than you like."""
+        if self._worker.retiring or self.ending.done():
+            return None
+        told = self._key_frame
+        if told is None:
+            told = self._key_frame = asyncio.get_running_loop().create_future()
+            self._worker.want_key_frame(self._number)
+        waits: tuple[asyncio.Future[Any], ...] = (told, self.ending)
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        return told.result() if told.done() else None
+
+    def show(self, told: KeyFrameTold) -> None:
+        """It has come."""
+        if self._key_frame is not None and not self._key_frame.done():
+            self._key_frame.set_result(told)
+        self._key_frame = None
 
     @property
     def pid(self) -> int | None:
@@ -184,6 +212,10 @@ class RelayWorker:
         """End one relay."""
         self._channel.send(Stop(number))
 
+    def want_key_frame(self, number: int) -> None:
+        """Ask for the next one of a relay."""
+        self._channel.send(KeyFrameWanted(number))
+
     def give_up(self, why: str) -> None:
         """Kill the process."""
         if self._child is not None and self._child.running:
@@ -229,6 +261,9 @@ class RelayWorker:
                             stream=each.stream,
                         )
                     )
+        elif isinstance(message, KeyFrameTold):
+            if (shown := self.relays.get(message.number)) is not None:
+                shown.show(message)
         elif isinstance(message, Logged) and message.number in self.relays:
             self.relays[message.number].lines = message.lines
         elif isinstance(message, Over) and (over := self.relays.pop(message.number, None)):

@@ -26,6 +26,8 @@ class RelayWorkers:
         self._workers: list[RelayWorker] = []
         self._resumed: dict[LeftRelay, RelayPublication] = {}
         """Of the life before, until somebody takes them over."""
+        self.by_camera: dict[str, RelayPublication] = {}
+        """The last relay of each, which may have ended; those of the life before are not in it."""
         self._starting = asyncio.Lock()
 
     async def start_early(self) -> None:
@@ -46,6 +48,14 @@ class RelayWorkers:
             elif len(worker.relays) >= _ENOUGH and len(able) < self._most and running == able:
                 await self._add()
             return worker.begin(plan, on_advance)
+
+    def of(self, camera_id: str) -> RelayPublication | None:
+        """What relays a camera now, if anything of this life does."""
+        found = self.by_camera.get(camera_id)
+        if found is not None and found.ending.done():
+            del self.by_camera[camera_id]
+            return None
+        return found
 
     def adopt(self, left: LeftRelay, on_advance: Callable[[Advance], None]) -> RelayPublication:
         """A relay of a process that was resumed, also one that has ended since. Raises PublisherError."""

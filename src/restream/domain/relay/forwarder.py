@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from restream.domain.rtp.key_frame_assembly import KeyFrameAssembly
 from restream.domain.rtp.meter import TrackMeter
 from restream.domain.rtsp.events import Interleaved, Playing
 
@@ -56,10 +57,14 @@ class Forwarder:
         self.dropped_packets = 0
         self.stray_frames = 0
         """On channels that nobody set up."""
+        self.tap: KeyFrameAssembly | None = None
+        """Who puts the next key frame together beside it; None while nobody wants one, which costs nothing."""
+        self.key_frame: bytes | None = None
+        """What it has put together."""
 
     def take(self, buffer: bytes, at: int, now: float) -> int:
         """Take the whole frames that follow each other from `at` on; returns where they end."""
-        lanes, size, begin = self._lanes, len(buffer) - _HEAD, at
+        lanes, size, begin, tap = self._lanes, len(buffer) - _HEAD, at, self.tap
         while at <= size and buffer[at] == _DOLLAR:
             body = at + _HEAD
             end = body + (buffer[at + 2] << 8 | buffer[at + 3])
@@ -74,6 +79,8 @@ class Forwarder:
                 goes_on = self._dropping_since is None and not self.congested
             else:
                 begins_key_frame = lane.meter.take(buffer, body, end, now)
+                if tap is not None and lane.is_video and (found := tap.take(buffer, body, end)) is not None:
+                    self.key_frame, tap, self.tap = found, None, None
                 goes_on = not self.congested and self._dropping_since is None
                 if not goes_on:
                     goes_on = self._resumes(begins_key_frame and lane.is_video, now)
@@ -83,7 +90,7 @@ class Forwarder:
                 if goes_on and lane is not None:
                     self._ready.append(bytes((_DOLLAR, lane.channel)) + buffer[at + 2 : end])
                 begin = end
-            elif end < size and lane.is_video:
+            elif tap is None and end < size and lane.is_video:
                 end = lane.meter.take_rest(buffer, end, _MARK | lane.channel)
             at = end
         if begin < at:
