@@ -87,6 +87,9 @@ find_servers() {
 .venv/bin/python -m pip --version >/dev/null 2>&1 || make_venv
 pip_install service -r requirements.txt
 find_ffmpeg
+case "${RESTREAM_PICTURES__ENABLED:-}" in
+    [Tt]rue | 1 | yes | on) pip_install pictures 'av>=14,<19' 'numpy>=2,<3' 'pillow>=11,<14' ;;
+esac
 case "${PG_DSN:+database} ${1:-}" in " " | " demo" | " --plain") find_servers ;; esac
 
 exec .venv/bin/python srvc_restream.py --or-demo "$@"

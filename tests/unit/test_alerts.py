@@ -30,7 +30,8 @@ def play(
             parts["mediamtx"] = Component("mediamtx", part, 0.0, "refused", DEFAULT_SERVER)
         at = number * STEP_S
         fleet_size = sum(subject.health != "disabled" for subject in subjects.values())
-        concerned = {key: each for key, each in subjects.items() if each.health == "down" or key in state.cameras}
+        bad = {key for key, each in subjects.items() if each.health == "down" or each.blind}
+        concerned = {key: each for key, each in subjects.items() if key in bad or key in state.cameras}
         fewer = step(state, concerned, parts, at, 1000 + at, rules, fleet_size)
         state, alerts = step(state, subjects, parts, at, 1000 + at, rules, fleet_size)
         assert (state, alerts) == fewer, "who is neither down nor watched changes nothing"
@@ -64,6 +65,13 @@ def one(letters: str, fault: str = "camera") -> list[Mapping[str, AlertSubject]]
 )
 def test_one_camera(letters: str, expected: str) -> None:
     assert ", ".join(f"{number} {alert.kind}" for number, alert in play(one(letters))) == expected
+
+
+def test_a_camera_that_shows_nothing_is_told_like_one_that_is_down() -> None:
+    frozen, blurred = (AlertSubject("1", health="degraded", code=f"picture_{flaw}") for flaw in ("frozen", "blurred"))
+    told = play([{"1": each} for each in [frozen] * 7 + [blurred] * 3])
+    assert [(number, alert.kind) for number, alert in told] == [(6, "down"), (9, "recovered")]
+    assert play([{"1": blurred}] * 10) == []
 
 
 def test_an_outage_of_the_media_server_is_one_alert() -> None:

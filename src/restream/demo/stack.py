@@ -15,8 +15,10 @@ import asyncpg
 from pydantic import SecretStr
 
 from restream.adapters.postgres import execute_script
+from restream.config.pictures_section import PicturesSection
 from restream.config.places import INSTALLED
 from restream.config.settings import Settings
+from restream.demo.behaviours.frozen import FreezesPicture
 from restream.demo.cameras import Fault, SimulatedCamera
 from restream.demo.clips import Clip
 from restream.demo.embedded import embedded_postgres, embedded_redis, free_port
@@ -49,6 +51,8 @@ class DemoCamera:
     wrong_password: bool = False
     on_demand: bool = False
     """Fetched by the media server itself, while somebody watches."""
+    freezes: bool = False
+    """Its picture stands still now and then, while everything else goes on."""
 
 
 CAMERAS = (
@@ -62,12 +66,19 @@ CAMERAS = (
 # Only a real MediaMTX fetches.
 ON_DEMAND = DemoCamera("Car park, on demand", "South", "COMMON", "h264", on_demand=True)
 
+# Nobody would notice without a look at pictures.
+FREEZES = DemoCamera("Stairs, freezes now and then", "North", "COMMON", "h264", freezes=True)
+_MOVING_LOOPS, _FROZEN_LOOPS = 12, 50
+_APART_S = 15.0
+
 
 async def run_demo(settings: Settings, *, plain: bool = True) -> None:
     """Run until SIGINT or SIGTERM. Raises EmbeddedError, ConfigError, DependencyError."""
     require_programs(settings)
     async with contextlib.AsyncExitStack() as stack:
         rows = CAMERAS if find_mediamtx() is None else (*CAMERAS, ON_DEMAND)
+        if settings.pictures.enabled:
+            rows, settings = (*rows, FREEZES), settings.model_copy(update={"pictures": _impatient(settings.pictures)})
         settings = await stack.enter_async_context(_media_server(settings, rows))
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="restream-demo-"))
         dsn = await stack.enter_async_context(embedded_postgres())
@@ -88,7 +99,10 @@ async def run_demo(settings: Settings, *, plain: bool = True) -> None:
         settings = settings.model_copy(update=update)
         count = len(rows)
         logger.info("demo: %d simulated cameras; play one with: ffplay %s/cam1", count, settings.mediamtx.rtsp_url)
-        idle = f", one is fetched while somebody watches (cam{count})" if ON_DEMAND in rows else ""
+        at = {row: number for number, row in enumerate(rows, 1)}
+        idle = f", one is fetched while somebody watches (cam{at[ON_DEMAND]})" if ON_DEMAND in rows else ""
+        if FREEZES in rows:
+            idle += f", the picture of one freezes now and then (cam{at[FREEZES]})"
         table = f"{INSTALLED.command} cameras"
         notes = (
             f"This is the demo: {count} simulated cameras, one stalls now and then, one has a wrong password{idle}.",
@@ -99,8 +113,19 @@ async def run_demo(settings: Settings, *, plain: bool = True) -> None:
 
 @contextlib.asynccontextmanager
 async def _simulated(camera: DemoCamera) -> AsyncIterator[SimulatedCamera]:
-    async with SimulatedCamera(Clip.load(camera.clip), login="demo", password=_PASSWORD) as simulated:
+    behaviours = (FreezesPicture(_MOVING_LOOPS, _FROZEN_LOOPS),) if camera.freezes else ()
+    clip = Clip.load(camera.clip)
+    async with SimulatedCamera(clip, login="demo", password=_PASSWORD, behaviours=behaviours) as simulated:
         yield simulated
+
+
+def _impatient(section: PicturesSection) -> PicturesSection:
+    """Nobody watches a demo for the days in which a camera is learnt: what does not stir stands still."""
+    usual = {
+        "apart_s": min(_APART_S, section.interval_s / 2, section.suspect_interval_s / 2),
+        "blind_s": 0.0,
+    }
+    return section.model_copy(update={"thresholds": {**usual, **section.thresholds}})
 
 
 async def _fill(dsn: Secret, rows: Sequence[DemoCamera], cameras: Sequence[SimulatedCamera]) -> None:

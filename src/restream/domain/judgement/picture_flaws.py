@@ -54,6 +54,16 @@ CODES = {flaw: f"picture_{flaw}" for flaw in PictureFlaw}
 """Of the reasons."""
 
 
+BLIND = frozenset(
+    CODES[flaw]
+    for flaw in (
+        *(PictureFlaw.NO_SIGNAL, PictureFlaw.BLACK, PictureFlaw.WHITE, PictureFlaw.FROZEN),
+        *(PictureFlaw.COVERED, PictureFlaw.TURNED_AWAY),
+    )
+)
+"""Of those with which nobody sees what he should: whoever is told of outages is told of them."""
+
+
 def picture_flaws(findings: Sequence[PictureFinding]) -> Iterator[Flaw]:
     """Each finding, in their order."""
     for finding in findings:

@@ -2,10 +2,12 @@
 
     state now              not announced          announced
     down                   clock of down runs     clock of up cleared
+    degraded and blind     as down                as down
     healthy, degraded      clock of down cleared  clock of up runs
     unknown (paused)       clock stands still     clock stands still
     disabled, removed      forgotten              forgotten, nobody is told
 
+Blind is a camera that flows and shows nothing (`picture_flaws.BLIND`).
 Unknown neither counts as down nor as up: time spent in it is taken off the clock, and nothing is announced meanwhile.
 While a media server is down, or a node is lost, cameras that are down because of it are paused in the same way.
 What becomes due is collected for `collect_s`, so that cameras which fail together make one message.
@@ -19,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from restream.domain.fleet.node import node_component
+from restream.domain.judgement.picture_flaws import BLIND
 from restream.domain.news.component import Component, ComponentState
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 
@@ -89,6 +92,11 @@ class AlertSubject:
     """The media server it is published to."""
     node: str = ""
     """The node that had it, where none has it now."""
+
+    @property
+    def blind(self) -> bool:
+        """It flows, and nobody sees what he should."""
+        return self.health == "degraded" and self.code in BLIND
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +199,8 @@ def step(
         if subject.health == "disabled":
             continue
         excused = any(_explains(each, subject) for each in away)
-        signal = _Signal.PAUSED if excused else _HEALTH.get(subject.health, _Signal.PAUSED)
+        health = "down" if subject.blind else subject.health
+        signal = _Signal.PAUSED if excused else _HEALTH.get(health, _Signal.PAUSED)
         before = state.cameras.get(id_)
         if before is None and signal is not _Signal.DOWN:
             continue

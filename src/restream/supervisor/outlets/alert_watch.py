@@ -26,6 +26,8 @@ from restream.supervisor.outlets.alert_post import AlertPost, Patience
 
 logger = logging.getLogger(__name__)
 
+# Degraded: those that show nothing.
+_TOLD = frozenset({Health.DOWN, Health.DEGRADED})
 WEBHOOKS, RECEIVERS = "webhooks", "alerts"
 """Components: those who are told of everything, and those whom routes name."""
 
@@ -85,7 +87,7 @@ class AlertWatch:
         subjects = {
             camera_id: _subject(camera_id, report)
             for camera_id, report in reports.items()
-            if report.verdict.health is Health.DOWN or camera_id in watched
+            if report.verdict.health in _TOLD or camera_id in watched
         }
         fleet_size = sum(report.verdict.health is not Health.DISABLED for report in reports.values())
         self.tick(subjects, snapshot.components, snapshot.now, snapshot.taken_at, fleet_size)
