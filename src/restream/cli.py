@@ -95,6 +95,8 @@ def build_parser() -> argparse.ArgumentParser:
     replace.add_argument(
         "--pid", type=int, help="the service of that process, with its settings; default: the one that answers"
     )
+    tested = command("alert-test", "have the running service send a test message to those who are told of outages")
+    tested.add_argument("receiver", nargs="?", metavar="RECEIVER", help="of alerts.receivers; default: all")
     command("nodes", "the services that share the cameras, and how many each has")
     drain = command("drain", "have a node give its cameras to the others, and take none")
     drain.add_argument("node", metavar="NODE", help="its node.name")
@@ -290,6 +292,7 @@ _COMMANDS: dict[str, _Command] = {
     "snapshot": _snapshot,
     "check": _check,
     "init-db": _init_db,
+    "alert-test": lambda settings, options, _: commands.alert_test(settings, _console(options), options.receiver),
     "nodes": _nodes,
     "upgrade": _upgrade,
     "drain": _drain,

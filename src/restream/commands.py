@@ -30,6 +30,7 @@ from restream.interfaces.console import explanation
 from restream.interfaces.console.camera_table import print_cameras
 from restream.interfaces.console.node_table import print_nodes
 from restream.interfaces.console.text import printable
+from restream.interfaces.documents.alerts import ReceiverTestDocument
 from restream.interfaces.documents.camera_details import CameraDetailsDocument, MediaDocument
 from restream.interfaces.documents.cameras import CameraDocument
 from restream.interfaces.documents.engines import engine_document
@@ -52,6 +53,8 @@ from restream.service.stores import stream_sinks
 
 _HTTP_TIMEOUT_S = 10.0
 _LOOK_AGAIN_S = 1.0
+# A mail server may take its time for each step.
+_TEST_TIMEOUT_S = 120.0
 
 
 async def cameras(settings: Settings, console: Console, *, as_json: bool) -> int:
@@ -183,6 +186,26 @@ async def nodes(settings: Settings, console: Console) -> int:
         await table.close()
     print_nodes(console, roster.nodes, roster.cameras)
     return 0
+
+
+async def alert_test(settings: Settings, console: Console, receiver: str | None) -> int:
+    """Have the running service send a test message to a receiver, or to all; 1 when one does not take it.
+
+    Raises DependencyError when no service runs, ConfigError when there is nobody to be told.
+    """
+    section = settings.alerts
+    known = [*section.receivers, *(f"webhooks.{number}" for number in range(1, len(section.webhooks) + 1))]
+    if not known or (receiver is not None and receiver not in known):
+        missing = "there are no receivers" if not known else f"there is no receiver {printable(receiver or '')}"
+        raise ConfigError(f"{missing}: see alerts.receivers")
+    path = "/api/alerts/test" + (f"?receiver={quote(receiver, safe='')}" if receiver is not None else "")
+    outcomes: list[ReceiverTestDocument] = await ask_service(
+        settings, path, list[ReceiverTestDocument], method="POST", timeout_s=_TEST_TIMEOUT_S
+    )
+    for each in outcomes:
+        told = "took the test message" if each.taken else f"did not take it: {each.error}"
+        console.print(f"{printable(each.receiver)} {printable(told)}", markup=False, highlight=False)
+    return 0 if all(each.taken for each in outcomes) else 1
 
 
 async def drain(settings: Settings, console: Console, name: str, *, undo: bool, wait_s: float = 0.0) -> int:

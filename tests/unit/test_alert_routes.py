@@ -8,8 +8,10 @@ import pytest
 
 from restream.config.alert_sections import parse_hours, parse_weekdays
 from restream.domain.news.alert_routes import ALL_DAY, EVERY_DAY, AlertRoute, Hours, LocalTime, Severity
-from restream.domain.news.alerts import Affected, Alert, AlertKind, AlertSubject, Scope, Telling
+from restream.domain.news.alerts import Affected, Alert, AlertKind, AlertRules, AlertSubject, Scope, Telling
 from restream.domain.news.outages import Lasting, RoutingState, follow
+from restream.supervisor.components import Components
+from restream.supervisor.outlets.alert_watch import AlertWatch, Routing
 
 NOON = LocalTime(0, 12 * 60)
 NIGHT = LocalTime(1, 2 * 60)
@@ -223,3 +225,26 @@ def test_hours_that_are_none(text: str) -> None:
 
 def test_a_message_of_a_route_says_why_it_is_told() -> None:
     assert [each.value for each in Telling] == ["news", "reminder", "escalation"]
+
+
+async def test_an_incident_in_hand_is_not_reminded_of() -> None:
+    class Heard:
+        name = "heard"
+
+        async def send(self, alert: Alert, delivery: str) -> None:
+            """Never asked: nothing runs."""
+
+        async def close(self) -> None:
+            """Nothing is held."""
+
+    rules = AlertRules(down_after_s=0.0, up_after_s=0.0, collect_s=0.0)
+    routing, taken = Routing((AlertRoute("r", ("a",)),), {"a": Heard()}), [False]
+    watch = AlertWatch([], Components(), rules, routing=routing, quiet=lambda _: {"1"} if taken[0] else ())
+    subjects = {"1": camera("1").subject}
+    watch.tick(subjects, {}, 0.0, 1000.0, 1)
+    taken[0] = True
+    watch.tick(subjects, {}, HOUR_S, 1000.0 + HOUR_S, 1)
+    assert [each.telling for each in watch.deliveries] == ["news"]
+    taken[0] = False
+    watch.tick(subjects, {}, DAY_S, 1000.0 + DAY_S, 1)
+    assert [each.telling for each in watch.deliveries] == ["reminder", "news"]

@@ -21,6 +21,7 @@ from restream.domain.server.identity import ServerId
 from restream.interfaces.console.findings import CheckState, Finding, failed, findings_json, print_findings
 from restream.preflight import bounded
 from restream.preflight.host import clock, open_files
+from restream.preflight.messages import check_messages
 from restream.preflight.programs import check_programs, judge_version, missing_parts, names_in
 from restream.preflight.services import judge_version as judge_server
 from restream.preflight.sharing import (
@@ -252,3 +253,32 @@ def test_what_other_nodes_see_of_this_one(redis: str, page: str | None, engine: 
     finding = judge_view(redis, page, engine)
     assert words in finding.text
     assert (finding.state, bool(finding.todo)) == ((CheckState.WARN, True) if words else (CheckState.OK, False))
+
+
+HOOK = {"webhook": "http://127.0.0.1:9/"}
+
+
+@pytest.mark.parametrize(
+    ("alerts", "state", "told"),
+    [
+        ({"receivers": {"a": HOOK}}, CheckState.OK, "1 receivers, 1 routes"),
+        ({"receivers": {"a": HOOK, "b": HOOK}, "routes": {"r": {"receivers": "a"}}}, CheckState.WARN, "nobody tells b"),
+        (
+            {"receivers": {"a": HOOK}, "routes": {"r": {"receivers": "a", "sites": "North"}}},
+            CheckState.WARN,
+            "every route is about certain cameras",
+        ),
+        (
+            {"receivers": {"a": HOOK}, "routes": {"r": {"receivers": "a", "sites": "North", "components": True}}},
+            CheckState.OK,
+            "1 receivers, 1 routes",
+        ),
+    ],
+)
+async def test_who_is_told_of_nothing_is_found(alerts: dict[str, object], state: CheckState, told: str) -> None:
+    (finding,) = await check_messages(Settings.model_validate({"alerts": alerts}))
+    assert (finding.state, told in finding.text) == (state, True)
+
+
+async def test_without_receivers_nothing_is_said_of_them() -> None:
+    assert await check_messages(Settings()) == []

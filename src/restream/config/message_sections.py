@@ -8,6 +8,7 @@ from pydantic import BaseModel, model_validator
 
 from restream.config.alert_sections import AlertsSection
 from restream.config.mail_section import SmtpSection
+from restream.config.mqtt_section import MqttSection
 
 
 class MessageSections(BaseModel):
@@ -15,6 +16,7 @@ class MessageSections(BaseModel):
 
     alerts: AlertsSection = AlertsSection()
     smtp: SmtpSection = SmtpSection()
+    mqtt: MqttSection = MqttSection()
 
     @model_validator(mode="after")
     def _mailed(self) -> Self:

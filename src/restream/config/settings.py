@@ -64,6 +64,7 @@ from restream.domain.server.target import Target
 FIXED: Mapping[str, tuple[str, ...] | None] = {
     **dict.fromkeys(
         (
+            "mqtt",
             "node",
             "nodes",
             "http",

@@ -15,6 +15,7 @@ from restream.config.settings import Settings
 from restream.interfaces.console.findings import CheckState, Finding, failed, findings_json, print_findings
 from restream.preflight.fetching import check_fetching
 from restream.preflight.host import check_files, check_host, check_ports
+from restream.preflight.messages import check_messages
 from restream.preflight.pictures import check_pictures
 from restream.preflight.programs import check_programs
 from restream.preflight.services import ANY_CAMERA, check_database, check_media_server, check_redis
@@ -47,6 +48,7 @@ async def examine(settings: Settings, camera: str | None = None) -> list[Finding
         ("pull", lambda: check_fetching(settings)),
         ("nodes", lambda: check_sharing(settings)),
         ("redis", lambda: check_redis(settings)),
+        ("messages", lambda: check_messages(settings)),
         ("ports", lambda: check_ports(settings)),
         ("pictures", lambda: asyncio.to_thread(check_pictures, settings)),
         ("files", lambda: asyncio.to_thread(check_files, settings)),

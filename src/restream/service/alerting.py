@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -32,13 +32,19 @@ EVERYTHING = "all"
 """The route that there is where none is configured."""
 
 
-def alert_watch(settings: Settings, components: Components, pictures: AlertPictures) -> AlertWatch:
+def alert_watch(
+    settings: Settings,
+    components: Components,
+    pictures: AlertPictures,
+    quiet: Callable[[float], Collection[str]],
+) -> AlertWatch:
     """Who follows the cycles and tells."""
     return AlertWatch(
         alert_receivers(settings, settings.node_name),
         components,
         alert_rules(settings),
         routing=alert_routing(settings, settings.node_name, pictures.by(settings)),
+        quiet=quiet,
     )
 
 

@@ -24,17 +24,19 @@ _LOOK_AGAIN_S = 0.2
 _UPGRADE_LIMIT_S = 120.0
 
 
-async def ask_service(settings: Settings, path: str, kind: Any) -> Any:
+async def ask_service(
+    settings: Settings, path: str, kind: Any, *, method: str = "GET", timeout_s: float = _HTTP_TIMEOUT_S
+) -> Any:
     """One request to the service on this host; the answer as `kind`. Raises DependencyError with what to do."""
     http = settings.http
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(http.host, http.host)  # noqa: S104 - reading, not binding
     base = f"http://[{host}]:{http.port}" if ":" in host else f"http://{host}:{http.port}"
     headers = {"Authorization": f"Bearer {http.token.get_secret_value()}"} if http.token else {}
     try:
-        timeout = aiohttp.ClientTimeout(total=_HTTP_TIMEOUT_S)
+        timeout = aiohttp.ClientTimeout(total=timeout_s)
         async with (
             aiohttp.ClientSession(timeout=timeout, headers=headers) as session,
-            session.get(base + path) as response,
+            session.request(method, base + path) as response,
         ):
             if response.status == 401:
                 raise DependencyError(f"the service at {base} wants its token: set RESTREAM_HTTP__TOKEN, or http.token")

@@ -19,6 +19,7 @@ from restream.domain.engine import Media
 from restream.domain.engine_choice import EngineChoice
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.life.lifecycle import HoldAsked, ProbeAsked, Released, Request, RestartAsked
+from restream.interfaces.documents.alerts import AlertsDocument, alerts_document
 from restream.interfaces.documents.answers import Action
 from restream.interfaces.documents.camera_details import CameraDetailsDocument, details
 from restream.interfaces.documents.confined import cameras_for
@@ -26,7 +27,7 @@ from restream.interfaces.documents.nodes import NodesDocument, nodes_document
 from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.documents.status import StatusDocument, components_document
 from restream.interfaces.documents.visionaire import VisionaireDocument, visionaire
-from restream.interfaces.http import bulk, page, pictures
+from restream.interfaces.http import alerts, bulk, page, pictures
 from restream.interfaces.http import still as stills
 from restream.interfaces.http.api import Api, ApiContext
 from restream.interfaces.http.app import build_app
@@ -102,6 +103,7 @@ class Web:
             stills.routes(self._still, owners),
             Incidents(lambda: self.outlets.incidents, self.settings().nodes.url or "").routes(),
             pictures.routes(lambda: self.sampling.answers, owners),
+            alerts.routes(self._alerts, self._test_alerts),
             Sessions(rules).routes(),
             self.outlets.live.routes(),
             self.outlets.exporter.routes(),
@@ -177,6 +179,13 @@ class Web:
             raise StillError(f"nothing to see: {reasons}")
         camera = report.subject.camera
         return await self.stills.take(camera.id, still_invocation(self.settings(), camera.server, camera.path))
+
+    def _alerts(self, limit: int) -> AlertsDocument:
+        watch = self.outlets.alerts
+        return alerts_document(watch.receivers, watch.deliveries, limit)
+
+    async def _test_alerts(self, receiver: str | None) -> Mapping[str, str]:
+        return await self.outlets.alerts.test(receiver)
 
     def _visionaire(self) -> VisionaireDocument:
         poller, now = self.poller, asyncio.get_running_loop().time()

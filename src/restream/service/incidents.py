@@ -45,3 +45,12 @@ def _sight(peers: Callable[[], Peers | None], rendering: Rendering) -> FleetSigh
     )
     complete = snapshot.table_read and told and not snapshot.draining
     return FleetSight(subjects, sizes, snapshot.now, snapshot.taken_at, complete)
+
+
+def in_hand(incidents: IncidentWatch[Rendering]) -> Callable[[float], frozenset[str]]:
+    """Which cameras nobody is to be reminded of, at a moment (Unix time, s)."""
+
+    def quiet(now: float) -> frozenset[str]:
+        return frozenset().union(*(each.members for each in incidents.open.values() if each.quiet(now)))
+
+    return quiet

@@ -22,10 +22,11 @@ from restream.interfaces.series import line_protocol
 from restream.ports.outlets import Outlet
 from restream.service.alert_letters import AlertPictures
 from restream.service.alerting import adopt_alerts, alert_watch
-from restream.service.incidents import incident_watch, open_incidents
+from restream.service.incidents import in_hand, incident_watch, open_incidents
 from restream.service.secrets_in_use import SecretsInUse
 from restream.service.sharing import Sharing
 from restream.service.stores import archives, line_store, media_memory, span_store, stream_sinks
+from restream.service.topics import topic_keepers
 from restream.supervisor.components import Components
 from restream.supervisor.outlets.alert_watch import AlertWatch
 from restream.supervisor.outlets.archivist import Archivist
@@ -88,7 +89,7 @@ def outlets(
         open_incidents(settings, incidents),
     )
     stills = StillQueue(FfmpegStills(settings.ffmpeg.probe_timeout_s))
-    alerts = alert_watch(settings, components, AlertPictures(stills, lambda: renderer.latest.snapshot))
+    alerts = _alert_watch(settings, components, stills, renderer, incidents)
     lines = _line_writers(settings, secrets_in_use, components)
     memory = media_memory(settings, secrets_in_use)
     media = MediaKeeper(memory) if memory is not None else None
@@ -103,6 +104,7 @@ def outlets(
         *(Archivist(archive, history, restore) for archive in archives(settings, secrets_in_use)),
         *lines,
         spans,
+        *topic_keepers(settings, secrets_in_use, components),
         *([media] if media is not None else []),
     ]
     exporter = Exporter(
@@ -117,6 +119,17 @@ def outlets(
     )
     broadcast = Broadcast(renderer.render, told, components)
     return Outlets(renderer, live, alerts, exporter, incidents, broadcast, media, stills)
+
+
+def _alert_watch(
+    settings: Settings,
+    components: Components,
+    stills: StillQueue,
+    renderer: Renderer,
+    incidents: IncidentWatch[Rendering],
+) -> AlertWatch:
+    pictures = AlertPictures(stills, lambda: renderer.latest.snapshot)
+    return alert_watch(settings, components, pictures, in_hand(incidents))
 
 
 def _line_writers(

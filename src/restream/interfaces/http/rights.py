@@ -64,6 +64,9 @@ RIGHTS: Mapping[tuple[str, str], Right] = {
     ("GET", "/api/incidents"): Right(Role.SEE, Reach.FLEET),
     ("GET", "/api/incidents/{id}"): Right(Role.SEE, Reach.FLEET),
     **{("POST", f"/api/incidents/{{id}}/{deed}"): Right(Role.OPERATE, Reach.FLEET) for deed in Deed},
+    # So is an alert, and a receiver is told of all sites.
+    ("GET", "/api/alerts"): Right(Role.SEE, Reach.FLEET),
+    ("POST", "/api/alerts/test"): Right(Role.OPERATE, Reach.FLEET),
     ("GET", "/ws"): Right(Role.SEE, Reach.PARTS),
     ("GET", "/metrics"): Right(Role.SEE, Reach.FLEET),
 }

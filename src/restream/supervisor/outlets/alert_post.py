@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import uuid
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,8 +14,10 @@ from typing import NoReturn
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.news.alerts import Alert, AlertError
 from restream.domain.news.component import ComponentState
+from restream.domain.news.deliveries import DeliveryState, ReceiverStatus
 from restream.ports.outlets import AlertReceiver
 from restream.supervisor.components import Components
+from restream.supervisor.outlets.delivery_log import DeliveryLog
 from restream.supervisor.retry import Retry
 
 logger = logging.getLogger(__name__)
@@ -78,9 +81,10 @@ class AlertPost:
         components: Components,
         patience: Patience,
         outcomes: Counter[str],
+        log: DeliveryLog,
     ) -> None:
         self._component, self._components = component, components
-        self._patience, self._outcomes = patience, outcomes
+        self._patience, self._outcomes, self._log = patience, outcomes, log
         self._receivers = receivers
         self._outboxes = {key: _Outbox(receiver) for key, receiver in receivers.items()}
         self._failing: dict[str, str] = {}
@@ -97,14 +101,47 @@ class AlertPost:
         for key in keys:
             outbox = self._outboxes.get(key)
             if outbox is not None:
-                self._put(outbox, letter)
+                self._put(key, outbox, letter)
 
     def put_to_all(self, delivery: str, alert: Alert) -> None:
         """A message for every receiver."""
         self.put(self._outboxes, delivery, alert)
 
-    def _put(self, outbox: _Outbox, letter: _Letter) -> None:
+    @property
+    def receivers(self) -> list[ReceiverStatus]:
+        """Who is told, and how it goes."""
+        return [
+            ReceiverStatus(
+                key,
+                outbox.receiver.name,
+                waiting=len(outbox.waiting),
+                error=self._failing.get(key, "").partition(": ")[2],
+                sent_at=self._log.sent_at.get(key),
+            )
+            for key, outbox in self._outboxes.items()
+        ]
+
+    async def test(self, alert: Alert, only: str | None = None) -> dict[str, str]:
+        """One try at each receiver, or at one, past what waits; what went wrong, empty where it was taken."""
+        asked = {key: outbox for key, outbox in self._outboxes.items() if only in (None, key)}
+        outcomes = await asyncio.gather(*(self._once(key, outbox.receiver, alert) for key, outbox in asked.items()))
+        return dict(zip(asked, outcomes, strict=True))
+
+    async def _once(self, key: str, receiver: AlertReceiver, alert: Alert) -> str:
+        delivery, error = str(uuid.uuid4()), ""
+        self._log.begin(key, delivery, alert, "")
+        try:
+            await receiver.send(alert, delivery)
+        except AlertError as problem:
+            error = str(problem)
+            self._log.tried(key, delivery, error)
+        self._log.end(key, delivery, DeliveryState.FAILED if error else DeliveryState.SENT, error)
+        return error
+
+    def _put(self, key: str, outbox: _Outbox, letter: _Letter) -> None:
+        self._log.begin(key, letter.id, letter.alert, letter.route)
         if not outbox.put(letter):
+            self._log.end(key, letter.id, DeliveryState.DROPPED, "too many wait already")
             self._outcomes["dropped"] += 1
             logger.warning("alert for %s dropped: %d wait already", outbox.receiver.name, len(outbox.waiting))
 
@@ -128,7 +165,7 @@ class AlertPost:
             for key, outbox in self._outboxes.items():
                 # Where names mean something, each keeps what was for it.
                 if not letter.route or (key in before and letter in before[key].waiting):
-                    self._put(outbox, letter)
+                    self._put(key, outbox, letter)
         if self._failing:
             self._failing.clear()
             self._components.report(self._component, ComponentState.UP, "")
@@ -147,6 +184,7 @@ class AlertPost:
                     raise
                 outbox.done()
                 self._outcomes["failed" if error else "sent"] += 1
+                self._log.end(key, letter.id, DeliveryState.FAILED if error else DeliveryState.SENT, error)
                 if error:
                     logger.warning("alert for %s given up: %s", receiver.name, error)
                 self._tell(key, receiver, error)
@@ -162,6 +200,7 @@ class AlertPost:
                 await receiver.send(letter.alert, letter.id)
                 return ""
             except AlertError as error:
+                self._log.tried(key, letter.id, str(error))
                 over = tried == patience.tries or (
                     patience.give_up_s is not None and time.monotonic() - letter.put_at >= patience.give_up_s
                 )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from restream.domain.camera.camera import Camera
@@ -18,11 +19,13 @@ from restream.domain.life.backoff import RestartPolicy
 from restream.domain.news.alert_routes import AlertRoute, LocalTime
 from restream.domain.news.alerts import Alert, AlertKind, AlertRules, AlertState, AlertSubject, Scope, step
 from restream.domain.news.component import Component
+from restream.domain.news.deliveries import AlertDelivery, ReceiverStatus
 from restream.domain.news.outages import Lasting, RoutingState, follow
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.ports.outlets import AlertReceiver, Rendered
 from restream.supervisor.components import Components
 from restream.supervisor.outlets.alert_post import AlertPost, Patience
+from restream.supervisor.outlets.delivery_log import DeliveryLog
 
 logger = logging.getLogger(__name__)
 
@@ -61,13 +64,17 @@ class AlertWatch:
         retry: RestartPolicy = _RETRY,
         routing: Routing = Routing(),
         patience: Patience = _LASTING,
+        quiet: Callable[[float], Collection[str]] = lambda _: (),
     ) -> None:
+        """`quiet`: ids of cameras whose outage somebody has in hand at a moment (Unix time)."""
+        self._quiet = quiet
         self._rules, self._routing = rules, routing
         self._state, self._told = AlertState(), RoutingState()
         self.outcomes: Counter[str] = Counter(sent=0, failed=0, dropped=0)
-        webhooks = {str(index): receiver for index, receiver in enumerate(receivers)}
-        self._webhooks = AlertPost(WEBHOOKS, webhooks, components, Patience(retry, tries=_FIVE_TRIES), self.outcomes)
-        self._routed = AlertPost(RECEIVERS, routing.receivers, components, patience, self.outcomes)
+        self._log = DeliveryLog(describe)
+        few = Patience(retry, tries=_FIVE_TRIES)
+        self._webhooks = AlertPost(WEBHOOKS, _numbered(receivers), components, few, self.outcomes, self._log)
+        self._routed = AlertPost(RECEIVERS, routing.receivers, components, patience, self.outcomes, self._log)
 
     def adopt(
         self, rules: AlertRules, receivers: Sequence[AlertReceiver] | None, routing: Routing | None = None
@@ -75,7 +82,7 @@ class AlertWatch:
         """New rules, and new receivers and routes unless None: those also get what still waits."""
         self._rules = rules
         if receivers is not None:
-            self._webhooks.adopt({str(index): receiver for index, receiver in enumerate(receivers)})
+            self._webhooks.adopt(_numbered(receivers))
         if routing is not None:
             self._routing = routing
             self._routed.adopt(routing.receivers)
@@ -123,10 +130,44 @@ class AlertWatch:
         )
         routing = self._routing
         self._told, dispatches = follow(
-            self._told, news, lasting, routing.routes, now, wall, lambda route: routing.clock(route, wall)
+            self._told,
+            news,
+            lasting,
+            routing.routes,
+            now,
+            wall,
+            lambda route: routing.clock(route, wall),
+            self._quiet(wall),
         )
         for dispatch in dispatches:
             self._routed.put(dispatch.receivers, str(uuid.uuid4()), dispatch.alert, dispatch.route)
+
+    @property
+    def receivers(self) -> list[ReceiverStatus]:
+        """Everybody who is told."""
+        named = {
+            name: tuple(route.name for route in self._routing.routes if name in (*route.receivers, *route.escalate_to))
+            for name in self._routing.receivers
+        }
+        routed = [replace(each, routes=named.get(each.name, ())) for each in self._routed.receivers]
+        return [*routed, *self._webhooks.receivers]
+
+    @property
+    def routes(self) -> Sequence[AlertRoute]:
+        """In force."""
+        return self._routing.routes
+
+    @property
+    def deliveries(self) -> Sequence[AlertDelivery]:
+        """The last messages, newest first."""
+        return self._log.latest
+
+    async def test(self, only: str | None = None) -> Mapping[str, str]:
+        """A test message to everybody, or to one: what went wrong, empty where it was taken; by name."""
+        now = time.time()
+        alert = Alert(AlertKind.TEST, now, Scope.CAMERA, 0, since=now)
+        found = await asyncio.gather(self._routed.test(alert, only), self._webhooks.test(alert, only))
+        return {name: error for outcomes in found for name, error in outcomes.items()}
 
     async def run(self) -> NoReturn:
         """Deliver until cancelled."""
@@ -153,8 +194,15 @@ def _subject(camera_id: str, report: Report) -> AlertSubject:
     )
 
 
+def _numbered(webhooks: Sequence[AlertReceiver]) -> dict[str, AlertReceiver]:
+    """Names that no receiver of the configuration can have."""
+    return {f"{WEBHOOKS}.{number}": receiver for number, receiver in enumerate(webhooks, start=1)}
+
+
 def describe(alert: Alert) -> str:
     """One line."""
+    if alert.kind is AlertKind.TEST:
+        return "test"
     if alert.scope is Scope.COMPONENT:
         hit = f", {alert.total} cameras affected" if alert.total else ""
         return f"{alert.component} {alert.kind}: {alert.detail}{hit}"

@@ -34,6 +34,7 @@ from restream.interfaces.documents.visionaire import VisionaireDocument
 from restream.interfaces.http.api import MOST_EVENT_ID, MOST_EVENTS
 from restream.interfaces.http.bulk import MOST_AT_ONCE
 from restream.interfaces.http.live import MOST_GENERATION, TOPICS
+from restream.interfaces.http.openapi.alert_operations import ALERTS
 from restream.interfaces.http.openapi.incident_operations import INCIDENTS
 from restream.interfaces.http.openapi.operation import CAMERA_ID, Answer, Operation, Parameter, json, some
 from restream.interfaces.http.openapi.picture_operations import PICTURES
@@ -296,4 +297,4 @@ PAGE = (
     ),
 )
 
-OPERATIONS: Sequence[Operation] = (*CAMERAS, *PICTURES, *FLEET, *INCIDENTS, *LIVE, *ACCESS, *OPERATION, *PAGE)
+OPERATIONS: Sequence[Operation] = (*CAMERAS, *PICTURES, *FLEET, *INCIDENTS, *ALERTS, *LIVE, *ACCESS, *OPERATION, *PAGE)

@@ -1,0 +1,57 @@
+"""The last messages to receivers, and what became of each."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+
+from restream.domain.news.alerts import Alert
+from restream.domain.news.deliveries import AlertDelivery, DeliveryState
+
+MOST_KEPT = 500
+
+
+class DeliveryLog:
+    """In memory, as long as the service runs; `sent_at` is when each receiver last took a message (Unix time)."""
+
+    def __init__(self, describe: Callable[[Alert], str], clock: Callable[[], float] = time.time) -> None:
+        self._describe, self._clock = describe, clock
+        self._kept: OrderedDict[tuple[str, str], AlertDelivery] = OrderedDict()
+        self.sent_at: dict[str, float] = {}
+
+    @property
+    def latest(self) -> list[AlertDelivery]:
+        """Newest first."""
+        return list(reversed(self._kept.values()))
+
+    def begin(self, receiver: str, id_: str, alert: Alert, route: str) -> None:
+        """A message was put on its way."""
+        self._kept[receiver, id_] = AlertDelivery(
+            id_,
+            receiver,
+            route,
+            alert.kind,
+            alert.telling,
+            alert.scope,
+            alert.total,
+            self._describe(alert),
+            self._clock(),
+        )
+        while len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
+
+    def tried(self, receiver: str, id_: str, error: str) -> None:
+        """Once more in vain."""
+        if (known := self._kept.get((receiver, id_))) is not None:
+            self._kept[receiver, id_] = replace(known, tries=known.tries + 1, error=error)
+
+    def end(self, receiver: str, id_: str, state: DeliveryState, error: str = "") -> None:
+        """It was taken, given up or dropped."""
+        now = self._clock()
+        if state is DeliveryState.SENT:
+            self.sent_at[receiver] = now
+        if (known := self._kept.get((receiver, id_))) is not None:
+            tries = known.tries + (state is DeliveryState.SENT)
+            self._kept[receiver, id_] = replace(known, state=state, error=error, tries=tries, done_at=now)
