@@ -61,9 +61,10 @@ def test_a_route_that_cannot_be_meant_is_one_line(tmp_path: Path, route: dict[st
 @pytest.mark.parametrize(
     ("receiver", "told"),
     [
-        ({}, "expected one of email, webhook"),
+        ({}, "expected one of email, webhook, apprise"),
         ({**HOOK, "email": "a@example.com"}, "expected one of"),
         ({"email": "a@example.com", "secret": "x"}, "secret belongs to a webhook"),
+        ({"apprise": "h00k"}, "expected a URL of Apprise"),
         ({"email": "ops"}, "expected an e-mail address"),
         ({"email": "a@example.com\nBcc: b@example.com"}, "expected an e-mail address"),
         ({"email": "A <a@example.com>"}, "expected an e-mail address"),

@@ -87,6 +87,8 @@ class ReceiverEntry(Section):
     """Addresses that get a letter, by the server of `smtp`."""
     webhook: SecretText | None = None
     """A URL that gets JSON."""
+    apprise: SecretText | None = None
+    """A URL of Apprise: Telegram, Teams, ntfy and more, see [alerts.md](alerts.md#apprise)."""
     secret: SecretText | None = None
     """Messages to the webhook are signed with it."""
 
@@ -103,10 +105,17 @@ class ReceiverEntry(Section):
             check_http_url(value.get_secret_value())
         return value
 
+    @field_validator("apprise")
+    @classmethod
+    def _of_apprise(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.match(r"[A-Za-z][A-Za-z0-9]{1,30}://\S", value.get_secret_value()):
+            raise ValueError("expected a URL of Apprise, like ntfys://host/topic")
+        return value
+
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if bool(self.email) + (self.webhook is not None) != 1:
-            raise ValueError("expected one of email, webhook")
+        if bool(self.email) + (self.webhook is not None) + (self.apprise is not None) != 1:
+            raise ValueError("expected one of email, webhook, apprise")
         if self.secret is not None and self.webhook is None:
             raise ValueError("secret belongs to a webhook")
         return self

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from restream.adapters.apprise_receiver import apprise_trouble
 from restream.config.settings import Settings
+from restream.domain.camera.secret import Secret
 from restream.interfaces.console.findings import CheckState, Finding
 from restream.ports.mail import MailError
 from restream.ports.topics import TopicError
@@ -19,13 +21,17 @@ _WITHOUT = "the service runs without, and tells nobody by it"
 async def check_messages(settings: Settings) -> list[Finding]:
     """Nothing is sent."""
     mail, broker = await asyncio.gather(_mail(settings), _broker(settings))
-    return [*_routes(settings), *mail, *broker]
+    return [*await asyncio.to_thread(_routes, settings), *mail, *broker]
 
 
 def _routes(settings: Settings) -> list[Finding]:
     section, routes = settings.alerts, alert_routes(settings)
     if not section.receivers:
         return []
+    for name, entry in section.receivers.items():
+        if entry.apprise is not None and (problem := apprise_trouble(Secret(entry.apprise.get_secret_value()))):
+            todo = "correct it, or delete the receiver"
+            return [Finding("alerts", CheckState.WARN, f"alerts.receivers.{name}.apprise: {problem}", todo)]
     named = {name for route in routes for name in (*route.receivers, *route.escalate_to)}
     if silent := [name for name in section.receivers if name not in named]:
         text = f"nobody tells {', '.join(silent)}: no route names them"

@@ -37,6 +37,11 @@ class LetterWriter:
     style: LetterStyle
     pictures: Pictures = no_pictures
 
+    def short(self, alert: Alert) -> tuple[str, str]:
+        """Title and text, for who takes no letters."""
+        told = alert_text(alert, self.style)
+        return told.subject, told.text
+
     async def write(self, alert: Alert, delivery: str) -> Letter:
         """`delivery` is the letter's id, unless it begins an outage: then the others refer to it."""
         found = await self.pictures(alert)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from restream.adapters.apprise_receiver import AppriseReceiver
 from restream.adapters.mail.receiver import MailReceiver
 from restream.adapters.stores.webhook import Webhook
 from restream.config.alert_sections import (
@@ -120,8 +121,10 @@ def _route(name: str, entry: RouteEntry) -> AlertRoute:
 
 def _receiver(settings: Settings, name: str, entry: ReceiverEntry, node: str, pictures: Pictures) -> AlertReceiver:
     mailer = smtp_mailer(settings)
+    style = LetterStyle(Language(settings.alerts.language), node, settings.alerts.page_url or "")
+    if entry.apprise is not None:
+        return AppriseReceiver(Secret(entry.apprise.get_secret_value()), LetterWriter(style).short)
     if entry.email and mailer is not None:
-        style = LetterStyle(Language(settings.alerts.language), node, settings.alerts.page_url or "")
         return MailReceiver(name, mailer, entry.email, LetterWriter(style, pictures).write)
     if entry.webhook is None:
         raise ConfigError(f"alerts.receivers.{name}: there is nobody to be told")
