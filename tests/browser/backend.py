@@ -45,6 +45,9 @@ class Backend:
         self.streams: list[Document] = []
         self.visionaire: list[Document] = []
         self.nodes: list[Document] = []
+        self.alerts: Document = {"receivers": [], "deliveries": []}
+        self.tested: list[str | None] = []
+        """Receivers that were sent a test message; those called `mute` take none."""
         self.incidents = IncidentMemory(lambda: self.cameras)
         self.stopping = False
         self.start_queue = 0
@@ -144,6 +147,14 @@ class Backend:
         removed = [key for key, at in self.removed.items() if at > since]
         return self._head("delta") | {"cameras": changed, "removed": removed, "events": self.events[-20:]}
 
+    async def _test_alerts(self, request: web.Request) -> web.Response:
+        self.tested.append(wanted := request.query.get("receiver"))
+        names = [each["name"] for each in self.alerts["receivers"] if wanted in (None, each["name"])]
+        error = {"mute": "no such user (550)"}
+        return web.json_response(
+            [{"receiver": name, "taken": name not in error, "error": error.get(name, "")} for name in names]
+        )
+
     def app(self, prefix: str = "") -> web.Application:
         inner = web.Application(middlewares=[self._door])
         inner.add_routes(page.routes())
@@ -161,6 +172,8 @@ class Backend:
                 web.get("/api/streams", self._answer(self._streams)),
                 web.get("/api/visionaire", self._answer(lambda: {"interval_s": 60, "hosts": self.visionaire})),
                 web.get("/api/nodes", self._answer(lambda: {"observed": fleet.ago(1), "nodes": self.nodes})),
+                web.get("/api/alerts", self._answer(lambda: self.alerts)),
+                web.post("/api/alerts/test", self._test_alerts),
                 web.get("/api/events", self._events),
                 web.get("/api/cameras/{id}", self._camera),
                 web.get("/api/cameras/{id}/snapshot.jpg", self._still),

@@ -58,6 +58,8 @@ declare global {
     host(signal: AbortSignal): Answer<'getHost'>;
     visionaire(signal?: AbortSignal): Answer<'getVisionaire'>;
     nodes(signal: AbortSignal): Answer<'listNodes'>;
+    alerts(signal?: AbortSignal): Answer<'getAlerts'>;
+    testAlerts(receiver: string | null): Answer<'testAlerts'>;
     incidents(
       parameters: operations['listIncidents']['parameters']['query'],
       signal?: AbortSignal,

@@ -112,6 +112,8 @@ export const api = {
   host: (signal) => json('api/host', { signal }),
   visionaire: (signal) => json('api/visionaire', { signal }),
   nodes: (signal) => json('api/nodes', { signal }),
+  alerts: (signal) => json('api/alerts', { signal }),
+  testAlerts: (receiver) => json('api/alerts/test', { method: 'POST', parameters: { receiver }, limitS: 130 }),
   actOnMany: (wanted, signal) =>
     json('api/actions', {
       method: 'POST',

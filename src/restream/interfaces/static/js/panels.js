@@ -17,6 +17,7 @@ export const PANELS = [
   { id: 'incidents', module: () => import('./incidentpanel.js'), keys: ['incident'] },
   { id: 'unmanaged', module: () => import('./unmanaged.js') },
   { id: 'events', module: () => import('./events.js'), keys: ['kind'] },
+  { id: 'alerts', module: () => import('./alertpanel.js'), optional: true },
   { id: 'nodes', module: () => import('./nodes.js'), optional: true },
   { id: 'visionaire', module: () => import('./visionaire.js'), optional: true },
   { id: 'host', module: () => import('./hostpanel.js') },
