@@ -44,6 +44,7 @@ async def test_what_is_put_can_be_had_until_it_goes(store: PictureStore, camera_
     assert await store.get("8", marked) is None
     await store.settle(camera_id, {1.0, SECOND.taken_at}, [])
     assert await store.get(camera_id, marked) is None
+    await store.forget(camera_id)
 
 
 async def test_files_are_the_services_own_and_tell_what_they_are(tmp_path: Path) -> None:

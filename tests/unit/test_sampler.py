@@ -131,6 +131,9 @@ class Store:
         for taken_at in gone:
             del self.pictures[camera_id, taken_at]
 
+    async def forget(self, camera_id: str) -> None:
+        self.pictures = {key: jpeg for key, jpeg in self.pictures.items() if key[0] != camera_id}
+
 
 def arriving(before: Report, at: float) -> Report:
     """The same with what has arrived by then."""
@@ -174,10 +177,10 @@ async def test_a_frozen_picture_is_found_soon_told_with_proofs_and_can_be_accept
     kinds = [each.kind for each in site.albums.of("1")]
     assert kinds.count(PictureKind.BEFORE) == kinds.count(PictureKind.AFTER) == 1
     samples = len(site.taken)
-    assert await site.sampler.accept("1") == ""
+    assert await site.sampler.accept("1", "anna") == ""
     assert site.sampler.seen["1"].findings == ()
     assert PictureKind.REFERENCE in {each.kind for each in site.albums.of("1")}
-    assert await site.sampler.accept("9") is None
+    assert await site.sampler.accept("9", "anna") is None
     assert len(site.taken) == samples
 
 
@@ -241,6 +244,7 @@ async def test_cameras_that_go_are_forgotten_and_what_was_found_long_ago_is_not_
     await site.run(700)
     assert site.sampler.seen["1"].findings == ()
     assert site.sampler.seen.keys() == {"1"}
+    assert {camera_id for camera_id, _ in site.store.pictures} == {"1"}
 
 
 def test_a_finding_degrades_the_camera_and_comes_first() -> None:

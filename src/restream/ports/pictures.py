@@ -76,6 +76,9 @@ class PictureStore(Protocol):
     async def settle(self, camera_id: str, gone: Collection[float], marked: Sequence[PictureStamp]) -> None:
         """Those that were taken then are not kept any more; these are kept for another reason than before."""
 
+    async def forget(self, camera_id: str) -> None:
+        """Whoever looked at this camera does not any more; what outlives the service may stay."""
+
 
 class PictureMemories(Protocol):
     """What is known of cameras' pictures, over the life of the service."""

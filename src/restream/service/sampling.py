@@ -109,12 +109,12 @@ class Sampling:
     async def _picture(self, camera_id: str, milliseconds: int) -> bytes | None:
         return None if self._sampler is None else await self._albums.picture(camera_id, milliseconds)
 
-    async def _accept(self, camera_id: str) -> str | None:
+    async def _accept(self, camera_id: str, who: str) -> str | None:
         if camera_id not in self._snapshot().reports:
             return None
         if self._sampler is None:
             return "no pictures are taken: pictures.enabled is not set"
-        return await self._sampler.accept(camera_id)
+        return await self._sampler.accept(camera_id, who)
 
 
 def sampling_settings(settings: Settings) -> SamplingSettings:

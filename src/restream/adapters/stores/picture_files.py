@@ -44,6 +44,9 @@ class PictureFiles:
         if gone or marked:
             await _told(self._settle, camera_id, gone, marked)
 
+    async def forget(self, camera_id: str) -> None:
+        """Another service may have the camera now, and these files."""
+
     def _of(self, camera_id: str) -> Path:
         # Ids are text of any kind: no slash, and no name that means another place.
         return self._folder / f"camera-{quote(camera_id, safe='')[:200]}"

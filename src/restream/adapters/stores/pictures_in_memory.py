@@ -31,3 +31,7 @@ class PicturesInMemory:
         """Forget some; marks are not kept here."""
         for taken_at in gone:
             self._pictures[camera_id].pop(taken_at, None)
+
+    async def forget(self, camera_id: str) -> None:
+        """All of it."""
+        self._pictures.pop(camera_id, None)

@@ -12,6 +12,7 @@ from restream.interfaces.documents.pictures import PicturesDocument
 from restream.interfaces.http.answer import json_answer
 from restream.interfaces.http.elsewhere import Owners
 from restream.interfaces.http.query import Query
+from restream.interfaces.http.rights import caller_of
 
 _PICTURE = re.compile(r"[0-9]{10,15}")
 
@@ -24,8 +25,9 @@ class PicturesContext:
     """None: there is no such camera."""
     picture: Callable[[str, int], Awaitable[bytes | None]]
     """A JPEG that is kept, by when it was taken (Unix time, ms)."""
-    accept: Callable[[str], Awaitable[str | None]]
-    """Why the last picture cannot be accepted as it is; empty: it is; None: there is no such camera."""
+    accept: Callable[[str, str], Awaitable[str | None]]
+    """By camera, and who says so. Why the last picture cannot be accepted as it is; empty: it is; None: there is no
+    such camera."""
 
 
 def routes(known: Callable[[], PicturesContext], owners: Owners) -> list[web.RouteDef]:
@@ -54,7 +56,9 @@ def routes(known: Callable[[], PicturesContext], owners: Owners) -> list[web.Rou
         camera_id = request.match_info["id"]
         if (camera := owners.elsewhere(camera_id)) is not None:
             return await owners.pictures(camera, request, accept=True)
-        refusal = await known().accept(camera_id)
+        caller = caller_of(request)
+        who = f"{caller.name or 'somebody'} at {caller.address}" if caller.address else caller.name or "somebody"
+        refusal = await known().accept(camera_id, who)
         if refusal:
             raise web.HTTPConflict(reason=refusal)
         return json_answer(_found(None if refusal is None else known().document(camera_id)))

@@ -75,9 +75,10 @@ class Albums:
         except PictureStoreError as error:
             self._tell(error)
 
-    def forget(self, camera_id: str) -> None:
-        """There is no such camera any more. What is on a disk stays there until it is too old."""
+    async def forget(self, camera_id: str) -> None:
+        """There is no such camera any more, or it is another node's. What is on a disk stays there."""
         self._stamps.pop(camera_id, None)
+        await self._store.forget(camera_id)
 
     async def _known(self, camera_id: str) -> Sequence[PictureStamp]:
         if camera_id not in self._stamps:

@@ -112,7 +112,7 @@ class Sampler:
                 intervals = {key: self._settings.interval_s(camera) for key, camera in able.items()}
                 wanted = {key: interval for key, interval in intervals.items() if interval != 0}
                 self._schedule.follow(wanted, now())
-                self._forget(snapshot)
+                await self._forget(snapshot)
                 most = _MOST_AT_ONCE - len(self._tasks)
                 for camera_id in self._schedule.take(now(), most=most, slowness=_slowness(snapshot)):
                     task = asyncio.create_task(self._sample(able[camera_id]), name=f"picture of {camera_id}")
@@ -124,11 +124,11 @@ class Sampler:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._decoder.close()
 
-    def _forget(self, snapshot: Snapshot) -> None:
+    async def _forget(self, snapshot: Snapshot) -> None:
         if snapshot.table_read:
             for camera_id in self._cameras.keys() - snapshot.reports.keys():
                 del self._cameras[camera_id]
-                self._albums.forget(camera_id)
+                await self._albums.forget(camera_id)
         for sampled in self._cameras.values():
             taken_at, findings = sampled.seen.taken_at, sampled.seen.findings
             stale_s = max(_LEAST_STALE_S, _STALE_INTERVALS * self._settings.pace.interval_s)
@@ -215,9 +215,9 @@ class Sampler:
 
     # -- what people say -----------------------------------------------------------------------------------------------
 
-    async def accept(self, camera_id: str) -> str | None:
-        """The last picture is right: why that cannot be said; empty: it is noted; None: no picture is taken of such a
-        camera.
+    async def accept(self, camera_id: str, who: str) -> str | None:
+        """The last picture is right, as somebody says. Why that cannot be said; empty: it is noted; None: no picture is
+        taken of such a camera.
         """
         sampled = self._cameras.get(camera_id)
         if sampled is None:
@@ -228,7 +228,7 @@ class Sampler:
         sampled.seen = sampled.seen._replace(findings=(), accepted_at=sampled.memory.accepted_at)
         await self._albums.refer(camera_id, sampled.memory.last.taken_at if sampled.memory.last else 0.0)
         self._recollections.changed(camera_id, sampled.memory, at_once=True)
-        logger.info("camera %s: its picture was accepted as it is", camera_id)
+        logger.info("camera %s: its picture was accepted as it is, by %s", camera_id, one_line(who))
         return ""
 
 
