@@ -9,6 +9,8 @@ import signal
 import sys
 import tempfile
 import time
+from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,11 @@ def add_arguments(commands: Any) -> None:
     parser.add_argument("--cameras", type=int, default=200)
     parser.add_argument("--upgrades", type=int, default=3)
     parser.add_argument("--engine", default="ffmpeg")
+    parser.add_argument(
+        "--chaos",
+        action="store_true",
+        help="meanwhile PostgreSQL hangs and every tenth ffmpeg is killed; before, a broken version is asked for",
+    )
     parser.set_defaults(measure=measure)
 
 
@@ -43,10 +50,12 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
         await fill(dsn, urls)
         port = free_port()
         environment = service_environment(server, dsn, port, str(directory))
-        service = await start_service(environment | {"RESTREAM_CAMERAS__ENGINE": options.engine})
+        trouble = _Trouble(directory)
+        environment |= {"RESTREAM_CAMERAS__ENGINE": options.engine, "RESTREAM_CONFIG": str(trouble.configuration)}
+        service = await start_service(environment)
         try:
             await until_running(port, options.cameras, time.monotonic())
-            result = await _replace(service, Outside(server, session), session, port, options)
+            result = await _replace(service, Outside(server, session), session, port, options, trouble)
         finally:
             if service.returncode is None:
                 service.kill()
@@ -56,35 +65,85 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
+class _Trouble:
+    """What is broken while the service is replaced."""
+
+    def __init__(self, directory: Path) -> None:
+        self.configuration = directory / "restream.yml"
+        self.configuration.write_text("{}", encoding="utf-8")
+        self._log = directory / "restream.log"
+        self.killed = set[int]()
+        self.hit = set[str]()
+        """Paths that lost their publisher: they are not counted."""
+
+    async def refuse(self, service: asyncio.subprocess.Process) -> None:
+        """A next version that does not start is asked for."""
+        refused = self._refused()
+        self.configuration.write_text("no_such_section: {}", encoding="utf-8")
+        service.send_signal(signal.SIGUSR2)
+        async with asyncio.timeout(_ANSWERS_WITHIN_S):
+            while self._refused() == refused:
+                await asyncio.sleep(0.1)
+        self.configuration.write_text("{}", encoding="utf-8")
+
+    def _refused(self) -> int:
+        return self._log.read_text(encoding="utf-8").count("the service is not replaced")
+
+    def kill(self, service: asyncio.subprocess.Process) -> None:
+        """Every tenth of the ffmpegs that run."""
+        running = [each for each in psutil.Process(service.pid).children() if each.name() == "ffmpeg"]
+        for victim in running[len(self.killed) % 10 :: 10]:
+            self.hit.add(victim.cmdline()[-1].rpartition("/")[2])
+            self.killed.add(victim.pid)
+            victim.kill()
+
+    def database(self, number: signal.Signals) -> None:
+        """All processes of PostgreSQL get a signal."""
+        for each in psutil.Process().children(recursive=True):
+            if each.name() == "postgres":
+                each.send_signal(number)
+
+
 async def _replace(
     service: asyncio.subprocess.Process,
     outside: Outside,
     session: aiohttp.ClientSession,
     port: int,
     options: argparse.Namespace,
+    trouble: _Trouble,
 ) -> dict[str, Any]:
     await asyncio.sleep(_SETTLE_S)
-    undisturbed_s, publishers = await _longest_silence(outside, _SETTLE_S)
+    undisturbed_s, publishers = await _longest_silence(outside, _SETTLE_S, trouble.hit)
     children = psutil.Process(service.pid).children()
     silences, away = [], []
     for _ in range(options.upgrades):
-        watching = asyncio.create_task(_longest_silence(outside, _SETTLE_S))
+        watching = asyncio.create_task(_longest_silence(outside, (3 if options.chaos else 1) * _SETTLE_S, trouble.hit))
         await asyncio.sleep(_SETTLE_S / 4)
         before = await _instance(session, port)
+        if options.chaos:
+            await trouble.refuse(service)
+            trouble.database(signal.SIGSTOP)
+            trouble.kill(service)
         service.send_signal(signal.SIGUSR2)
         away.append(await _until_replaced(session, port, before))
+        if options.chaos:
+            trouble.database(signal.SIGCONT)
         silence_s, seen = await watching
         silences.append(silence_s)
-        publishers |= seen
+        for path, ids in seen.items():
+            publishers[path] |= ids
         await until_running(port, options.cameras, time.monotonic())
-    same = {child.pid for child in psutil.Process(service.pid).children()} >= {child.pid for child in children}
+    left_alone = {child.pid for child in children} - trouble.killed
+    same = {child.pid for child in psutil.Process(service.pid).children()} >= left_alone
+    children = psutil.Process(service.pid).children()
     service.kill()
     await service.wait()
     left = psutil.wait_procs(children, timeout=5)[1]
     return {
         "cameras": options.cameras,
         "same_children_in_every_life": same,
-        "publishers_seen_by_the_server": len(publishers),
+        "paths_without_a_new_publisher": sum(len(ids) == 1 for ids in publishers.values()),
+        "paths_whose_publisher_was_killed": len(trouble.hit),
         "from_the_signal_to_an_answer_s": away,
         "longest_silence_undisturbed_s": undisturbed_s,
         "longest_silence_while_replaced_s": max(silences),
@@ -107,14 +166,20 @@ async def _until_replaced(session: aiohttp.ClientSession, port: int, before: str
             await asyncio.sleep(0.05)
 
 
-async def _longest_silence(outside: Outside, seconds: float) -> tuple[float, set[str]]:
-    """The longest time without a new byte of one camera at the server, and the ids of all publishers."""
+async def _longest_silence(
+    outside: Outside, seconds: float, but: Collection[str]
+) -> tuple[float, defaultdict[str, set[str]]]:
+    """The longest time without a new byte of one camera at the server, and the ids of publishers by path; `but` those
+    paths that lose theirs meanwhile.
+    """
     ends = time.monotonic() + seconds
     moved: dict[str, tuple[int, float]] = {}
-    longest_s, publishers = 0.0, set()
+    longest_s, publishers = 0.0, defaultdict[str, set[str]](set)
     while (now := time.monotonic()) < ends:
         for path, (publisher, count) in (await outside.received()).items():
-            publishers.add(publisher)
+            publishers[path].add(publisher)
+            if path in but:
+                continue
             before, since = moved.get(path, (-1, now))
             longest_s = max(longest_s, now - since)
             if count != before:

@@ -8,14 +8,17 @@ import signal
 import time
 from collections.abc import AsyncIterator, Sequence
 
+from tests.chaos.invariants import NOT_REPLACED
 from tests.chaos.schedule import Befall, Fault
 from tests.chaos.servers import Database, MediaServer, Redis, signal_all
 from tests.chaos.site_faults import CAMERA_FAULTS, TABLE_FAULTS, dies, hangs, once, some
 from tests.chaos.surroundings import fill
 from tests.chaos.world import CAMERAS, ISLANDERS, World
+from tests.support.eventually import eventually
 
 # The stall timeout of this world (world.py), less a second of progress and what else may have held it up before.
 _NEARLY_STALLED_S = 2.0
+_TRIED_WITHIN_S = 60.0
 
 
 def publishers(number: signal.Signals, undo: signal.Signals | None = None) -> Befall[World]:
@@ -136,6 +139,16 @@ async def _replaced(world: World, _: random.Random) -> AsyncIterator[None]:
     world.up = True
 
 
+async def _refused(world: World, _: random.Random) -> None:
+    """A next version that does not start is asked for: the one that runs goes on."""
+    before, told = await world.service.instance(), world.console().count(NOT_REPLACED)
+    world.configuration.write_text("no_such_section: {}", encoding="utf-8")
+    world.service.process.send_signal(signal.SIGUSR2)
+    await eventually(lambda: world.console().count(NOT_REPLACED) > told, _TRIED_WITHIN_S, "it is refused")
+    world.configuration.write_text("{}", encoding="utf-8")
+    assert await world.service.instance() in ("", before)
+
+
 FAULTS: Sequence[Fault[World]] = (
     *CAMERA_FAULTS,
     Fault("ffmpegs are killed", 2, publishers(signal.SIGKILL)),
@@ -160,4 +173,5 @@ FAULTS: Sequence[Fault[World]] = (
     Fault("the service is suspended", 1, _suspended, "service"),
     Fault("the service is reloaded", 1, once(_reloaded), "service"),
     Fault("the service is replaced", 2, _replaced, "service"),
+    Fault("a broken next version is asked for", 1, once(_refused), "service"),
 )

@@ -39,6 +39,9 @@ class World(Site):
         self._lives: list[Path] = []
         self._life = contextlib.AsyncExitStack()
         self.clock = WallClock(directory / "clock")
+        self.configuration = directory / "restream.yml"
+        """What the next version reads; the service that runs has read it."""
+        self.configuration.write_text("{}", encoding="utf-8")
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[World]:
@@ -85,7 +88,8 @@ class World(Site):
             **self.clock.environment,
             "RESTREAM_PULL__PORT": str(self.server.directory_port or 0),
         }
-        running = running_service(life, server=self.server.server, overrides=overrides)
+        given = ("--config", str(self.configuration))
+        running = running_service(life, *given, server=self.server.server, overrides=overrides)
         self.service = await self._life.enter_async_context(running)
         self.up = True
 
