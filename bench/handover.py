@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,20 @@ class _Trouble:
     def _refused(self) -> int:
         return self._log.read_text(encoding="utf-8").count("the service is not replaced")
 
-    def kill(self, service: asyncio.subprocess.Process) -> None:
+    @contextlib.asynccontextmanager
+    async def of(self, service: asyncio.subprocess.Process, chaos: bool) -> AsyncIterator[None]:
+        """PostgreSQL hangs, and ffmpegs die, where there is to be chaos."""
+        if not chaos:
+            yield
+            return
+        self._database(signal.SIGSTOP)
+        self._kill(service)
+        try:
+            yield
+        finally:
+            self._database(signal.SIGCONT)
+
+    def _kill(self, service: asyncio.subprocess.Process) -> None:
         """Every tenth of the ffmpegs that run."""
         running = [each for each in psutil.Process(service.pid).children() if each.name() == "ffmpeg"]
         for victim in running[len(self.killed) % 10 :: 10]:
@@ -97,7 +110,7 @@ class _Trouble:
             self.killed.add(victim.pid)
             victim.kill()
 
-    def database(self, number: signal.Signals) -> None:
+    def _database(self, number: signal.Signals) -> None:
         """All processes of PostgreSQL get a signal."""
         for each in psutil.Process().children(recursive=True):
             if each.name() == "postgres":
@@ -112,27 +125,42 @@ async def _replace(
     options: argparse.Namespace,
     trouble: _Trouble,
 ) -> dict[str, Any]:
-    await asyncio.sleep(_SETTLE_S)
-    undisturbed_s, publishers = await _longest_silence(outside, _SETTLE_S, trouble.hit)
-    children = psutil.Process(service.pid).children()
-    silences, away = [], []
-    for _ in range(options.upgrades):
-        watching = asyncio.create_task(_longest_silence(outside, (3 if options.chaos else 1) * _SETTLE_S, trouble.hit))
+    silences: list[float] = []
+    publishers = defaultdict[str, set[str]](set)
+
+    async def watched(deed: Callable[[], Awaitable[None]]) -> None:
+        """Silences from a moment before it until a moment after."""
+        over = asyncio.Event()
+        watching = asyncio.create_task(_longest_silence(outside, over, trouble.hit))
         await asyncio.sleep(_SETTLE_S / 4)
-        before = await _instance(session, port)
-        if options.chaos:
-            await trouble.refuse(service)
-            trouble.database(signal.SIGSTOP)
-            trouble.kill(service)
-        service.send_signal(signal.SIGUSR2)
-        away.append(await _until_replaced(session, port, before))
-        if options.chaos:
-            trouble.database(signal.SIGCONT)
+        await deed()
+        await asyncio.sleep(_SETTLE_S / 4)
+        over.set()
         silence_s, seen = await watching
         silences.append(silence_s)
         for path, ids in seen.items():
             publishers[path] |= ids
         await until_running(port, options.cameras, time.monotonic())
+
+    away: list[float] = []
+
+    async def replaced() -> None:
+        before = await _instance(session, port)
+        if options.chaos:
+            await trouble.refuse(service)
+        async with trouble.of(service, options.chaos):
+            service.send_signal(signal.SIGUSR2)
+            away.append(await _until_replaced(session, port, before))
+
+    async def not_replaced() -> None:
+        async with trouble.of(service, options.chaos):
+            await asyncio.sleep(_SETTLE_S)
+
+    await asyncio.sleep(_SETTLE_S)
+    children = psutil.Process(service.pid).children()
+    await watched(not_replaced)
+    for _ in range(options.upgrades):
+        await watched(replaced)
     left_alone = {child.pid for child in children} - trouble.killed
     same = {child.pid for child in psutil.Process(service.pid).children()} >= left_alone
     children = psutil.Process(service.pid).children()
@@ -145,8 +173,8 @@ async def _replace(
         "paths_without_a_new_publisher": sum(len(ids) == 1 for ids in publishers.values()),
         "paths_whose_publisher_was_killed": len(trouble.hit),
         "from_the_signal_to_an_answer_s": away,
-        "longest_silence_undisturbed_s": undisturbed_s,
-        "longest_silence_while_replaced_s": max(silences),
+        "longest_silence_not_replaced_s": silences[0],
+        "longest_silence_while_replaced_s": max(silences[1:]),
         "left_after_kill_9": len(left),
     }
 
@@ -167,15 +195,15 @@ async def _until_replaced(session: aiohttp.ClientSession, port: int, before: str
 
 
 async def _longest_silence(
-    outside: Outside, seconds: float, but: Collection[str]
+    outside: Outside, over: asyncio.Event, but: Collection[str]
 ) -> tuple[float, defaultdict[str, set[str]]]:
     """The longest time without a new byte of one camera at the server, and the ids of publishers by path; `but` those
     paths that lose theirs meanwhile.
     """
-    ends = time.monotonic() + seconds
     moved: dict[str, tuple[int, float]] = {}
     longest_s, publishers = 0.0, defaultdict[str, set[str]](set)
-    while (now := time.monotonic()) < ends:
+    while not over.is_set():
+        now = time.monotonic()
         for path, (publisher, count) in (await outside.received()).items():
             publishers[path].add(publisher)
             if path in but:
