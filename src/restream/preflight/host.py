@@ -21,7 +21,7 @@ from restream.config.settings import ConfigError, Settings, load_camera_types
 from restream.interfaces.console.findings import CheckState, Finding
 
 _OLDEST_PYTHON = (3, 11)
-_ANSWER_TIMEOUT_S = 3.0
+_ANSWER_TIMEOUT_S = 10.0
 _ANSWER_BYTES = 64 << 10
 _SERVICE = b'{"status": "'
 # Three pipes of each ffmpeg, and what the service itself has open.
