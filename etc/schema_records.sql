@@ -1,5 +1,5 @@
--- Optional: where these tables exist in the cameras' database, incidents and what was done about them are kept in them,
--- beyond restarts and for all nodes. The service needs SELECT, INSERT and UPDATE on them, and deletes nothing: prune
+-- Optional: where these tables exist in the cameras' database, incidents, what was done about them, and
+-- maintenance windows are kept in them, beyond restarts and for all nodes. The service needs SELECT, INSERT and UPDATE on them, and deletes nothing: prune
 -- them as you like, e.g. DELETE FROM restream_incident WHERE ended < now() - interval '2 years'.
 
 CREATE TABLE IF NOT EXISTS restream_incident (
@@ -32,3 +32,19 @@ CREATE TABLE IF NOT EXISTS restream_incident_entry (
 );
 
 CREATE INDEX IF NOT EXISTS restream_incident_entry_incident ON restream_incident_entry (incident, at);
+
+CREATE TABLE IF NOT EXISTS restream_maintenance (
+    id         text PRIMARY KEY,
+    title      text NOT NULL DEFAULT '',
+    begins     timestamptz NOT NULL,
+    ends       timestamptz,                      -- null: a calendar without an end
+    cron       text,                             -- null: once, between these moments
+    duration_s double precision,                 -- of each occurrence of a calendar
+    zone       text,                             -- of a calendar: Europe/Berlin
+    cameras    text[] NOT NULL DEFAULT '{}',     -- ids; with sites and servers all empty: every camera
+    sites      text[] NOT NULL DEFAULT '{}',
+    servers    text[] NOT NULL DEFAULT '{}',
+    who        text NOT NULL DEFAULT '',
+    made       timestamptz NOT NULL,
+    ended      timestamptz                       -- before its time, by somebody
+);

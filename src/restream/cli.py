@@ -41,7 +41,7 @@ _LONGEST_WAIT_S = 86_400
 _OPTIONAL_TABLES = {
     "events": "the table of events",
     "history": "the tables of what cameras were like, for reports",
-    "records": "the tables of incidents",
+    "records": "the tables of incidents and maintenance",
 }
 """What `init-db` makes beside the cameras table where it is asked to, in the same database."""
 

@@ -17,9 +17,12 @@ from typing import Any
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from restream.adapters.calendar import checked, occurrence
 from restream.interfaces.documents.pictures import PicturesDocument, pictures_document
 from restream.interfaces.http import page
 from restream.interfaces.http.incidents import Incidents
+from restream.interfaces.http.maintenance import Maintenance
+from restream.supervisor.maintenance_keeper import MaintenanceKeeper
 from tests.browser import fleet
 from tests.browser.fleet import Document
 from tests.browser.incidents import IncidentMemory
@@ -48,6 +51,7 @@ class Backend:
         self.alerts: Document = {"receivers": [], "deliveries": []}
         self.tested: list[str | None] = []
         """Receivers that were sent a test message; those called `mute` take none."""
+        self.maintenance = MaintenanceKeeper((), occurrence, str)
         self.incidents = IncidentMemory(lambda: self.cameras)
         self.stopping = False
         self.start_queue = 0
@@ -184,6 +188,7 @@ class Backend:
             ]
         )
         inner.add_routes(Incidents(lambda: self.incidents).routes())
+        inner.add_routes(Maintenance(lambda: self.maintenance, checked).routes())
         if not prefix:
             return inner
         outer = web.Application()

@@ -117,3 +117,23 @@ async def test_who_may_only_look_has_no_buttons_to_press(backend: Backend, open_
     card = page.locator(".incident-card", has_text="Site South")
     for name in ("Acknowledge", "Note", "Snooze", "Act on all of these"):
         await expect(card.get_by_role("button", name=name, exact=True)).to_be_disabled()
+
+
+async def test_maintenance_is_announced_and_ended(backend: Backend, open_page: OpenPage) -> None:
+    page = await open_page("#tab=maintenance", wait=False, expected=("400",))
+    await expect(page.get_by_text("No maintenance is announced.")).to_be_visible()
+    await page.get_by_role("button", name="Announce").click()
+    await expect(page.locator(".panel.maintenance form .error")).to_contain_text("end: needed")
+    await page.get_by_label("What for").fill("new switch")
+    await page.get_by_label("Sites").fill("South, North")
+    await page.get_by_label("Again and again").fill("* * * * *")
+    await page.get_by_label("For hours each time").fill("2")
+    await page.get_by_role("button", name="Announce").click()
+    row = page.locator(".panel.maintenance tbody tr")
+    await expect(row).to_contain_text("new switch")
+    await expect(row).to_contain_text("Sites: North, South")
+    await expect(page.locator("#tab-maintenance")).to_contain_text("1")
+    (window,) = backend.maintenance.windows
+    assert window.calendar is not None and window.calendar.duration_s == 7200
+    await row.get_by_role("button", name="End").click()
+    await expect(page.get_by_text("No maintenance is announced.")).to_be_visible()

@@ -9,11 +9,15 @@ import asyncpg
 import pytest
 
 from restream.adapters.stores.postgres_incidents import PostgresIncidents
+from restream.adapters.stores.postgres_windows import PostgresWindows
 from restream.adapters.stores.redis_incidents import RedisIncidents
+from restream.adapters.stores.redis_windows import RedisWindows
 from restream.config.places import ROOT
 from restream.domain.camera.secret import Secret
+from restream.domain.maintenance.window import Calendar, MaintenanceWindow
 from restream.domain.news.incident import Bond, Deed, Entry, Incident, IncidentScope
 from restream.ports.incidents import AddedEntry, IncidentStore
+from restream.ports.maintenance import WindowStore
 from restream.ports.outlets import SinkError
 
 SCHEMA = (ROOT / "etc" / "schema_records.sql").read_text(encoding="utf-8")
@@ -60,6 +64,23 @@ async def test_incidents_come_back_as_they_were(store: IncidentStore) -> None:
     assert list(await store.between(1e9 + 20, 1e9 + 30, 10)) == [replace(over, entries=(first, second))]
     assert [each.id for each in await store.between(0.0, 2e9, 1)] == ["a1"], "the newest so many"
     assert list(await store.between(1e9 - 90, 1e9 - 10, 10)) == []
+
+
+@pytest.mark.parametrize("place", ["postgres", "redis"])
+async def test_maintenance_windows_come_back_as_they_were(place: str, dsn: str, redis_url: str) -> None:
+    await create(dsn)
+    made: WindowStore = PostgresWindows(Secret(dsn)) if place == "postgres" else RedisWindows(Secret(redis_url), "")
+    once = MaintenanceWindow("a", "new switch", 1e9, 1e9 + 100, sites=frozenset({"North"}), who="Ann", made=1e9)
+    weekly = MaintenanceWindow("b", "", 1e9, None, Calendar("0 2 * * 0", 7200.0, "Europe/Berlin"), made=1e9 + 1)
+    assert await made.exists()
+    for each in (once, weekly):
+        await made.put(each)
+    assert list(await made.load(1e9)) == [once, weekly]
+    await made.put(replace(weekly, ended=1e9 + 50))
+    assert list(await made.load(1e9 + 10)) == [once, replace(weekly, ended=1e9 + 50)]
+    assert list(await made.load(1e9 + 60)) == [once]
+    assert list(await made.load(1e9 + 200)) == []
+    await made.close()
 
 
 async def test_without_the_tables_there_is_no_place(dsn: str) -> None:

@@ -12,6 +12,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from restream import __version__
+from restream.adapters.calendar import checked
 from restream.adapters.node_http import HttpNodes
 from restream.config.settings import Settings
 from restream.domain.access.caller import Caller
@@ -33,6 +34,7 @@ from restream.interfaces.http.api import Api, ApiContext
 from restream.interfaces.http.app import build_app
 from restream.interfaces.http.elsewhere import Owners
 from restream.interfaces.http.incidents import Incidents
+from restream.interfaces.http.maintenance import Maintenance
 from restream.interfaces.http.openapi import document as openapi
 from restream.interfaces.http.session import Sessions
 from restream.ports.cameras import StillError
@@ -104,6 +106,7 @@ class Web:
             Incidents(lambda: self.outlets.incidents, self.settings().nodes.url or "").routes(),
             pictures.routes(lambda: self.sampling.answers, owners),
             alerts.routes(self._alerts, self._test_alerts),
+            Maintenance(lambda: self.outlets.maintenance, checked).routes(),
             Sessions(rules).routes(),
             self.outlets.live.routes(),
             self.outlets.exporter.routes(),

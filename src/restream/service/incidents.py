@@ -1,16 +1,19 @@
-"""Makes what keeps the incidents from the configuration."""
+"""Makes what keeps incidents and maintenance windows from the configuration."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 
+from restream.adapters.calendar import occurrence
 from restream.config.settings import Settings
 from restream.interfaces.documents.incidents import EncodedIncidents, subjects_of
 from restream.interfaces.documents.rendering import Rendering
 from restream.ports.nodes import Peers
 from restream.service.secrets_in_use import SecretsInUse
-from restream.service.stores import incident_stores
+from restream.service.stores import incident_stores, window_stores
+from restream.supervisor.maintenance_keeper import MaintenanceKeeper
 from restream.supervisor.outlets.incident_watch import FleetSight, IncidentWatch
 
 
@@ -20,6 +23,16 @@ def incident_watch(
     """Follows the cameras of all nodes."""
     stores, leads = incident_stores(settings, secrets_in_use), partial(_leads, settings, peers)
     return IncidentWatch(partial(_sight, peers), stores, leads)
+
+
+def maintenance_keeper(settings: Settings, secrets_in_use: SecretsInUse) -> MaintenanceKeeper:
+    """Who has the maintenance windows."""
+    return MaintenanceKeeper(window_stores(settings, secrets_in_use), occurrence, _words)
+
+
+def _words(moment: float) -> str:
+    """A moment in the time zone of the service, for people."""
+    return f"{datetime.fromtimestamp(moment).astimezone():%Y-%m-%d %H:%M %Z}"
 
 
 def open_incidents(settings: Settings, watch: IncidentWatch[Rendering]) -> EncodedIncidents:

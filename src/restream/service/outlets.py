@@ -11,6 +11,7 @@ from restream import __version__
 from restream.adapters.ffmpeg.still_picture import FfmpegStills
 from restream.config.settings import Settings
 from restream.domain.judgement.availability import Timeline
+from restream.domain.maintenance.window import is_planned
 from restream.domain.visionaire import HostPicture
 from restream.interfaces.documents.cameras import with_processes
 from restream.interfaces.documents.packets import with_packets
@@ -22,12 +23,13 @@ from restream.interfaces.series import line_protocol
 from restream.ports.outlets import Outlet
 from restream.service.alert_letters import AlertPictures
 from restream.service.alerting import adopt_alerts, alert_watch
-from restream.service.incidents import in_hand, incident_watch, open_incidents
+from restream.service.incidents import in_hand, incident_watch, maintenance_keeper, open_incidents
 from restream.service.secrets_in_use import SecretsInUse
 from restream.service.sharing import Sharing
 from restream.service.stores import archives, line_store, media_memory, span_store, stream_sinks
 from restream.service.topics import topic_keepers
 from restream.supervisor.components import Components
+from restream.supervisor.maintenance_keeper import MaintenanceKeeper
 from restream.supervisor.outlets.alert_watch import AlertWatch
 from restream.supervisor.outlets.archivist import Archivist
 from restream.supervisor.outlets.broadcast import Broadcast
@@ -49,6 +51,7 @@ class Outlets:
     alerts: AlertWatch
     exporter: Exporter
     incidents: IncidentWatch[Rendering]
+    maintenance: MaintenanceKeeper
     broadcast: Broadcast[Rendering]
     media: MediaKeeper | None
     """None without a store that could keep them."""
@@ -73,15 +76,8 @@ def outlets(
 ) -> Outlets:
     """Make them; `others` are told first. Metrics are no outlet: Prometheus asks for the latest rendering."""
     node, encoding = settings.node_name, Encoding()
-    facts = ServiceFacts(
-        node,
-        __version__,
-        secrets.token_hex(4),
-        time.monotonic(),
-        settings.mediamtx.interval_s,
-        shares=settings.nodes.dsn is not None,
-    )
-    renderer = Renderer(facts, sharing.peers)
+    renderer = Renderer(_facts(settings), sharing.peers)
+    maintenance = maintenance_keeper(settings, secrets_in_use)
     incidents = incident_watch(settings, secrets_in_use, sharing.peers)
     live = Live(
         lambda: renderer.latest,
@@ -93,11 +89,12 @@ def outlets(
     lines = _line_writers(settings, secrets_in_use, components)
     memory = media_memory(settings, secrets_in_use)
     media = MediaKeeper(memory) if memory is not None else None
-    spans = SpanKeeper(span_store(settings, secrets_in_use), keep_days=settings.history.keep_days, leads=sharing.leads)
+    spans = _span_keeper(settings, secrets_in_use, sharing)
     told: list[Outlet[Rendering]] = [
         *others,
         # Whoever is told next may ask which incidents there are.
         incidents,
+        maintenance,
         live,
         alerts,
         *(SinkWriter(sink, encoding, components) for sink in stream_sinks(settings, secrets_in_use)),
@@ -118,7 +115,26 @@ def outlets(
         incidents=lambda: list(incidents.open.values()),
     )
     broadcast = Broadcast(renderer.render, told, components)
-    return Outlets(renderer, live, alerts, exporter, incidents, broadcast, media, stills)
+    return Outlets(renderer, live, alerts, exporter, incidents, maintenance, broadcast, media, stills)
+
+
+def _facts(settings: Settings) -> ServiceFacts:
+    return ServiceFacts(
+        settings.node_name,
+        __version__,
+        secrets.token_hex(4),
+        time.monotonic(),
+        settings.mediamtx.interval_s,
+        shares=settings.nodes.dsn is not None,
+    )
+
+
+def _span_keeper(settings: Settings, secrets_in_use: SecretsInUse, sharing: Sharing) -> SpanKeeper:
+    """What each camera was like; time in maintenance is marked."""
+    store, keep_days = span_store(settings, secrets_in_use), settings.history.keep_days
+    return SpanKeeper(
+        store, keep_days=keep_days, leads=sharing.leads, planned=lambda _, report: is_planned(report.verdict)
+    )
 
 
 def _alert_watch(

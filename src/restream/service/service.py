@@ -83,21 +83,21 @@ class Service:
         self._history = History(partial(event, node=settings.node_name))
         self._log, self._reasons, self._components = TransitionLog(), PlaceReasons(), Components(self)
         self._resources = EngineResources(settings, self._secrets, self._why_not_fetched)
-        interval_s = settings.mediamtx.interval_s
+        interval_s, thresholds = settings.mediamtx.interval_s, settings.thresholds()
+        longest_s = _LATE * interval_s
         servers = {key: observed_server(key, each, self._resources) for key, each in settings.servers.items()}
         self._observers = Observers(servers, self._components, self, interval_s=interval_s)
         self._before, self._ports = before, Ports(before.ports if before else None)
         self._sharing = Sharing(settings, self._secrets, self._components, before.share if before else None)
-        admission = Admission(settings.start_limits(), self._sharing.permits)
+        admission, streams = self._admission(settings), stream_settings(settings, self._resources)
         self._pressure, self._notifier = PressureWatch(ProcPressure(), admission), SystemdNotifier()
-        streams = stream_settings(settings, self._resources)
         self._fleet = Fleet(streams, admission=admission, servers=self._observers, listener=self)
-        self._assessor = Assessor(settings.thresholds(), self, longest_s=_LATE * interval_s)
+        self._assessor = Assessor(thresholds, self, longest_s=longest_s, plans=lambda: self._outlets.maintenance)
         self._host = HostWatch(PsutilHostMeter(), self._pids, settings.host.interval_s)
         follower = self._sharing.follower(self._fleet, self._observers, self._host, self._latest)
         self._failover = FailoverKeeper(failover_policy(settings), follower)
-        table, reader = camera_table(settings, self._secrets), row_reader(settings)
-        self._registry = Registry(table, reader, self._components, self._failover, poll_s=settings.database.poll_s)
+        table, reader, poll_s = camera_table(settings, self._secrets), row_reader(settings), settings.database.poll_s
+        self._registry = Registry(table, reader, self._components, self._failover, poll_s=poll_s)
         directories, interval = stream_directories(settings), settings.visionaire.interval_s
         self._poller = VisionairePoller(directories, self._components, interval_s=interval)
         self._sampling = Sampling(settings, self._secrets, self._components, self._resources, self._latest)
@@ -119,7 +119,7 @@ class Service:
             self._outlets.broadcast.publish,
             self._completed,
             servers=len(settings.servers),
-            longest_s=_LATE * interval_s,
+            longest_s=longest_s,
         )
         self._observers.follow(self._fleet, self._failover, self._cycle)
         self._web = Web(
@@ -136,6 +136,9 @@ class Service:
             self._sharing,
             self._secrets,
         )
+
+    def _admission(self, settings: Settings) -> Admission:
+        return Admission(settings.start_limits(), self._sharing.permits)
 
     # -- what happens --------------------------------------------------------------------------------------------------
 

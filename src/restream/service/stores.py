@@ -9,18 +9,21 @@ from restream.adapters.stores.pictures_in_memory import PicturesInMemory
 from restream.adapters.stores.postgres_events import PostgresEvents
 from restream.adapters.stores.postgres_incidents import PostgresIncidents
 from restream.adapters.stores.postgres_spans import PostgresSpans
+from restream.adapters.stores.postgres_windows import PostgresWindows
 from restream.adapters.stores.redis_archive import RedisArchive
 from restream.adapters.stores.redis_incidents import RedisIncidents
 from restream.adapters.stores.redis_media import RedisMedia
 from restream.adapters.stores.redis_peers import RedisPeers
 from restream.adapters.stores.redis_pictures import RedisPictures
 from restream.adapters.stores.redis_sink import RedisSink
+from restream.adapters.stores.redis_windows import RedisWindows
 from restream.config.settings import Settings
 from restream.domain.server.trust import Trust
 from restream.interfaces.documents.events import EventDocument
 from restream.interfaces.series import line_protocol
 from restream.ports.history import SpanStore
 from restream.ports.incidents import IncidentStore
+from restream.ports.maintenance import WindowStore
 from restream.ports.nodes import PeerReader
 from restream.ports.outlets import Archive, LineStore, MediaMemory, StreamSink
 from restream.ports.pictures import PictureMemories, PictureStore
@@ -91,6 +94,13 @@ def incident_stores(settings: Settings, secrets: SecretsInUse) -> list[IncidentS
     url = secrets.of("redis.url")
     redis = [] if url is None else [RedisIncidents(url, settings.redis.prefix, redis_trust(settings))]
     return [PostgresIncidents(require_dsn(settings, secrets)), *redis]
+
+
+def window_stores(settings: Settings, secrets: SecretsInUse) -> list[WindowStore]:
+    """Where maintenance windows may be kept; the first that exists is taken."""
+    url = secrets.of("redis.url")
+    redis = [] if url is None else [RedisWindows(url, settings.redis.prefix, redis_trust(settings))]
+    return [PostgresWindows(require_dsn(settings, secrets)), *redis]
 
 
 def line_store(settings: Settings, secrets: SecretsInUse) -> LineStore | None:

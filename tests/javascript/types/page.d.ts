@@ -28,6 +28,7 @@ declare global {
   type Visionaire = Schemas['Visionaire'];
   type NodeOfFleet = Schemas['Nodes']['nodes'][number];
   type OpenIncident = Schemas['Incident'];
+  type MaintenanceWindow = Schemas['Window'];
   type IncidentDeed = OpenIncident['entries'][number]['deed'];
   type IncidentDeedBody = { who?: string; text?: string; until?: string };
   type Session = Schemas['Session'];
@@ -66,6 +67,9 @@ declare global {
     ): Answer<'listIncidents'>;
     incident(id: string, signal?: AbortSignal): Answer<'getIncident'>;
     incidentDeed(id: string, deed: IncidentDeed, body: IncidentDeedBody): Answer<'getIncident'>;
+    maintenance(signal: AbortSignal): Answer<'listMaintenance'>;
+    planMaintenance(body: Record<string, unknown>): Promise<MaintenanceWindow>;
+    endMaintenance(id: string): Promise<MaintenanceWindow>;
     act(id: string, action: Action): Promise<Schemas['Accepted']>;
     actOnMany(wanted: BulkRequest, signal: AbortSignal): Promise<Bulk>;
     pictures(id: string, signal?: AbortSignal): Answer<'getPictures'>;

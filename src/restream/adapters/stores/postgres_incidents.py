@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 
-from restream.adapters.postgres import CONNECTION_ERRORS, translated
-from restream.domain.camera.secret import Secret
+from restream.adapters.stores.postgres_records import RecordsConnection
 from restream.domain.news.incident import MOST_ENTRIES, Bond, Deed, Entry, Incident, IncidentScope
 from restream.ports.incidents import AddedEntry
-from restream.ports.outlets import SinkError
 
-_TIMEOUT_S = 10.0
 _MOST = 2000
 _SCOPES = {str(each): each for each in IncidentScope}
 _DEEDS = {str(each): each for each in Deed}
@@ -47,64 +42,33 @@ _ADD = (
 )
 
 
-class PostgresIncidents:
+class PostgresIncidents(RecordsConnection):
     """The tables `restream_incident` and `restream_incident_entry`."""
 
     name = "table of incidents"
 
-    def __init__(self, dsn: Secret) -> None:
-        self._dsn = dsn
-        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
-        self._turn = asyncio.Lock()
-
     async def exists(self) -> bool:
         """Whether there are the tables. Raises SinkError."""
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             return bool(await connection.fetchval(_EXISTS))
 
     async def load(self, since: float) -> Sequence[Incident]:
         """Raises SinkError."""
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             return await _read(connection, _RECENT, _time(since))
 
     async def between(self, since: float, until: float, limit: int) -> Sequence[Incident]:
         """Raises SinkError."""
-        async with self._connected() as connection:
+        async with self.connected() as connection:
             return await _read(connection, _BETWEEN, _time(since), _time(until), limit)
 
     async def save(self, incidents: Collection[Incident], entries: Collection[AddedEntry]) -> None:
         """Raises SinkError."""
-        async with self._connected() as connection, connection.transaction():
+        async with self.connected() as connection, connection.transaction():
             if incidents:
                 await connection.executemany(_PUT, [_row(each) for each in incidents])
             if entries:
                 await connection.executemany(_ADD, [_entry_row(each) for each in entries])
-
-    async def close(self) -> None:
-        """Never raises."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with contextlib.suppress(*CONNECTION_ERRORS):
-                await connection.close(timeout=2)
-            connection.terminate()
-
-    @contextlib.asynccontextmanager
-    async def _connected(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-        """One after the other: a connection does one thing at a time."""
-        async with self._turn:
-            try:
-                async with asyncio.timeout(_TIMEOUT_S):
-                    if self._connection is None or self._connection.is_closed():
-                        self._connection = await asyncpg.connect(
-                            self._dsn.reveal(),
-                            timeout=_TIMEOUT_S,
-                            statement_cache_size=0,
-                            server_settings={"application_name": "restream incidents"},
-                        )
-                    yield self._connection
-            except (*CONNECTION_ERRORS, ValueError) as error:
-                await self.close()
-                raise SinkError(str(translated(error, self._dsn))) from None
 
 
 async def _read(connection: asyncpg.Connection[asyncpg.Record], query: str, *arguments: Any) -> list[Incident]:

@@ -26,6 +26,8 @@ INCIDENTS_KEY = "restream:incidents"
 """Hash: id → JSON of an incident; only where PostgreSQL has no tables for them."""
 INCIDENT_ENTRIES_KEY = "restream:incident_entries"
 """Hash, likewise: id → JSON of what was done about an incident."""
+MAINTENANCE_KEY = "restream:maintenance"
+"""Hash, likewise: id → JSON of a maintenance window."""
 
 PICTURE_KEYS = "restream:picture:"
 """Before the id of a camera: JSON of what is known of its pictures; stays for a month, for whichever node has it."""

@@ -23,6 +23,8 @@ from restream.interfaces.http.rights import caller_of
 MOST_INCIDENTS = 1000
 DEFAULT_INCIDENTS = 200
 _BODY_S = 10.0
+SHARED = "token"
+"""Name of whoever has `http.token`, which is nobody's own."""
 _LONGEST_SNOOZE_S = 31 * 24 * 3600.0
 
 
@@ -83,8 +85,7 @@ class Incidents:
         """Do something about an incident."""
         Query(request.query).only()
         body = await _body(request)
-        # Who is known signs with his name.
-        who, text = one_line(caller_of(request).name or body.who)[:LONGEST_NAME], one_line(body.text)[:LONGEST_TEXT]
+        who, text = signature(request, body.who), one_line(body.text)[:LONGEST_TEXT]
         if deed is Deed.NOTE and not text:
             raise web.HTTPBadRequest(reason="text: a note needs one")
         now = time.time()
@@ -103,10 +104,17 @@ def moment(query: Query, name: str) -> float | None:
     """A moment as Unix time (s); None when it is not given. Raises HTTPBadRequest that names the parameter."""
     text = query.text(name)
     # A plus that was not encoded came as a blank.
-    return None if text is None else _parsed(text.replace(" ", "+"), name)
+    return None if text is None else parsed_moment(text.replace(" ", "+"), name)
 
 
-def _parsed(text: str, name: str) -> float:
+def signature(request: web.Request, given: str) -> str:
+    """Who did something: whoever is signed in under a name of his own, else as he signs."""
+    name = caller_of(request).name
+    return one_line(name if name not in ("", SHARED) else given)[:LONGEST_NAME]
+
+
+def parsed_moment(text: str, name: str) -> float:
+    """A moment as Unix time (s). Raises HTTPBadRequest that names the parameter."""
     try:
         at = datetime.fromisoformat(text)
         return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
@@ -119,7 +127,7 @@ def _until(deed: Deed, body: DeedDocument, now: float) -> float:
         return 0.0
     if body.until is None:
         raise web.HTTPBadRequest(reason="until: snooze needs a moment like 2026-01-05T10:00:40Z")
-    until = _parsed(body.until, "until")
+    until = parsed_moment(body.until, "until")
     if until > now + _LONGEST_SNOOZE_S:
         raise web.HTTPBadRequest(reason="until: 31 days at most")
     return max(until, 1.0)

@@ -67,6 +67,9 @@ RIGHTS: Mapping[tuple[str, str], Right] = {
     # So is an alert, and a receiver is told of all sites.
     ("GET", "/api/alerts"): Right(Role.SEE, Reach.FLEET),
     ("POST", "/api/alerts/test"): Right(Role.OPERATE, Reach.FLEET),
+    ("GET", "/api/maintenance"): Right(Role.SEE, Reach.FLEET),
+    ("POST", "/api/maintenance"): Right(Role.OPERATE, Reach.FLEET),
+    ("POST", "/api/maintenance/{id}/end"): Right(Role.OPERATE, Reach.FLEET),
     ("GET", "/ws"): Right(Role.SEE, Reach.PARTS),
     ("GET", "/metrics"): Right(Role.SEE, Reach.FLEET),
 }

@@ -15,6 +15,7 @@ from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.status import CameraStatus, Unowned, row_of
 from restream.domain.judgement.verdict import Health
 from restream.domain.life.lifecycle import Phase
+from restream.domain.maintenance.window import is_planned
 from restream.domain.news.component import ComponentState
 from restream.domain.news.incident import Incident, IncidentScope
 from restream.domain.pictures.finding import PictureFlaw
@@ -42,6 +43,7 @@ _USUAL: Mapping[Health, str] = {
 _CAMERA: Mapping[str, tuple[Kind, str]] = {
     "camera_up": ("gauge", "Whether the camera can be watched."),
     "camera_health": ("gauge", "The camera's health: the state that holds is 1."),
+    "camera_in_maintenance": ("gauge", "Whether the camera is in announced maintenance."),
     "camera_restarts_total": ("counter", "Restarts of the camera's publisher, by the cause of its ending."),
     "camera_bitrate_bits_per_second": ("gauge", "What arrives at the media server, over 10 s."),
     "camera_readers": ("gauge", "Readers of the camera's path."),
@@ -86,6 +88,7 @@ class CameraFamilies:
         families["camera_up"].add(own, report.verdict.health in _UP)
         for health, label in _HEALTHS.items():
             families["camera_health"].add(extended(own, label), report.verdict.health is health)
+        families["camera_in_maintenance"].add(own, is_planned(report.verdict))
         for cause, count in report.restarts:
             families["camera_restarts_total"].add(extended(own, labels(cause=cause)), count)
         stream = report.stream

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from restream.domain.camera.camera import Camera
 from restream.domain.judgement.availability import Timeline
@@ -53,18 +54,34 @@ class _Memory:
     """The last one that could be made."""
 
 
+class Plans(Protocol):
+    """Who knows what is planned."""
+
+    def excused(self, camera: Camera, verdict: Verdict) -> Verdict:
+        """The verdict as it is to be told."""
+
+
 class Assessor:
     """`listener` hears when a camera is judged differently. Monotonic times in `now`, Unix times in `wall`.
 
     A camera whose judgement fails keeps its last report, with the verdict that it could not be judged.
 
-    Without a reason it is not asked again for up to `longest_s` seconds.
+    Without a reason it is not asked again for up to `longest_s` seconds. What is planned has the last word on a
+    verdict.
     """
 
-    def __init__(self, thresholds: Thresholds, listener: EventListener, *, longest_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        thresholds: Thresholds,
+        listener: EventListener,
+        *,
+        longest_s: float = 0.0,
+        plans: Callable[[], Plans | None] = lambda: None,
+    ) -> None:
         self._thresholds = thresholds
         self._longest_s = longest_s
         self._listener = listener
+        self._plans = plans
         self._memories: dict[str, _Memory] = {}
         self._earlier: dict[str, Timeline] = {}
         self._watched_until = 0.0
@@ -125,7 +142,10 @@ class Assessor:
         memory.window.clear()
         memory.packets.clear()
         memory.restarts_seen = 0
+        row = row_of(subject)
         verdict = judge_row(subject)
+        if isinstance(row, Camera) and row.enabled:
+            verdict = self._excused(row, verdict)
         self._note(memory, camera_id, row_of(subject).name, _server_of(subject), verdict, now, wall)
         return Report(subject, memory.verdict or verdict, memory.judged_since)
 
@@ -198,12 +218,16 @@ class Assessor:
             standing=standing,
             seen=seen,
         )
-        verdict = judge(sight)
+        verdict = self._excused(camera, judge(sight))
         proven = not _awaits_a_look(state, server)
         self._note(memory, camera.id, camera.name, camera.server, verdict, now, wall, proven=proven)
         return Report(
             status, verdict, memory.judged_since, stream, quality, memory.timeline, memory.restarts, packets, seen
         )
+
+    def _excused(self, camera: Camera, verdict: Verdict) -> Verdict:
+        plans = self._plans()
+        return verdict if plans is None else plans.excused(camera, verdict)
 
     def _count_restarts(self, memory: _Memory, state: State, wall: float) -> None:
         """A camera that left the table and came back begins at 0 again."""

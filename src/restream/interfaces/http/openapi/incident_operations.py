@@ -1,4 +1,4 @@
-"""The operations about incidents."""
+"""The operations about incidents and maintenance."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from restream.domain.news.incident import Deed
 from restream.interfaces.documents.incidents import DeedDocument, IncidentDocument, IncidentsDocument
 from restream.interfaces.documents.values import about
 from restream.interfaces.http.incidents import DEFAULT_INCIDENTS, MOST_INCIDENTS
+from restream.interfaces.http.openapi.maintenance_operations import MAINTENANCE
 from restream.interfaces.http.openapi.operation import Operation, Parameter, json, some
 
 _MOMENT = Annotated[str, about("", "2026-01-05T10:00:40.000Z", format="date-time")]
@@ -59,4 +60,5 @@ INCIDENTS = (
         )
         for deed in Deed
     ),
+    *MAINTENANCE,
 )

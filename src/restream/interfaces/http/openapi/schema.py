@@ -19,6 +19,7 @@ from restream.interfaces.documents.cameras import CameraDocument, VerdictDocumen
 from restream.interfaces.documents.events import EventDocument
 from restream.interfaces.documents.host_document import HostDocument
 from restream.interfaces.documents.incidents import IncidentDocument, IncidentEntryDocument, IncidentsDocument
+from restream.interfaces.documents.maintenance import WindowDocument, WindowsDocument
 from restream.interfaces.documents.messages import DeltaDocument, SnapshotDocument
 from restream.interfaces.documents.nodes import NodesDocument
 from restream.interfaces.documents.status import ComponentDocument, StatusDocument
@@ -37,7 +38,7 @@ NAMED: tuple[type[msgspec.Struct], ...] = (
     *(VerdictDocument, CameraDocument, CameraDetailsDocument, AvailabilityDocument, MediaDocument, ProgressDocument),
     *(ServerPathDocument, SrtConnectionDocument, PublisherDocument, StatusDocument, ComponentDocument),
     *(StreamsDocument, LatestStreamDocument, HostDocument, EventDocument, VisionaireDocument, NodesDocument),
-    *(IncidentDocument, IncidentEntryDocument, IncidentsDocument),
+    *(IncidentDocument, IncidentEntryDocument, IncidentsDocument, WindowDocument, WindowsDocument),
     *(SessionDocument, AcceptedDocument, SnapshotDocument, DeltaDocument, ErrorDocument),
 )
 """Documents that the description has by name; all others stand where they are used."""

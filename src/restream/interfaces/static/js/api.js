@@ -130,6 +130,14 @@ export const api = {
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify(body),
     }),
+  maintenance: (signal) => json('api/maintenance', { signal }),
+  planMaintenance: (body) =>
+    json('api/maintenance', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+    }),
+  endMaintenance: (id) => json(`api/maintenance/${encodeURIComponent(id)}/end`, { method: 'POST' }),
   act: (id, action) => json(ofCamera(id, `/${action}`), { method: 'POST' }),
   pictures: (id, signal) => json(ofCamera(id, '/pictures'), { signal }),
   accept: (id) => json(ofCamera(id, '/pictures/accept'), { method: 'POST' }),

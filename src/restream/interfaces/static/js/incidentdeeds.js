@@ -105,7 +105,7 @@ export function incidentDeeds({ store, done }) {
       if (!chosen) return;
       try {
         const { accepted, outcomes } = await api.actOnMany(
-          { action: chosen, cameras: incident.cameras },
+          { action: chosen, cameras: incident.cameras, dry_run: false },
           AbortSignal.timeout(60_000),
         );
         notify(t('deed.all.done', { count: accepted }), 'done');

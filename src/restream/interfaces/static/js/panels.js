@@ -15,6 +15,7 @@
 /** @type {PanelEntry[]} */
 export const PANELS = [
   { id: 'incidents', module: () => import('./incidentpanel.js'), keys: ['incident'] },
+  { id: 'maintenance', module: () => import('./maintenance.js') },
   { id: 'unmanaged', module: () => import('./unmanaged.js') },
   { id: 'events', module: () => import('./events.js'), keys: ['kind'] },
   { id: 'alerts', module: () => import('./alertpanel.js'), optional: true },

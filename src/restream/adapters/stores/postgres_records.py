@@ -1,0 +1,50 @@
+"""The connection to PostgreSQL of what the tables of etc/schema_records.sql keep."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import asyncpg
+
+from restream.adapters.postgres import CONNECTION_ERRORS, translated
+from restream.domain.camera.secret import Secret
+from restream.ports.outlets import SinkError
+
+_TIMEOUT_S = 10.0
+
+
+class RecordsConnection:
+    """One connection, made when it is needed; every trouble with it is a SinkError without the password."""
+
+    def __init__(self, dsn: Secret) -> None:
+        self._dsn = dsn
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._turn = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Never raises."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(*CONNECTION_ERRORS):
+                await connection.close(timeout=2)
+            connection.terminate()
+
+    @contextlib.asynccontextmanager
+    async def connected(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        """One after the other: a connection does one thing at a time. Bounded in time. Raises SinkError."""
+        async with self._turn:
+            try:
+                async with asyncio.timeout(_TIMEOUT_S):
+                    if self._connection is None or self._connection.is_closed():
+                        self._connection = await asyncpg.connect(
+                            self._dsn.reveal(),
+                            timeout=_TIMEOUT_S,
+                            statement_cache_size=0,
+                            server_settings={"application_name": "restream records"},
+                        )
+                    yield self._connection
+            except (*CONNECTION_ERRORS, ValueError) as error:
+                await self.close()
+                raise SinkError(str(translated(error, self._dsn))) from None
