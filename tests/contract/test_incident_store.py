@@ -7,18 +7,23 @@ from dataclasses import replace
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 
 from restream.adapters.stores.postgres_incidents import PostgresIncidents
 from restream.adapters.stores.postgres_windows import PostgresWindows
 from restream.adapters.stores.redis_incidents import RedisIncidents
 from restream.adapters.stores.redis_windows import RedisWindows
 from restream.config.places import ROOT
+from restream.config.settings import Settings
+from restream.config.stream_sections import DatabaseSection
 from restream.domain.camera.secret import Secret
 from restream.domain.maintenance.window import Calendar, MaintenanceWindow
 from restream.domain.news.incident import Bond, Deed, Entry, Incident, IncidentScope
+from restream.interfaces.console.findings import CheckState
 from restream.ports.incidents import AddedEntry, IncidentStore
 from restream.ports.maintenance import WindowStore
 from restream.ports.outlets import SinkError
+from restream.preflight.records import check_records
 
 SCHEMA = (ROOT / "etc" / "schema_records.sql").read_text(encoding="utf-8")
 CAMERAS = frozenset({"1", "two", "ümlaut"})
@@ -110,3 +115,15 @@ async def test_what_somebody_else_wrote_into_redis_is_left_out(redis_url: str) -
     await store._connection.redis.hset("restream:incidents", mapping={"x": "nonsense", "y": '{"id": 5}'})
     assert [each.id for each in await store.load(0.0)] == ["a1"]
     await store.close()
+
+
+async def test_the_check_tells_of_tables_that_are_not_as_they_should_be(dsn: str) -> None:
+    settings = Settings(database=DatabaseSection(dsn=SecretStr(dsn)))
+    assert await check_records(settings) == []
+    await create(dsn)
+    assert [finding.state for finding in await check_records(settings)] == [CheckState.OK]
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("DROP TABLE restream_maintenance")
+    await connection.close()
+    (finding,) = await check_records(settings)
+    assert finding.state is CheckState.WARN and "restream_maintenance" in finding.text and "init-db" in finding.todo

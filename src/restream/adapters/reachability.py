@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import asyncpg
@@ -100,3 +101,23 @@ async def lease_access(dsn: Secret) -> LeaseAccess:
     except (*CONNECTION_ERRORS, ValueError) as error:
         raise translated(error, dsn) from None
     return LeaseAccess(tuple(row["wanted"] for row in rows if not row["granted"]), writable, ahead_s)
+
+
+_RECORDS = ("restream_incident", "restream_incident_entry", "restream_maintenance")
+_RECORDS_VERBS = ("SELECT", "INSERT", "UPDATE")
+
+
+async def record_rights(dsn: Secret) -> Mapping[str, bool | None]:
+    """Which rights on the tables of etc/schema_records.sql this user has; None: the table is not there.
+
+    Raises DatabaseError.
+    """
+    try:
+        connection = await asyncpg.connect(dsn.reveal(), timeout=_TIMEOUT_S, command_timeout=_TIMEOUT_S)
+        try:
+            rows = await connection.fetch(_LEASE_RIGHTS, _RECORDS_VERBS, _RECORDS, ())
+            return {row["wanted"]: row["granted"] for row in rows}
+        finally:
+            connection.terminate()
+    except (*CONNECTION_ERRORS, ValueError) as error:
+        raise translated(error, dsn) from None

@@ -18,6 +18,7 @@ from restream.preflight.host import check_files, check_host, check_ports
 from restream.preflight.messages import check_messages
 from restream.preflight.pictures import check_pictures
 from restream.preflight.programs import check_programs
+from restream.preflight.records import check_records
 from restream.preflight.services import ANY_CAMERA, check_database, check_media_server, check_redis
 from restream.preflight.sharing import check_sharing
 
@@ -44,6 +45,7 @@ async def examine(settings: Settings, camera: str | None = None) -> list[Finding
         ("host", lambda: asyncio.to_thread(check_host, settings)),
         ("ffmpeg", lambda: check_programs(settings)),
         ("database", lambda: check_database(settings, camera)),
+        ("records", lambda: check_records(settings)),
         ("mediamtx", lambda: check_media_server(settings)),
         ("pull", lambda: check_fetching(settings)),
         ("nodes", lambda: check_sharing(settings)),

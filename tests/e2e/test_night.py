@@ -1,0 +1,74 @@
+"""A night of the running service: a recorder dies, somebody takes it in hand, maintenance calls nobody."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg
+import pytest
+
+from restream.config.places import ROOT
+from restream.demo.embedded import free_port
+from tests.e2e.conftest import AddCamera
+from tests.support.eventually import eventually
+from tests.support.servers import TestServer
+from tests.support.service import RunningService, running_service
+
+pytestmark = pytest.mark.usefixtures("ffmpeg")
+Database = asyncpg.Connection
+
+
+async def post(service: RunningService, path: str, body: Any) -> Any:
+    async with aiohttp.ClientSession() as session, session.post(service.base_url + path, json=body) as response:
+        assert response.status < 300, await response.text()
+        return await response.json()
+
+
+async def open_incidents(service: RunningService) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await service.get("/api/incidents"))["incidents"]
+    return found
+
+
+async def test_a_recorder_dies_at_night_and_maintenance_calls_nobody(
+    tmp_path: Path, dsn: str, database: Database, add_camera: AddCamera, stand_in: TestServer
+) -> None:
+    await database.execute((ROOT / "etc" / "schema_records.sql").read_text(encoding="utf-8"))
+    await add_camera(1, site="South")
+    for number in (11, 12, 13):
+        await add_camera(number, link=f"127.0.0.1:{free_port()}", site="North")
+    overrides = {"PG_DSN": dsn}
+    async with running_service(tmp_path, server=stand_in, overrides=overrides) as service:
+        (incident,) = await eventually(lambda: open_incidents(service), 60)
+        assert (incident["scope"], incident["place"], incident["cameras"]) == ("host", "127.0.0.1", ["11", "12", "13"])
+        taken = await post(service, f"/api/incidents/{incident['id']}/acknowledge", {"who": "Ann", "text": "power"})
+        assert taken["acknowledged"]["who"] == "Ann"
+        await eventually(lambda: database.fetchval("SELECT count(*) FROM restream_incident_entry"), 20)
+
+    async with running_service(tmp_path, server=stand_in, overrides=overrides) as service:
+        await eventually(lambda: open_incidents(service), 60)
+        (again,) = await open_incidents(service)
+        assert (again["id"], again["began"]) == (incident["id"], incident["began"])
+        assert again["acknowledged"]["text"] == "power", "what was done outlives the service"
+        end = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        await post(service, "/api/maintenance", {"sites": ["North"], "end": end, "title": "new recorder"})
+        cameras = await service.reach({"11": "disabled", "12": "disabled", "13": "disabled", "1": "healthy"})
+        codes = [reason["code"] for reason in cameras["11"]["verdict"]["reasons"]]
+        assert codes == ["maintenance", "refused"]
+
+        async def over() -> bool:
+            return not await open_incidents(service)
+
+        await eventually(over, 60, "no incident of what is planned")
+        metrics = await _text(service, "/metrics")
+        assert 'restream_camera_in_maintenance{camera="11",name="Camera 11"} 1' in metrics
+        assert 'restream_camera_in_maintenance{camera="1",name="Camera 1"} 0' in metrics
+        kept = await database.fetchrow("SELECT ended IS NOT NULL AS over, most FROM restream_incident")
+        assert kept is not None and kept["most"] == 3
+
+
+async def _text(service: RunningService, path: str) -> str:
+    async with aiohttp.ClientSession() as session, session.get(service.base_url + path) as response:
+        return await response.text()
