@@ -25,6 +25,7 @@ _COMPARED = POINTS - int(POINTS * _OVERLAID)
 _STILL = 0.1
 _MOST_VIEWS_READ = 32
 _MOST_NUMBERS = 32
+_OTHER_VIEW = frozenset({PictureFlaw.TURNED_AWAY, PictureFlaw.COVERED, PictureFlaw.NO_SIGNAL})
 
 
 class PictureSuspicion(NamedTuple):
@@ -112,18 +113,16 @@ class PictureMemory:
         return memory if suspicions else memory._learn(evidence)
 
     def accept(self, measure: PictureMeasure) -> PictureMemory:
-        """This picture is right: what it shows, and its size, are the new reference. What was usual is forgotten where
-        the view is another one; a known view is kept with what was learnt in it.
+        """This picture is right: what it shows, and its size, are the new reference. Another view begins to be learnt
+        anew; in a known one this light, or want of it, is usual from now on at every hour that is known.
         """
         fresh = PictureView(measure.layout, texture_of(measure), measure.colourfulness, measure.taken_at)
-        known = PictureFlaw.SIZE_CHANGED in self.suspicions and len(self.suspicions) == 1
-        return PictureMemory(
-            last=measure,
-            hours=self.hours if known else (UsualHour(),) * HOURS,
-            views=self.views if known else (fresh,),
-            size=(measure.width, measure.height),
-            accepted_at=measure.taken_at,
-        )
+        accepted = PictureMemory(last=measure, size=(measure.width, measure.height), accepted_at=measure.taken_at)
+        if any(each.flaw in _OTHER_VIEW for each in self.findings):
+            return replace(accepted, views=(fresh,))
+        row = self.recent[-1:] or (_traits(measure, None),)
+        hours = tuple(each.learn(each.last_day, row) if each.days else each for each in self.hours)
+        return replace(accepted, hours=hours, views=self.views or (fresh,), coloured=self.coloured)
 
     @property
     def findings(self) -> tuple[PictureFinding, ...]:

@@ -77,7 +77,7 @@ def _black(seen: PictureEvidence) -> Mapping[str, float] | None:
     usual = seen.usual
     darker = usual is not None and usual.low.brightness > 1.5 * seen.limits.black_brightness
     # A sensor in the dark still has noise, which no drawn black has.
-    drawn = usual is not None and seen.traits.flat >= 0.98 and usual.high.flat < 0.9
+    drawn = usual is not None and seen.traits.flat >= 0.9 and usual.high.flat < 0.6
     if darker or drawn or seen.blind_s >= seen.limits.blind_s:
         return _numbers(seen, "brightness", "contrast")
     return None
@@ -123,14 +123,14 @@ def _covered(seen: PictureEvidence) -> Mapping[str, float] | None:
 
 
 def _turned_away(seen: PictureEvidence) -> Mapping[str, float] | None:
-    usual, view = seen.usual, seen.likeness.view
-    if usual is None or view is None or seen.likeness.share > seen.limits.same_view * seen.relief:
+    usual = seen.usual
+    if usual is None or seen.likeness.share > seen.limits.same_view * seen.relief:
         return None
-    if plain(usual.low.texture):
+    if plain(usual.high.texture):
         # Somebody who stands before a bare wall is no other view.
         foreign = seen.traits.texture > 0.4 and seen.traits.texture > 2.5 * usual.high.texture
         return _numbers(seen, "texture") if foreign else None
-    if plain(seen.traits.texture) or seen.traits.texture < 0.3 * usual.low.texture:
+    if seen.likeness.view is None or plain(seen.traits.texture) or seen.traits.texture < 0.3 * usual.high.texture:
         return None
     return {"likeness": round(seen.likeness.share, 4)}
 
@@ -142,7 +142,7 @@ def _blurred(seen: PictureEvidence) -> Mapping[str, float] | None:
     unsharp = seen.traits.sharpness <= seen.limits.sharp_share * usual.low.sharpness * seen.relief
     # Where little is sharp anyway, structure is what is lost; but not for want of light.
     smooth = (
-        seen.traits.sharpness <= 0.7 * usual.low.sharpness
+        seen.traits.sharpness <= 0.6 * usual.low.sharpness
         and seen.traits.texture <= seen.limits.texture_share * usual.low.texture * seen.relief
     )
     lit = seen.traits.contrast >= 0.6 * usual.low.contrast and not plain(usual.low.texture)

@@ -41,7 +41,7 @@ class PictureThresholds:
     """Correlation of the grey picture with the last one in colours; less is another light, as that of infrared."""
     sharp_share: float = 0.45
     """Sharpness of edges, of the least at this hour, in a blurred picture, at most."""
-    texture_share: float = 0.4
+    texture_share: float = 0.25
     """Structure, of the least at this hour, in a blurred picture whose contrast is still there, at most."""
     contrast_share: float = 0.5
     """Contrast, of the least at this hour, in a picture of low contrast, at most."""

@@ -130,6 +130,9 @@ def learn_view(
     views: tuple[PictureView, ...], measure: PictureMeasure, texture: float, found: Likeness
 ) -> tuple[PictureView, ...]:
     """The views, the last seen first, with one that nobody has anything against."""
+    if plain(texture):
+        # In the dark all views are alike, and like a hand before the lens.
+        return views
     known = found.view
     if known is not None and found.share > _ALIKE:
         if known is views[0] and measure.taken_at - known.seen_at < _REFRESH_S:
