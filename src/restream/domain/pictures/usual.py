@@ -45,7 +45,7 @@ class UsualHour:
 
     def learn(self, day: int, row: Sequence[Traits]) -> UsualHour:
         """With some pictures in a row, the last of them of this day."""
-        most, least = array("f", map(max, *row)), array("f", map(min, *row))
+        most, least = array("f", map(max, zip(*row, strict=True))), array("f", map(min, zip(*row, strict=True)))
         if not self.low:
             return UsualHour(1, day, most, least)
         low, high = self.low, self.high
