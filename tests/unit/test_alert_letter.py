@@ -10,6 +10,7 @@ import pytest
 from restream.domain.news.alerts import Affected, Alert, AlertKind, AlertSubject, Scope, Telling
 from restream.interfaces.messages.alert_letter import LastPicture, LetterStyle, alert_text, headline, page_link
 from restream.interfaces.messages.words import WORDS, Language, duration
+from restream.service.alert_letters import LetterWriter
 
 GATE = AlertSubject("7", "Gate", "North", "192.0.2.7", "down", "camera", "refused", "connection refused")
 BEGAN = 1767607200.0
@@ -87,7 +88,16 @@ def test_what_cameras_are_called_stays_text() -> None:
 )
 def test_where_the_page_shows_it(alert: Alert, expected: str) -> None:
     assert page_link(alert, PAGE) == PAGE + expected
-    assert page_link(alert, "") == ""
+    assert page_link(alert, "") == page_link(alert, "", "4f1d") == ""
+    assert page_link(alert, PAGE, "4f1d") == f"{PAGE}#tab=incidents&incident=4f1d"
+
+
+async def test_a_letter_leads_to_the_incident_that_all_of_its_cameras_belong_to() -> None:
+    homes = {"0": "4f1d", "1": "4f1d", "2": "77aa"}
+    writer = LetterWriter(LetterStyle(page_url=PAGE), incident=lambda id_: homes.get(id_, ""))
+    assert "#tab=incidents&incident=4f1d" in (await writer.write(of(2), "1")).text
+    assert "#tab=incidents&incident=4f1d" in writer.short(of(2))[1]
+    assert "#host=192.0.2.7" in (await writer.write(of(3), "1")).text
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from restream.config.settings import Settings
 from restream.domain.judgement.snapshot import Snapshot
@@ -30,22 +31,31 @@ async def no_pictures(_: Alert) -> Sequence[LastPicture]:
     return ()
 
 
+class LetterParts(NamedTuple):
+    """What letters are made of, beside the alert."""
+
+    pictures: Pictures = no_pictures
+    incident: Callable[[str], str] = lambda _: ""
+    """Id of the open incident that a camera belongs to; empty: there is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class LetterWriter:
     """Makes a letter of an alert."""
 
     style: LetterStyle
     pictures: Pictures = no_pictures
+    incident: Callable[[str], str] = lambda _: ""
 
     def short(self, alert: Alert) -> tuple[str, str]:
         """Title and text, for who takes no letters."""
-        told = alert_text(alert, self.style)
+        told = alert_text(alert, self.style, incident=self._incident(alert))
         return told.subject, told.text
 
     async def write(self, alert: Alert, delivery: str) -> Letter:
         """`delivery` is the letter's id, unless it begins an outage: then the others refer to it."""
         found = await self.pictures(alert)
-        told = alert_text(alert, self.style, found)
+        told = alert_text(alert, self.style, found, self._incident(alert))
         begins = alert.kind in (AlertKind.DOWN, AlertKind.COMPONENT_DOWN) and alert.telling is Telling.NEWS
         return Letter(
             told.subject,
@@ -57,6 +67,11 @@ class LetterWriter:
             urgent=alert.telling is Telling.ESCALATION,
         )
 
+    def _incident(self, alert: Alert) -> str:
+        """The one that all of its cameras belong to, as far as the alert lists them."""
+        found = {self.incident(each.subject.id) for each in alert.cameras}
+        return found.pop() if len(found) == 1 else ""
+
 
 @dataclass(frozen=True, slots=True)
 class AlertPictures:
@@ -64,8 +79,9 @@ class AlertPictures:
 
     stills: StillQueue
     latest: Callable[[], Snapshot]
+    incident: Callable[[str], str] = lambda _: ""
 
-    def by(self, settings: Settings) -> Pictures:
+    def by(self, settings: Settings) -> LetterParts:
         """As these settings say where the media servers are."""
 
         async def of(alert: Alert) -> Sequence[LastPicture]:
@@ -74,7 +90,7 @@ class AlertPictures:
             found = await asyncio.gather(*(self._of(settings, each.subject.id, alert) for each in some))
             return [replace(each, id=f"picture{index}") for index, each in enumerate(found) if each is not None]
 
-        return of
+        return LetterParts(of, self.incident)
 
     async def _of(self, settings: Settings, camera_id: str, alert: Alert) -> LastPicture | None:
         report = self.latest().reports.get(camera_id)

@@ -24,7 +24,7 @@ from restream.domain.server.trust import Trust
 from restream.interfaces.messages.alert_letter import LetterStyle
 from restream.interfaces.messages.words import Language
 from restream.ports.outlets import AlertReceiver
-from restream.service.alert_letters import AlertPictures, LetterWriter, Pictures, no_pictures
+from restream.service.alert_letters import AlertPictures, LetterParts, LetterWriter
 from restream.service.mailing import smtp_mailer
 from restream.supervisor.components import Components
 from restream.supervisor.outlets.alert_watch import AlertWatch, Routing
@@ -76,10 +76,10 @@ def alert_receivers(settings: Settings, node: str) -> list[AlertReceiver]:
     return [_webhook(settings, entry, node) for entry in settings.alerts.webhooks]
 
 
-def alert_routing(settings: Settings, node: str, pictures: Pictures = no_pictures) -> Routing:
+def alert_routing(settings: Settings, node: str, parts: LetterParts) -> Routing:
     """Routes, and who is told by them."""
     receivers = {
-        name: _receiver(settings, name, entry, node, pictures) for name, entry in settings.alerts.receivers.items()
+        name: _receiver(settings, name, entry, node, parts) for name, entry in settings.alerts.receivers.items()
     }
     return Routing(alert_routes(settings), receivers, local_time)
 
@@ -119,13 +119,13 @@ def _route(name: str, entry: RouteEntry) -> AlertRoute:
     )
 
 
-def _receiver(settings: Settings, name: str, entry: ReceiverEntry, node: str, pictures: Pictures) -> AlertReceiver:
+def _receiver(settings: Settings, name: str, entry: ReceiverEntry, node: str, parts: LetterParts) -> AlertReceiver:
     mailer = smtp_mailer(settings)
     style = LetterStyle(Language(settings.alerts.language), node, settings.alerts.page_url or "")
     if entry.apprise is not None:
-        return AppriseReceiver(Secret(entry.apprise.get_secret_value()), LetterWriter(style).short)
+        return AppriseReceiver(Secret(entry.apprise.get_secret_value()), LetterWriter(style, *parts).short)
     if entry.email and mailer is not None:
-        return MailReceiver(name, mailer, entry.email, LetterWriter(style, pictures).write)
+        return MailReceiver(name, mailer, entry.email, LetterWriter(style, *parts).write)
     if entry.webhook is None:
         raise ConfigError(f"alerts.receivers.{name}: there is nobody to be told")
     return _webhook(settings, WebhookEntry(url=entry.webhook, secret=entry.secret), node)

@@ -59,7 +59,7 @@ class Outlets:
 
     def adopt(self, before: Settings, settings: Settings) -> None:
         """What is told of outages, and to whom, changes while the service runs; other outlets at its next start."""
-        adopt_alerts(self.alerts, before, settings, AlertPictures(self.stills, lambda: self.renderer.latest.snapshot))
+        adopt_alerts(self.alerts, before, settings, _pictures(self.stills, self.renderer, self.incidents))
 
 
 def outlets(
@@ -137,6 +137,14 @@ def _span_keeper(settings: Settings, secrets_in_use: SecretsInUse, sharing: Shar
     )
 
 
+def _pictures(stills: StillQueue, renderer: Renderer, incidents: IncidentWatch[Rendering]) -> AlertPictures:
+    def incident(camera_id: str) -> str:
+        found = incidents.of_camera(camera_id)
+        return found.id if found is not None else ""
+
+    return AlertPictures(stills, lambda: renderer.latest.snapshot, incident)
+
+
 def _alert_watch(
     settings: Settings,
     components: Components,
@@ -144,7 +152,7 @@ def _alert_watch(
     renderer: Renderer,
     incidents: IncidentWatch[Rendering],
 ) -> AlertWatch:
-    pictures = AlertPictures(stills, lambda: renderer.latest.snapshot)
+    pictures = _pictures(stills, renderer, incidents)
     return alert_watch(settings, components, pictures, in_hand(incidents))
 
 

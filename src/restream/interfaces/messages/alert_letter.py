@@ -42,14 +42,14 @@ class AlertText:
     html: str
 
 
-def alert_text(alert: Alert, style: LetterStyle, pictures: Sequence[LastPicture] = ()) -> AlertText:
-    """What is told; the subject says what happened, where and why."""
+def alert_text(alert: Alert, style: LetterStyle, pictures: Sequence[LastPicture] = (), incident: str = "") -> AlertText:
+    """What is told; the subject says what happened, where and why. `incident`: id of the one that it is about."""
     subject, language = headline(alert, style.language), style.language
     lines = list(_lines(alert, language))
     rows = [_row(affected, language) for affected in alert.cameras]
     heads = [word(language, key) for key in ("camera", "site", "host", "began", "cause")]
     more = word(language, "more", count=alert.total - len(rows)) if alert.total > len(rows) and rows else ""
-    link, foot = page_link(alert, style.page_url), word(language, "sent_by", node=style.node or "?")
+    link, foot = page_link(alert, style.page_url, incident), word(language, "sent_by", node=style.node or "?")
     shown = [(each, f"{each.camera}: {word(language, 'picture', moment=moment(each.taken_at))}") for each in pictures]
     listed = [" · ".join(filter(None, row)) for row in rows]
     text = "\n".join([subject, "", *lines, "", *listed, more, "", link, "", "-- ", foot])
@@ -78,12 +78,14 @@ def headline(alert: Alert, language: Language) -> str:
     return word(language, str(alert.telling), duration=duration(language, alert.at - alert.since), what=what)
 
 
-def page_link(alert: Alert, page_url: str) -> str:
+def page_link(alert: Alert, page_url: str, incident: str = "") -> str:
     """Where the page shows what is meant; empty without a page."""
     if not page_url:
         return ""
     view: dict[str, str] = {}
-    if alert.scope is Scope.HOST and alert.host:
+    if incident:
+        view = {"tab": "incidents", "incident": incident}
+    elif alert.scope is Scope.HOST and alert.host:
         view = {"host": alert.host}
     elif len(alert.cameras) == 1:
         view = {"camera": alert.cameras[0].subject.id}
