@@ -40,7 +40,8 @@ MOST_BYTES = 400_000_000
 _ENDS_WITHIN_S = 10
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
-pytestmark = pytest.mark.timeout(480)
+# The first makes the image, the last those of the stack, of packages that come over a network.
+pytestmark = pytest.mark.timeout(1200)
 
 
 @pytest.fixture(scope="module")
@@ -268,7 +269,6 @@ def stack(engine: OwnDocker, whole: Mapping[str, str], tmp_path: Path) -> Iterat
     client.close()
 
 
-@pytest.mark.timeout(900)
 async def test_every_service_of_the_stack_and_every_step_of_the_document(stack: Stack) -> None:
     asked = {
         *yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"],

@@ -128,6 +128,6 @@ def _reach_the_index(root: Path) -> None:
 
 
 def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=400)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
     if done.returncode:
         raise DockerMissingError(f"{command[0]}: {done.stdout[-200:]}{done.stderr[-200:]}")
