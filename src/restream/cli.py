@@ -25,7 +25,7 @@ from restream.preflight import ANY_CAMERA, check
 from restream.reference.commented_file import commented_file
 from restream.reference.output import write_text
 from restream.reference.unit import unit_file
-from restream.service import handover
+from restream.service import handover, maintenance_command
 from restream.service.client import stand_beside, upgrade
 from restream.service.from_settings import DependencyError, require_dsn, require_nodes_dsn
 from restream.service.handover import HandoverError
@@ -97,6 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     tested = command("alert-test", "have the running service send a test message to those who are told of outages")
     tested.add_argument("receiver", nargs="?", metavar="RECEIVER", help="of alerts.receivers; default: all")
+    maintenance_command.add_arguments(command("maintenance", "windows of planned work: list, announce, end"))
     command("nodes", "the services that share the cameras, and how many each has")
     drain = command("drain", "have a node give its cameras to the others, and take none")
     drain.add_argument("node", metavar="NODE", help="its node.name")
@@ -264,10 +265,6 @@ async def _upgrade(settings: Settings, options: argparse.Namespace, load: Callab
     return EXIT_OK
 
 
-async def _nodes(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
-    return await commands.nodes(settings, _console(options))
-
-
 async def _drain(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
     return await commands.drain(settings, _console(options), options.node, undo=options.undo, wait_s=options.wait)
 
@@ -293,7 +290,8 @@ _COMMANDS: dict[str, _Command] = {
     "check": _check,
     "init-db": _init_db,
     "alert-test": lambda settings, options, _: commands.alert_test(settings, _console(options), options.receiver),
-    "nodes": _nodes,
+    "maintenance": lambda settings, options, _: maintenance_command.maintenance(settings, options, _console(options)),
+    "nodes": lambda settings, options, _: commands.nodes(settings, _console(options)),
     "upgrade": _upgrade,
     "drain": _drain,
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from restream.demo.embedded import free_port
 from tests.e2e.conftest import AddCamera
 from tests.support.eventually import eventually
 from tests.support.servers import TestServer
-from tests.support.service import RunningService, running_service
+from tests.support.service import RunningService, environment, running_service
 
 pytestmark = pytest.mark.usefixtures("ffmpeg")
 Database = asyncpg.Connection
@@ -54,6 +56,11 @@ async def test_a_recorder_dies_at_night_and_maintenance_calls_nobody(
         assert again["acknowledged"]["text"] == "power", "what was done outlives the service"
         end = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
         await post(service, "/api/maintenance", {"sites": ["North"], "end": end, "title": "new recorder"})
+        listed = await run_command(service, "maintenance")
+        assert "sites North" in listed and "new recorder" in listed
+        again_and_again = ("--for", "2", "--server", "default", "--cron", "0 2 * * 0", "--zone", "Europe/Berlin")
+        assert "(0 2 * * 0, Europe/Berlin)" in await run_command(service, "maintenance", *again_and_again)
+        assert "cron" in await run_command(service, "maintenance", "--for", "2", "--all", "--cron", "soon", code=3)
         cameras = await service.reach({"11": "disabled", "12": "disabled", "13": "disabled", "1": "healthy"})
         codes = [reason["code"] for reason in cameras["11"]["verdict"]["reasons"]]
         assert codes == ["maintenance", "refused"]
@@ -67,6 +74,20 @@ async def test_a_recorder_dies_at_night_and_maintenance_calls_nobody(
         assert 'restream_camera_in_maintenance{camera="1",name="Camera 1"} 0' in metrics
         kept = await database.fetchrow("SELECT ended IS NOT NULL AS over, most FROM restream_incident")
         assert kept is not None and kept["most"] == 3
+
+
+async def run_command(service: RunningService, *arguments: str, code: int = 0) -> str:
+    """What a command beside the service says."""
+    port = service.base_url.rpartition(":")[2].strip("/")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(ROOT / "srvc_restream.py"), *arguments),
+        env=environment({"RESTREAM_HTTP__PORT": port}),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == code, said.decode()
+    return said.decode()
 
 
 async def _text(service: RunningService, path: str) -> str:

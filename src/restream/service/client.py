@@ -15,6 +15,7 @@ import psutil
 
 from restream.config.places import INSTALLED
 from restream.config.settings import Settings
+from restream.domain.one_line import one_line
 from restream.service.from_settings import DependencyError
 from restream.service.handover import HandoverError, Program, rehearse
 
@@ -25,7 +26,13 @@ _UPGRADE_LIMIT_S = 120.0
 
 
 async def ask_service(
-    settings: Settings, path: str, kind: Any, *, method: str = "GET", timeout_s: float = _HTTP_TIMEOUT_S
+    settings: Settings,
+    path: str,
+    kind: Any,
+    *,
+    method: str = "GET",
+    timeout_s: float = _HTTP_TIMEOUT_S,
+    body: object = None,
 ) -> Any:
     """One request to the service on this host; the answer as `kind`. Raises DependencyError with what to do."""
     http = settings.http
@@ -36,12 +43,14 @@ async def ask_service(
         timeout = aiohttp.ClientTimeout(total=timeout_s)
         async with (
             aiohttp.ClientSession(timeout=timeout, headers=headers) as session,
-            session.request(method, base + path) as response,
+            session.request(method, base + path, json=body) as response,
         ):
             if response.status == 401:
                 raise DependencyError(f"the service at {base} wants its token: set RESTREAM_HTTP__TOKEN, or http.token")
-            if response.status != 200:
-                raise DependencyError(f"the service at {base} answers {response.status} to {path}")
+            if response.status not in (200, 201):
+                said = one_line(str((await response.json()).get("error", ""))) if body is not None else ""
+                told = f": {said}" if said else f" to {path}"
+                raise DependencyError(f"the service at {base} answers {response.status}{told}")
             return msgspec.json.decode(await response.read(), type=kind)
     except (aiohttp.ClientError, TimeoutError, ValueError):
         todo = f"start it with {INSTALLED.command}, or see http.port"
