@@ -65,6 +65,7 @@ class Backend:
         self.still: tuple[int, bytes | str] = (404, "nothing is published")
         self.token: str | None = None
         self.may_write = True
+        self.players: list[str] = []
         self.conflict: str | None = None
         self.actions: list[tuple[str, str]] = []
         self.exports: list[dict[str, str]] = []
@@ -161,7 +162,7 @@ class Backend:
 
     def app(self, prefix: str = "") -> web.Application:
         inner = web.Application(middlewares=[self._door])
-        inner.add_routes(page.routes())
+        inner.add_routes(page.routes(lambda: self.players))
         inner.add_routes(
             [
                 web.get("/ws", self._socket),

@@ -110,7 +110,7 @@ class Web:
             Sessions(rules).routes(),
             self.outlets.live.routes(),
             self.outlets.exporter.routes(),
-            page.routes(),
+            page.routes(self._players),
             openapi.routes(rules, __version__),
         )
         app = build_app(rules, [route for room in routes for route in room], self._site_of)
@@ -120,6 +120,10 @@ class Web:
 
     def _rendering(self) -> Rendering:
         return self.outlets.renderer.latest
+
+    def _players(self) -> Iterable[str]:
+        bases = (public_bases(section) for section in self.settings().servers.values())
+        return [address for each in bases for address in (each.hls, each.webrtc) if address]
 
     def _peers(self) -> Peers | None:
         return self.sharing.peers()

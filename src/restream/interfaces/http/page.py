@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,13 +19,13 @@ from restream.interfaces.http.answer import WORTH_COMPRESSING_BYTES, unchanged
 STATIC = Path(__file__).resolve().parents[1] / "static"
 # What is not in this table is not served, however it is spelt.
 FILES = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.is_file()}
-# Players are frames of the media server, wherever that is; everything else comes from here.
+# Players are frames of the media server, wherever that is, and the wall plays from those that are known here;
+# everything else comes from here.
 _POLICY = (
-    "default-src 'self'; img-src 'self' data: blob:; frame-src *; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
+    "default-src 'self'; connect-src 'self'{players}; media-src 'self' blob:{players}; img-src 'self' data: blob:; "
+    "frame-src *; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _HEADERS = {
-    "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -65,16 +67,35 @@ def _asset(name: str) -> _Asset:
     return _Asset(body, packed if len(packed) < len(body) else b"", etag, kind or "application/octet-stream")
 
 
-def routes() -> list[web.AbstractRouteDef]:
-    return [web.get("/", _page), web.get("/static/{file:.+}", _file)]
+def routes(players: Callable[[], Iterable[str]] = tuple) -> list[web.AbstractRouteDef]:
+    """`players`: addresses at which media servers are watched by HLS and WebRTC."""
+
+    def answer(name: str, request: web.Request) -> web.Response:
+        response = _asset(name).answer(request)
+        response.headers["Content-Security-Policy"] = policy(players())
+        return response
+
+    async def page(request: web.Request) -> web.StreamResponse:
+        return answer("index.html", request)
+
+    async def file(request: web.Request) -> web.StreamResponse:
+        name = request.match_info["file"]
+        if name not in FILES:
+            raise web.HTTPNotFound(reason="there is no such file")
+        return answer(name, request)
+
+    return [web.get("/", page), web.get("/static/{file:.+}", file)]
 
 
-async def _page(request: web.Request) -> web.StreamResponse:
-    return _asset("index.html").answer(request)
+def policy(players: Iterable[str]) -> str:
+    """What the page may reach, where media servers are watched at these addresses."""
+    origins = sorted({*filter(None, map(_origin, players))})
+    return _POLICY.format(players="".join(f" {origin}" for origin in origins))
 
 
-async def _file(request: web.Request) -> web.StreamResponse:
-    name = request.match_info["file"]
-    if name not in FILES:
-        raise web.HTTPNotFound(reason="there is no such file")
-    return _asset(name).answer(request)
+def _origin(address: str) -> str:
+    """As a policy names it; empty: it is no web address, or holds what a policy would read otherwise."""
+    scheme, _, rest = address.partition("://")
+    place = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    plain = scheme in ("http", "https") and re.fullmatch(r"[\w.:\[\]-]+", place, re.ASCII)
+    return f"{scheme}://{place}" if plain else ""

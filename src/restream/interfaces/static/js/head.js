@@ -11,8 +11,8 @@ const THEMES = ['system', 'light', 'dark'];
 /** @param {{ route: Route, live: HTMLElement, onLogin: () => void, onLogout: () => void }} parts */
 export function pageHead({ route, live, onLogin, onLogout }) {
   const node = h('span', { class: 'node' });
-  const counts = new Map(TABS.map((name) => [name, h('span', { class: 'tab-count' })]));
-  const tabs = new Map([...counts].map(([name, count]) => [name, tab(name, route, count)]));
+  const counts = new Map(TABS.map((name) => [name, h('span', { class: name === 'cameras' ? 'tab-count' : 'tab-news' })]));
+  const tabs = new Map(TABS.map((name) => [name, tab(name, route)]));
   const show = (/** @type {string} */ name, shown = true) => tabs.get(name)?.toggleAttribute('hidden', !shown);
   for (const { id, optional } of PANELS) if (optional) show(id, false);
   const list = h(
@@ -71,6 +71,8 @@ export function pageHead({ route, live, onLogin, onLogout }) {
       const shown = amount === null ? '' : number(amount);
       if (!count || count.textContent === shown) return;
       setText(count, shown);
+      if (shown) tabs.get(name)?.append(count);
+      else count.remove();
       reveal();
     },
     /** @param {string} chosen */
@@ -100,9 +102,8 @@ export function pageHead({ route, live, onLogin, onLogout }) {
 /**
  * @param {string} name
  * @param {Route} route
- * @param {HTMLElement} count
  */
-function tab(name, route, count) {
+function tab(name, route) {
   return h(
     'button',
     {
@@ -113,7 +114,6 @@ function tab(name, route, count) {
       onclick: () => route.change({ tab: name }, { step: true }),
     },
     t(`tab.${name}`),
-    count,
   );
 }
 

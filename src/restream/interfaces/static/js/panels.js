@@ -14,6 +14,7 @@
 
 /** @type {PanelEntry[]} */
 export const PANELS = [
+  { id: 'wall', module: () => import('./wall.js'), keys: ['page', 'size', 'show', 'every', 'kiosk'] },
   { id: 'incidents', module: () => import('./incidentpanel.js'), keys: ['incident'] },
   { id: 'maintenance', module: () => import('./maintenance.js') },
   { id: 'unmanaged', module: () => import('./unmanaged.js') },
