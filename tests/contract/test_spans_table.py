@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from restream.adapters.stores.postgres_span_reader import PostgresSpanReader
 from restream.adapters.stores.postgres_spans import PostgresSpans
 from restream.config.places import ROOT
 from restream.domain.camera.camera import RejectedRow
@@ -23,6 +24,8 @@ from restream.domain.judgement.reason import Reason
 from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.verdict import Health, Verdict
 from restream.domain.life.cause import Cause, Side
+from restream.interfaces.reports.availability_report import availability_report
+from restream.interfaces.reports.period import Period
 from restream.ports.outlets import Documents, SinkError
 from restream.supervisor.outlets.span_keeper import SpanKeeper
 from tests.support.eventually import eventually
@@ -216,3 +219,66 @@ async def test_a_right_that_is_missing_is_one_line_that_says_what_to_do(
         await store.resume()
     await store.close()
     await tables.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+async def report_of(dsn: str, begin: float, end: float, sites: Any = None) -> Any:
+    reader = PostgresSpanReader(Secret(dsn))
+    try:
+        return await availability_report(reader, Period("", begin, end, "UTC"), sites)
+    finally:
+        await reader.close()
+
+
+async def test_a_report_of_what_was_kept(dsn: str, tables: asyncpg.Connection[Any]) -> None:
+    """Down for 60 of 600 s, written and read; the time after it was seen last is unknown."""
+    at = time.time() - 3600
+    async with running(dsn) as keeper:
+        for second in range(0, 601, 20):
+            keeper.publish(cycle({"1": DOWN if 100 <= second < 160 else HEALTHY, "2": HEALTHY}, at + second))
+        await eventually(lambda: keeper.written_total >= 4, 10)
+    report = await report_of(dsn, at, at + 1000)
+    by_id = {camera.camera: camera.figures for camera in report.cameras}
+    assert by_id["1"].down_s == pytest.approx(60, abs=1) and by_id["1"].outages == 1
+    assert by_id["1"].up_s == pytest.approx(540, abs=1) and by_id["1"].unknown_s == pytest.approx(400, abs=1)
+    assert by_id["2"].availability == 1
+    assert {site.site: site.cameras for site in report.by_site} == {"": 2}
+    assert not (await report_of(dsn, at, at + 1000, ["North"])).cameras
+
+
+async def test_a_node_that_watches_now_is_known_until_it_said_so(dsn: str, tables: asyncpg.Connection[Any]) -> None:
+    await tables.execute(
+        "INSERT INTO restream_span (node, id, camera, began, state) VALUES ('a', 1, '1', now() - interval '1 hour', "
+        "'healthy'), ('b', 1, '2', now() - interval '1 hour', 'down'), ('b', 2, '3', now() - interval '1 hour', 'new')"
+    )
+    await tables.execute(
+        "INSERT INTO restream_watch VALUES ('a', now() - interval '20 s'), ('b', now() - interval '10 min')"
+    )
+    report = await report_of(dsn, time.time() - 600, time.time())
+    by_id = {camera.camera: camera.figures for camera in report.cameras}
+    assert by_id["1"].unknown_s == 0 and by_id["1"].up_s == pytest.approx(580, abs=2)
+    assert "2" not in by_id or by_id["2"].unknown_s == pytest.approx(580, abs=2)
+    assert "3" not in by_id or by_id["3"].up_s == 0
+
+
+async def test_a_camera_that_moved_between_nodes_is_one_also_over_portions(
+    dsn: str, tables: asyncpg.Connection[Any]
+) -> None:
+    await tables.execute(
+        "INSERT INTO restream_span (node, id, camera, began, ended, state) SELECT CASE n % 2 WHEN 0 THEN 'a' ELSE 'b' "
+        "END, n, c::text, to_timestamp(1e9 + n), to_timestamp(1e9 + n + 1), CASE n % 2 WHEN 0 THEN 'healthy' ELSE "
+        "'down' END FROM generate_series(0, 2999) AS n, generate_series(1, 3) AS c "
+        "ON CONFLICT DO NOTHING"
+    )
+    await tables.execute(
+        "INSERT INTO restream_span (node, id, camera, began, ended, state) SELECT 'c', 10 * n + c, c::text, "
+        "to_timestamp(1e9 + n), to_timestamp(1e9 + n + 1), CASE n % 2 WHEN 0 THEN 'healthy' ELSE 'down' END "
+        "FROM generate_series(0, 2999) AS n, generate_series(2, 3) AS c"
+    )
+    report = await report_of(dsn, 1e9, 1e9 + 3000)
+    assert [(each.camera, each.figures.outages, each.figures.unknown_s) for each in report.cameras] == [
+        (camera, 1500, 0) for camera in "123"
+    ]
+
+
+async def test_without_tables_there_is_no_report(dsn: str) -> None:
+    assert await report_of(dsn, 0, 1) is None

@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 from yarl import URL
 
+from restream.config.places import ROOT
 from restream.demo.cameras import Fault
 from restream.demo.embedded import free_port
 from tests.e2e.conftest import AddCamera
@@ -28,10 +29,15 @@ pytestmark = pytest.mark.usefixtures("ffmpeg")
 Database = asyncpg.Connection
 
 JSON = "application/json"
-# Answered so, although what is asked for is right: nobody asks for an upgrade, there is no picture of most cameras.
+# Answered so, although what is asked for is right: nobody asks for an upgrade, there is no picture of most cameras,
+# and most texts are no range of time.
 _CONFIG = """
 [[operations]]
 include-name = "GET /ws"
+checks.positive_data_acceptance.expected-statuses = ["4xx"]
+
+[[operations]]
+include-name = "GET /api/report"
 checks.positive_data_acceptance.expected-statuses = ["4xx"]
 
 [[operations]]
@@ -114,6 +120,7 @@ async def _everything(service: RunningService, cameras: list[str]) -> None:
 async def test_answers_and_messages_are_as_described_while_cameras_come_and_go(
     tmp_path: Path, dsn: str, database: Database, fleet: dict[str, str], media_server: TestServer
 ) -> None:
+    await database.execute((ROOT / "etc" / "schema_history.sql").read_text(encoding="utf-8"))
     phases: set[str] = set()
     kinds: set[str] = set()
     async with ScriptedServer(streams(2)) as third_party:

@@ -36,11 +36,13 @@ from restream.interfaces.http.elsewhere import Owners
 from restream.interfaces.http.incidents import Incidents
 from restream.interfaces.http.maintenance import Maintenance
 from restream.interfaces.http.openapi import document as openapi
+from restream.interfaces.http.reports import Reports
 from restream.interfaces.http.session import Sessions
 from restream.ports.cameras import StillError
 from restream.ports.nodes import Peers
 from restream.service.from_settings import access, public_bases, still_invocation
 from restream.service.outlets import Outlets
+from restream.service.reporting import NO_HISTORY, make_report
 from restream.service.sampling import Sampling
 from restream.service.secrets_in_use import SecretsInUse
 from restream.service.sharing import Sharing
@@ -108,6 +110,7 @@ class Web:
             alerts.routes(self._alerts, self._test_alerts),
             Maintenance(lambda: self.outlets.maintenance, checked).routes(),
             Sessions(rules).routes(),
+            Reports(lambda asked, sites: make_report(self.settings(), self.secrets, asked, sites), NO_HISTORY).routes(),
             self.outlets.live.routes(),
             self.outlets.exporter.routes(),
             page.routes(self._players),

@@ -55,6 +55,7 @@ RIGHTS: Mapping[tuple[str, str], Right] = {
     ("GET", "/api/streams/latest"): Right(Role.SEE, Reach.PARTS),
     ("GET", "/api/events"): Right(Role.SEE, Reach.PARTS),
     ("GET", "/api/nodes"): Right(Role.SEE, Reach.PARTS),
+    ("GET", "/api/report"): Right(Role.SEE, Reach.PARTS),
     ("GET", "/api/host"): Right(Role.SEE, Reach.NOTHING),
     ("GET", "/api/visionaire"): Right(Role.SEE, Reach.FLEET),
     ("GET", "/api/cameras/{id}/pictures"): Right(Role.SEE, Reach.CAMERA),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -38,6 +38,7 @@ from restream.interfaces.http.openapi.alert_operations import ALERTS
 from restream.interfaces.http.openapi.incident_operations import INCIDENTS
 from restream.interfaces.http.openapi.operation import CAMERA_ID, Answer, Operation, Parameter, json, some
 from restream.interfaces.http.openapi.picture_operations import PICTURES
+from restream.interfaces.http.openapi.report_operations import REPORTS
 from restream.interfaces.http.query import MOST_CAMERAS, MOST_OFFSET, SORTS
 
 
@@ -297,4 +298,4 @@ PAGE = (
     ),
 )
 
-OPERATIONS: Sequence[Operation] = (*CAMERAS, *PICTURES, *FLEET, *INCIDENTS, *ALERTS, *LIVE, *ACCESS, *OPERATION, *PAGE)
+OPERATIONS = (*CAMERAS, *PICTURES, *FLEET, *INCIDENTS, *ALERTS, *REPORTS, *LIVE, *ACCESS, *OPERATION, *PAGE)
