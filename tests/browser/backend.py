@@ -53,6 +53,8 @@ class Backend:
         """Receivers that were sent a test message; those called `mute` take none."""
         self.maintenance = MaintenanceKeeper((), occurrence, str)
         self.incidents = IncidentMemory(lambda: self.cameras)
+        self.report: Document | None = None
+        self.reports_asked: list[dict[str, str]] = []
         self.stopping = False
         self.start_queue = 0
         self.components = {
@@ -176,6 +178,7 @@ class Backend:
                 web.get("/api/host", self._answer(lambda: self.host)),
                 web.get("/api/streams", self._answer(self._streams)),
                 web.get("/api/visionaire", self._answer(lambda: {"interval_s": 60, "hosts": self.visionaire})),
+                web.get("/api/report", self._report),
                 web.get("/api/nodes", self._answer(lambda: {"observed": fleet.ago(1), "nodes": self.nodes})),
                 web.get("/api/alerts", self._answer(lambda: self.alerts)),
                 web.post("/api/alerts/test", self._test_alerts),
@@ -207,6 +210,12 @@ class Backend:
 
     def _known(self, request: web.Request) -> bool:
         return self.token is None or request.cookies.get(COOKIE) == "valid"
+
+    async def _report(self, request: web.Request) -> web.Response:
+        self.reports_asked.append(dict(request.query))
+        if self.report is None:
+            return web.json_response({"error": "no history is kept: `restream init-db --history`"}, status=404)
+        return web.json_response(self.report)
 
     @web.middleware
     async def _door(self, request: web.Request, handler: Any) -> web.StreamResponse:

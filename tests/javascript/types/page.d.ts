@@ -26,6 +26,10 @@ declare global {
   type ServiceEvent = Schemas['Event'];
   type Streams = Schemas['Streams'];
   type Visionaire = Schemas['Visionaire'];
+  type AvailabilityReport = Awaited<Answer<'getReport'>>;
+  type CameraOfReport = AvailabilityReport['cameras'][number];
+  type SiteOfReport = AvailabilityReport['sites'][number];
+  type CauseOfReport = AvailabilityReport['causes'][number];
   type NodeOfFleet = Schemas['Nodes']['nodes'][number];
   type OpenIncident = Schemas['Incident'];
   type MaintenanceWindow = Schemas['Window'];
@@ -70,6 +74,7 @@ declare global {
     maintenance(signal: AbortSignal): Answer<'listMaintenance'>;
     planMaintenance(body: Record<string, unknown>): Promise<MaintenanceWindow>;
     endMaintenance(id: string): Promise<MaintenanceWindow>;
+    report(parameters: Record<string, string>, signal: AbortSignal): Answer<'getReport'>;
     act(id: string, action: Action): Promise<Schemas['Accepted']>;
     actOnMany(wanted: BulkRequest, signal: AbortSignal): Promise<Bulk>;
     pictures(id: string, signal?: AbortSignal): Answer<'getPictures'>;

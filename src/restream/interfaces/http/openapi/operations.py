@@ -54,9 +54,7 @@ _FILTERS = (
     Parameter("health", Annotated[list[Health], about("Verdicts that are wanted.")]),
     Parameter("phase", Annotated[list[PhaseName], about("Phases that are wanted.")]),
     Parameter("fault", Annotated[list[Side], about("Fault sides that are wanted.")]),
-    Parameter(
-        "site", Annotated[list[str], about('Sites that are wanted, whole names; `"A, B"` is one, `""` is none.')]
-    ),
+    Parameter("site", Annotated[list[str], about('Whole names of sites; `"A, B"` is one, `""` is none.')]),
     Parameter("host", Annotated[list[str], about("Hosts of cameras that are wanted.")]),
     Parameter("type", Annotated[list[str], about("Types of cameras that are wanted.")]),
     Parameter("engine", Annotated[list[str], about("Engines that are wanted: `ffmpeg`, `relay`, `pull`.")]),

@@ -138,6 +138,7 @@ export const api = {
       body: JSON.stringify(body),
     }),
   endMaintenance: (id) => json(`api/maintenance/${encodeURIComponent(id)}/end`, { method: 'POST' }),
+  report: (parameters, signal) => json('api/report', { parameters: { ...parameters, format: 'json' }, signal, limitS: 120 }),
   act: (id, action) => json(ofCamera(id, `/${action}`), { method: 'POST' }),
   pictures: (id, signal) => json(ofCamera(id, '/pictures'), { signal }),
   accept: (id) => json(ofCamera(id, '/pictures/accept'), { method: 'POST' }),

@@ -186,6 +186,15 @@ export function full(iso) {
   return iso ? dates({ dateStyle: 'medium', timeStyle: 'long' }).format(new Date(iso)) : NOTHING;
 }
 
+/**
+ * Day and time, by the clocks of a time zone.
+ * @param {string} iso
+ * @param {string} zone
+ */
+export function dateTime(iso, zone) {
+  return dates({ dateStyle: 'medium', timeStyle: 'short', timeZone: zone }).format(new Date(iso));
+}
+
 /** @param {Date | number} date */
 export function hour(date) {
   return dates({ hour: '2-digit', minute: '2-digit' }).format(date);

@@ -20,6 +20,7 @@ export const PANELS = [
   { id: 'unmanaged', module: () => import('./unmanaged.js') },
   { id: 'events', module: () => import('./events.js'), keys: ['kind'] },
   { id: 'alerts', module: () => import('./alertpanel.js'), optional: true },
+  { id: 'report', module: () => import('./report.js'), keys: ['range', 'from', 'to', 'only'] },
   { id: 'nodes', module: () => import('./nodes.js'), optional: true },
   { id: 'visionaire', module: () => import('./visionaire.js'), optional: true },
   { id: 'host', module: () => import('./hostpanel.js') },
