@@ -25,8 +25,7 @@ from restream.preflight import ANY_CAMERA, check
 from restream.reference.commented_file import commented_file
 from restream.reference.output import write_text
 from restream.reference.unit import unit_file
-from restream.service import handover, maintenance_command
-from restream.service import handover, report_command
+from restream.service import handover, maintenance_command, report_command
 from restream.service.client import stand_beside, upgrade
 from restream.service.from_settings import DependencyError, require_dsn, require_nodes_dsn
 from restream.service.handover import HandoverError
@@ -293,7 +292,6 @@ _COMMANDS: dict[str, _Command] = {
     "init-db": _init_db,
     "alert-test": lambda settings, options, _: commands.alert_test(settings, _console(options), options.receiver),
     "maintenance": lambda settings, options, _: maintenance_command.maintenance(settings, options, _console(options)),
-    "nodes": lambda settings, options, _: commands.nodes(settings, _console(options)),
     "nodes": lambda settings, options, _: commands.nodes(settings, _console(options)),
     "report": report_command.report,
     "upgrade": _upgrade,
