@@ -22,7 +22,6 @@ from restream.domain.judgement.verdict import Health
 from restream.domain.news.event import HealthChange, ServerRestart
 from restream.interfaces.documents.answers import Action
 from restream.interfaces.documents.camera_details import details
-from restream.interfaces.documents.confined import cameras_for
 from restream.interfaces.documents.events import EventDocument, event
 from restream.interfaces.documents.nodes import nodes_document
 from restream.interfaces.documents.players import PublicBases
@@ -99,9 +98,7 @@ class House:
             events=self.after,
             act=act,
             visionaire=lambda: None,  # type: ignore[arg-type, return-value]
-            nodes=lambda caller: nodes_document(
-                None, cameras_for(caller, latest().cameras).values(), latest().status, 3.0, 1003.0
-            ),
+            nodes=lambda: nodes_document(None, latest().cameras.values(), latest().status, 3.0, 1003.0),
         )
         routes = [*Api(context).routes(), *self.live.routes(), *Sessions(self.access).routes()]
         site_of = lambda key: getattr(latest().cameras.get(key), "site", None)  # noqa: E731

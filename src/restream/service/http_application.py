@@ -15,7 +15,6 @@ from restream import __version__
 from restream.adapters.calendar import checked
 from restream.adapters.node_http import HttpNodes
 from restream.config.settings import Settings
-from restream.domain.access.caller import Caller
 from restream.domain.engine import Media
 from restream.domain.engine_choice import EngineChoice
 from restream.domain.judgement.status import CameraStatus
@@ -23,7 +22,6 @@ from restream.domain.life.lifecycle import HoldAsked, ProbeAsked, Released, Requ
 from restream.interfaces.documents.alerts import AlertsDocument, alerts_document
 from restream.interfaces.documents.answers import Action
 from restream.interfaces.documents.camera_details import CameraDetailsDocument, details
-from restream.interfaces.documents.confined import cameras_for
 from restream.interfaces.documents.nodes import NodesDocument, nodes_document
 from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.documents.status import StatusDocument, components_document
@@ -135,10 +133,9 @@ class Web:
         camera = self._rendering().cameras.get(camera_id)
         return camera.site if camera is not None else None
 
-    def _nodes(self, caller: Caller) -> NodesDocument:
+    def _nodes(self) -> NodesDocument:
         latest, now = self.outlets.renderer.latest, asyncio.get_running_loop().time()
-        cameras = cameras_for(caller, latest.cameras).values()
-        return nodes_document(self._peers(), cameras, latest.status, now, time.time())
+        return nodes_document(self._peers(), latest.cameras.values(), latest.status, now, time.time())
 
     def _status(self) -> StatusDocument:
         latest = self.outlets.renderer.latest

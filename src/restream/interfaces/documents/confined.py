@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from restream.domain.access.caller import Caller
 from restream.interfaces.documents.cameras import CameraDocument
+from restream.interfaces.documents.nodes import NodesDocument
 from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.documents.status import StatusDocument, camera_counts
 from restream.interfaces.documents.streams import StreamsDocument
@@ -30,6 +31,19 @@ def status_for(caller: Caller, status: StatusDocument, cameras: Mapping[str, Cam
     by_server = Counter(camera.media_server for camera in seen)
     servers = {name: replace(each, cameras=by_server.get(name, 0)) for name, each in status.servers.items()}
     return replace(status, **camera_counts(seen), servers=servers)
+
+
+def nodes_for(caller: Caller, document: NodesDocument, cameras: Mapping[str, CameraDocument]) -> NodesDocument:
+    """With counts of the cameras that he sees."""
+    if caller.sites is None:
+        return document
+    seen = cameras_for(caller, cameras).values()
+    by_node = {node.name: [camera for camera in seen if camera.node == node.name] for node in document.nodes}
+    nodes = tuple(
+        replace(node, shown=len(mine := by_node[node.name]), health=camera_counts(mine)["health"])
+        for node in document.nodes
+    )
+    return replace(document, nodes=nodes)
 
 
 def events_for(

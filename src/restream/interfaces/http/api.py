@@ -9,7 +9,6 @@ from functools import partial
 
 from aiohttp import web
 
-from restream.domain.access.caller import Caller
 from restream.interfaces.documents.answers import (
     AcceptedDocument,
     Action,
@@ -21,7 +20,14 @@ from restream.interfaces.documents.answers import (
     StuckDocument,
 )
 from restream.interfaces.documents.camera_details import CameraDetailsDocument
-from restream.interfaces.documents.confined import cameras_for, events_for, paths_for, status_for, streams_for
+from restream.interfaces.documents.confined import (
+    cameras_for,
+    events_for,
+    nodes_for,
+    paths_for,
+    status_for,
+    streams_for,
+)
 from restream.interfaces.documents.csv_table import MEDIA_TYPE, cameras_csv
 from restream.interfaces.documents.events import EventKind
 from restream.interfaces.documents.nodes import NodesDocument
@@ -58,7 +64,7 @@ class ApiContext:
     act: Callable[[str, Action], str | None]
     """Why an action makes no sense for a camera as it is; empty when it is done, None when there is no such camera."""
     visionaire: Callable[[], VisionaireDocument]
-    nodes: Callable[[Caller], NodesDocument] = lambda _: NodesDocument(None, ())
+    nodes: Callable[[], NodesDocument] = lambda: NodesDocument(None, ())
     peers: Callable[[], Peers | None] = lambda: None
     caller: NodeCaller | None = None
     """Who asks other nodes."""
@@ -174,7 +180,8 @@ class Api:
     async def nodes(self, request: web.Request) -> web.Response:
         """The services that share the cameras."""
         Query(request.query).only()
-        return json_answer(self._context.nodes(caller_of(request)))
+        cameras = self._context.rendering().cameras
+        return json_answer(nodes_for(caller_of(request), self._context.nodes(), cameras))
 
     async def events(self, request: web.Request) -> web.Response:
         """What happened lately."""
