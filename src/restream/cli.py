@@ -27,9 +27,11 @@ from restream.reference.output import write_text
 from restream.reference.unit import unit_file
 from restream.service import handover, maintenance_command, report_command
 from restream.service.client import stand_beside, upgrade
+from restream.service.command_options import common_options
 from restream.service.from_settings import DependencyError, require_dsn, require_nodes_dsn
 from restream.service.handover import HandoverError
 from restream.service.interpreter import install_child_watcher
+from restream.service.password_prompt import print_hash
 from restream.service.process import could_adopt, serve
 from restream.version import version_line
 
@@ -42,13 +44,14 @@ _OPTIONAL_TABLES = {
     "events": "the table of events",
     "history": "the tables of what cameras were like, for reports",
     "records": "the tables of incidents and maintenance",
+    "audit": "the table of who did what",
 }
 """What `init-db` makes beside the cameras table where it is asked to, in the same database."""
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Options are understood before and after the command."""
-    common = _common_options()
+    common = common_options()
     parser = argparse.ArgumentParser(prog="restream", description=_DESCRIPTION, parents=[common])
     parser.add_argument("--version", action=_Version, nargs=0, help="version, and the commit where it is known")
     subparsers = parser.add_subparsers(dest="command", metavar="command")
@@ -85,6 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
     init_db.add_argument(
         "--nodes", action="store_true", help="instead the tables of several nodes (etc/schema_nodes.sql), in nodes.dsn"
     )
+    _access_commands(command)
     config = command("config", "write the commented configuration, every key with its default")
     config.add_argument("--unit", action="store_true", help="instead the unit for systemd, for where the program is")
     config.add_argument("--output", type=Path, metavar="FILE", help="instead of to standard output")
@@ -108,30 +112,11 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _common_options() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
-    group = common.add_argument_group("common options")
-    suppress = argparse.SUPPRESS
-    group.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        default=suppress,
-        help="default: $RESTREAM_CONFIG, etc/restream.yml, /etc/restream/restream.yml, else built in",
-    )
-    group.add_argument(
-        "--pg_dsn", "--pg-dsn", metavar="DSN", default=suppress, help="used only when PG_DSN is not in the environment"
-    )
-    group.add_argument(
-        "--or-demo", action="store_true", default=suppress, help="run the demo when no database is configured"
-    )
-    group.add_argument(
-        "--once", action="store_true", default=suppress, help="ask the media server once, print and store, then exit"
-    )
-    group.add_argument("--adopt", type=int, default=suppress, help=suppress)
-    group.add_argument("--could-adopt", type=int, default=suppress, help=suppress)
-    group.add_argument("--plain", action="store_true", default=suppress, help="log lines only, no colours")
-    return common
+def _access_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    command("hash-password", "hash a password for api.users: asked for at a terminal, else read from standard input")
+    audit = command("audit", "who did what: actions, logins, and what was refused")
+    audit.add_argument("--json", action="store_true", help="for scripts")
+    audit.add_argument("--limit", type=int, metavar="N", default=100, help="the newest so many (100)")
 
 
 class _Version(argparse.Action):
@@ -167,6 +152,8 @@ def main(arguments: Sequence[str] | None = None, *, or_demo: bool = False) -> in
             text = unit_file() if options.unit else commented_file()
             write_text(text, options.output, replace=options.force)
             return EXIT_OK
+        if options.command == "hash-password":
+            return print_hash(sys.stdin, sys.stdout)
         if getattr(options, "pid", None) is not None:
             beside = build_parser().parse_args(stand_beside(options.pid))
             named, pg_dsn = getattr(beside, "config", None), getattr(beside, "pg_dsn", None)
@@ -235,6 +222,10 @@ async def _cameras(settings: Settings, options: argparse.Namespace, load: Callab
     return await commands.cameras(settings, _console(options), as_json=options.json)
 
 
+async def _audit(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
+    return await commands.audit(settings, _console(options), options.limit, as_json=options.json)
+
+
 async def _explain(settings: Settings, options: argparse.Namespace, load: Callable[[], Settings]) -> int:
     return await commands.explain(settings, _console(options), options.camera_id, may_probe=not options.no_probe)
 
@@ -285,6 +276,7 @@ _COMMANDS: dict[str, _Command] = {
     "run": _run,
     "demo": _demo,
     "cameras": _cameras,
+    "audit": _audit,
     "explain": _explain,
     "probe": _probe,
     "snapshot": _snapshot,

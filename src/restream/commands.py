@@ -27,10 +27,12 @@ from restream.domain.look import Look
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.interfaces.console import explanation
+from restream.interfaces.console.audit_table import print_audit
 from restream.interfaces.console.camera_table import print_cameras
 from restream.interfaces.console.node_table import print_nodes
 from restream.interfaces.console.text import printable
 from restream.interfaces.documents.alerts import ReceiverTestDocument
+from restream.interfaces.documents.audit import AuditDocument
 from restream.interfaces.documents.camera_details import CameraDetailsDocument, MediaDocument
 from restream.interfaces.documents.cameras import CameraDocument
 from restream.interfaces.documents.engines import engine_document
@@ -63,6 +65,16 @@ async def cameras(settings: Settings, console: Console, *, as_json: bool) -> int
         sys.stdout.write(json.dumps(await ask_service(settings, "/api/cameras", Any), indent=2) + "\n")
     else:
         print_cameras(console, await ask_service(settings, "/api/cameras", list[CameraDocument]))
+    return 0
+
+
+async def audit(settings: Settings, console: Console, limit: int, *, as_json: bool) -> int:
+    """Who did what, as the running service knows it. Raises DependencyError when none runs."""
+    path = f"/api/audit?limit={limit}"
+    if as_json:
+        sys.stdout.write(json.dumps(await ask_service(settings, path, Any), indent=2) + "\n")
+    else:
+        print_audit(console, await ask_service(settings, path, list[AuditDocument]))
     return 0
 
 

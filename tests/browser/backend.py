@@ -66,8 +66,12 @@ class Backend:
         self.accepted: list[str] = []
         self.still: tuple[int, bytes | str] = (404, "nothing is published")
         self.token: str | None = None
+        self.users: dict[str, str] = {}
+        """Passwords by name; where there are any, they come before the token."""
         self.may_write = True
         self.players: list[str] = []
+        self.role: str | None = None
+        self.audit: list[Document] = []
         self.conflict: str | None = None
         self.actions: list[tuple[str, str]] = []
         self.exports: list[dict[str, str]] = []
@@ -183,6 +187,7 @@ class Backend:
                 web.get("/api/alerts", self._answer(lambda: self.alerts)),
                 web.post("/api/alerts/test", self._test_alerts),
                 web.get("/api/events", self._events),
+                web.get("/api/audit", self._answer(lambda: self.audit)),
                 web.get("/api/cameras/{id}", self._camera),
                 web.get("/api/cameras/{id}/snapshot.jpg", self._still),
                 web.get("/api/cameras/{id}/pictures", self._pictures),
@@ -231,12 +236,19 @@ class Backend:
     async def _session(self, request: web.Request) -> web.Response:
         known = self._known(request)
         required = self.token is not None
-        return web.json_response(
-            {"token_required": required, "authenticated": required and known, "may_write": known and self.may_write}
-        )
+        who = {"name": "anna" if required and known else "", "role": self.role, "sites": None}
+        ways = {"sign_in": [*["password"] * bool(self.users), "token"]}
+        rights = {
+            "token_required": required,
+            "authenticated": required and known,
+            "may_write": known and self.may_write,
+        }
+        return web.json_response(rights | who | ways)
 
     async def _login(self, request: web.Request) -> web.Response:
-        if (await request.json())["token"] != self.token:
+        shown = await request.json()
+        right = shown["token"] == self.token if "token" in shown else self.users.get(shown["user"]) == shown["password"]
+        if not right:
             return web.json_response({"error": "this is not the token"}, status=401)
         response = web.Response(status=204)
         response.set_cookie(COOKIE, "valid", httponly=True, samesite="Strict")

@@ -66,6 +66,29 @@ async def test_first_answer_missing(backend: Backend, open_page: OpenPage) -> No
     await expect(page.locator(".panel .empty h2")).to_have_text("Waiting for the first data")
 
 
+async def test_people_log_in_with_a_password_and_programs_tokens_still_do(
+    backend: Backend, open_page: OpenPage
+) -> None:
+    backend.token, backend.users = "open sesame", {"anna": "correct horse"}
+    page = await open_page(expected=LOST, wait=False)
+    await expect(page.get_by_label("User")).to_be_focused()
+    await page.get_by_label("User").fill("anna")
+    await page.get_by_label("Password").fill("wrong")
+    await page.get_by_label("Password").press("Enter")
+    await expect(page.get_by_role("alert")).to_have_text("User or password is wrong.")
+    await page.get_by_label("Password").fill("correct horse")
+    await page.get_by_label("Password").press("Enter")
+    await expect(page.locator(".row.camera").first).to_be_visible()
+    leave = page.get_by_role("button", name="Log out")
+    await expect(leave).to_have_attribute("title", "Logged in as anna")
+    await leave.click()
+    await page.get_by_role("button", name="Log in with a token").click()
+    await expect(page.get_by_label("User")).to_be_hidden()
+    await page.get_by_label("Token").fill("open sesame")
+    await page.get_by_label("Token").press("Enter")
+    await expect(page.locator(".row.camera").first).to_be_visible()
+
+
 async def test_login_logout_and_a_session_that_ends(backend: Backend, open_page: OpenPage) -> None:
     backend.token = "open sesame"
     page = await open_page(expected=LOST, wait=False)

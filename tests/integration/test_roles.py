@@ -14,7 +14,7 @@ from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from restream.domain.access.accounts import Account, AccountKind, Accounts
-from restream.domain.access.caller import Role
+from restream.domain.access.caller import Caller, Role
 from restream.domain.camera.secret import Secret
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import CameraStatus
@@ -31,6 +31,7 @@ from restream.interfaces.http.api import Api, ApiContext
 from restream.interfaces.http.app import build_app
 from restream.interfaces.http.auth import COOKIE, Access
 from restream.interfaces.http.live import Live
+from restream.interfaces.http.rights import ASKING
 from restream.interfaces.http.session import Sessions
 from tests.integration.test_live import BROKEN, RUNNING, report
 from tests.unit.fakes import camera as row
@@ -206,6 +207,20 @@ async def test_a_browser_exchanges_any_token_for_a_session_that_ends_with_it() -
 
 def replace_role(each: Account) -> Account:
     return Account(each.kind, each.name, Role.SEE, each.proof, each.sites, each.expires_at)
+
+
+async def test_a_pass_for_another_node_says_in_whose_name_it_is() -> None:
+    async with house() as it:
+        asked = ASKING.set(Caller("anna", Role.OPERATE))
+        cookie = it.access.pass_for(60.0)[COOKIE]
+        ASKING.reset(asked)
+        _, session = await it.ask(None, "/api/session", Cookie=f"{COOKIE}={cookie}")
+        assert (session["name"], session["role"], session["sites"]) == ("anna", "configure", None)
+        assert it.access.pass_for(60.0)[COOKIE].count(".") == 1, "without a name it is what earlier versions read"
+        # Nobody else can write one.
+        expires, signature, _ = cookie.split(".")
+        forged = [f"{expires}.{signature}.{packed}" for packed in ("bm9kZTpiZXJ0", "dXNlcjphbm5h", "bm9kZTo")]
+        assert {(await it.ask(None, "/api/status", Cookie=f"{COOKIE}={each}"))[0] for each in forged} == {401}
 
 
 # -- sites -------------------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from restream.domain.life.cause import Cause, Side
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.look import Look, LookStep
 from restream.domain.news.component import Component, ComponentState
-from restream.domain.news.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
+from restream.domain.news.event import ActionAsked, ComponentChange, Event, HealthChange, ServerRestart, Transition
 from restream.domain.news.incident import Deed
 from restream.domain.server.flow import ServerPicture
 from restream.domain.server.identity import DEFAULT_SERVER
@@ -52,6 +52,7 @@ from restream.interfaces.http.openapi.schema import named
 from restream.interfaces.http.query import SORTS
 from restream.reference.samples import sample
 from restream.service.http_application import Web
+from restream.supervisor.outlets.audit_keeper import AuditKeeper
 from restream.supervisor.picture.history import History
 from tests.browser import fleet
 from tests.support.openapi import DOCUMENT, MESSAGE, conforms, misfits
@@ -66,7 +67,7 @@ def application_routes() -> set[tuple[str, str]]:
     parts |= {"settings": Settings, "history": History(event)}
     live = Live(lambda: None, lambda after, limit: [])  # type: ignore[arg-type, return-value]
     exporter = Exporter(lambda: None, dict, dict, int, node="", version="")  # type: ignore[arg-type, return-value]
-    parts["outlets"] = SimpleNamespace(live=live, exporter=exporter)
+    parts["outlets"] = SimpleNamespace(live=live, exporter=exporter, audit=AuditKeeper())
     routes = Web(**parts).application().router.routes()
     return {(route.method, route.resource.canonical) for route in routes if route.resource}
 
@@ -272,6 +273,7 @@ HAPPENED: tuple[Event, ...] = (
     HealthChange(1.0, "1", "Gate", Health.DOWN, Verdict(Health.HEALTHY, Side.NONE)),
     ComponentChange(1.0, "redis", ComponentState.UP, ComponentState.DOWN, "text"),
     ServerRestart(1.0, "text"),
+    ActionAsked(1.0, "1", "Gate", "restart", "anna"),
 )
 
 

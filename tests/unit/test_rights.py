@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from restream.adapters.passwords import Argon2Passwords, hash_password
 from restream.config.settings import ConfigError, Settings, load_settings
 from restream.domain.access.accounts import Account, AccountKind, Accounts
 from restream.domain.access.caller import EVERYBODY, NOBODY, Caller, Role
@@ -17,6 +20,8 @@ from restream.domain.camera.secret import Secret
 from restream.interfaces.http import signing
 from restream.interfaces.http.openapi.operations import OPERATIONS
 from restream.interfaces.http.rights import RIGHTS, Reach
+from restream.ports.passwords import PasswordsBusyError
+from restream.service.password_prompt import print_hash
 from tests.unit.test_openapi import application_routes
 
 NOW = 1_800_000_000.0
@@ -137,6 +142,48 @@ def test_what_is_no_session_is_none(value: str) -> None:
     assert found is None or not found.is_signed(KEY)
 
 
+# -- passwords ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_password_is_compared_with_its_hash_and_nobody_is_told_from_nobody() -> None:
+    passwords = Argon2Passwords()
+    known = Secret(hash_password("correct horse"))
+    assert known.reveal().startswith("$argon2id$") and "horse" not in known.reveal()
+    assert await passwords.matches(known, "correct horse")
+    assert not await passwords.matches(known, "correct hors")
+    assert not await passwords.matches(known, "\udcff")
+    assert not await passwords.matches(None, "correct horse")
+    assert not await passwords.matches(Secret("$argon2id$v=19$m=8,t=1,p=1$x"), "correct horse")
+    passwords.close()
+
+
+async def test_a_flood_of_passwords_is_sent_away_and_whoever_leaves_makes_room() -> None:
+    passwords, known = Argon2Passwords(), Secret(hash_password("correct horse"))
+    tries = [asyncio.create_task(passwords.matches(known, "wrong")) for _ in range(100)]
+    found = await asyncio.gather(*tries, return_exceptions=True)
+    busy = [each for each in found if isinstance(each, PasswordsBusyError)]
+    assert len(busy) == 84 and found.count(False) == 16
+    left = [asyncio.create_task(passwords.matches(known, "wrong")) for _ in range(16)]
+    await asyncio.sleep(0)
+    for each in left:
+        each.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    assert await passwords.matches(known, "correct horse")
+    passwords.close()
+
+
+def test_hash_password_reads_a_line_and_prints_what_the_configuration_takes(tmp_path: Path) -> None:
+    printed = io.StringIO()
+    assert print_hash(io.StringIO("correct horse \n"), printed) == 0
+    anna = {"name": "anna", "password_hash": printed.getvalue().strip(), "role": "operate", "sites": ["North"]}
+    found = load(tmp_path, users=[anna]).api.accounts.named("user", "anna", time.time())
+    assert found is not None and (found.role, found.sites) == (Role.OPERATE, frozenset({"North"}))
+    assert load(tmp_path, users=[anna]).api.accounts.holder(found.proof.reveal().encode(), time.time()) is None
+    for text in ("", "short\n", "x" * 300):
+        with pytest.raises(ConfigError, match="10 to 256"):
+            print_hash(io.StringIO(text), printed)
+
+
 # -- the configuration -------------------------------------------------------------------------------------------------
 
 
@@ -146,6 +193,7 @@ def load(tmp_path: Path, **api: Any) -> Settings:
     return load_settings(file)
 
 
+HASH = hash_password("correct horse")
 WALL = {"name": "wall", "token": "0123456789abcdef", "role": "see"}
 
 
@@ -171,6 +219,11 @@ def test_tokens_of_the_configuration(tmp_path: Path) -> None:
         ({"tokens": [WALL | {"name": "token"}]}, "api.tokens.0.name: token is what the holder"),
         ({"tokens": [WALL, WALL]}, "api: the name 'wall' is given twice"),
         ({"tokens": [WALL, WALL | {"name": "b"}]}, "api: b and wall have the same token"),
+        (
+            {"users": [{"name": "a", "password_hash": "plain", "role": "see"}]},
+            "api.users.0.password_hash: expected what",
+        ),
+        ({"users": [{"name": "wall", "password_hash": HASH, "role": "see"}], "tokens": [WALL]}, "api: the name 'wall'"),
         ({}, "http: host 0.0.0.0 is not loopback"),
     ],
 )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated
 
+import argon2
 from pydantic import AfterValidator, SecretStr, field_validator, model_validator
 
 from restream.config.secret_files import SecretText
@@ -31,6 +33,10 @@ def _sites(value: tuple[str, ...] | None) -> tuple[str, ...] | None:
     if value is not None and not value:
         raise ValueError("name at least one site, or leave the key out for all")
     return value
+
+
+def _confined(sites: tuple[str, ...] | None) -> frozenset[str] | None:
+    return None if sites is None else frozenset(sites)
 
 
 AccountName = Annotated[str, AfterValidator(_name)]
@@ -63,9 +69,32 @@ class ApiToken(Section):
             self.name,
             self.role,
             Secret(self.token.get_secret_value()),
-            None if self.sites is None else frozenset(self.sites),
+            _confined(self.sites),
             None if expires is None else expires.timestamp(),
         )
+
+
+class ApiUser(Section):
+    """A person, with a password."""
+
+    name: AccountName
+    password_hash: SecretText
+    role: Role
+    sites: Sites = None
+
+    @field_validator("password_hash")
+    @classmethod
+    def _readable(cls, value: SecretStr) -> SecretStr:
+        try:
+            argon2.extract_parameters(value.get_secret_value())
+        except argon2.exceptions.InvalidHashError:
+            raise ValueError("expected what `restream hash-password` prints ($argon2id$…)") from None
+        return value
+
+    def account(self) -> Account:
+        """As the service knows it."""
+        proof = Secret(self.password_hash.get_secret_value())
+        return Account(AccountKind.USER, self.name, self.role, proof, _confined(self.sites))
 
 
 class ApiSection(Section):
@@ -74,13 +103,19 @@ class ApiSection(Section):
     tokens: tuple[ApiToken, ...] = ()
     """Programs: `{name: wall, token: …, role: see, sites: [North], expires: 2027-01-31}`. Without `sites` all cameras;
     with it those of these sites alone. Without `expires` for ever; a time without a zone is UTC."""
+    users: tuple[ApiUser, ...] = ()
+    """People: `{name: anna, password_hash: "$argon2id$…", role: operate, sites: [North]}`. `restream hash-password`
+    makes the hash. Without `sites` all cameras."""
+    audit_file: Path | None = None
+    """Every action and login is added to it, one JSON object a line; null: none. `restream init-db --audit` makes a
+    table for them in the cameras' database."""
     session_key: SecretText | None = None
     """Signs the cookies of browsers; the same on all nodes. Null: `http.token`; without that one of this start of the
     service, so that a restart ends all sessions."""
 
     @model_validator(mode="after")
     def _once(self) -> ApiSection:
-        names = [each.name for each in self.tokens]
+        names = [*(each.name for each in self.tokens), *(each.name for each in self.users)]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise ValueError(f"the name {twice!r} is given twice")
@@ -93,4 +128,4 @@ class ApiSection(Section):
     @cached_property
     def accounts(self) -> Accounts:
         """Whom it lets in."""
-        return Accounts.of(each.account() for each in self.tokens)
+        return Accounts.of([*(each.account() for each in self.tokens), *(each.account() for each in self.users)])

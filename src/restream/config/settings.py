@@ -80,6 +80,7 @@ FIXED: Mapping[str, tuple[str, ...] | None] = {
     "database": ("dsn", "query", "notify_channel"),
     "mediamtx": ("interval_s",),
     "pictures": ("enabled", "jpeg_width", "keep"),
+    "api": ("audit_file",),
 }
 """Changes of these sections act only at the next start of the service; of some, only these keys. SIGHUP re-reads the
 rest."""

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from restream.config.settings import Settings
 from restream.interfaces.console.findings import CheckState, Finding, failed, findings_json, print_findings
+from restream.preflight.access import check_access
 from restream.preflight.fetching import check_fetching
 from restream.preflight.host import check_files, check_host, check_ports
 from restream.preflight.messages import check_messages
@@ -53,6 +54,7 @@ async def examine(settings: Settings, camera: str | None = None) -> list[Finding
         ("messages", lambda: check_messages(settings)),
         ("ports", lambda: check_ports(settings)),
         ("pictures", lambda: asyncio.to_thread(check_pictures, settings)),
+        ("access", lambda: check_access(settings)),
         ("files", lambda: asyncio.to_thread(check_files, settings)),
     )
     found = await asyncio.gather(*(bounded(name, run, _LIMIT_S) for name, run in checks))

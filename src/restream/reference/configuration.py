@@ -58,7 +58,7 @@ marked **restart** (what is marked is its place: host, port, database, whether t
 | `database`, `nodes`, `redis`: user and password | by the next connection; those that are there are left alone |
 | `http.token`, `api.session_key` | at once; sessions of browsers end |
 | `pull.token` | at once; it stands in `mediamtx.yml` too |
-| `api.tokens` | at once; who comes and goes too |
+| `api.tokens`, `api.users` | at once; who comes and goes too; sessions of who went end |
 | `influx.token`, `alerts.webhooks`, `alerts.receivers`, `smtp.password` | by the next message |
 | `mediamtx`: `api_password`, `read_password` | at once |
 | `mediamtx.publish_password` | at the next start of each publisher; streams go on |

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ import psutil
 
 from restream.config.places import INSTALLED
 from restream.config.settings import Settings
+from restream.domain.access.accounts import AccountKind
+from restream.domain.access.caller import Role
 from restream.domain.one_line import one_line
 from restream.service.from_settings import DependencyError
 from restream.service.handover import HandoverError, Program, rehearse
@@ -38,7 +41,8 @@ async def ask_service(
     http = settings.http
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(http.host, http.host)  # noqa: S104 - reading, not binding
     base = f"http://[{host}]:{http.port}" if ":" in host else f"http://{host}:{http.port}"
-    headers = {"Authorization": f"Bearer {http.token.get_secret_value()}"} if http.token else {}
+    token = _token(settings)
+    headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
     try:
         timeout = aiohttp.ClientTimeout(total=timeout_s)
         async with (
@@ -66,6 +70,16 @@ def stand_beside(pid: int) -> Sequence[str]:
     os.environ.clear()
     os.environ.update(program.environment or {})
     return program.arguments
+
+
+def _token(settings: Settings) -> str | None:
+    """What opens the service to us, as far as the configuration has it: who reads that is trusted."""
+    if settings.http.token:
+        return settings.http.token.get_secret_value()
+    now = time.time()
+    tokens = [each for (kind, _), each in settings.api.accounts.known.items() if kind is AccountKind.TOKEN]
+    whole = [each for each in tokens if each.role is Role.CONFIGURE and each.sites is None and each.holds(now)]
+    return whole[0].proof.reveal() if whole else None
 
 
 async def upgrade(settings: Settings, pid: int | None = None) -> str:

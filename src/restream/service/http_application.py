@@ -14,11 +14,13 @@ from msgspec.structs import replace
 from restream import __version__
 from restream.adapters.calendar import checked
 from restream.adapters.node_http import HttpNodes
+from restream.adapters.passwords import Argon2Passwords
 from restream.config.settings import Settings
 from restream.domain.engine import Media
 from restream.domain.engine_choice import EngineChoice
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.life.lifecycle import HoldAsked, ProbeAsked, Released, Request, RestartAsked
+from restream.domain.news.event import ActionAsked
 from restream.interfaces.documents.alerts import AlertsDocument, alerts_document
 from restream.interfaces.documents.answers import Action
 from restream.interfaces.documents.camera_details import CameraDetailsDocument, details
@@ -26,7 +28,7 @@ from restream.interfaces.documents.nodes import NodesDocument, nodes_document
 from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.documents.status import StatusDocument, components_document
 from restream.interfaces.documents.visionaire import VisionaireDocument, visionaire
-from restream.interfaces.http import alerts, bulk, page, pictures
+from restream.interfaces.http import alerts, audit, bulk, page, pictures
 from restream.interfaces.http import still as stills
 from restream.interfaces.http.api import Api, ApiContext
 from restream.interfaces.http.app import build_app
@@ -35,6 +37,7 @@ from restream.interfaces.http.incidents import Incidents
 from restream.interfaces.http.maintenance import Maintenance
 from restream.interfaces.http.openapi import document as openapi
 from restream.interfaces.http.reports import Reports
+from restream.interfaces.http.rights import ASKING
 from restream.interfaces.http.session import Sessions
 from restream.ports.cameras import StillError
 from restream.ports.nodes import Peers
@@ -84,6 +87,7 @@ class Web:
     def application(self) -> web.Application:
         """Everything that listens on `http.port`."""
         rules = access(self.settings(), self.secrets, lambda: self.settings().api.accounts)
+        passwords = Argon2Passwords()
         caller = HttpNodes(self.settings().node_name, lambda: rules.pass_for(_CALL_S))
         context = ApiContext(
             rendering=self._rendering,
@@ -107,16 +111,18 @@ class Web:
             pictures.routes(lambda: self.sampling.answers, owners),
             alerts.routes(self._alerts, self._test_alerts),
             Maintenance(lambda: self.outlets.maintenance, checked).routes(),
-            Sessions(rules).routes(),
             Reports(lambda asked, sites: make_report(self.settings(), self.secrets, asked, sites), NO_HISTORY).routes(),
+            Sessions(rules, passwords).routes(),
             self.outlets.live.routes(),
             self.outlets.exporter.routes(),
+            audit.routes(self.outlets.audit.find),
             page.routes(self._players),
             openapi.routes(rules, __version__),
         )
-        app = build_app(rules, [route for room in routes for route in room], self._site_of)
+        app = build_app(rules, [route for room in routes for route in room], self._site_of, self.outlets.audit.record)
         app.on_shutdown.append(self._end_live)
         app.on_cleanup.append(lambda _: caller.close())
+        app.on_cleanup.append(lambda _: asyncio.to_thread(passwords.close))
         return app
 
     def _rendering(self) -> Rendering:
@@ -166,11 +172,20 @@ class Web:
         )
 
     def _act(self, camera_id: str, action: Action) -> str | None:
-        return self._refusal(camera_id, self.fleet.ask(camera_id, _REQUESTS[action]))
+        return self._asked(camera_id, action, self.fleet.ask(camera_id, _REQUESTS[action]))
 
     def _act_on_many(self, paced: PacedRequests, camera_id: str, action: Action, dry_run: bool) -> str | None:
-        ask = self.fleet.refusal if dry_run else paced.ask
-        return self._refusal(camera_id, ask(camera_id, _REQUESTS[action]))
+        if dry_run:
+            return self._refusal(camera_id, self.fleet.refusal(camera_id, _REQUESTS[action]))
+        return self._asked(camera_id, action, paced.ask(camera_id, _REQUESTS[action]))
+
+    def _asked(self, camera_id: str, action: Action, refusal: str | None) -> str | None:
+        """It was asked of a camera: events tell by whom."""
+        if refusal == "":
+            camera = self._rendering().cameras.get(camera_id)
+            name = camera.name if camera is not None else ""
+            self.history.happened(ActionAsked(time.time(), camera_id, name, action, ASKING.get().name))
+        return self._refusal(camera_id, refusal)
 
     def _refusal(self, camera_id: str, refusal: str | None) -> str | None:
         if refusal is None and camera_id in self.outlets.renderer.latest.cameras:

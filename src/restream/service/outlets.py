@@ -26,12 +26,13 @@ from restream.service.alerting import adopt_alerts, alert_watch
 from restream.service.incidents import in_hand, incident_watch, maintenance_keeper, open_incidents
 from restream.service.secrets_in_use import SecretsInUse
 from restream.service.sharing import Sharing
-from restream.service.stores import archives, line_store, media_memory, span_store, stream_sinks
+from restream.service.stores import archives, audit_stores, line_store, media_memory, span_store, stream_sinks
 from restream.service.topics import topic_keepers
 from restream.supervisor.components import Components
 from restream.supervisor.maintenance_keeper import MaintenanceKeeper
 from restream.supervisor.outlets.alert_watch import AlertWatch
 from restream.supervisor.outlets.archivist import Archivist
+from restream.supervisor.outlets.audit_keeper import AuditKeeper
 from restream.supervisor.outlets.broadcast import Broadcast
 from restream.supervisor.outlets.incident_watch import IncidentWatch
 from restream.supervisor.outlets.line_writer import LineWriter
@@ -53,6 +54,7 @@ class Outlets:
     incidents: IncidentWatch[Rendering]
     maintenance: MaintenanceKeeper
     broadcast: Broadcast[Rendering]
+    audit: AuditKeeper
     media: MediaKeeper | None
     """None without a store that could keep them."""
     stills: StillQueue
@@ -90,8 +92,10 @@ def outlets(
     memory = media_memory(settings, secrets_in_use)
     media = MediaKeeper(memory) if memory is not None else None
     spans = _span_keeper(settings, secrets_in_use, sharing)
+    audit = AuditKeeper(audit_stores(settings, secrets_in_use), node=node)
     told: list[Outlet[Rendering]] = [
         *others,
+        audit,
         # Whoever is told next may ask which incidents there are.
         incidents,
         maintenance,
@@ -115,7 +119,7 @@ def outlets(
         incidents=lambda: list(incidents.open.values()),
     )
     broadcast = Broadcast(renderer.render, told, components)
-    return Outlets(renderer, live, alerts, exporter, incidents, maintenance, broadcast, media, stills)
+    return Outlets(renderer, live, alerts, exporter, incidents, maintenance, broadcast, audit, media, stills)
 
 
 def _facts(settings: Settings) -> ServiceFacts:

@@ -256,11 +256,11 @@ class Service:
             settings = with_same_servers(self._reload(), self._settings)
             reader = row_reader(settings)
         except ConfigError as error:
-            logger.error("configuration not re-read, the old one stays in force: %s", error)
+            self._outlets.audit.reloaded(str(error))
         else:
             self._adopt(settings)
             self._registry.adopt(reader, settings.database.poll_s)
-            logger.info("configuration re-read")
+            self._outlets.audit.reloaded()
         self._notifier.ready()
 
     def _adopt(self, settings: Settings) -> None:

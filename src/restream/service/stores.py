@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from restream.adapters.stores.audit_file import AuditFile
 from restream.adapters.stores.influx import InfluxStore
 from restream.adapters.stores.json_file import JsonFileSink
 from restream.adapters.stores.picture_files import PictureFiles
 from restream.adapters.stores.pictures_in_memory import PicturesInMemory
+from restream.adapters.stores.postgres_audit import PostgresAudit
 from restream.adapters.stores.postgres_events import PostgresEvents
 from restream.adapters.stores.postgres_incidents import PostgresIncidents
 from restream.adapters.stores.postgres_spans import PostgresSpans
@@ -21,6 +23,7 @@ from restream.config.settings import Settings
 from restream.domain.server.trust import Trust
 from restream.interfaces.documents.events import EventDocument
 from restream.interfaces.series import line_protocol
+from restream.ports.audit import AuditStore
 from restream.ports.history import SpanStore
 from restream.ports.incidents import IncidentStore
 from restream.ports.maintenance import WindowStore
@@ -101,6 +104,13 @@ def window_stores(settings: Settings, secrets: SecretsInUse) -> list[WindowStore
     url = secrets.of("redis.url")
     redis = [] if url is None else [RedisWindows(url, settings.redis.prefix, redis_trust(settings))]
     return [PostgresWindows(require_dsn(settings, secrets)), *redis]
+
+
+def audit_stores(settings: Settings, secrets: SecretsInUse) -> list[AuditStore]:
+    """Where it is kept who did what; the first is the one that is asked."""
+    file = settings.api.audit_file
+    table = PostgresAudit(require_dsn(settings, secrets))
+    return [table, *([AuditFile(settings.origin.resolve(file))] if file is not None else [])]
 
 
 def line_store(settings: Settings, secrets: SecretsInUse) -> LineStore | None:

@@ -38,6 +38,8 @@ declare global {
   type Session = Schemas['Session'];
   type BulkRequest = operations['actOnCameras']['requestBody']['content']['application/json'];
   type Bulk = Awaited<Answer<'actOnCameras'>>;
+  type AuditEntry = Schemas['Audit'];
+  type SignIn = Session['sign_in'][number];
   type Action = Schemas['Accepted']['action'];
   /** Of the WebSocket, or what polling makes to look like one, without a generation. */
   type Message = Partial<Omit<Schemas['Delta'], 'type'>> & { type: 'snapshot' | 'delta' };
@@ -53,7 +55,7 @@ declare global {
 
   interface Service {
     session(): Answer<'getSession'>;
-    login(token: string): Promise<Response>;
+    login(shown: { token: string } | { user: string; password: string }): Promise<Response>;
     logout(): Promise<Response>;
     status(signal: AbortSignal): Answer<'getStatus'>;
     cameras(signal: AbortSignal): Answer<'listCameras'>;
@@ -75,6 +77,7 @@ declare global {
     planMaintenance(body: Record<string, unknown>): Promise<MaintenanceWindow>;
     endMaintenance(id: string): Promise<MaintenanceWindow>;
     report(parameters: Record<string, string>, signal: AbortSignal): Answer<'getReport'>;
+    audit(parameters: operations['listAudit']['parameters']['query'], signal: AbortSignal): Answer<'listAudit'>;
     act(id: string, action: Action): Promise<Schemas['Accepted']>;
     actOnMany(wanted: BulkRequest, signal: AbortSignal): Promise<Bulk>;
     pictures(id: string, signal?: AbortSignal): Answer<'getPictures'>;

@@ -65,6 +65,11 @@ class Accounts:
     def __bool__(self) -> bool:
         return bool(self.known)
 
+    @property
+    def kinds(self) -> frozenset[AccountKind]:
+        """Kinds of which there are any."""
+        return frozenset(kind for kind, _ in self.known)
+
     def holder(self, token: bytes, now: float) -> Account | None:
         """Whose token this is (`now`: Unix time, s)."""
         found = self.by_digest.get(_digest(token))

@@ -78,5 +78,17 @@ class ServerRestart:
     server: ServerId = DEFAULT_SERVER
 
 
-Event = Transition | HealthChange | ComponentChange | ServerRestart
+@dataclass(frozen=True, slots=True)
+class ActionAsked:
+    """Somebody asked for something to be done with a camera."""
+
+    at: float
+    camera_id: str
+    name: str
+    action: str
+    by: str
+    """Empty: nobody who is known."""
+
+
+Event = Transition | HealthChange | ComponentChange | ServerRestart | ActionAsked
 """Anything that histories keep."""

@@ -33,6 +33,13 @@ class AcceptedDocument(Document):
     action: Annotated[Action, about("", "restart")]
 
 
+class SignIn(StrEnum):
+    """How somebody can log in."""
+
+    PASSWORD = "password"  # noqa: S105 - the word, not one
+    TOKEN = "token"  # noqa: S105
+
+
 class SessionDocument(Document):
     """What whoever asks may do."""
 
@@ -42,12 +49,15 @@ class SessionDocument(Document):
     name: Annotated[str, about("Who asks; empty: not known.", "anna")] = ""
     role: Annotated[Role | None, about("Null: nothing but what is open to everybody.", "operate")] = None
     sites: Annotated[tuple[str, ...] | None, about("Whose cameras are shown; null: all.", ["North"])] = None
+    sign_in: Annotated[tuple[SignIn, ...], about("Ways to log in that there are.", ["password", "token"])] = ()
 
 
 class LoginDocument(Document):
-    """The body of a login."""
+    """The body of a login: a token, or a user and the password."""
 
-    token: Annotated[str, about("`http.token`, or one of `api.tokens`.", "the token")]
+    token: Annotated[str | UnsetType, about("`http.token`, or one of `api.tokens`.", "the token")] = UNSET
+    user: Annotated[str | UnsetType, about("Of `api.users`.", "anna")] = UNSET
+    password: Annotated[str | UnsetType, about("", "the password")] = UNSET
 
 
 class AliveDocument(Document):

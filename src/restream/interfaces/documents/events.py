@@ -6,29 +6,31 @@ from enum import StrEnum
 from typing import Annotated
 
 from restream.domain.life.cause import Cause, Side
-from restream.domain.news.event import ComponentChange, Event, HealthChange, ServerRestart, Transition
+from restream.domain.news.event import ActionAsked, ComponentChange, Event, HealthChange, ServerRestart, Transition
 from restream.domain.server.identity import component_name
 from restream.interfaces.documents.values import Document, Moment, Whole, about, rounded, timestamp
 
 
 class EventKind(StrEnum):
-    """What an event happened to: a publisher, a component, a verdict."""
+    """What an event happened to: a publisher, a component, a verdict; or that somebody acted on a camera."""
 
     CAMERA = "camera"
     COMPONENT = "component"
     HEALTH = "health"
+    ACTION = "action"
 
 
 class EventDocument(Document):
-    """Something that happened: to a camera's publisher (`camera`), to its verdict (`health`), to a component."""
+    """Something that happened: to a camera's publisher (`camera`), to its verdict (`health`), to a component, or an
+    `action` that somebody asked for."""
 
     id: Annotated[Whole, about("Rises, also over restarts of the service.", 1767607240000)]
     at: Moment
     kind: Annotated[EventKind, about("", "health")]
     camera: Annotated[str | None, about("Id; null for a component.", "7")]
     name: Annotated[str, about("Of the camera or component.", "Gate")]
-    before: Annotated[str, about("Phase, health, or state of the component.", "healthy")]
-    after: Annotated[str, about("Likewise; `restarted` when the media server began anew.", "down")]
+    before: Annotated[str, about("Phase, health, or state of the component; empty for an action.", "healthy")]
+    after: Annotated[str, about("Likewise; `restarted` when the media server began anew; what was asked for.", "down")]
     cause: Annotated[
         str | None, about(f"Code of a reason, or one of {', '.join(f'`{cause}`' for cause in Cause)}.", "refused")
     ]
@@ -64,6 +66,25 @@ def event(event_id: int, happened: Event, *, node: str = "") -> EventDocument:
                 hint=verdict.hint,
                 retry_in_s=None,
                 node=node,
+            )
+        case ActionAsked(by=by):
+            by = f"by {by}" if by else "by somebody who is not known by name"
+            kind, nothing = EventKind.ACTION, (None, Side.NONE)
+            return EventDocument(
+                *(
+                    event_id,
+                    at,
+                    kind,
+                    happened.camera_id,
+                    happened.name,
+                    "",
+                    happened.action,
+                    *nothing,
+                    by,
+                    "",
+                    None,
+                    node,
+                )
             )
         case ComponentChange(component=name, before=before, after=after):
             return _of_component(event_id, at, name, before, after, Side.NONE, happened.detail, node)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from aiohttp import web
 
 from restream.interfaces.http.answer import errors_as_json
+from restream.interfaces.http.audit import Record, audited
 from restream.interfaces.http.auth import Access, Handler, SiteOf, cross_origin, guard
 from restream.interfaces.http.host_names import named
 
@@ -22,11 +23,22 @@ _HEADERS = {
 
 
 def build_app(
-    access: Access, routes: Iterable[web.AbstractRouteDef], site_of: SiteOf = lambda _: None
+    access: Access,
+    routes: Iterable[web.AbstractRouteDef],
+    site_of: SiteOf = lambda _: None,
+    record: Record = lambda _: None,
 ) -> web.Application:
-    """All rooms of the HTTP interface behind the same door; without `site_of` no camera is of any site."""
+    """All rooms of the HTTP interface behind the same door; without `site_of` no camera is of any site, without
+    `record` nobody learns who did what."""
     app = web.Application(
-        middlewares=[hardened, cross_origin(access), errors_as_json, named(access.hosts), guard(access, site_of)],
+        middlewares=[
+            hardened,
+            cross_origin(access),
+            errors_as_json,
+            named(access.hosts),
+            audited(record),
+            guard(access, site_of),
+        ],
         client_max_size=_MAX_BODY_BYTES,
     )
     app.add_routes(routes)

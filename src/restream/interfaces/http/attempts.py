@@ -1,4 +1,4 @@
-"""How often one client may be wrong about the token."""
+"""How often one client may be wrong about a token or a password."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ Network = IPv4Network | IPv6Network
 class Attempts:
     """Counts different wrong tokens per client: a program that repeats its old one learns nothing, locks nobody out."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = _MOST_FAILURES) -> None:
+        self._most = most
         self._failures: OrderedDict[str, dict[bytes, float]] = OrderedDict()
 
     def exhausted(self, client: str) -> bool:
@@ -32,18 +33,26 @@ class Attempts:
             self._failures[client] = recent
         else:
             self._failures.pop(client, None)
-        return len(recent) >= _MOST_FAILURES
+        return len(recent) >= self._most
 
     def judge(self, client: str, token: str, right: bool) -> bool:
         """One try: `right`, unless the client has to wait."""
         if self.exhausted(client):
             return False
         if not right:
-            known = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+            known = _digest(token)
             self._failures.setdefault(client, {})[known] = time.monotonic()
             while len(self._failures) > _MOST_CLIENTS:
                 self._failures.popitem(last=False)
         return right
+
+    def forgive(self, client: str, token: str) -> None:
+        """What was counted before it was known turned out to be right."""
+        self._failures.get(client, {}).pop(_digest(token), None)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
 
 
 def client_of(request: web.Request, proxies: Collection[Network] = ()) -> str:

@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from restream.domain.access.accounts import Account, Accounts
+from restream.domain.access.accounts import Account, AccountKind, Accounts
 from restream.domain.access.caller import EVERYBODY, NOBODY, Caller, Role
 from restream.domain.camera.secret import Secret
+from restream.interfaces.documents.answers import SignIn
 from restream.interfaces.http import signing
 from restream.interfaces.http.attempts import Attempts, Network, client_of
-from restream.interfaces.http.rights import CALLER, Reach, Right, is_safe, right_of
+from restream.interfaces.http.rights import ASKING, CALLER, Reach, Right, is_safe, right_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SiteOf = Callable[[str], str | None]
@@ -30,6 +31,8 @@ AUTHENTICATED = web.RequestKey("authenticated", bool)
 STILL_CALLER: web.RequestKey[Callable[[], Caller | None]] = web.RequestKey("still_caller", Callable)  # type: ignore[arg-type]
 """Who the request shows its sender to be by now: of one that lasts, as `/ws`."""
 SESSION_S = 12 * 3600
+# A pass of another node, in the name of whoever asked it.
+_NODE = "node"
 _HOLDER = Caller("token", Role.CONFIGURE)
 
 
@@ -90,7 +93,8 @@ class Access:
         """Who shows nothing, and what he may."""
         if not self.guarded:
             return replace(EVERYBODY, address=self.client(request))
-        return Caller("", Role.SEE, None, self.client(request)) if self.auth == "none" else NOBODY
+        known_by = self.client(request)
+        return Caller("", Role.SEE, None, known_by) if self.auth == "none" else replace(NOBODY, address=known_by)
 
     def client(self, request: web.Request) -> str:
         return client_of(request, self.proxies)
@@ -113,6 +117,17 @@ class Access:
         """A cookie's value for the holder of an account; another password or token ends it."""
         return signing.written(self.key, now + SESSION_S, account.kind, account.name, account.fingerprint)
 
+    @property
+    def sign_in(self) -> tuple[SignIn, ...]:
+        """Ways to log in that there are."""
+        kinds = self.accounts().kinds
+        tokens = self.token is not None or AccountKind.TOKEN in kinds
+        return (*[SignIn.PASSWORD] * (AccountKind.USER in kinds), *[SignIn.TOKEN] * tokens)
+
+    def user(self, name: str) -> Account | None:
+        """The account of a user."""
+        return self.accounts().named(AccountKind.USER, name, time.time())
+
     def session_for_token(self, given: str, now: float) -> str | None:
         """A cookie's value for whoever has this token; None: nobody has."""
         sent = _sent(given)
@@ -123,7 +138,11 @@ class Access:
 
     def pass_for(self, lasts_s: float) -> Mapping[str, str]:
         """A cookie that opens a service with the same token for so long; the token itself goes nowhere."""
-        return {COOKIE: self.session(time.time(), lasts_s)} if self.token is not None else {}
+        name, now = ASKING.get().name, time.time()
+        if self.token is not None and name in ("", _HOLDER.name):
+            return {COOKIE: self.session(now, lasts_s)}
+        # It tells in whose name we ask: what was allowed here is allowed there.
+        return {COOKIE: signing.written(self.key, now + lasts_s, _NODE, name)} if self.guarded else {}
 
     def _by_session(self, value: str, address: str, now: float) -> Caller | None:
         found = signing.read(value, now) if value else None
@@ -132,6 +151,9 @@ class Access:
         if not found.kind:
             known = self.token is not None and found.is_signed(self.token)
             return replace(_HOLDER, address=address, expires_at=found.expires_at) if known else None
+        if found.kind == _NODE:
+            by_node = Caller(found.name, Role.CONFIGURE, None, address, found.expires_at)
+            return by_node if found.is_signed(self.key) else None
         account = self.accounts().named(found.kind, found.name, now)
         known = account is not None and found.is_signed(self.key, account.fingerprint)
         return account.caller(address, found.expires_at) if known and account is not None else None
@@ -175,6 +197,7 @@ def guard(access: Access, site_of: SiteOf = lambda _: None) -> Middleware:
         known = access.authenticate(request)
         request[AUTHENTICATED] = known is not None
         caller = request[CALLER] = known or access.stranger(request)
+        ASKING.set(caller)
         request[STILL_CALLER] = partial(access.recognise, request) if known else lambda: caller
         right = right_of(request)
         if right.role is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextvars import ContextVar
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ from restream.interfaces.documents.answers import Action
 
 CALLER = web.RequestKey("caller", Caller)
 """Who asks, of every request that came in by the door (`auth.guard`)."""
+ASKING: ContextVar[Caller] = ContextVar("asking", default=EVERYBODY)
+"""The same, for whatever is done for the request where no request is at hand."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -72,6 +75,7 @@ RIGHTS: Mapping[tuple[str, str], Right] = {
     ("POST", "/api/maintenance"): Right(Role.OPERATE, Reach.FLEET),
     ("POST", "/api/maintenance/{id}/end"): Right(Role.OPERATE, Reach.FLEET),
     ("GET", "/ws"): Right(Role.SEE, Reach.PARTS),
+    ("GET", "/api/audit"): Right(Role.CONFIGURE, Reach.FLEET),
     ("GET", "/metrics"): Right(Role.SEE, Reach.FLEET),
 }
 """By method and pattern of the path. A route that is not here needs the greatest role, and is of the whole fleet."""

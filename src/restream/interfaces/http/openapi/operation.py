@@ -21,7 +21,7 @@ ERRORS: Mapping[int, str] = {
     413: "The body is larger than 64 KiB.",
     421: "On loopback without a token: the name in `Host` is neither local nor in `http.allowed_hosts`.",
     426: "Not asked for an upgrade.",
-    429: "Ten different wrong tokens from this address within a minute.",
+    429: "Ten different wrong tokens or passwords from this address within a minute.",
     502: "The node that has the camera cannot be asked, or does not understand; `error` says why.",
     503: "Not now; `error` says why.",
     504: "The media server sent no picture in time.",

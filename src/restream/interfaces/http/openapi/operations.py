@@ -14,10 +14,8 @@ from restream.interfaces.documents.answers import (
     Action,
     AliveDocument,
     ErrorDocument,
-    LoginDocument,
     NotReadyDocument,
     ReadyDocument,
-    SessionDocument,
     StuckDocument,
 )
 from restream.interfaces.documents.bulk import BulkDocument, BulkRequestDocument
@@ -34,6 +32,7 @@ from restream.interfaces.documents.visionaire import VisionaireDocument
 from restream.interfaces.http.api import MOST_EVENT_ID, MOST_EVENTS
 from restream.interfaces.http.bulk import MOST_AT_ONCE
 from restream.interfaces.http.live import MOST_GENERATION, TOPICS
+from restream.interfaces.http.openapi.access_operations import ACCESS
 from restream.interfaces.http.openapi.alert_operations import ALERTS
 from restream.interfaces.http.openapi.incident_operations import INCIDENTS
 from restream.interfaces.http.openapi.operation import CAMERA_ID, Answer, Operation, Parameter, json, some
@@ -213,31 +212,6 @@ LIVE = (
         ),
         answers={101: Answer("The WebSocket is open.")},
         errors=some(400, 403, 426) | {503: "Too many clients are listening."},
-    ),
-)
-
-ACCESS = (
-    Operation(
-        *("get", "/api/session", "getSession", "What whoever asks may do"),
-        access="open",
-        tag="access",
-        answers={200: json("The session.", SessionDocument)},
-    ),
-    Operation(
-        *("post", "/api/login", "login", "Exchange the token for a cookie"),
-        "For browsers: the cookie holds 12 h, and scripts cannot read it.",
-        access="open",
-        tag="access",
-        body=LoginDocument,
-        answers={204: Answer("Logged in.", {}, {"Set-Cookie": str})},
-        errors=some(403, 408, 413, 429) | {400: "The body is not as expected.", 401: "This is not the token."},
-    ),
-    Operation(
-        *("post", "/api/logout", "logout", "Forget the cookie"),
-        access="open",
-        tag="access",
-        answers={204: Answer("Logged out.", {}, {"Set-Cookie": str})},
-        errors=some(403),
     ),
 )
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import inspect
 
 from restream.interfaces.documents.answers import AcceptedDocument, ErrorDocument, SessionDocument
+from restream.interfaces.documents.audit import AuditDocument
 from restream.interfaces.documents.camera_details import (
     AvailabilityDocument,
     CameraDetailsDocument,
@@ -39,7 +40,7 @@ NAMED: tuple[type[msgspec.Struct], ...] = (
     *(ServerPathDocument, SrtConnectionDocument, PublisherDocument, StatusDocument, ComponentDocument),
     *(StreamsDocument, LatestStreamDocument, HostDocument, EventDocument, VisionaireDocument, NodesDocument),
     *(IncidentDocument, IncidentEntryDocument, IncidentsDocument, WindowDocument, WindowsDocument),
-    *(SessionDocument, AcceptedDocument, SnapshotDocument, DeltaDocument, ErrorDocument),
+    *(AuditDocument, SessionDocument, AcceptedDocument, SnapshotDocument, DeltaDocument, ErrorDocument),
 )
 """Documents that the description has by name; all others stand where they are used."""
 

@@ -97,11 +97,11 @@ const ofCamera = (id, rest = '') => `api/cameras/${encodeURIComponent(id)}${rest
 /** @type {Service} */
 export const api = {
   session: () => json('api/session'),
-  login: (token) =>
+  login: (shown) =>
     send('api/login', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ token }),
+      body: JSON.stringify(shown),
     }),
   logout: () => send('api/logout', { method: 'POST' }),
   status: (signal) => json('api/status', { signal }),
@@ -139,6 +139,7 @@ export const api = {
     }),
   endMaintenance: (id) => json(`api/maintenance/${encodeURIComponent(id)}/end`, { method: 'POST' }),
   report: (parameters, signal) => json('api/report', { parameters: { ...parameters, format: 'json' }, signal, limitS: 120 }),
+  audit: (parameters, signal) => json('api/audit', { parameters, signal }),
   act: (id, action) => json(ofCamera(id, `/${action}`), { method: 'POST' }),
   pictures: (id, signal) => json(ofCamera(id, '/pictures'), { signal }),
   accept: (id) => json(ofCamera(id, '/pictures/accept'), { method: 'POST' }),

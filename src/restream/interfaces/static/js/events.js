@@ -10,10 +10,10 @@ import { known, t, word } from './i18n.js';
 import { icon } from './icons.js';
 import { said } from './phrases.js';
 
-const GROUPS = { health: 'health', camera: 'phase', component: 'state' };
+const GROUPS = { health: 'health', camera: 'phase', component: 'state', action: 'action' };
 const SHOWN = 300;
 /** @type {("all" | ServiceEvent["kind"])[]} */
-const KINDS = ['health', 'camera', 'component', 'all'];
+const KINDS = ['health', 'camera', 'component', 'action', 'all'];
 
 /**
  * @param {ServiceEvent} event
@@ -25,6 +25,12 @@ function state(event, value) {
   if (event.kind === 'health') words.append(icon(value));
   words.append(word(group, value));
   return words;
+}
+
+/** @param {ServiceEvent} event */
+function change(event) {
+  if (event.kind !== 'action') return h('span', { class: 'event-change' }, state(event, event.before), ' → ', state(event, event.after));
+  return h('span', { class: 'event-change' }, t('event.asked', { action: t(`action.${event.after}`) }));
 }
 
 /**
@@ -50,7 +56,7 @@ export function eventItem(event, onCamera = null) {
     { class: 'event', 'data-kind': event.kind },
     h('time', { datetime: event.at, title: full(event.at) }, moment(event.at)),
     subject,
-    h('span', { class: 'event-change' }, state(event, event.before), ' → ', state(event, event.after)),
+    change(event),
     h('span', { class: 'event-why' }, [cause, detail, retry].filter(Boolean).map(isolated).join(' · ')),
   );
 }

@@ -95,6 +95,7 @@ export function pageHead({ route, live, onLogin, onLogout }) {
       leave = Boolean(session?.authenticated);
       entry.hidden = !session || (!leave && session.may_write);
       setText(entry, leave ? t('login.leave') : t('login.enter'));
+      entry.title = leave && session?.name ? t('login.as', { name: session.name }) : '';
     },
   };
 }

@@ -1,4 +1,4 @@
-// The token, once; the service answers with a cookie that scripts cannot read.
+// A password or a token, once; the service answers with a cookie that scripts cannot read.
 
 import { h, setText } from './dom.js';
 import { ApiError, api, messageOf } from './api.js';
@@ -6,7 +6,16 @@ import { t } from './i18n.js';
 
 /** @param {(done: boolean) => void} onDone */
 export function loginForm(onDone) {
-  const token = h('input', {
+  /** @type {SignIn} */
+  let way = 'token';
+  /** @type {SignIn[]} */
+  let ways = ['token'];
+  const text = h('p', {});
+  // Password stores want a name to go with a password.
+  const user = h('input', { type: 'text', id: 'user', name: 'username', autocomplete: 'username', autocapitalize: 'none' });
+  const userLabel = h('label', { for: 'user' }, t('login.user'));
+  const secretLabel = h('label', { for: 'token' });
+  const secret = h('input', {
     type: 'password',
     id: 'token',
     name: 'token',
@@ -16,18 +25,36 @@ export function loginForm(onDone) {
   const error = h('p', { class: 'error', role: 'alert' });
   const submit = h('button', { type: 'submit', class: 'primary' }, t('login.submit'));
   const cancel = h('button', { type: 'button', onclick: () => onDone(false), hidden: true }, t('dialog.cancel'));
+  const other = h('button', { type: 'button', class: 'link', onclick: () => choose(way === 'token' ? 'password' : 'token') });
+
+  /** @param {SignIn} chosen */
+  function choose(chosen) {
+    way = chosen;
+    const byName = way === 'password';
+    user.hidden = userLabel.hidden = !byName;
+    user.required = byName;
+    user.value = byName ? '' : 'operator';
+    secret.value = '';
+    setText(text, t(byName ? 'login.text.password' : 'login.text'));
+    setText(secretLabel, t(byName ? 'login.password' : 'login.token'));
+    setText(other, t(byName ? 'login.instead.token' : 'login.instead.password'));
+    setText(error, '');
+    other.hidden = ways.length < 2;
+    (byName ? user : secret).focus();
+  }
+
   /** @param {SubmitEvent} event */
   const send = async (event) => {
     event.preventDefault();
     submit.disabled = true;
     setText(error, '');
     try {
-      await api.login(token.value);
-      token.value = '';
+      await api.login(way === 'token' ? { token: secret.value } : { user: user.value.trim(), password: secret.value });
+      secret.value = '';
       onDone(true);
     } catch (problem) {
-      setText(error, explain(problem));
-      token.select();
+      setText(error, explain(problem, way));
+      secret.select();
     } finally {
       submit.disabled = false;
     }
@@ -36,21 +63,27 @@ export function loginForm(onDone) {
     'form',
     { class: 'login-form', onsubmit: send },
     h('h1', {}, t('login.title')),
-    h('p', {}, t('login.text')),
-    // Password stores want a name to go with a password.
-    h('input', { type: 'text', name: 'username', value: 'operator', autocomplete: 'username', hidden: true }),
-    h('label', { for: 'token' }, t('login.token')),
-    token,
+    text,
+    userLabel,
+    user,
+    secretLabel,
+    secret,
     error,
     h('div', { class: 'buttons' }, submit, cancel),
+    other,
   );
   const element = h('main', { class: 'login', hidden: true }, form);
   return {
     element,
-    show(optional = false) {
+    /**
+     * @param {boolean} optional
+     * @param {SignIn[]} known ways to log in that the service has, the usual one first
+     */
+    show(optional = false, known = ['token']) {
       element.hidden = false;
       cancel.hidden = !optional;
-      token.focus();
+      ways = known;
+      choose(ways[0] ?? 'token');
     },
     hide() {
       element.hidden = true;
@@ -58,11 +91,15 @@ export function loginForm(onDone) {
   };
 }
 
-/** @param {unknown} problem */
-function explain(problem) {
+/**
+ * @param {unknown} problem
+ * @param {SignIn} way
+ */
+function explain(problem, way) {
   if (!(problem instanceof ApiError)) return messageOf(problem);
   const { status, message } = problem;
-  if (status === 401) return t('login.wrong');
+  if (status === 401) return t(way === 'token' ? 'login.wrong' : 'login.wrong.password');
   if (status === 429) return t('login.often');
+  if (status === 503) return t('login.busy');
   return status === 0 ? t('error.offline') : message;
 }

@@ -22,6 +22,8 @@ const store = new Store();
 const route = new Route();
 const login = loginForm((done) => (done ? enter() : leaveLogin()));
 let asking = false;
+/** @type {SignIn[] | undefined} */
+let ways;
 
 const connection = new Connection({ store, onState: () => shell.showConnection(), onRefused: askToken });
 const shell = new Shell({ store, route, connection, panels, onLogin: () => askToken({ optional: true }), onLogout: logout });
@@ -36,6 +38,7 @@ enter(asked);
 /** @param {Promise<Session | null>} answer */
 async function enter(answer = api.session().catch(() => null)) {
   const session = await answer;
+  ways = session?.sign_in ?? ways;
   if (session?.token_required && !session.authenticated) {
     askToken();
     return;
@@ -57,7 +60,7 @@ function askToken({ optional = false } = {}) {
   asking = true;
   if (!optional) connection.stop();
   shell.element.hidden = true;
-  login.show(optional);
+  login.show(optional, ways);
 }
 
 function leaveLogin() {

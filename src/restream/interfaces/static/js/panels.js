@@ -23,6 +23,7 @@ export const PANELS = [
   { id: 'report', module: () => import('./report.js'), keys: ['range', 'from', 'to', 'only'] },
   { id: 'nodes', module: () => import('./nodes.js'), optional: true },
   { id: 'visionaire', module: () => import('./visionaire.js'), optional: true },
+  { id: 'audit', module: () => import('./audit.js'), optional: true },
   { id: 'host', module: () => import('./hostpanel.js') },
 ];
 
