@@ -55,7 +55,7 @@ async def test_new_incidents_are_told_to_those_who_asked(backend: Backend, open_
     await expect(page.locator(".row.incident")).to_have_count(1)
     await fail_together(backend, "nvr-a", range(10, 14))
     await expect(page.locator(".row.incident")).to_have_count(2)
-    await page.get_by_text("Alerts", exact=True).click()
+    await page.locator("summary", has_text="Alerts").click()
     await page.get_by_label("Message of the browser").check()
     assert await page.evaluate("[window.told, window.tones]") == [[], 0]
     await page.get_by_label("Sound for new").check()
@@ -73,7 +73,7 @@ async def test_new_incidents_are_told_to_those_who_asked(backend: Backend, open_
     await expect(page.locator(".row.incident")).to_have_count(3)
     assert await page.evaluate("[window.told.length, window.tones]") == [1, 4]
     await page.reload()
-    await page.get_by_text("Alerts", exact=True).click()
+    await page.locator("summary", has_text="Alerts").click()
     await expect(page.get_by_label("Sound for new")).to_be_checked()
 
 

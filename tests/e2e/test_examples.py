@@ -27,6 +27,7 @@ from tests.support.service import RunningService, environment, running_service
 pytestmark = pytest.mark.usefixtures("ffmpeg")
 
 DOCUMENTED = "http://127.0.0.1:8000"
+_PICTURES = {"RESTREAM_PICTURES__ENABLED": "true", "RESTREAM_PICTURES__INTERVAL_S": "2"}
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ async def service(
     """One healthy camera and one with a wrong password."""
     await add_camera(1)
     await add_camera(2, password="wrong")
-    overrides = {"PG_DSN": dsn, "RESTREAM_REDIS__URL": redis_url, "RESTREAM_HOST__INTERVAL_S": "1"}
+    overrides = {"PG_DSN": dsn, "RESTREAM_REDIS__URL": redis_url, "RESTREAM_HOST__INTERVAL_S": "1", **_PICTURES}
     async with running_service(tmp_path, server=stand_in, overrides=overrides) as running:
         await running.reach({"1": "healthy", "2": "held"})
         await running.component("redis", "up")
@@ -196,7 +197,7 @@ async def test_the_keys_of_redis(service: RunningService, redis_url: str) -> Non
     text = Path(__file__).resolve().parents[2].joinpath("docs", "frontend.md").read_text(encoding="utf-8")
     section = text.partition("## Near it: Redis")[2].partition("\n## ")[0]
     node = (await service.get("/api/status"))["node"]
-    told = {key.replace("NODE", node) for key in re.findall(r"^\| `([\w:]+)` \|", section, re.M)} - {"restream:changes"}
+    told = {key.replace("NODE", node).replace("CAMERA", "1") for key in re.findall(r"^\| `([\w:]+)` \|", section, re.M)} - {"restream:changes"}
     client = Redis.from_url(redis_url)
     try:
 
