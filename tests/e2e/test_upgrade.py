@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from pathlib import Path
@@ -172,3 +173,11 @@ async def test_what_answers_without_being_the_service_gets_no_signal(tmp_path: P
             proxied = str(proxy.sockets[0].getsockname()[1])
             code, _, errors = await command("upgrade", overrides={"RESTREAM_HTTP__PORT": proxied})
         assert code == 3 and "the process of the service is not found" in errors
+
+
+async def test_the_check_before_an_upgrade_knows_the_service_that_runs(tmp_path: Path, dsn: str) -> None:
+    async with running_service(tmp_path, overrides={"PG_DSN": dsn}) as service:
+        settings = {"PG_DSN": dsn, "RESTREAM_HTTP__PORT": service.base_url.rpartition(":")[2]}
+        _, said, _ = await command("check", "--json", overrides=settings)
+    (port,) = (each for each in json.loads(said)["checks"] if each["name"] == "http port")
+    assert port["state"] == "warn" and "already running" in port["text"]

@@ -23,7 +23,7 @@ from restream.interfaces.console.findings import CheckState, Finding
 _OLDEST_PYTHON = (3, 11)
 _ANSWER_TIMEOUT_S = 10.0
 _ANSWER_BYTES = 64 << 10
-_SERVICE = b'{"status": "'
+_SERVICE = b'{"status":"'
 # Three pipes of each ffmpeg, and what the service itself has open.
 _FILES_PER_CAMERA, _FILES_OF_SERVICE, _PLENTY_OF_FILES = 3, 200, 16_384
 _FEWEST_FREE_BYTES = 200 << 20
