@@ -41,6 +41,7 @@ from restream.config.outlet_sections import (
 from restream.config.pictures_section import PicturesSection
 from restream.config.places import INSTALLED, ConfigurationOrigin
 from restream.config.pull_section import PullSection
+from restream.config.reports_section import ReportsSection
 from restream.config.secret_files import SecretSourceError, dsn_of_environment, from_environment, secret_values
 from restream.config.stream_sections import (
     AdmissionSection,
@@ -133,6 +134,7 @@ class Settings(StoreSections, MessageSections, BaseSettings):
     host: HostSection = HostSection()
     visionaire: VisionaireSection = VisionaireSection()
     history: HistorySection = HistorySection()
+    reports: ReportsSection = ReportsSection()
 
     @model_validator(mode="after")
     def _guarded(self) -> Settings:

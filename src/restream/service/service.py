@@ -39,6 +39,7 @@ from restream.service.interpreter import collect_rarely
 from restream.service.listening_port import Ports, listening
 from restream.service.outlets import outlets
 from restream.service.pulling import PlaceReasons
+from restream.service.report_schedule import ReportSchedule
 from restream.service.sampling import Sampling
 from restream.service.secrets_in_use import SecretsInUse, lasting
 from restream.service.sharing import Sharing
@@ -245,6 +246,7 @@ class Service:
             "pressure": self._pressure.run,
             "visionaire": self._poller.run,
             "pulse": self._pulse.run,
+            "reports": ReportSchedule(lambda: self._settings, self._secrets, self._components, self._sharing.leads).run,
             **self._sharing.loops(),
             **self._sampling.loops(),
         }

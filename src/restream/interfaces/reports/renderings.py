@@ -141,8 +141,8 @@ def _require(module: str) -> None:
         raise FormatMissingError("this format needs more: pip install 'restream[reports]'")
 
 
-def file_name(report: AvailabilityReport, form: ReportFormat) -> str:
+def file_name(report: AvailabilityReport, form: ReportFormat, begins: str = "restream") -> str:
     """A name for a file of it, of letters that every system takes."""
     period = report.period
     named = period.name or f"{period.shown(period.begin)[:10]}_{period.shown(period.end)[:10]}"
-    return f"restream-{named}.{RENDERINGS[form].suffix}"
+    return f"{begins}-{named}.{RENDERINGS[form].suffix}"
