@@ -102,7 +102,9 @@ async def test_language_of_the_browser(
     backend.cameras = fleet.fleet(1200)
     page = await open_page("#camera=3", locale=locale)
     await expect(page.locator(".row.camera .cell.health").first).to_have_text(down)
-    await expect(page.locator(".tab-count").first).to_have_text(re.compile(number.replace(" ", r"\s").replace(".", r"\.")))
+    await expect(page.locator(".tab-count").first).to_have_text(
+        re.compile(number.replace(" ", r"\s").replace(".", r"\."))
+    )
     assert await page.evaluate("document.documentElement.lang") == locale[:2]
     # A key without a text would be shown as itself.
     await expect(page.locator(".drawer .stderr pre")).to_be_visible()

@@ -197,7 +197,9 @@ async def test_the_keys_of_redis(service: RunningService, redis_url: str) -> Non
     text = Path(__file__).resolve().parents[2].joinpath("docs", "frontend.md").read_text(encoding="utf-8")
     section = text.partition("## Near it: Redis")[2].partition("\n## ")[0]
     node = (await service.get("/api/status"))["node"]
-    told = {key.replace("NODE", node).replace("CAMERA", "1") for key in re.findall(r"^\| `([\w:]+)` \|", section, re.M)} - {"restream:changes"}
+    told = {
+        key.replace("NODE", node).replace("CAMERA", "1") for key in re.findall(r"^\| `([\w:]+)` \|", section, re.M)
+    } - {"restream:changes"}
     client = Redis.from_url(redis_url)
     try:
 
