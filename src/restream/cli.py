@@ -82,12 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     looked_at.add_argument(
         "--any-camera", action="store_const", const=ANY_CAMERA, dest="camera", help="also look until one camera answers"
     )
-    init_db = command("init-db", "create the cameras table and its NOTIFY trigger (etc/schema.sql)")
-    for name, what in _OPTIONAL_TABLES.items():
-        init_db.add_argument(f"--{name}", action="store_true", help=f"also {what} (etc/schema_{name}.sql)")
-    init_db.add_argument(
-        "--nodes", action="store_true", help="instead the tables of several nodes (etc/schema_nodes.sql), in nodes.dsn"
-    )
+    _tables_command(command)
     _access_commands(command)
     config = command("config", "write the commented configuration, every key with its default")
     config.add_argument("--unit", action="store_true", help="instead the unit for systemd, for where the program is")
@@ -110,6 +105,15 @@ def build_parser() -> argparse.ArgumentParser:
     how.add_argument("--undo", action="store_true", help="have it take cameras again")
     how.add_argument("--wait", type=_seconds, metavar="S", default=0.0, help="until it has none left, at most so long")
     return parser
+
+
+def _tables_command(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    init_db = command("init-db", "create the cameras table and its NOTIFY trigger (etc/schema.sql)")
+    for name, what in _OPTIONAL_TABLES.items():
+        init_db.add_argument(f"--{name}", action="store_true", help=f"also {what} (etc/schema_{name}.sql)")
+    init_db.add_argument(
+        "--nodes", action="store_true", help="instead the tables of several nodes (etc/schema_nodes.sql), in nodes.dsn"
+    )
 
 
 def _access_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
