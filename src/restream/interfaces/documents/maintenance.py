@@ -42,7 +42,9 @@ class NewWindowDocument(Document):
 
     title: str = ""
     begin: Annotated[Moment | None, about("Null: now.")] = None
-    end: Moment | None = None
+    end: Annotated[
+        Moment | None, about("Of a calendar: when it is over for good; null: never.", "2036-01-05T10:00:40.000Z")
+    ] = None
     cron: Annotated[str | None, about("Minute, hour, day, month, weekday.", "0 2 * * 0")] = None
     duration_s: Annotated[float | None, about("60 to 2678400.", 7200.0)] = None
     zone: Annotated[str, about("", "Europe/Berlin")] = "UTC"
