@@ -153,7 +153,7 @@ def _side(side: str) -> Side:
 _SIDES = {str(each): each for each in Side}
 
 
-class DeedDocument(Document):
+class DeedDocument(Document, forbid_unknown_fields=True):
     """The body of what is done about an incident."""
 
     who: Annotated[str, about("Who does it; who is signed in is told instead.", "Ann", maxLength=LONGEST_NAME)] = ""

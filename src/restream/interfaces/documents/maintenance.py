@@ -37,7 +37,7 @@ class WindowsDocument(Document):
     windows: Annotated[tuple[WindowDocument, ...], about("In the order in which they were made.")]
 
 
-class NewWindowDocument(Document):
+class NewWindowDocument(Document, forbid_unknown_fields=True):
     """The body of a new window: once with `end`, or by a calendar with `cron` and `duration_s`."""
 
     title: str = ""
