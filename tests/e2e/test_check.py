@@ -113,7 +113,14 @@ async def test_no_table(tmp_path: Path, dsn: str) -> None:
     assert "init-db" in found["database"].todo
 
 
-@pytest.mark.parametrize(("body", "state"), [('{"status": "alive"}', CheckState.WARN), ("hello", CheckState.FAIL)])
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [
+        ('{"status": "alive"}', CheckState.WARN),
+        ('{"status":"alive"}', CheckState.WARN),
+        ("hello", CheckState.FAIL),
+    ],
+)
 async def test_a_port_that_is_taken(tmp_path: Path, body: str, state: CheckState) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(text=body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import re
 import resource
 import shutil
 import socket
@@ -23,7 +24,9 @@ from restream.interfaces.console.findings import CheckState, Finding
 _OLDEST_PYTHON = (3, 11)
 _ANSWER_TIMEOUT_S = 10.0
 _ANSWER_BYTES = 64 << 10
-_SERVICE = b'{"status":"'
+# With a blank in it, as earlier releases wrote it, or without.
+_SERVICE = re.compile(rb'\{"status": ?"')
+_METRICS = re.compile(rb"restream_")
 # Three pipes of each ffmpeg, and what the service itself has open.
 _FILES_PER_CAMERA, _FILES_OF_SERVICE, _PLENTY_OF_FILES = 3, 200, 16_384
 _FEWEST_FREE_BYTES = 200 << 20
@@ -76,18 +79,18 @@ def open_files(hard_limit: int) -> Finding:
 
 async def runs_here(settings: Settings) -> bool:
     """Whether a service answers on our port."""
-    return _SERVICE in await _answer(settings.http.host, settings.http.port, "/livez")
+    return _SERVICE.search(await _answer(settings.http.host, settings.http.port, "/livez")) is not None
 
 
 async def check_ports(settings: Settings) -> list[Finding]:
     """Whether the service can listen where it is told to."""
     wanted = [_port("http", settings.http.host, settings.http.port, "/livez", _SERVICE)]
     if settings.metrics.port is not None:
-        wanted.append(_port("metrics", settings.metrics.host, settings.metrics.port, "/metrics", b"restream_"))
+        wanted.append(_port("metrics", settings.metrics.host, settings.metrics.port, "/metrics", _METRICS))
     return list(await asyncio.gather(*wanted))
 
 
-async def _port(section: str, host: str, port: int, path: str, ours: bytes) -> Finding:
+async def _port(section: str, host: str, port: int, path: str, ours: re.Pattern[bytes]) -> Finding:
     name, where, key = f"{section} port", f"{host}:{port}", f"{section}.port"
     if port == 0:
         return Finding(name, CheckState.OK, "any that is free")
@@ -101,7 +104,7 @@ async def _port(section: str, host: str, port: int, path: str, ours: bytes) -> F
             return Finding(
                 name, CheckState.FAIL, f"cannot listen on {where}: {reason}", f"correct {section}.host or {key}"
             )
-        if ours in await _answer(host, port, path):
+        if ours.search(await _answer(host, port, path)):
             todo = "nothing, unless a second one is to run here: that needs other ports"
             return Finding(name, CheckState.WARN, f"{where}: the service is already running", todo)
         todo = f"end the other program (ss -ltnp 'sport = :{port}'), or set {key}"
