@@ -56,7 +56,7 @@ def service(node: PeerNode, access: Access, done: list[tuple[str, str]]) -> tupl
         events=lambda *_, **__: [],
         act=act,
         visionaire=lambda: None,  # type: ignore[arg-type, return-value]
-        nodes=lambda _caller: nodes_document(node.peers(), latest().cameras.values(), latest().status, 3.0, 1003.0),
+        nodes=lambda: nodes_document(node.peers(), latest().cameras.values(), latest().status, 3.0, 1003.0),
         peers=node.peers,
         caller=caller,
     )
