@@ -31,6 +31,9 @@ from tests.chaos.onlooker import UNANSWERED
 SHORT_OUTAGE_S = 2 * TTL_S + 2 * HEARTBEAT_S
 
 
+_WEIGHINGS = 5
+
+
 class Loss(StrEnum):
     """How a node is lost."""
 
@@ -102,10 +105,21 @@ class NodesRun(Campaign):
     async def weigh(self) -> None:
         for node in self.world.living:
             assert node.service is not None
-            weight = await self.onlooker.weigh(node)
+            weight, grown = await self._weighed(node)
             self.weights.append(weight)
+            self.note(is_flat.__name__, (f"{node.name}: {each}" for each in grown))
+
+    async def _weighed(self, node: ChaosNode) -> tuple[Weight, list[str]]:
+        """What a node holds, and what of it has grown: what is only on its way is gone after a few seconds."""
+        assert node.service is not None
+        for _ in range(_WEIGHINGS):
+            weight = await self.onlooker.weigh(node)
             first = self._first.setdefault((node.service.process.pid, node.replacements), weight)
-            self.note(is_flat.__name__, (f"{node.name}: {each}" for each in is_flat(first, weight)))
+            grown = list(is_flat(first, weight))
+            if not grown:
+                break
+            await asyncio.sleep(HEARTBEAT_S)
+        return weight, grown
 
     def search(self) -> None:
         secrets = tuple(self.world.secrets)
