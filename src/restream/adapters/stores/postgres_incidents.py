@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from restream.adapters.stores.postgres_records import RecordsConnection
+from restream.adapters.stores.postgres_connection import TableConnection
 from restream.domain.news.incident import MOST_ENTRIES, Bond, Deed, Entry, Incident, IncidentScope
 from restream.ports.incidents import AddedEntry
 
@@ -42,7 +42,7 @@ _ADD = (
 )
 
 
-class PostgresIncidents(RecordsConnection):
+class PostgresIncidents(TableConnection):
     """The tables `restream_incident` and `restream_incident_entry`."""
 
     name = "table of incidents"

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import asyncpg
 
-from restream.adapters.postgres import CONNECTION_ERRORS, translated
+from restream.adapters.postgres import HINTS
+from restream.adapters.stores.postgres_connection import TableConnection
 from restream.domain.camera.secret import Secret
 from restream.domain.history.span_log import NumberedSpan
-from restream.ports.outlets import SinkError
 
-_TIMEOUT_S = 10.0
 # A clock that is this near is the same: adjacent spans stay adjacent.
 _SAME_CLOCK_S = 0.25
 _PRUNED_AT_ONCE = 5_000
-_HINTS = (
+_HINTS: tuple[tuple[type[Exception], str], ...] = (
     (asyncpg.InsufficientPrivilegeError, "grant this user what etc/schema_history.sql says"),
     (asyncpg.UndefinedColumnError, "run `restream init-db --history` of this release"),
+    *HINTS,
 )
 
 _FIND = "SELECT to_regclass('restream_span') IS NOT NULL AND to_regclass('restream_watch') IS NOT NULL"
@@ -49,21 +47,22 @@ DELETE FROM restream_watch AS watch WHERE seen < clock_timestamp() - make_interv
     AND NOT EXISTS (SELECT FROM restream_span AS span WHERE span.node = watch.node)"""
 
 
-class PostgresSpans:
+class PostgresSpans(TableConnection):
     """Spans of one node. Their times are those of this host's clock, and stored as those of the database's."""
 
     name = "history tables"
+    keeps = "history"
+    hints = _HINTS
 
     def __init__(self, dsn: Secret, node: str) -> None:
-        self._dsn = dsn
+        super().__init__(dsn)
         self._node = node
-        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self._ahead_s = 0.0
         """By how much the database's clock is ahead of ours."""
 
     async def resume(self) -> int | None:
         """See `SpanStore`."""
-        async with self._asking() as connection:
+        async with self.connected() as connection:
             if not await connection.fetchval(_FIND):
                 return None
             async with connection.transaction():
@@ -72,7 +71,7 @@ class PostgresSpans:
 
     async def save(self, batch: Sequence[NumberedSpan], seen_at: float | None) -> bool:
         """See `SpanStore`."""
-        async with self._asking() as connection:
+        async with self.connected() as connection:
             if not await connection.fetchval(_FIND):
                 return False
             await self._set_clock(connection)
@@ -87,7 +86,7 @@ class PostgresSpans:
         """See `SpanStore`."""
         gone = 0
         while True:
-            async with self._asking() as connection:
+            async with self.connected() as connection:
                 status = await connection.execute(_PRUNE, keep_s, _PRUNED_AT_ONCE)
                 count = int(status.rpartition(" ")[2])
                 gone += count
@@ -95,37 +94,12 @@ class PostgresSpans:
                     await connection.execute(_PRUNE_NODES, keep_s)
                     return gone
 
-    async def close(self) -> None:
-        """Let go of connections; never raises."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with contextlib.suppress(*CONNECTION_ERRORS):
-                await connection.close(timeout=2)
-            connection.terminate()
-
     async def _set_clock(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         before = time.time()
         told: float = await connection.fetchval(_CLOCK)
         ahead_s = told - (before + time.time()) / 2
         if abs(ahead_s - self._ahead_s) > _SAME_CLOCK_S:
             self._ahead_s = ahead_s
-
-    @contextlib.asynccontextmanager
-    async def _asking(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-        """A connection, for a bounded time. Raises SinkError."""
-        try:
-            async with asyncio.timeout(_TIMEOUT_S):
-                if self._connection is None or self._connection.is_closed():
-                    self._connection = await asyncpg.connect(
-                        self._dsn.reveal(),
-                        timeout=_TIMEOUT_S,
-                        statement_cache_size=0,
-                        server_settings={"application_name": "restream history"},
-                    )
-                yield self._connection
-        except (*CONNECTION_ERRORS, ValueError) as error:
-            await self.close()
-            raise SinkError(str(translated(error, self._dsn, _HINTS))) from None
 
 
 def _columns(batch: Sequence[NumberedSpan]) -> tuple[list[object], ...]:

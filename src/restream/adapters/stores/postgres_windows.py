@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import asyncpg
 
-from restream.adapters.stores.postgres_records import RecordsConnection
+from restream.adapters.stores.postgres_connection import TableConnection
 from restream.domain.maintenance.window import Calendar, MaintenanceWindow
 
 _EXISTS = "SELECT to_regclass('restream_maintenance') IS NOT NULL"
@@ -23,7 +23,7 @@ _PUT = (
 )
 
 
-class PostgresWindows(RecordsConnection):
+class PostgresWindows(TableConnection):
     """The table `restream_maintenance`."""
 
     name = "table of maintenance"

@@ -1,22 +1,32 @@
-"""The connection to PostgreSQL of what the tables of etc/schema_records.sql keep."""
+"""A connection to PostgreSQL of who keeps something in tables of the service's own."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import ClassVar
 
 import asyncpg
 
-from restream.adapters.postgres import CONNECTION_ERRORS, translated
+from restream.adapters.postgres import CONNECTION_ERRORS, HINTS, translated
 from restream.domain.camera.secret import Secret
 from restream.ports.outlets import SinkError
 
 _TIMEOUT_S = 10.0
 
 
-class RecordsConnection:
+class TableConnection:
     """One connection, made when it is needed; every trouble with it is a SinkError without the password."""
+
+    keeps: ClassVar[str] = "records"
+    """What it is called at the server."""
+    hints: ClassVar[tuple[tuple[type[Exception], str], ...]] = (
+        (asyncpg.InsufficientPrivilegeError, "grant this user what etc/schema_records.sql says"),
+        (asyncpg.UndefinedColumnError, "run `restream init-db --records` of this release"),
+        *HINTS,
+    )
+    """What to do about an error of a kind."""
 
     def __init__(self, dsn: Secret) -> None:
         self._dsn = dsn
@@ -42,9 +52,9 @@ class RecordsConnection:
                             self._dsn.reveal(),
                             timeout=_TIMEOUT_S,
                             statement_cache_size=0,
-                            server_settings={"application_name": "restream records"},
+                            server_settings={"application_name": f"restream {self.keeps}"},
                         )
                     yield self._connection
             except (*CONNECTION_ERRORS, ValueError) as error:
                 await self.close()
-                raise SinkError(str(translated(error, self._dsn))) from None
+                raise SinkError(str(translated(error, self._dsn, self.hints))) from None
