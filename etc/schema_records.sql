@@ -1,6 +1,6 @@
--- Optional: where these tables exist in the cameras' database, incidents, what was done about them, and
--- maintenance windows are kept in them, beyond restarts and for all nodes. The service needs SELECT, INSERT and UPDATE on them, and deletes nothing: prune
--- them as you like, e.g. DELETE FROM restream_incident WHERE ended < now() - interval '2 years'.
+-- Optional: where these tables exist in the cameras' database, incidents, what was done about them, and maintenance
+-- windows are kept in them, beyond restarts and for all nodes. The service needs SELECT, INSERT and UPDATE on them, and
+-- deletes nothing: prune them as you like, e.g. DELETE FROM restream_incident WHERE ended < now() - interval '2 years'.
 
 CREATE TABLE IF NOT EXISTS restream_incident (
     id          text PRIMARY KEY,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import asyncpg
 
-from restream.adapters.postgres import CONNECTION_ERRORS, translated
+from restream.adapters.postgres import CONNECTION_ERRORS, HINTS, translated
 from restream.domain.access.audit import AuditEntry, AuditQuery, AuditResult
 from restream.domain.camera.secret import Secret
 from restream.ports.outlets import SinkError
@@ -30,6 +30,11 @@ _SELECT = (
     "SELECT id, at, node, who, role, address, action, target, result, detail FROM restream_audit "
     "WHERE id > $1 AND ($2::text IS NULL OR who = $2) AND ($3::text IS NULL OR action = $3) "
     "AND ($4::text IS NULL OR target = $4) ORDER BY id DESC LIMIT $5"
+)
+_HINTS: tuple[tuple[type[Exception], str], ...] = (
+    (asyncpg.InsufficientPrivilegeError, "grant this user what etc/schema_audit.sql says"),
+    (asyncpg.UndefinedColumnError, "run `restream init-db --audit` of this release"),
+    *HINTS,
 )
 
 
@@ -74,7 +79,7 @@ class PostgresAudit:
                 yield await self._connected()
         except (*CONNECTION_ERRORS, ValueError) as error:
             await self.close()
-            raise SinkError(str(translated(error, self._dsn))) from None
+            raise SinkError(str(translated(error, self._dsn, _HINTS))) from None
 
     async def _connected(self) -> asyncpg.Connection[asyncpg.Record] | None:
         if self._connection is not None and not self._connection.is_closed():
