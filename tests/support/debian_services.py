@@ -14,7 +14,7 @@ import aiohttp
 
 from restream.demo.embedded import free_port
 from tests.support.debian_root import DebianRoot
-from tests.support.eventually import eventually
+from tests.support.eventually import HopelessError, eventually
 from tests.support.service import RunningService
 
 
@@ -59,7 +59,8 @@ async def started(
     service = RunningService(process, f"http://127.0.0.1:{port}", log)
 
     async def answers() -> bool:
-        assert process.returncode is None, service.log
+        if process.returncode is not None:
+            raise HopelessError(f"it ended with {process.returncode}:\n{service.log}")
         try:
             async with aiohttp.ClientSession() as session, session.get(service.base_url) as response:
                 return response.status == 200 and "<html" in await response.text()

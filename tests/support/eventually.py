@@ -10,10 +10,14 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+class HopelessError(AssertionError):
+    """What is waited for cannot come any more."""
+
+
 async def eventually(predicate: Callable[[], T | Awaitable[T]], timeout_s: float, what: str = "") -> T:
     """The first true value of `predicate` (a function or coroutine function); AssertionError after `timeout_s`.
 
-    An AssertionError inside the predicate counts as "not yet" and is shown when time runs out.
+    An AssertionError inside the predicate counts as "not yet" and is shown when time runs out; a HopelessError ends it.
     """
     deadline = asyncio.get_running_loop().time() + timeout_s
     last: object = None
@@ -24,6 +28,8 @@ async def eventually(predicate: Callable[[], T | Awaitable[T]], timeout_s: float
             if value:
                 return value
             last = value
+        except HopelessError:
+            raise
         except AssertionError as error:
             last = error
         if asyncio.get_running_loop().time() > deadline:

@@ -16,7 +16,7 @@ import aiohttp
 import psutil
 
 from restream.demo.embedded import free_port
-from tests.support.eventually import eventually
+from tests.support.eventually import HopelessError, eventually
 from tests.support.servers import TestServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -200,7 +200,8 @@ async def running_service(
     service = RunningService(process, f"http://127.0.0.1:{port}", log)
 
     async def answers() -> bool:
-        assert process.returncode is None, service.log
+        if process.returncode is not None:
+            raise HopelessError(f"it ended with {process.returncode}:\n{service.log}")
         try:
             return bool(await service.get("/livez"))
         except (aiohttp.ClientError, OSError):
