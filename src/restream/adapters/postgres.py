@@ -21,6 +21,8 @@ from restream.ports.cameras import DatabaseError, Row
 DEFAULT_QUERY = "SELECT * FROM cameras ORDER BY id"
 _TIMEOUT_S = 10.0
 _CLOSE_TIMEOUT_S = 2.0
+# A schema may index a table of millions of rows anew.
+_SCRIPT_TIMEOUT_S = 600.0
 _LOST = "the connection to the database is lost"
 
 # InternalClientError: asyncpg was interrupted in the middle of an exchange by the loss of the connection.
@@ -184,7 +186,7 @@ def _password(dsn: str) -> str:
 async def execute_script(dsn: Secret, script: str) -> None:
     """Run SQL statements (the schema of a new installation). Raises DatabaseError."""
     try:
-        connection = await asyncpg.connect(dsn.reveal(), timeout=_TIMEOUT_S, command_timeout=_TIMEOUT_S)
+        connection = await asyncpg.connect(dsn.reveal(), timeout=_TIMEOUT_S, command_timeout=_SCRIPT_TIMEOUT_S)
     except (*CONNECTION_ERRORS, ValueError) as error:
         raise translated(error, dsn) from None
     try:

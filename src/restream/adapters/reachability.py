@@ -121,3 +121,32 @@ async def record_rights(dsn: Secret) -> Mapping[str, bool | None]:
             connection.terminate()
     except (*CONNECTION_ERRORS, ValueError) as error:
         raise translated(error, dsn) from None
+
+
+_EVENTS = """
+SELECT has_table_privilege(oid, 'INSERT') AS writable,
+    EXISTS (SELECT FROM pg_attribute WHERE attrelid = oid AND attname = 'node' AND NOT attisdropped) AS tells_nodes
+FROM pg_class WHERE oid = to_regclass('restream_event')
+"""
+
+
+class EventsTable(NamedTuple):
+    """The table of etc/schema_events.sql, as it is there."""
+
+    writable: bool
+    """This user may add to it."""
+    tells_nodes: bool
+    """It was made, or changed, since nodes have names."""
+
+
+async def events_table(dsn: Secret) -> EventsTable | None:
+    """The table of events; None: there is none. Raises DatabaseError."""
+    try:
+        connection = await asyncpg.connect(dsn.reveal(), timeout=_TIMEOUT_S, command_timeout=_TIMEOUT_S)
+        try:
+            row = await connection.fetchrow(_EVENTS)
+            return EventsTable(row["writable"], row["tells_nodes"]) if row is not None else None
+        finally:
+            connection.terminate()
+    except (*CONNECTION_ERRORS, ValueError) as error:
+        raise translated(error, dsn) from None
