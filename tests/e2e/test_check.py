@@ -196,8 +196,8 @@ async def leases(dsn: str) -> AsyncIterator[Database]:
 
 
 def sharing(tmp_path: Path, dsn: str, **nodes: Any) -> Settings:
-    own = {"dsn": dsn, "heartbeat_s": 0.5, "ttl_s": 1, "fence": "time", **nodes}
-    return settings(tmp_path, node={"name": "a"}, nodes=own, http={"port": free_port()})
+    own = {"dsn": dsn, "heartbeat_s": 0.5, "ttl_s": 3, "fence": "time", **nodes}
+    return settings(tmp_path, node={"name": "a"}, nodes=own, http={"port": free_port()}, ffmpeg={"stop_grace_s": 0.5})
 
 
 async def test_the_tables_of_nodes_and_who_may_use_them(tmp_path: Path, dsn: str, database: Database) -> None:

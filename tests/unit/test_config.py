@@ -341,6 +341,19 @@ def test_leases_that_cannot_be_kept_are_refused(config: Path, section: dict[str,
     assert problem(config, {"nodes": section}).startswith(expected)
 
 
+@pytest.mark.parametrize("ttl_s", [6, 7])
+def test_a_lease_that_ends_before_its_publishers_is_refused(config: Path, ttl_s: float) -> None:
+    """All of them end a grace before it is over: with 7 that is at the next heartbeat, with less before any start."""
+    nodes = {"dsn": ARGUMENT, "fence": "time", "ttl_s": ttl_s}
+    said = problem(config, {"nodes": nodes})
+    assert said.startswith("nodes: with fence: time ttl_s must be more than 7: ")
+    assert load(config, {"nodes": {**nodes, "ttl_s": 7.5}}).nodes.ttl_s == 7.5
+    # Nobody has a lease, or what ends has nothing to do with it.
+    assert load(config, {"nodes": {**nodes, "dsn": None}}).nodes.ttl_s == ttl_s
+    assert load(config, {"nodes": {**nodes, "fence": "server"}}).nodes.ttl_s == ttl_s
+    assert load(config, {"nodes": nodes, "ffmpeg": {"stop_grace_s": 0.5}}).nodes.ttl_s == ttl_s
+
+
 def test_a_lease_of_two_heartbeats_is_the_shortest(config: Path) -> None:
     section = load(config, {"nodes": {"ttl_s": 6, "fence": "time"}}).nodes
     assert (section.dsn, section.heartbeat_s, section.ttl_s, section.fence) == (None, 3, 6, Fence.TIME)

@@ -23,7 +23,8 @@ class NodesSection(Section):
     heartbeat_s: float = Field(default=3, ge=0.5, le=60)
     """How often a node renews its lease, and looks which cameras it should have."""
     ttl_s: float = Field(default=9, ge=1, le=600)
-    """A node that has not renewed its lease for so long has lost it; at least twice `heartbeat_s`."""
+    """A node that has not renewed its lease for so long has lost it; at least twice `heartbeat_s`, with `fence: time`
+    more than `heartbeat_s`, `ffmpeg.stop_grace_s` and a second."""
     fence: Fence = Fence.SERVER
     """What keeps two nodes from publishing one camera when the owner's lease has expired. `server`: it is taken over
     when nothing of it arrives at the media server any more, which all nodes must reach. `time`: its owner has ended all

@@ -56,6 +56,7 @@ from restream.domain.admission.queue import StartLimits
 from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import CameraTypes
 from restream.domain.ffmpeg.plan import FfmpegSettings
+from restream.domain.fleet.fencing import Fence
 from restream.domain.judgement.flaws import Thresholds
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.relay.plan import RelaySettings
@@ -142,6 +143,16 @@ class Settings(StoreSections, MessageSections, BaseSettings):
         if not (is_loopback(http.host) or http.auth == "none" or http.token or self.api.accounts):
             raise ValueError(
                 f"http: host {http.host} is not loopback: set http.token, or http.auth: none to serve anybody"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _fenced(self) -> Settings:
+        nodes, stopping_s = self.nodes, self.ffmpeg.stopping_s
+        if nodes.dsn is not None and nodes.fence is Fence.TIME and nodes.ttl_s <= nodes.heartbeat_s + stopping_s:
+            raise ValueError(
+                f"nodes: with fence: time ttl_s must be more than {nodes.heartbeat_s + stopping_s:g}: heartbeat_s, "
+                f"ffmpeg.stop_grace_s and a second; no camera would last from one heartbeat to the next"
             )
         return self
 

@@ -23,6 +23,8 @@ _FIRST_STARTING_PER_CORE = 4
 _MOST_STARTING_PER_CORE = 32
 # No faster than processes can be made, with time between them for everything else.
 _SPACING_CORE_S = 0.02
+# Beside `stop_grace_s`: until the last process is reaped.
+_REAPED_S = 1.0
 
 
 class Section(BaseModel):
@@ -108,6 +110,11 @@ class FfmpegSection(Section):
     visible to every user of the host in `ps`; a SIGKILL of the service at the moment of a start may leave that
     ffmpeg behind.
     """
+
+    @property
+    def stopping_s(self) -> float:
+        """How long it takes to end all publishers, at most."""
+        return self.stop_grace_s + _REAPED_S
 
 
 class RelaySection(Section):

@@ -19,7 +19,6 @@ from restream.interfaces.console.findings import CheckState, Finding
 from restream.ports.cameras import DatabaseError
 from restream.preflight.host import runs_here
 from restream.service.from_settings import lease_table, lease_timeout_s, media_servers, require_nodes_dsn
-from restream.service.sharing import stopping_s
 
 # A lease lasts at least two of them.
 _BEATS = 1.5
@@ -98,7 +97,7 @@ def judge_name(name: NodeName, before: FleetNode | None, after: FleetNode | None
 
 async def _fence(settings: Settings) -> list[Finding]:
     if settings.nodes.fence is Fence.TIME:
-        return [judge_lease(settings.nodes.heartbeat_s, settings.nodes.ttl_s, stopping_s(settings))]
+        return [judge_lease(settings.nodes.heartbeat_s, settings.nodes.ttl_s, settings.ffmpeg.stopping_s)]
     servers = media_servers(settings)
     try:
         seen = await asyncio.gather(*(server.observe() for server in servers.values()))

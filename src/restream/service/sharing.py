@@ -29,8 +29,6 @@ from restream.supervisor.nodes.witness import PathWatch
 from restream.supervisor.picture.host_watch import HostWatch
 from restream.supervisor.picture.observers import Observers
 
-# Beside `ffmpeg.stop_grace_s`: until the last process is reaped.
-_REAPED_S = 1.0
 _STALE_SWEEPS = 3
 # MediaMTX's `readTimeout`: how long it keeps a publisher whose host is gone.
 _READ_TIMEOUT_S = 10.0
@@ -78,7 +76,7 @@ class Sharing:
             heartbeat_s=section.heartbeat_s,
             ttl_s=section.ttl_s,
             fence=section.fence,
-            stopping_s=stopping_s(self._settings),
+            stopping_s=self._settings.ffmpeg.stopping_s,
             pace=Pace(moves_per_minute=section.moves_per_minute),
         )
         if self._kept is not None:
@@ -161,8 +159,3 @@ class Sharing:
         """All publishers have ended: others may have the cameras at once."""
         if self._keeper is not None:
             await self._keeper.leave()
-
-
-def stopping_s(settings: Settings) -> float:
-    """How long it takes to end all publishers, at most."""
-    return settings.ffmpeg.stop_grace_s + _REAPED_S
