@@ -34,7 +34,7 @@ async def test_what_cannot_come_any_more_is_not() -> None:
 async def test_a_service_that_ends_at_once_is_told_at_once_with_its_words(tmp_path: Path) -> None:
     program = ("sh", "-c", "echo no such key; exit 2")
     began = time.monotonic()
-    with pytest.raises(AssertionError, match="(?s)ended with 2.*no such key"):
+    with pytest.raises(AssertionError, match=r"(?s)ended with 2.*no such key"):
         async with running_service(tmp_path, program=program):
             pass
     assert time.monotonic() - began < 20
