@@ -9,7 +9,7 @@ import pytest
 from restream.adapters.apprise_receiver import NOT_INSTALLED, NOT_KNOWN, AppriseReceiver
 from restream.demo.embedded import free_port
 from restream.domain.camera.secret import Secret
-from restream.domain.news.alerts import AlertError
+from restream.domain.news.alert import AlertError
 from restream.interfaces.messages.alert_letter import LetterStyle, alert_text
 from restream.interfaces.messages.words import Language
 from tests.contract.test_webhook import ALERT

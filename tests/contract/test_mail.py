@@ -15,8 +15,8 @@ from restream.adapters.mail.smtp import MailSecurity, MailServer, SmtpMailer
 from restream.demo.embedded import free_port
 from restream.domain.camera.secret import Secret
 from restream.domain.life.backoff import RestartPolicy
+from restream.domain.news.alert import AlertRules
 from restream.domain.news.alert_routes import AlertRoute
-from restream.domain.news.alerts import AlertRules
 from restream.domain.news.component import ComponentState
 from restream.domain.server.trust import Trust
 from restream.interfaces.messages.alert_letter import LastPicture, LetterStyle

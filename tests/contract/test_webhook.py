@@ -15,9 +15,10 @@ from restream.adapters.stores.webhook import Webhook
 from restream.demo.embedded import free_port
 from restream.domain.camera.secret import Secret
 from restream.domain.life.backoff import RestartPolicy
+from restream.domain.news.alert import Affected, Alert, AlertError, AlertKind, AlertRules, AlertSubject, Scope
 from restream.domain.news.alert_routes import AlertRoute
-from restream.domain.news.alerts import Affected, Alert, AlertError, AlertKind, AlertRules, AlertSubject, Scope
 from restream.domain.news.component import ComponentState
+from restream.domain.news.incident import Bond, IncidentScope
 from restream.supervisor.components import Components
 from restream.supervisor.outlets.alert_post import Patience
 from restream.supervisor.outlets.alert_watch import AlertWatch, Routing
@@ -47,6 +48,23 @@ async def test_the_message_is_the_documented_one_and_the_documented_check_takes_
     assert not genuine(headers, body, "other", 1767607300.0)
     assert not genuine(headers, body + b" ", "s3cret", 1767607300.0)
     assert not genuine(headers, body, "s3cret", 1767608000.0)
+
+
+async def test_a_message_of_an_incident_leads_to_it() -> None:
+    known = replace(ALERT, scope=Scope.FLEET, incident="4f1d", bond=Bond(IncidentScope.SITE, "North", "contact"))
+    async with receiver() as there:
+        webhook = Webhook(Secret(there.url), page_url="https://cameras.example/")
+        await webhook.send(known, "1")
+        await webhook.send(ALERT, "2")
+        await webhook.close()
+    told, usual = (json.loads(body) for _, body in there.received)
+    assert {key: told[key] for key in told.keys() - usual.keys()} == {
+        "incident": "4f1d",
+        "incident_scope": "site",
+        "place": "North",
+        "left": 0,
+        "link": "https://cameras.example/#incident=4f1d",
+    }
 
 
 async def test_without_a_secret_nothing_is_signed() -> None:

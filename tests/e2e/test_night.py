@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import sys
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import aiohttp.test_utils
 import asyncpg
 import pytest
+from aiohttp import web
 
 from restream.config.places import ROOT
 from restream.demo.embedded import free_port
@@ -42,12 +47,19 @@ async def test_a_recorder_dies_at_night_and_maintenance_calls_nobody(
     for number in (11, 12, 13):
         await add_camera(number, link=f"127.0.0.1:{free_port()}", site="North")
     overrides = {"PG_DSN": dsn}
-    async with running_service(tmp_path, server=stand_in, overrides=overrides) as service:
+    alerts = {"RESTREAM_ALERTS__PAGE_URL": "https://cameras.example/"}
+    async with (
+        webhook(alerts) as messages,
+        running_service(tmp_path, server=stand_in, overrides={**overrides, **alerts}) as service,
+    ):
         (incident,) = await eventually(lambda: open_incidents(service), 60)
         assert (incident["scope"], incident["place"], incident["cameras"]) == ("host", "127.0.0.1", ["11", "12", "13"])
         taken = await post(service, f"/api/incidents/{incident['id']}/acknowledge", {"who": "Ann", "text": "power"})
         assert taken["acknowledged"]["who"] == "Ann"
         await eventually(lambda: database.fetchval("SELECT count(*) FROM restream_incident_entry"), 20)
+        await eventually(lambda: messages, 60)
+        told = [(each["kind"], each["scope"], each["total"], each["incident"], each["link"]) for each in messages]
+        assert told == [("down", "host", 3, incident["id"], f"https://cameras.example/#incident={incident['id']}")]
 
     async with running_service(tmp_path, server=stand_in, overrides=overrides) as service:
         await eventually(lambda: open_incidents(service), 60)
@@ -74,6 +86,22 @@ async def test_a_recorder_dies_at_night_and_maintenance_calls_nobody(
         assert 'restream_camera_in_maintenance{camera="1",name="Camera 1"} 0' in metrics
         kept = await database.fetchrow("SELECT ended IS NOT NULL AS over, most FROM restream_incident")
         assert kept is not None and kept["most"] == 3
+
+
+@contextlib.asynccontextmanager
+async def webhook(overrides: dict[str, str]) -> AsyncIterator[list[Any]]:
+    """Somebody who is told of everything: his messages, and how the service finds him."""
+    taken: list[Any] = []
+
+    async def take(request: web.Request) -> web.Response:
+        taken.append(await request.json())
+        return web.Response()
+
+    application = web.Application()
+    application.router.add_post("/", take)
+    async with aiohttp.test_utils.TestServer(application) as server:
+        overrides["RESTREAM_ALERTS__WEBHOOKS"] = json.dumps([str(server.make_url("/"))])
+        yield taken
 
 
 async def run_command(service: RunningService, *arguments: str, code: int = 0) -> str:

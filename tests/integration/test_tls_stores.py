@@ -25,7 +25,7 @@ from restream.demo.embedded import free_port, postgres_binaries, postgres_files,
 from restream.domain.camera.secret import ReplaceableSecret, Secret
 from restream.domain.ffmpeg.invocation import Invocation
 from restream.domain.line_buffer import Unavailable, Written
-from restream.domain.news.alerts import AlertError
+from restream.domain.news.alert import AlertError
 from restream.domain.server.trust import SYSTEM, UNCHECKED, Trust
 from restream.ports.cameras import DatabaseError
 from restream.ports.outlets import Documents, SinkError

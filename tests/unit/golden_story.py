@@ -24,7 +24,7 @@ from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import CameraStatus
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase
-from restream.domain.news.alerts import Alert, AlertRules
+from restream.domain.news.alert import Alert, AlertRules
 from restream.domain.news.component import ComponentState
 from restream.domain.news.event import ComponentChange, Event, ServerRestart, Transition
 from restream.domain.server.identity import DEFAULT_SERVER

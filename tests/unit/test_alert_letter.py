@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from restream.domain.news.alerts import Affected, Alert, AlertKind, AlertSubject, Scope, Telling
+from restream.domain.news.alert import Affected, Alert, AlertKind, AlertSubject, Scope, Telling
+from restream.domain.news.incident import Bond, IncidentScope
 from restream.interfaces.messages.alert_letter import LastPicture, LetterStyle, alert_text, headline, page_link
 from restream.interfaces.messages.words import WORDS, Language, duration
 from restream.service.alert_letters import LetterWriter
@@ -88,16 +89,32 @@ def test_what_cameras_are_called_stays_text() -> None:
 )
 def test_where_the_page_shows_it(alert: Alert, expected: str) -> None:
     assert page_link(alert, PAGE) == PAGE + expected
-    assert page_link(alert, "") == page_link(alert, "", "4f1d") == ""
-    assert page_link(alert, PAGE, "4f1d") == f"{PAGE}#tab=incidents&incident=4f1d"
+    known = replace(alert, incident="4f1d")
+    assert page_link(alert, "") == page_link(known, "") == ""
+    assert page_link(known, PAGE) == f"{PAGE}#tab=incidents&incident=4f1d"
 
 
-async def test_a_letter_leads_to_the_incident_that_all_of_its_cameras_belong_to() -> None:
-    homes = {"0": "4f1d", "1": "4f1d", "2": "77aa"}
-    writer = LetterWriter(LetterStyle(page_url=PAGE), incident=lambda id_: homes.get(id_, ""))
-    assert "#tab=incidents&incident=4f1d" in (await writer.write(of(2), "1")).text
-    assert "#tab=incidents&incident=4f1d" in writer.short(of(2))[1]
+async def test_a_letter_leads_to_the_incident_that_it_is_about() -> None:
+    writer, known = LetterWriter(LetterStyle(page_url=PAGE)), replace(of(2), incident="4f1d")
+    assert "#tab=incidents&incident=4f1d" in (await writer.write(known, "1")).text
+    assert "#tab=incidents&incident=4f1d" in writer.short(known)[1]
     assert "#host=192.0.2.7" in (await writer.write(of(3), "1")).text
+
+
+@pytest.mark.parametrize(
+    ("scope", "place", "expected"),
+    [
+        (IncidentScope.SITE, "North", "40 cameras of site North are down"),
+        (IncidentScope.HOST, "192.0.2.7", "40 cameras at 192.0.2.7 are down (North)"),
+        (IncidentScope.SERVER, "west", "40 cameras on media server west are down (North)"),
+        (IncidentScope.NODE, "b", "40 cameras of node b are down (North)"),
+        (IncidentScope.FLEET, "", "40 cameras are down (North)"),
+    ],
+)
+def test_an_incident_is_told_by_what_its_cameras_share(scope: IncidentScope, place: str, expected: str) -> None:
+    alert = replace(of(40, scope=Scope.FLEET), incident="4f1d", bond=Bond(scope, place), host="")
+    assert headline(alert, Language.EN) == expected
+    assert headline(replace(alert, kind=AlertKind.RECOVERED), Language.DE)
 
 
 @pytest.mark.parametrize(

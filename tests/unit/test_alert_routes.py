@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection
 import pytest
 
 from restream.config.alert_sections import parse_hours, parse_weekdays
+from restream.domain.news.alert import Affected, Alert, AlertKind, AlertRules, AlertSubject, Scope, Telling
 from restream.domain.news.alert_routes import ALL_DAY, EVERY_DAY, AlertRoute, Hours, LocalTime, Severity
-from restream.domain.news.alerts import Affected, Alert, AlertKind, AlertRules, AlertSubject, Scope, Telling
 from restream.domain.news.outages import Lasting, RoutingState, follow
 from restream.supervisor.components import Components
 from restream.supervisor.outlets.alert_watch import AlertWatch, Routing

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restream.domain.news.alerts import Alert, AlertRules, AlertState, AlertSubject, Scope, step
+from restream.domain.news.alert import Alert, AlertRules, AlertSubject, Scope
+from restream.domain.news.alerts import AlertState, step
 from restream.domain.news.component import Component, ComponentState
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId, component_name
 

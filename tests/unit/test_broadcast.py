@@ -14,7 +14,7 @@ import pytest
 
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.line_buffer import WriteOutcome, Written
-from restream.domain.news.alerts import Alert, AlertKind, AlertRules
+from restream.domain.news.alert import Alert, AlertKind, AlertRules
 from restream.domain.news.component import ComponentState
 from restream.interfaces.console.frame import Facts
 from restream.interfaces.console.live import LiveConsole

@@ -21,7 +21,7 @@ from restream.domain.judgement.status import CameraStatus, Subject
 from restream.domain.judgement.verdict import NOT_JUDGED, Health, Verdict
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
-from restream.domain.news.alerts import AlertRules
+from restream.domain.news.alert import AlertRules
 from restream.domain.news.component import Component, ComponentState
 from restream.domain.news.event import ComponentChange
 from restream.domain.server.flow import ServerPicture

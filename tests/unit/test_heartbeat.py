@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from restream.domain.heartbeat import Heartbeat
-from restream.domain.news.alerts import AlertRules, AlertSubject
+from restream.domain.news.alert import AlertRules, AlertSubject
 from restream.domain.news.component import Component, ComponentState
 from restream.supervisor.components import Components
 from restream.supervisor.outlets.alert_watch import AlertWatch

@@ -14,7 +14,8 @@ from restream.domain.fleet.vacancy import Vacancies, Vacancy
 from restream.domain.judgement.status import Unowned
 from restream.domain.judgement.verdict import Health, judge_row
 from restream.domain.life.cause import Side
-from restream.domain.news.alerts import AlertRules, AlertState, AlertSubject, step
+from restream.domain.news.alert import AlertRules, AlertSubject
+from restream.domain.news.alerts import AlertState, step
 from restream.domain.news.component import Component, ComponentState
 from restream.supervisor.components import Components
 from restream.supervisor.nodes.node_news import NodeNews

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from restream.domain.camera.secret import Secret
-from restream.domain.news.alerts import Alert, AlertError
+from restream.domain.news.alert import Alert, AlertError
 
 NOT_INSTALLED = "Apprise is not installed: pip install 'restream[apprise]'"
 NOT_KNOWN = "Apprise knows no such URL, or it is not complete"

@@ -135,7 +135,7 @@ class RouteEntry(Section):
     causes: tuple[Annotated[str, AfterValidator(_code)], ...] = ()
     """Only outages with one of these causes."""
     severity: Severity = Severity.MINOR
-    """The least: a camera is minor, several of one host are major, a large part of all or a component is critical."""
+    """The least: a camera is minor, several that share a host or site are major, a large part of all is critical."""
     components: bool | None = None
     """Whether it tells of databases, media servers, nodes; null: unless it is about certain cameras."""
     hours: tuple[str, ...] = ()
@@ -200,7 +200,7 @@ class AlertsSection(Section):
     language: Literal["en", "de", "ru"] = "en"
     """Of messages to people."""
     page_url: str | None = None
-    """Where the page is reached, e.g. `https://cameras.example/`; messages to people link to it."""
+    """Where the page is reached, e.g. `https://cameras.example/`; messages link to it."""
     tls_ca: CaFile | None = None
     """Certificates (PEM) that are believed of receivers with `https`; null: the system's."""
     tls_verify: bool = True

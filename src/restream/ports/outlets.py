@@ -10,7 +10,7 @@ from restream.domain.judgement.availability import Timeline
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.known_media import KnownMedia
 from restream.domain.line_buffer import WriteOutcome
-from restream.domain.news.alerts import Alert
+from restream.domain.news.alert import Alert
 
 
 class SinkError(Exception):

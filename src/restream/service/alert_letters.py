@@ -11,7 +11,7 @@ from typing import NamedTuple
 from restream.config.settings import Settings
 from restream.domain.judgement.snapshot import Snapshot
 from restream.domain.judgement.status import CameraStatus
-from restream.domain.news.alerts import Alert, AlertKind, Telling
+from restream.domain.news.alert import Alert, AlertKind, Telling
 from restream.interfaces.messages.alert_letter import LastPicture, LetterStyle, alert_text
 from restream.ports.cameras import StillError
 from restream.ports.mail import Attachment, Letter
@@ -35,8 +35,6 @@ class LetterParts(NamedTuple):
     """What letters are made of, beside the alert."""
 
     pictures: Pictures = no_pictures
-    incident: Callable[[str], str] = lambda _: ""
-    """Id of the open incident that a camera belongs to; empty: there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +43,16 @@ class LetterWriter:
 
     style: LetterStyle
     pictures: Pictures = no_pictures
-    incident: Callable[[str], str] = lambda _: ""
 
     def short(self, alert: Alert) -> tuple[str, str]:
         """Title and text, for who takes no letters."""
-        told = alert_text(alert, self.style, incident=self._incident(alert))
+        told = alert_text(alert, self.style)
         return told.subject, told.text
 
     async def write(self, alert: Alert, delivery: str) -> Letter:
         """`delivery` is the letter's id, unless it begins an outage: then the others refer to it."""
         found = await self.pictures(alert)
-        told = alert_text(alert, self.style, found, self._incident(alert))
+        told = alert_text(alert, self.style, found)
         begins = alert.kind in (AlertKind.DOWN, AlertKind.COMPONENT_DOWN) and alert.telling is Telling.NEWS
         return Letter(
             told.subject,
@@ -67,11 +64,6 @@ class LetterWriter:
             urgent=alert.telling is Telling.ESCALATION,
         )
 
-    def _incident(self, alert: Alert) -> str:
-        """The one that all of its cameras belong to, as far as the alert lists them."""
-        found = {self.incident(each.subject.id) for each in alert.cameras}
-        return found.pop() if len(found) == 1 else ""
-
 
 @dataclass(frozen=True, slots=True)
 class AlertPictures:
@@ -79,7 +71,6 @@ class AlertPictures:
 
     stills: StillQueue
     latest: Callable[[], Snapshot]
-    incident: Callable[[str], str] = lambda _: ""
 
     def by(self, settings: Settings) -> LetterParts:
         """As these settings say where the media servers are."""
@@ -90,7 +81,7 @@ class AlertPictures:
             found = await asyncio.gather(*(self._of(settings, each.subject.id, alert) for each in some))
             return [replace(each, id=f"picture{index}") for index, each in enumerate(found) if each is not None]
 
-        return LetterParts(of, self.incident)
+        return LetterParts(of)
 
     async def _of(self, settings: Settings, camera_id: str, alert: Alert) -> LastPicture | None:
         report = self.latest().reports.get(camera_id)

@@ -18,8 +18,8 @@ from restream.config.alert_sections import (
 )
 from restream.config.settings import ConfigError, Settings
 from restream.domain.camera.secret import Secret
+from restream.domain.news.alert import AlertRules
 from restream.domain.news.alert_routes import ALL_DAY, EVERY_DAY, AlertRoute, LocalTime
-from restream.domain.news.alerts import AlertRules
 from restream.domain.server.trust import Trust
 from restream.interfaces.messages.alert_letter import LetterStyle
 from restream.interfaces.messages.words import Language
@@ -27,7 +27,7 @@ from restream.ports.outlets import AlertReceiver
 from restream.service.alert_letters import AlertPictures, LetterParts, LetterWriter
 from restream.service.mailing import smtp_mailer
 from restream.supervisor.components import Components
-from restream.supervisor.outlets.alert_watch import AlertWatch, Routing
+from restream.supervisor.outlets.alert_watch import AlertIncidents, AlertWatch, Routing
 
 EVERYTHING = "all"
 """The route that there is where none is configured."""
@@ -38,6 +38,7 @@ def alert_watch(
     components: Components,
     pictures: AlertPictures,
     quiet: Callable[[float], Collection[str]],
+    incidents: AlertIncidents,
 ) -> AlertWatch:
     """Who follows the cycles and tells."""
     return AlertWatch(
@@ -46,6 +47,7 @@ def alert_watch(
         alert_rules(settings),
         routing=alert_routing(settings, settings.node_name, pictures.by(settings)),
         quiet=quiet,
+        incidents=incidents,
     )
 
 
@@ -61,7 +63,7 @@ def adopt_alerts(alerts: AlertWatch, before: Settings, settings: Settings, pictu
     routed = routed and (settings.smtp, settings.servers) == (before.smtp, before.servers)
     alerts.adopt(
         alert_rules(settings),
-        None if same("webhooks", *trust) else alert_receivers(settings, node),
+        None if same("webhooks", "page_url", *trust) else alert_receivers(settings, node),
         None if routed else alert_routing(settings, node, pictures.by(settings)),
     )
 
@@ -137,4 +139,5 @@ def _webhook(settings: Settings, entry: WebhookEntry, node: str) -> Webhook:
         secret=Secret(entry.secret.get_secret_value()) if entry.secret else None,
         node=node,
         trust=Trust(settings.alerts.tls_ca, settings.alerts.tls_verify),
+        page_url=settings.alerts.page_url or "",
     )

@@ -42,6 +42,7 @@ from restream.interfaces.http.session import Sessions
 from restream.ports.cameras import StillError
 from restream.ports.nodes import Peers
 from restream.service.from_settings import access, public_bases, still_invocation
+from restream.service.incidents import page_address
 from restream.service.outlets import Outlets
 from restream.service.reporting import NO_HISTORY, make_report
 from restream.service.sampling import Sampling
@@ -107,7 +108,7 @@ class Web:
             Api(context).routes(),
             bulk.routes(self._rendering, partial(self._act_on_many, PacedRequests(self.fleet)), owners),
             stills.routes(self._still, owners),
-            Incidents(lambda: self.outlets.incidents, self.settings().nodes.url or "").routes(),
+            Incidents(lambda: self.outlets.incidents, page_address(self.settings())).routes(),
             pictures.routes(lambda: self.sampling.answers, owners),
             alerts.routes(self._alerts, self._test_alerts),
             Maintenance(lambda: self.outlets.maintenance, checked).routes(),

@@ -37,7 +37,12 @@ def _words(moment: float) -> str:
 
 def open_incidents(settings: Settings, watch: IncidentWatch[Rendering]) -> EncodedIncidents:
     """JSON of those that are open."""
-    return EncodedIncidents(lambda: watch.version, lambda: watch.open, settings.nodes.url or "")
+    return EncodedIncidents(lambda: watch.version, lambda: watch.open, page_address(settings))
+
+
+def page_address(settings: Settings) -> str:
+    """Where operators reach the page, as far as that is known; else empty."""
+    return settings.alerts.page_url or settings.nodes.url or ""
 
 
 def _leads(settings: Settings, peers: Callable[[], Peers | None]) -> bool | None:

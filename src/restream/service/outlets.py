@@ -30,7 +30,7 @@ from restream.service.stores import archives, audit_stores, line_store, media_me
 from restream.service.topics import topic_keepers
 from restream.supervisor.components import Components
 from restream.supervisor.maintenance_keeper import MaintenanceKeeper
-from restream.supervisor.outlets.alert_watch import AlertWatch
+from restream.supervisor.outlets.alert_watch import AlertIncidents, AlertWatch
 from restream.supervisor.outlets.archivist import Archivist
 from restream.supervisor.outlets.audit_keeper import AuditKeeper
 from restream.supervisor.outlets.broadcast import Broadcast
@@ -61,7 +61,7 @@ class Outlets:
 
     def adopt(self, before: Settings, settings: Settings) -> None:
         """What is told of outages, and to whom, changes while the service runs; other outlets at its next start."""
-        adopt_alerts(self.alerts, before, settings, _pictures(self.stills, self.renderer, self.incidents))
+        adopt_alerts(self.alerts, before, settings, _pictures(self.stills, self.renderer))
 
 
 def outlets(
@@ -141,12 +141,8 @@ def _span_keeper(settings: Settings, secrets_in_use: SecretsInUse, sharing: Shar
     )
 
 
-def _pictures(stills: StillQueue, renderer: Renderer, incidents: IncidentWatch[Rendering]) -> AlertPictures:
-    def incident(camera_id: str) -> str:
-        found = incidents.of_camera(camera_id)
-        return found.id if found is not None else ""
-
-    return AlertPictures(stills, lambda: renderer.latest.snapshot, incident)
+def _pictures(stills: StillQueue, renderer: Renderer) -> AlertPictures:
+    return AlertPictures(stills, lambda: renderer.latest.snapshot)
 
 
 def _alert_watch(
@@ -156,8 +152,8 @@ def _alert_watch(
     renderer: Renderer,
     incidents: IncidentWatch[Rendering],
 ) -> AlertWatch:
-    pictures = _pictures(stills, renderer, incidents)
-    return alert_watch(settings, components, pictures, in_hand(incidents))
+    of_incidents = AlertIncidents(incidents.of_camera, incidents.of_bond)
+    return alert_watch(settings, components, _pictures(stills, renderer), in_hand(incidents), of_incidents)
 
 
 def _line_writers(

@@ -108,17 +108,20 @@ class ReportSchedule:
             mailer = smtp_mailer(settings)
             if mailer is None:
                 raise ConfigError("smtp.host is not set: reports cannot be mailed")
-            await _mail(mailer, report, words, Attachment(name, RENDERINGS[form].media_type, body), entry.recipients)
+            page = f"{settings.alerts.page_url}#tab=report" if settings.alerts.page_url else ""
+            await _mail(
+                mailer, report, words, Attachment(name, RENDERINGS[form].media_type, body), entry.recipients, page
+            )
         return name
 
 
 async def _mail(
-    mailer: Mailer, report: AvailabilityReport, words: ReportWords, file: Attachment, to: tuple[str, ...]
+    mailer: Mailer, report: AvailabilityReport, words: ReportWords, file: Attachment, to: tuple[str, ...], page: str
 ) -> None:
     title, lines = heading(report, words)
     total = report.sums.total
     share = shown(total.availability, Kind.SHARE)
-    text = "\n".join((title, *lines, "", f"{words('report.sheet.all')}: {share}", "", *method(words), ""))
+    text = "\n".join((title, *lines, "", f"{words('report.sheet.all')}: {share}", "", *method(words), "", page))
     refused = await mailer.send(Letter(f"{title}: {share}", text, attachments=(file,)), to)
     for address, error in refused.items():
         logger.warning("report for %s refused: %s", address, error)

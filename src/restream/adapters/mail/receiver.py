@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
-from restream.domain.news.alerts import Alert, AlertError
+from restream.domain.news.alert import Alert, AlertError
 from restream.ports.mail import Letter, Mailer, MailError
 
 _REMEMBERED = 200

@@ -16,7 +16,7 @@ import msgspec
 from restream.adapters.network_errors import reason
 from restream.adapters.tls import context_of
 from restream.domain.camera.secret import Secret
-from restream.domain.news.alerts import Affected, Alert, AlertError, Scope
+from restream.domain.news.alert import Affected, Alert, AlertError, Scope
 from restream.domain.server.trust import SYSTEM, Trust
 
 _TIMEOUT_S = 10.0
@@ -35,7 +35,10 @@ class Webhook:
         node: str = "",
         clock: Callable[[], float] = time.time,
         trust: Trust = SYSTEM,
+        page_url: str = "",
     ) -> None:
+        """`page_url`: where the page is reached; empty: messages have no link."""
+        self._page_url = page_url
         self._trust = trust
         self._url = url
         self._secret = secret
@@ -50,7 +53,7 @@ class Webhook:
 
     async def send(self, alert: Alert, delivery: str) -> None:
         """One try, at most 10 s. `delivery` is the same in every try of one alert. Raises AlertError."""
-        body = msgspec.json.encode(alert_document(alert, delivery, self._node))
+        body = msgspec.json.encode(alert_document(alert, delivery, self._node, self._page_url))
         headers = {"Content-Type": "application/json", "X-Restream-Delivery": delivery}
         if self._secret:
             stamp = str(int(self._clock()))
@@ -88,8 +91,8 @@ def signature(secret: Secret, stamp: str, body: bytes) -> str:
     return hmac.new(secret.reveal().encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
-def alert_document(alert: Alert, delivery: str, node: str) -> dict[str, Any]:
-    """What is sent, as JSON values; `delivery` is its id, `node` the name of this host."""
+def alert_document(alert: Alert, delivery: str, node: str, page_url: str = "") -> dict[str, Any]:
+    """What is sent, as JSON values; `delivery` is its id, `node` this host, `page_url` where the page is."""
     document: dict[str, Any] = {
         "id": delivery,
         "kind": alert.kind,
@@ -101,6 +104,10 @@ def alert_document(alert: Alert, delivery: str, node: str) -> dict[str, Any]:
     }
     if alert.threads:
         document |= {"telling": alert.telling, "outages": alert.threads, "left": alert.left}
+    if alert.incident and alert.bond is not None:
+        document |= {"incident": alert.incident, "incident_scope": alert.bond.scope, "place": alert.bond.place}
+        document |= {"left": alert.left}
+        document |= {"link": f"{page_url}#incident={alert.incident}"} if page_url else {}
     if alert.scope is Scope.COMPONENT:
         return {**document, "component": alert.component, "detail": alert.detail}
     return {**document, "host": alert.host, "cameras": [_camera(affected) for affected in alert.cameras]}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from restream.domain.news.alerts import LISTED, Affected, Alert, Scope
+from restream.domain.news.alert import LISTED, Affected, Alert, Scope
 
 DAY_MINUTES = 24 * 60
 EVERY_DAY = frozenset(range(7))
@@ -15,7 +15,7 @@ REMINDERS_S = (3600.0, 86400.0)
 
 
 class Severity(StrEnum):
-    """How far an outage reaches: one camera, several of one camera host, a large part of all or a component."""
+    """How far an outage reaches: one camera, several that share something, a large part of all or a component."""
 
     MINOR = "minor"
     MAJOR = "major"
@@ -26,6 +26,9 @@ _ORDER = tuple(Severity)
 _OF_SCOPE: Mapping[Scope, Severity] = {
     Scope.CAMERA: Severity.MINOR,
     Scope.HOST: Severity.MAJOR,
+    Scope.SITE: Severity.MAJOR,
+    Scope.SERVER: Severity.MAJOR,
+    Scope.NODE: Severity.MAJOR,
     Scope.FLEET: Severity.CRITICAL,
     Scope.COMPONENT: Severity.CRITICAL,
 }

@@ -15,118 +15,15 @@ What becomes due is collected for `collect_s`, so that cameras which fail togeth
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from restream.domain.fleet.node import node_component
-from restream.domain.judgement.picture_flaws import BLIND
+from restream.domain.news.alert import Alert, AlertKind, AlertRules, AlertSubject, Scope
+from restream.domain.news.alert_groups import Watch, beginnings, ends
 from restream.domain.news.component import Component, ComponentState
-from restream.domain.server.identity import DEFAULT_SERVER, ServerId
-
-LISTED = 20
-"""How many cameras an alert lists; its total tells of all."""
-
-
-class AlertError(Exception):
-    """An alert was not taken; one line, without the URL. `passing`: another try may succeed."""
-
-    def __init__(self, message: str, *, passing: bool) -> None:
-        super().__init__(message)
-        self.passing = passing
-
-
-class AlertKind(StrEnum):
-    """What an alert tells: an outage or its end, of cameras or of a component; or nothing, on trial."""
-
-    DOWN = "down"
-    RECOVERED = "recovered"
-    COMPONENT_DOWN = "component_down"
-    COMPONENT_UP = "component_up"
-    TEST = "test"
-
-
-class Telling(StrEnum):
-    """Why somebody is told: it is news, it lasts, or nobody has ended it in time."""
-
-    NEWS = "news"
-    REMINDER = "reminder"
-    ESCALATION = "escalation"
-
-
-class Scope(StrEnum):
-    """What an alert is about: one camera, several of one camera host, a large part of all, a component."""
-
-    CAMERA = "camera"
-    HOST = "host"
-    FLEET = "fleet"
-    COMPONENT = "component"
-
-
-@dataclass(frozen=True, slots=True)
-class AlertRules:
-    """How long (s) an outage and its end must last to be told, and how many cameras make it the fleet's."""
-
-    down_after_s: float = 30.0
-    up_after_s: float = 10.0
-    collect_s: float = 10.0
-    fleet_count: int = 5
-    fleet_share: float = 0.3
-    """So many cameras at once, and so large a share of all that are not disabled, make it the fleet's."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlertSubject:
-    """A camera as alerts see it; `code` and `text` tell why it is not healthy, masked."""
-
-    id: str
-    name: str = ""
-    site: str = ""
-    host: str = ""
-    health: str = "unknown"
-    fault: str = "none"
-    code: str = ""
-    text: str = ""
-    server: ServerId = DEFAULT_SERVER
-    """The media server it is published to."""
-    node: str = ""
-    """The node that had it, where none has it now."""
-
-    @property
-    def blind(self) -> bool:
-        """It flows, and nobody sees what he should."""
-        return self.health == "degraded" and self.code in BLIND
-
-
-@dataclass(frozen=True, slots=True)
-class Affected:
-    """A camera in an alert; `since` is when its outage began (Unix time, s). Why it was down is told in both kinds."""
-
-    subject: AlertSubject
-    since: float
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """`total` cameras are meant, of which `cameras` lists some. A component has its name, detail and beginning."""
-
-    kind: AlertKind
-    at: float
-    scope: Scope
-    total: int
-    cameras: tuple[Affected, ...] = ()
-    host: str = ""
-    component: str = ""
-    detail: str = ""
-    since: float = 0.0
-    everyone: tuple[Affected, ...] = ()
-    """All of `total`."""
-    telling: Telling = Telling.NEWS
-    threads: tuple[str, ...] = ()
-    """Ids of the first alerts of the outages that are meant; only where a route tells it."""
-    left: int = 0
-    """Of an end: how many cameras of the same outages are still down."""
+from restream.domain.news.incident import Bond, IncidentScope
 
 
 class _Signal(StrEnum):
@@ -136,29 +33,14 @@ class _Signal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """One camera or component that is down, or was announced so. Clocks are monotonic, in seconds."""
-
-    began: float
-    """When the outage began, Unix time."""
-    announced: bool = False
-    clock: float | None = None
-    """Since when the opposite of what was announced holds, without pauses."""
-    due: float | None = None
-    """Since when it waits to be announced with others."""
-    subject: AlertSubject | None = None
-    """As it last was when down."""
-    open: bool = True
-    """Whether it may be announced now: not paused."""
-
-
-@dataclass(frozen=True, slots=True)
 class AlertState:
     """What is remembered between cycles: only cameras and components with an outage, or one that may become one."""
 
     at: float | None = None
     cameras: Mapping[str, Watch] = field(default_factory=dict)
     components: Mapping[str, Watch] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """By incident that was told and lasts: how many cameras it had then."""
 
 
 _HEALTH = {"down": _Signal.DOWN, "healthy": _Signal.UP, "degraded": _Signal.UP}
@@ -208,21 +90,18 @@ def step(
         if watch is not None:
             watches[id_] = replace(watch, subject=subject) if signal is _Signal.DOWN else watch
 
-    for announced in (False, True):
-        waiting = {
-            id_: watch
-            for id_, watch in watches.items()
-            if watch.due is not None and watch.open and watch.announced is announced
-        }
-        if any(watch.due is not None and now - watch.due >= rules.collect_s for watch in waiting.values()):
-            alerts.extend(_grouped(waiting, fleet_size, wall, rules))
-            for id_, watch in waiting.items():
-                told = _told(watch)
-                if told is None:
-                    del watches[id_]
-                else:
-                    watches[id_] = told
-    return AlertState(now, watches, parts), alerts
+    begun = beginnings(watches, state.sizes, fleet_size, now, wall, rules)
+    over = ends(watches, fleet_size, now, wall, rules)
+    alerts += [*begun.alerts, *over.alerts]
+    for id_ in (*begun.cameras, *over.cameras):
+        told = _told(watches[id_])
+        if told is None:
+            del watches[id_]
+        else:
+            watches[id_] = told
+    lasting = {watch.shared for watch in watches.values() if watch.announced}
+    sizes = {key: size for key, size in begun.sizes.items() if key in lasting}
+    return AlertState(now, watches, parts, sizes), alerts
 
 
 def _advance(
@@ -250,30 +129,12 @@ def _told(watch: Watch) -> Watch | None:
     return None if watch.announced else replace(watch, announced=True, clock=None, due=None)
 
 
-def _grouped(waiting: Mapping[str, Watch], fleet_size: int, wall: float, rules: AlertRules) -> list[Alert]:
-    if len(waiting) >= max(rules.fleet_count, math.ceil(rules.fleet_share * fleet_size)):
-        return [_alert(Scope.FLEET, waiting.values(), wall)]
-    groups: dict[tuple[str, str], list[Watch]] = {}
-    for id_, watch in waiting.items():
-        host = watch.subject.host if watch.subject else ""
-        # Cameras without a host have nothing in common.
-        groups.setdefault((host, "" if host else id_), []).append(watch)
-    return [_alert(Scope.HOST if len(group) > 1 else Scope.CAMERA, group, wall) for group in groups.values()]
-
-
-def _alert(scope: Scope, watches: Iterable[Watch], wall: float) -> Alert:
-    group = list(watches)
-    affected = [Affected(watch.subject, watch.began) for watch in group if watch.subject is not None]
-    return Alert(
-        AlertKind.RECOVERED if group[0].announced else AlertKind.DOWN,
-        wall,
-        scope,
-        len(affected),
-        tuple(affected[:LISTED]),
-        "" if scope is Scope.FLEET else affected[0].subject.host,
-        since=min(watch.began for watch in group),
-        everyone=tuple(affected),
-    )
+def bond_of(component: Component) -> Bond | None:
+    """What its loss has in common with an incident; None: it is neither a media server nor a node."""
+    if component.server is not None:
+        return Bond(IncidentScope.SERVER, component.server)
+    _, prefix, node = component.name.rpartition(node_component(""))
+    return Bond(IncidentScope.NODE, node) if prefix and node else None
 
 
 def _explains(component: Component, subject: AlertSubject) -> bool:

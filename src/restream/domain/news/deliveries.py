@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from restream.domain.news.alerts import AlertKind, Scope, Telling
+from restream.domain.news.alert import AlertKind, Scope, Telling
 
 
 class DeliveryState(StrEnum):

@@ -9,6 +9,7 @@ Pure: `now` is monotonic, `wall` Unix time. Of each outage a route tells
 
 Who saw to it (`quiet`) is not reminded, and nobody else is called.
 Several outages of cameras that a route tells at once are one message.
+Further cameras of an incident that was told belong to its outage; when it has grown much it is told anew.
 """
 
 from __future__ import annotations
@@ -16,11 +17,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from restream.domain.news.alert import LISTED, Affected, Alert, AlertKind, Scope, Telling
+from restream.domain.news.alert_groups import MOST_AT_ONCE
 from restream.domain.news.alert_routes import AlertRoute, LocalTime, narrowed
-from restream.domain.news.alerts import LISTED, Affected, Alert, AlertKind, Scope, Telling
 
-MOST_AT_ONCE = 3
-"""So many outages are told one by one; more that are due in the same moment are one message."""
 _MOST_HELD = 100
 """So many ends wait for the hours of a route; of more, the newest."""
 
@@ -32,6 +32,8 @@ class RouteProgress:
     told_at: float
     reminders: int = 0
     escalated: bool = False
+    grown: bool = False
+    """It is much more than what was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,7 @@ def follow(
     outages, told = list(state.outages), list(state.held)
     for id_, alert in news:
         if alert.kind in (AlertKind.DOWN, AlertKind.COMPONENT_DOWN):
-            left = {each.subject.id: each for each in alert.everyone}
-            outages.append(Outage(id_, alert, left))
+            outages = _begun(outages, id_, alert)
         else:
             told += _ends(outages, alert, routes)
             outages = [_without(outage, alert) for outage in outages]
@@ -111,6 +112,25 @@ def follow(
     return RoutingState(tuple(outages), tuple(held)), dispatches
 
 
+def _begun(outages: Sequence[Outage], id_: str, alert: Alert) -> list[Outage]:
+    """With one more; or with more cameras in that of the same incident. A camera belongs to one alone."""
+    cameras = {each.subject.id: each for each in alert.everyone}
+    known = next((each for each in outages if alert.incident and _is_of(each, alert.incident)), None)
+    others = [_without(each, alert) for each in outages if each is not known]
+    if known is None:
+        return [*others, Outage(id_, replace(alert, joins=False), cameras)]
+    left = {**known.left, **cameras}
+    everyone = tuple({**{each.subject.id: each for each in known.alert.everyone}, **cameras}.values())
+    told = known.alert if alert.joins or known.alert.incident != alert.incident else alert
+    told = replace(narrowed(replace(told, everyone=()), everyone), at=known.alert.at)
+    routes = {name: replace(each, grown=each.grown or not alert.joins) for name, each in known.routes.items()}
+    return [*others, Outage(known.id, told, left, routes)]
+
+
+def _is_of(outage: Outage, incident: str) -> bool:
+    return any(each.subject.shared == incident for each in outage.left.values())
+
+
 def _advance(
     outage: Outage, route: AlertRoute, now: float, quiet: Collection[str]
 ) -> tuple[RouteProgress | None, tuple[Telling, ...]]:
@@ -119,6 +139,8 @@ def _advance(
     if progress is None:
         wanted = route.takes(outage.alert) and (not outage.left or any(map(route.wants, outage.left.values())))
         return (RouteProgress(now), (Telling.NEWS,)) if wanted else (None, ())
+    if progress.grown:
+        return replace(progress, grown=False), (Telling.NEWS,)
     elapsed_s = now - progress.told_at
     passed = sum(elapsed_s >= after_s for after_s in route.reminders_s)
     escalates = route.escalate_after_s is not None and not progress.escalated and elapsed_s >= route.escalate_after_s
@@ -164,6 +186,7 @@ def _together(messages: Sequence[tuple[str, Alert]], telling: Telling, wall: flo
     everyone = tuple(affected for _, alert in cameras for affected in alert.everyone)
     since, threads = min(affected.since for affected in everyone), tuple(id_ for id_, _ in cameras)
     merged = replace(cameras[0][1], at=wall, scope=Scope.FLEET, total=len(everyone), host="", since=since)
+    merged = replace(merged, incident="", bond=None)
     return [*found, replace(merged, cameras=everyone[:LISTED], everyone=everyone, telling=telling, threads=threads)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Annotated
 
-from restream.domain.news.alerts import AlertKind, Scope, Telling
+from restream.domain.news.alert import AlertKind, Scope, Telling
 from restream.domain.news.deliveries import AlertDelivery, DeliveryState, ReceiverStatus
 from restream.interfaces.documents.values import Document, Moment, Whole, about, timestamp
 

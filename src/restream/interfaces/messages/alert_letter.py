@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 from html import escape
 from urllib.parse import urlencode
 
-from restream.domain.news.alerts import Affected, Alert, AlertKind, AlertSubject, Scope, Telling
+from restream.domain.news.alert import Affected, Alert, AlertKind, AlertSubject, Scope, Telling
+from restream.domain.news.incident import IncidentScope
 from restream.interfaces.messages.words import Language, duration, of_page, word
 
+# What has a name that says where it is.
+_PLACES = frozenset({IncidentScope.SITE, IncidentScope.HOST, IncidentScope.SERVER, IncidentScope.NODE})
 _CELL = "padding:2px 12px 2px 0;text-align:left;vertical-align:top"
 
 
@@ -42,14 +45,14 @@ class AlertText:
     html: str
 
 
-def alert_text(alert: Alert, style: LetterStyle, pictures: Sequence[LastPicture] = (), incident: str = "") -> AlertText:
-    """What is told; the subject says what happened, where and why. `incident`: id of the one that it is about."""
+def alert_text(alert: Alert, style: LetterStyle, pictures: Sequence[LastPicture] = ()) -> AlertText:
+    """What is told; the subject says what happened, where and why."""
     subject, language = headline(alert, style.language), style.language
     lines = list(_lines(alert, language))
     rows = [_row(affected, language) for affected in alert.cameras]
     heads = [word(language, key) for key in ("camera", "site", "host", "began", "cause")]
     more = word(language, "more", count=alert.total - len(rows)) if alert.total > len(rows) and rows else ""
-    link, foot = page_link(alert, style.page_url, incident), word(language, "sent_by", node=style.node or "?")
+    link, foot = page_link(alert, style.page_url), word(language, "sent_by", node=style.node or "?")
     shown = [(each, f"{each.camera}: {word(language, 'picture', moment=moment(each.taken_at))}") for each in pictures]
     listed = [" · ".join(filter(None, row)) for row in rows]
     text = "\n".join([subject, "", *lines, "", *listed, more, "", link, "", "-- ", foot])
@@ -78,13 +81,13 @@ def headline(alert: Alert, language: Language) -> str:
     return word(language, str(alert.telling), duration=duration(language, alert.at - alert.since), what=what)
 
 
-def page_link(alert: Alert, page_url: str, incident: str = "") -> str:
+def page_link(alert: Alert, page_url: str) -> str:
     """Where the page shows what is meant; empty without a page."""
     if not page_url:
         return ""
     view: dict[str, str] = {}
-    if incident:
-        view = {"tab": "incidents", "incident": incident}
+    if alert.incident:
+        view = {"tab": "incidents", "incident": alert.incident}
     elif alert.scope is Scope.HOST and alert.host:
         view = {"host": alert.host}
     elif len(alert.cameras) == 1:
@@ -108,6 +111,10 @@ def _what(alert: Alert, language: Language) -> str:
         subject = alert.cameras[0].subject
         told = word(language, f"{way}.one", name=subject.name or subject.id) + _where(alert)
         return f"{told}: {_cause(subject, language)}" if way == "down" else told
+    bond = alert.bond
+    if bond is not None and bond.scope in _PLACES:
+        where = "" if bond.scope is IncidentScope.SITE else _where(alert)
+        return word(language, f"{way}.{bond.scope}", count=alert.total, host=bond.place) + where
     key = f"{way}.host" if alert.scope is Scope.HOST and alert.host else f"{way}.many"
     return word(language, key, count=alert.total, host=alert.host) + _where(alert)
 

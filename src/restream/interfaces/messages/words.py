@@ -24,12 +24,42 @@ WORDS: Mapping[str, tuple[str, str, str]] = {
         "{count} Kameras an {host} sind ausgefallen",
         "Камеры за {host} недоступны: {count}",
     ),
+    "down.site": (
+        "{count} cameras of site {host} are down",
+        "{count} Kameras am Standort {host} sind ausgefallen",
+        "Площадка {host}: камеры недоступны: {count}",
+    ),
+    "down.server": (
+        "{count} cameras on media server {host} are down",
+        "{count} Kameras auf dem Medienserver {host} sind ausgefallen",
+        "Медиасервер {host}: камеры недоступны: {count}",
+    ),
+    "down.node": (
+        "{count} cameras of node {host} are down",
+        "{count} Kameras des Knotens {host} sind ausgefallen",
+        "Узел {host}: камеры недоступны: {count}",
+    ),
     "down.many": ("{count} cameras are down", "{count} Kameras sind ausgefallen", "Камеры недоступны: {count}"),
     "up.one": ("{name} is back", "{name} ist wieder da", "{name}: связь восстановлена"),
     "up.host": (
         "{count} cameras at {host} are back",
         "{count} Kameras an {host} sind wieder da",
         "Камеры за {host} восстановлены: {count}",
+    ),
+    "up.site": (
+        "{count} cameras of site {host} are back",
+        "{count} Kameras am Standort {host} sind wieder da",
+        "Площадка {host}: камеры восстановлены: {count}",
+    ),
+    "up.server": (
+        "{count} cameras on media server {host} are back",
+        "{count} Kameras auf dem Medienserver {host} sind wieder da",
+        "Медиасервер {host}: камеры восстановлены: {count}",
+    ),
+    "up.node": (
+        "{count} cameras of node {host} are back",
+        "{count} Kameras des Knotens {host} sind wieder da",
+        "Узел {host}: камеры восстановлены: {count}",
     ),
     "up.many": ("{count} cameras are back", "{count} Kameras sind wieder da", "Камеры восстановлены: {count}"),
     "component.down": ("{name} is down", "{name} ist ausgefallen", "{name}: не работает"),

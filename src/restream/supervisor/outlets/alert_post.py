@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from restream.domain.life.backoff import RestartPolicy
-from restream.domain.news.alerts import Alert, AlertError
+from restream.domain.news.alert import Alert, AlertError
 from restream.domain.news.component import ComponentState
 from restream.domain.news.deliveries import DeliveryState, ReceiverStatus
 from restream.ports.outlets import AlertReceiver

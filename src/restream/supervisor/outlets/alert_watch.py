@@ -16,10 +16,12 @@ from restream.domain.judgement.snapshot import Report
 from restream.domain.judgement.status import Unowned, row_of
 from restream.domain.judgement.verdict import Health
 from restream.domain.life.backoff import RestartPolicy
+from restream.domain.news.alert import Alert, AlertKind, AlertRules, AlertSubject, Scope
 from restream.domain.news.alert_routes import AlertRoute, LocalTime
-from restream.domain.news.alerts import Alert, AlertKind, AlertRules, AlertState, AlertSubject, Scope, step
+from restream.domain.news.alerts import AlertState, bond_of, step
 from restream.domain.news.component import Component
 from restream.domain.news.deliveries import AlertDelivery, ReceiverStatus
+from restream.domain.news.incident import Bond, Incident
 from restream.domain.news.outages import Lasting, RoutingState, follow
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.ports.outlets import AlertReceiver, Rendered
@@ -51,6 +53,14 @@ class Routing:
     """`(route, Unix time)`."""
 
 
+@dataclass(frozen=True, slots=True)
+class AlertIncidents:
+    """Which open incident a camera (by id) belongs to, and which one there is of a server or node."""
+
+    of_camera: Callable[[str], Incident | None] = lambda _: None
+    of_bond: Callable[[Bond], Incident | None] = lambda _: None
+
+
 class AlertWatch:
     """`publish` every cycle to it and `run` it; outcomes count messages per receiver: sent, failed, dropped."""
 
@@ -65,9 +75,10 @@ class AlertWatch:
         routing: Routing = Routing(),
         patience: Patience = _LASTING,
         quiet: Callable[[float], Collection[str]] = lambda _: (),
+        incidents: AlertIncidents = AlertIncidents(),
     ) -> None:
         """`quiet`: ids of cameras whose outage somebody has in hand at a moment (Unix time)."""
-        self._quiet = quiet
+        self._quiet, self._incidents = quiet, incidents
         self._rules, self._routing = rules, routing
         self._state, self._told = AlertState(), RoutingState()
         self.outcomes: Counter[str] = Counter(sent=0, failed=0, dropped=0)
@@ -92,7 +103,7 @@ class AlertWatch:
         snapshot = cycle.snapshot
         reports, watched = snapshot.reports, self._state.cameras
         subjects = {
-            camera_id: _subject(camera_id, report)
+            camera_id: _subject(camera_id, report, self._incidents.of_camera(camera_id))
             for camera_id, report in reports.items()
             if report.verdict.health in _TOLD or camera_id in watched
         }
@@ -115,13 +126,20 @@ class AlertWatch:
         # That no alert arrives cannot be told by an alert.
         others = {name: each for name, each in components.items() if name not in (WEBHOOKS, RECEIVERS)}
         self._state, alerts = step(self._state, subjects, others, now, wall, self._rules, fleet_size)
-        news = [(str(uuid.uuid4()), alert) for alert in alerts]
+        news = [(str(uuid.uuid4()), self._of_component(alert, others.get(alert.component))) for alert in alerts]
         for delivery, alert in news:
-            bad = alert.kind in (AlertKind.DOWN, AlertKind.COMPONENT_DOWN)
+            bad = alert.kind in (AlertKind.DOWN, AlertKind.COMPONENT_DOWN) and not alert.joins
             logger.log(logging.WARNING if bad else logging.INFO, "alert: %s", describe(alert))
-            self._webhooks.put_to_all(delivery, alert)
+            if not alert.joins:
+                self._webhooks.put_to_all(delivery, alert)
         if self._routing.routes:
             self._route(news, now, wall)
+
+    def _of_component(self, alert: Alert, component: Component | None) -> Alert:
+        """With the incident that the loss of this server or node is."""
+        bond = None if component is None else bond_of(component)
+        incident = None if bond is None else self._incidents.of_bond(bond)
+        return alert if incident is None else replace(alert, incident=incident.id, bond=incident.bond)
 
     def _route(self, news: Sequence[tuple[str, Alert]], now: float, wall: float) -> None:
         lasting = Lasting(
@@ -177,7 +195,7 @@ class AlertWatch:
         raise AssertionError("unreachable")
 
 
-def _subject(camera_id: str, report: Report) -> AlertSubject:
+def _subject(camera_id: str, report: Report, incident: Incident | None) -> AlertSubject:
     camera, verdict = row_of(report.subject), report.verdict
     reason = verdict.reasons[0] if verdict.reasons else None
     return AlertSubject(
@@ -191,6 +209,8 @@ def _subject(camera_id: str, report: Report) -> AlertSubject:
         reason.text if reason else "",
         camera.server if isinstance(camera, Camera) else DEFAULT_SERVER,
         report.subject.owner if isinstance(report.subject, Unowned) else "",
+        incident.id if incident is not None else "",
+        incident.bond if incident is not None else None,
     )
 
 
@@ -210,5 +230,7 @@ def describe(alert: Alert) -> str:
     more = f" and {alert.total - 5} more" if alert.total > 5 else ""
     first = alert.cameras[0].subject
     why = f": {first.text or first.code}" if alert.total == 1 and alert.kind is AlertKind.DOWN else ""
-    where = f" at {alert.host}" if alert.scope is Scope.HOST else ""
-    return f"{alert.kind}, {alert.total} of scope {alert.scope}{where}: {names}{more}{why}"
+    place = alert.bond.place if alert.bond is not None else alert.host
+    where = f" at {place}" if place and alert.scope is not Scope.CAMERA else ""
+    whose = f" ({'with' if alert.joins else 'incident'} {alert.incident})" if alert.incident else ""
+    return f"{alert.kind}, {alert.total} of scope {alert.scope}{where}{whose}: {names}{more}{why}"

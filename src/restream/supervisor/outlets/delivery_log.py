@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 
-from restream.domain.news.alerts import Alert
+from restream.domain.news.alert import Alert
 from restream.domain.news.deliveries import AlertDelivery, DeliveryState
 
 MOST_KEPT = 500

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, NoReturn, TypeVar
 
 from restream.domain.life.backoff import RestartPolicy
-from restream.domain.news.incident import Entry, Incident
+from restream.domain.news.incident import Bond, Entry, Incident
 from restream.domain.news.incident_bonds import FleetSizes, IncidentSubject
 from restream.domain.news.incident_rules import IncidentRules, IncidentState, step
 from restream.ports.incidents import AddedEntry, IncidentStore
@@ -89,6 +89,10 @@ class IncidentWatch(Generic[CycleT]):
     def of_camera(self, camera_id: str) -> Incident | None:
         """The open one that a camera belongs to."""
         return self._state.open.get(self._homes.get(camera_id, ""))
+
+    def of_bond(self, bond: Bond) -> Incident | None:
+        """The open one of what cameras share."""
+        return next((each for each in self._state.open.values() if each.bond == bond), None)
 
     def publish(self, cycle: CycleT) -> None:
         """A cycle is complete."""
