@@ -25,7 +25,7 @@ from restream.preflight import ANY_CAMERA, check
 from restream.reference.commented_file import commented_file
 from restream.reference.output import write_text
 from restream.reference.unit import unit_file
-from restream.service import handover, maintenance_command, report_command
+from restream.service import handover, maintenance_command, report_command, rows_command
 from restream.service.client import stand_beside, upgrade
 from restream.service.command_options import common_options
 from restream.service.from_settings import DependencyError, require_dsn, require_nodes_dsn
@@ -97,6 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
     tested = command("alert-test", "have the running service send a test message to those who are told of outages")
     tested.add_argument("receiver", nargs="?", metavar="RECEIVER", help="of alerts.receivers; default: all")
     maintenance_command.add_arguments(command("maintenance", "windows of planned work: list, announce, end"))
+    rows_command.add_arguments(command("rows", "rows of the cameras table as files: export, import with a dry run"))
     report_command.add_arguments(command("report", "how available cameras were in a day, week, month or any range"))
     command("nodes", "the services that share the cameras, and how many each has")
     drain = command("drain", "have a node give its cameras to the others, and take none")
@@ -290,6 +291,7 @@ _COMMANDS: dict[str, _Command] = {
     "maintenance": lambda settings, options, _: maintenance_command.maintenance(settings, options, _console(options)),
     "nodes": lambda settings, options, _: commands.nodes(settings, _console(options)),
     "report": report_command.report,
+    "rows": rows_command.rows,
     "upgrade": _upgrade,
     "drain": _drain,
 }

@@ -18,7 +18,7 @@ from restream.adapters.processes.stderr_tail import StderrTail
 from restream.adapters.server.docker_engine import parse_container
 from restream.adapters.server.mediamtx_lists import PATHS, SRT
 from restream.adapters.stores.stored_records import decode_event, decode_moment, decode_timeline
-from restream.domain.camera.camera import Camera, RowReader
+from restream.domain.camera.camera import COLUMNS, Camera, RowReader
 from restream.domain.camera.options import (
     INPUT_OPTIONS,
     OUTPUT_OPTIONS,
@@ -26,6 +26,7 @@ from restream.domain.camera.options import (
     OptionError,
     parse_options,
 )
+from restream.domain.camera.row_changes import Effect, RowTable
 from restream.domain.camera.secret import Secret, mask_exact, mask_patterns, spellings
 from restream.domain.camera.urls import CameraTypes, UrlError, parse_source
 from restream.domain.ffmpeg.exit_cause import ProcessEnding, classify
@@ -39,6 +40,8 @@ from restream.interfaces.documents.values import encode
 from restream.interfaces.http.attempts import client_of
 from restream.interfaces.http.auth import COOKIE, Access
 from restream.interfaces.http.host_names import _is_known
+from restream.interfaces.rows.csv_file import RowsFileError, read_rows
+from restream.interfaces.rows.statements import change_statements
 from tests.fuzz.picture_targets import PICTURE_TARGETS
 from tests.fuzz.rtp_targets import RTP_TARGETS
 from tests.fuzz.rtsp_targets import RTSP_TARGETS
@@ -89,6 +92,31 @@ def row(data: bytes) -> None:
         found.source.reveal().encode()
     else:
         assert re.match(r"[a-z_]+: ", found.problem) and found.problem.isprintable()
+
+
+def rows_file(data: bytes) -> None:
+    """Lines of a file rise; each row is told of once; what is refused has a reason, and what is written was given."""
+    try:
+        given = read_rows(data, {})
+    except RowsFileError as error:
+        assert str(error).isprintable() and len(str(error)) < 400
+        return
+    lines = [row.line for row in given]
+    assert lines == sorted(set(lines))
+    present: dict[str, object] = {
+        "id": 1,
+        "link": "192.0.2.1",
+        "password": "sEcret-w0rd",
+        "channel": 1,
+        "enabled": True,
+    }
+    changes = RowTable(_READER, [present | dict.fromkeys(COLUMNS[6:], None)]).compare(given)
+    assert len(changes) - sum(each.effect is Effect.MISSING for each in changes) == len(given)
+    for change in changes:
+        assert bool(change.problem) == (change.effect is Effect.REFUSED) and "sEcret-w0rd" not in repr(change)
+        assert change.problem.isprintable()
+    for statement in change_statements(changes, "cameras", {}):
+        assert statement.count("'") % 2 == 0 and statement.endswith(";")
 
 
 def media_server(data: bytes) -> None:
@@ -216,7 +244,7 @@ def _strict_json(data: bytes) -> object:
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
-        *(source_url, options, row, media_server, long_list, progress, probe),
+        *(source_url, options, row, rows_file, media_server, long_list, progress, probe),
         *(stderr, masking, visionaire, kept, http_headers, docker),
         *RTSP_TARGETS,
         *RTP_TARGETS,

@@ -85,12 +85,7 @@ class PostgresCameraTable:
             raise DatabaseError(_LOST)
         try:
             async with asyncio.timeout(_TIMEOUT_S), connection.transaction(readonly=True):
-                # Without a name: poolers in transaction mode would meet a named one again in other sessions.
-                statement = await connection.prepare(self._query, name="")
-                read = {
-                    each.name: _READ[each.type.name] for each in statement.get_attributes() if each.type.name in _READ
-                }
-                return [_row(record, read) for record in await statement.fetch()]
+                return await read_rows(connection, self._query)
         except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             # A loss has as many texts as there are moments at which asyncpg may notice it.
             raise DatabaseError(_LOST) if connection.is_closed() else translated(error, self._dsn) from None
@@ -105,6 +100,14 @@ class PostgresCameraTable:
         with contextlib.suppress(*CONNECTION_ERRORS):
             await connection.close(timeout=_CLOSE_TIMEOUT_S)
         connection.terminate()
+
+
+async def read_rows(connection: asyncpg.Connection[asyncpg.Record], query: str) -> list[Row]:
+    """What a query finds, as the service reads it. Raises what asyncpg raises."""
+    # Without a name: poolers in transaction mode would meet a named one again in other sessions.
+    statement = await connection.prepare(query, name="")
+    read = {each.name: _READ[each.type.name] for each in statement.get_attributes() if each.type.name in _READ}
+    return [_row(record, read) for record in await statement.fetch()]
 
 
 def _row(record: asyncpg.Record, read: Mapping[str, Callable[[Any], object]]) -> Row:

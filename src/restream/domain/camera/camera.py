@@ -37,6 +37,14 @@ COLUMNS = (
 """The names the product uses; a table may call them otherwise (`database.columns`)."""
 
 
+def flag(text: str) -> bool:
+    """What a word of yes or no means. Raises ValueError for any other."""
+    word = text.strip().lower()
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    raise ValueError("expected true or false")
+
+
 @dataclass(frozen=True, slots=True)
 class Camera:
     """One camera that is wanted (or kept, disabled) by its row."""
@@ -173,14 +181,9 @@ class RowReader:
         if value is None or isinstance(value, bool):
             return value is not False
         try:
-            text = column_text(column, value).strip().lower()
-        except UrlError:
-            text = ""
-        if text in _TRUE:
-            return True
-        if text in _FALSE:
-            return False
-        raise ValueError(f"{column}: expected true or false")
+            return flag(column_text(column, value))
+        except ValueError:
+            raise ValueError(f"{column}: expected true or false") from None
 
     def _document(self, row: Mapping[str, object]) -> object:
         value = self._value(row, "options")

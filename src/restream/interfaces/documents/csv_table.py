@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 
@@ -12,7 +13,8 @@ from restream.interfaces.documents.cameras import CameraDocument
 MEDIA_TYPE = "text/csv"
 
 # What begins a formula in Excel, LibreOffice and Google Sheets; also as wide as a Chinese sign.
-_FORMULA = tuple("=+-@\t\r\n|＝＋－＠")
+# Apostrophes before it are no part of it: with one more than there was, each text can be had back.
+_FORMULA = re.compile("'*[=+\\-@\\t\\r\\n|＝＋－＠]")
 
 
 def _reasons(camera: CameraDocument) -> str:
@@ -55,4 +57,9 @@ def _cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = value.replace("\0", "")
-    return f"'{text}" if text.startswith(_FORMULA) else str(text)
+    return f"'{text}" if _FORMULA.match(text) else str(text)
+
+
+def unescaped(text: str) -> str:
+    """What a text was before `csv_table` made it harmless."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
