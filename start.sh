@@ -4,6 +4,8 @@
 #   PG_DSN=postgresql://user:password@host/database ./start.sh     supervise the cameras of that database
 #   ./start.sh                                                     no database: the demo, nothing else needed
 #   ./start.sh cameras                                             any other command and its options (see --help)
+#
+# INSTALL_LIMIT_S: how long pip or apt may take each time, 900 where it is not set.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")"
 
@@ -35,10 +37,25 @@ make_venv() {
     fi
 }
 
+# Runs the words after `what`; what does not answer is told, and not waited for without end.
+bounded() {
+    local what=$1 limit_s=${INSTALL_LIMIT_S:-900} code=0
+    shift
+    timeout --foreground --kill-after=5 "$limit_s" "$@" || code=$?
+    case $code in 124 | 137)
+        die "$what within $limit_s s: is its server within reach, and through the proxy that is set here, if any? \
+Run it again to go on from there; INSTALL_LIMIT_S=3600 waits longer" ;;
+    esac
+    return "$code"
+}
+
 apt_install() {
     command -v apt-get >/dev/null || die "please install: $*"
-    { apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends "$@"; } >&2 ||
-        die "apt could not install: $*"
+    {
+        bounded "apt found no packages" apt-get -q update &&
+            bounded "apt did not install $*" env DEBIAN_FRONTEND=noninteractive \
+                apt-get -qy install --no-install-recommends "$@"
+    } >&2 || die "apt could not install: $*"
 }
 
 # Installs once; again only when the list of what is needed has changed.
@@ -48,8 +65,8 @@ pip_install() {
     wanted=$(cat requirements.txt; printf '%s ' "$@")
     if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
         say "installing Python packages: $*"
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@" ||
-            die "pip could not install: $*"
+        bounded "pip did not install $*" .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@" ||
+            die "pip could not install: $* (pip config list shows which package index it asks)"
         printf '%s\n' "$wanted" >"$stamp"
     fi
 }
