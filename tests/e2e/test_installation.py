@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import re
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,86 +18,10 @@ from restream.demo.cameras import SimulatedCamera
 from restream.demo.clips import Clip
 from restream.demo.embedded import free_port
 from tests.support import systemctl
-from tests.support.eventually import eventually
 from tests.support.installation import DOCUMENT, typed
+from tests.support.scratch_host import LIMIT_S, Host
 from tests.support.servers import TestServer
 from tests.support.service import QUICK
-
-OWNERS_DSN = "postgresql://owner:password@127.0.0.1:5432/cctv"
-# Directories of a host that stand for themselves in the scratch root.
-HOST_PATHS = re.compile(r"(?<![\w./])/(?=(opt|etc|usr/local/bin|var/log|var/lib|root)/)")
-NO_INDEX = ("NewConnectionError", "Temporary failure in name resolution", "No route to host", "ProxyError")
-# On a busy machine pip alone takes a minute.
-_LIMIT_S = 200
-RECORDED = ("apt-get", "adduser", "deluser")
-
-
-class Host:
-    """A scratch root, with commands that would change the real host replaced by ones that do not."""
-
-    def __init__(self, root: Path, settings: dict[str, str], dsn: str) -> None:
-        self.root = root
-        self._dsn = dsn
-        self._stubs = root / "stubs"
-        for name in ("stubs", "etc/systemd/system", "usr/local/bin", "var/log", "var/lib", "root", "opt"):
-            (root / name).mkdir(parents=True)
-        for name in RECORDED:
-            self._stub(name, f'echo "{name} $*" >>{root}/recorded')
-        self._stub("systemctl", f'PYTHONPATH={ROOT} exec {sys.executable} -m tests.support.systemctl "$@"')
-        self._stub("python3", f'exec {getattr(sys, "_base_executable", sys.executable)} "$@"')
-        lines = "".join(f"{key}='{value}'\n" for key, value in settings.items())
-        (root / "settings").write_text(lines, encoding="utf-8")
-        self._stub("editor", f'cat {root}/settings >"$1"')
-
-    def _stub(self, name: str, command: str) -> None:
-        path = self._stubs / name
-        path.write_text(f"#!/bin/sh\n{command}\n", encoding="utf-8")
-        path.chmod(0o755)
-
-    async def run(self, commands: Sequence[str]) -> str:
-        """Execute commands as an administrator would type them; what they print."""
-        text = "".join(commands).replace(OWNERS_DSN, self._dsn)
-        process = await asyncio.create_subprocess_exec(
-            *("bash", "-euo", "pipefail", "-c", HOST_PATHS.sub(f"{self.root}/", text)),
-            cwd=ROOT,
-            env={
-                "PATH": f"{self._stubs}:{self.root}/usr/local/bin:{os.environ['PATH']}",
-                "HOME": os.environ.get("HOME", "/"),  # pip's cache and configuration
-                "LANG": "C.UTF-8",
-                "SCRATCH": str(self.root),
-                "PIP_NO_COMPILE": "1",
-                **{
-                    key: value
-                    for key, value in os.environ.items()
-                    if re.match("PIP_|SSL_|.*_proxy$", key, re.IGNORECASE)
-                },
-            },
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output = (await asyncio.wait_for(process.communicate(), _LIMIT_S))[0].decode()
-        if process.returncode and any(sign in output for sign in NO_INDEX):
-            pytest.skip("no package index within reach")
-        assert process.returncode == 0, f"{text}: exit code {process.returncode}\n{output}"
-        return output
-
-    @property
-    def recorded(self) -> list[str]:
-        return (self.root / "recorded").read_text(encoding="utf-8").splitlines()
-
-    async def shows(self, text: str) -> None:
-        """Wait until `restream cameras` prints it."""
-
-        async def shown() -> bool:
-            command = self.root / "usr/local/bin/restream"
-            process = await asyncio.create_subprocess_exec(command, "cameras", stdout=asyncio.subprocess.PIPE)
-            return text in (await process.communicate())[0].decode()
-
-        await eventually(shown, 40)
-
-    def stop(self) -> None:
-        systemctl.stop(self.root)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +57,13 @@ def host(tmp_path: Path, roles: Roles, ffmpeg: str, stand_in: TestServer) -> Ite
         "RESTREAM_HTTP__TOKEN": "$HOME;`id` & # long enough",
         **QUICK,
     }
-    host = Host(tmp_path / "root", settings, roles.owner)
+    lines = "".join(f"{key}='{value}'\n" for key, value in settings.items())
+    host = Host(tmp_path / "root", {"env": lines}, roles.owner)
     yield host
     host.stop()
 
 
-@pytest.mark.timeout(2 * _LIMIT_S)
+@pytest.mark.timeout(2 * LIMIT_S)
 async def test_every_step_of_the_document(host: Host, roles: Roles) -> None:
     await host.run(typed("Debian-like host", "Install"))
     assert host.recorded == [

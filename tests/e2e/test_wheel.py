@@ -13,7 +13,6 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -27,72 +26,19 @@ from tests.conftest import needs
 from tests.support.eventually import eventually
 from tests.support.installation import typed
 from tests.support.service import command, running_service
+from tests.support.wheels import LIMIT_S, Sources, built, checkout, run
 
 PYTHONS = ("3.11", "3.12", "3.13")
 OWN = "{}.{}".format(*sys.version_info[:2])
 NO_INDEX = ("NewConnectionError", "Temporary failure in name resolution", "No route to host", "ProxyError")
-# Packages come over a network, on a machine that may be busy.
-_LIMIT_S = 400
-# What a wheel is made of.
-SOURCES = ("src", "etc", "restream.service", "pyproject.toml", "requirements.txt", "requirements.lock", "README.md")
-
-
-def run(*words: str | Path, folder: Path | None = None, stdin: str = "") -> str:
-    """Standard output of a program that works; AssertionError with all that it said."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "PYTHONPATH"))}
-    done = subprocess.run(
-        list(map(str, words)),
-        cwd=folder,
-        env=environment,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_LIMIT_S,
-    )
-    assert done.returncode == 0, f"{words}: {done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """A checkout of this project, and its commit."""
-
-    path: Path
-    commit: str
 
 
 @pytest.fixture(scope="module")
 def sources(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Sources:
-    """Clean but for what a site has added to its `etc/`, and an earlier build has left."""
     needs(request.config, shutil.which("git"), "git")
     major, minor, *_ = importlib.metadata.version("setuptools").split(".")
     needs(request.config, (int(major), int(minor)) >= (70, 1), "setuptools 70.1")
-    path = tmp_path_factory.mktemp("checkout")
-    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    for name in SOURCES:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, path / name, ignore=ignored)
-        else:
-            shutil.copyfile(ROOT / name, path / name)
-    shutil.copyfile(ROOT / ".gitignore", path / ".gitignore")
-    names = ("-c", "user.name=a", "-c", "user.email=a@localhost", "-c", "commit.gpgsign=false")
-    for words in (["init", "-q"], ["add", "."], [*names, "commit", "-qm", "all"]):
-        run("git", "-C", path, *words)
-    commit = run("git", "-C", path, "rev-parse", "HEAD")[:12]
-    (path / "etc" / "site.key").write_text("secret", encoding="utf-8")
-    left = path / "build" / "lib" / "restream" / "of_the_release_before.py"
-    left.parent.mkdir(parents=True)
-    left.write_text("", encoding="utf-8")
-    return Sources(path, commit)
-
-
-def built(source: Path, out: Path) -> Path:
-    run(
-        sys.executable, "-m", "pip", "wheel", "-q", "--no-build-isolation", "--no-deps", "--no-index", "-w", out, source
-    )
-    (wheel,) = out.glob("*.whl")
-    return wheel
+    return checkout(tmp_path_factory.mktemp("checkout"))
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +46,7 @@ def wheel(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built(sources.path, tmp_path_factory.mktemp("wheel"))
 
 
-@pytest.mark.timeout(_LIMIT_S)
+@pytest.mark.timeout(LIMIT_S)
 def test_what_a_wheel_carries(wheel: Path, sources: Sources, tmp_path: Path) -> None:
     assert wheel.name == f"restream-{__version__}-py3-none-any.whl"
     with zipfile.ZipFile(wheel) as archive:
@@ -121,7 +67,7 @@ def test_what_a_wheel_carries(wheel: Path, sources: Sources, tmp_path: Path) -> 
         assert {name for name in archive.namelist() if not name.endswith("/")} == carried - {"restream/COMMIT"}
 
 
-@pytest.mark.timeout(2 * _LIMIT_S)
+@pytest.mark.timeout(2 * LIMIT_S)
 def test_the_document_brings_it_to_a_host_without_an_index(sources: Sources, tmp_path: Path) -> None:
     if OWN != "3.11":
         pytest.skip("the lock file is for Python 3.11")
@@ -189,7 +135,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return made
 
 
-@pytest.mark.timeout(_LIMIT_S)
+@pytest.mark.timeout(LIMIT_S)
 async def test_it_says_what_it_is_and_gives_a_configuration(
     program: tuple[str, ...], folder: Path, sources: Sources
 ) -> None:
@@ -220,7 +166,7 @@ async def found(program: tuple[str, ...], folder: Path, *arguments: str, **overr
     return {each["name"]: each["text"] for each in json.loads(output)["checks"]}
 
 
-@pytest.mark.timeout(_LIMIT_S)
+@pytest.mark.timeout(LIMIT_S)
 async def test_it_takes_the_configuration_that_it_is_given(program: tuple[str, ...], folder: Path, ffmpeg: str) -> None:
     if Path("/etc/restream/restream.yml").exists():
         pytest.skip("this machine has a configuration of its own")
@@ -249,7 +195,7 @@ async def test_it_takes_the_configuration_that_it_is_given(program: tuple[str, .
     assert seen["configuration"].endswith("/site/named.yml (--config)")
 
 
-@pytest.mark.timeout(_LIMIT_S)
+@pytest.mark.timeout(LIMIT_S)
 async def test_it_makes_the_tables_and_explains_a_camera(
     program: tuple[str, ...], folder: Path, dsn: str, ffmpeg: str
 ) -> None:
@@ -275,7 +221,7 @@ def scratch() -> Iterator[Path]:
         yield Path(name)
 
 
-@pytest.mark.timeout(_LIMIT_S)
+@pytest.mark.timeout(LIMIT_S)
 async def test_without_a_command_it_is_the_demo(
     program: tuple[str, ...], folder: Path, tmp_path: Path, scratch: Path, postgres: str, ffmpeg: str
 ) -> None:

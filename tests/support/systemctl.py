@@ -8,6 +8,7 @@ it.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import socket
@@ -29,7 +30,8 @@ def unit(scratch: Path) -> dict[str, list[str]]:
     for line in text.splitlines():
         if "=" in line and not line.startswith("#"):
             key, _, value = line.partition("=")
-            found[key].append(value.replace("/opt/", f"{scratch}/opt/").replace("/etc/", f"{scratch}/etc/"))
+            # A unit of a wheel is written where the program is: in the scratch root.
+            found[key].append(re.sub(r"(?<![\w./])/(?=(opt|etc)/)", f"{scratch}/", value))
     return found
 
 
