@@ -106,6 +106,23 @@ async def test_a_next_version_that_does_not_start_costs_nothing(
         assert pids <= {child.pid for child in psutil.Process(service.process.pid).children()}
 
 
+async def test_an_upgrade_of_a_fleet_of_relays_is_nothing_to_worry_about(
+    tmp_path: Path, dsn: str, add_camera: AddCamera, stand_in: TestServer
+) -> None:
+    await add_camera(1)
+    overrides = {"PG_DSN": dsn, "RESTREAM_CAMERAS__ENGINE": "relay"}
+    async with running_service(tmp_path, server=stand_in, overrides=overrides) as service:
+        await service.reach({"1": "healthy"})
+        relaying = {child.pid for child in service.children()}
+        for _ in range(2):
+            await service.replaced()
+            await service.reach({"1": "healthy"})
+            # It relays on, beside the one process for cameras that begin now.
+            now = {child.pid for child in service.children()}
+            assert relaying < now and len(now) == len(relaying) + 1
+        assert [line for line in service.log.splitlines() if " WARNING " in line or " ERROR " in line] == []
+
+
 async def test_what_starts_or_waits_at_that_moment_begins_anew(
     tmp_path: Path, dsn: str, add_camera: AddCamera, stand_in: TestServer
 ) -> None:

@@ -203,8 +203,7 @@ class Service:
                 exporter = self._outlets.exporter.application(allowed_hosts(self._settings, metrics.host))
                 port = listening(exporter, metrics.host, metrics.port, "metrics.port", ports=self._ports)
                 await stack.enter_async_context(port)
-            await self._resources.open_early()
-            await self._succession.resume(self._before)
+            await self._succession.begin(self._before)
             self._before = None
             observing = await stack.enter_async_context(Loops())
             observing.start("cycle", self._cycle.run)

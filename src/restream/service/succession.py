@@ -34,11 +34,14 @@ class Succession:
         self._ports = ports
         self._environment = environment
 
-    async def resume(self, before: Manifest | None) -> None:
+    async def begin(self, before: Manifest | None) -> None:
         """Go on with what the life before has left; None: there was none."""
+        if before is not None:
+            # Before there are children of this life: they would be strays too.
+            end_strays(before.children())
+        await self._resources.open_early()
         if before is None:
             return
-        end_strays(before.children())
         await self._resources.relay_workers.resume(before.workers)
         self._fleet.resume(before.cameras)
         self._registry.resume(before.rows)

@@ -285,8 +285,9 @@ class RelayWorker:
         self._channel.close()
         if self._hang is not None:
             self._hang.cancel()
-        if self.relays:
-            logger.warning("a relay worker has ended (%s) with %d cameras", ending.outcome, len(self.relays))
+        # Those that were left go on: this is the end of our part in them.
+        if lost := sum(not each.left for each in self.relays.values()):
+            logger.warning("a relay worker has ended (%s) with %d cameras", ending.outcome, lost)
         cause = Cause.INTERNAL if self._trouble or ending.signal is None else Cause.KILLED
         why = f"the relay worker ended: {self._trouble or ending.outcome}"
         while self.relays:
