@@ -24,6 +24,7 @@ from restream.domain.news.event import ActionAsked
 from restream.interfaces.documents.alerts import AlertsDocument, alerts_document
 from restream.interfaces.documents.answers import Action
 from restream.interfaces.documents.camera_details import CameraDetailsDocument, details
+from restream.interfaces.documents.cameras import CameraDocument
 from restream.interfaces.documents.nodes import NodesDocument, nodes_document
 from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.documents.status import StatusDocument, components_document
@@ -108,10 +109,10 @@ class Web:
             Api(context).routes(),
             bulk.routes(self._rendering, partial(self._act_on_many, PacedRequests(self.fleet)), owners),
             stills.routes(self._still, owners),
-            Incidents(lambda: self.outlets.incidents, page_address(self.settings())).routes(),
+            Incidents(lambda: self.outlets.incidents, page_address(self.settings()), self._cameras).routes(),
             pictures.routes(lambda: self.sampling.answers, owners),
             alerts.routes(self._alerts, self._test_alerts),
-            Maintenance(lambda: self.outlets.maintenance, checked).routes(),
+            Maintenance(lambda: self.outlets.maintenance, checked, self._cameras).routes(),
             Reports(lambda asked, sites: make_report(self.settings(), self.secrets, asked, sites), NO_HISTORY).routes(),
             Sessions(rules, passwords).routes(),
             self.outlets.live.routes(),
@@ -128,6 +129,9 @@ class Web:
 
     def _rendering(self) -> Rendering:
         return self.outlets.renderer.latest
+
+    def _cameras(self) -> Mapping[str, CameraDocument]:
+        return self._rendering().cameras
 
     def _players(self) -> Iterable[str]:
         bases = (public_bases(section) for section in self.settings().servers.values())

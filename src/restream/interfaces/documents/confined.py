@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from restream.domain.access.caller import Caller
+from restream.domain.maintenance.window import MaintenanceWindow
+from restream.domain.news.incident import Incident, IncidentScope
 from restream.interfaces.documents.cameras import CameraDocument
 from restream.interfaces.documents.nodes import NodesDocument
 from restream.interfaces.documents.rendering import Rendering
@@ -73,6 +76,44 @@ def paths_for(caller: Caller, rendering: Rendering) -> frozenset[tuple[str | Non
         for camera in cameras_for(caller, rendering.cameras).values()
         if camera.phase != "disabled"
     )
+
+
+def incident_for(caller: Caller, incident: Incident, cameras: Mapping[str, CameraDocument]) -> Incident | None:
+    """With the cameras that he sees; None: it has none of them."""
+    if caller.sites is None:
+        return incident
+    affected = _seen(caller, incident.affected, cameras)
+    if not affected:
+        return None
+    members, most, bond = _seen(caller, incident.members, cameras), min(incident.most, len(affected)), incident.bond
+    if bond.scope is IncidentScope.SITE and not caller.sees(bond.place):
+        # A camera has moved since.
+        bond = bond._replace(place="")
+    return dataclasses.replace(incident, bond=bond, members=members, affected=affected, most=most)
+
+
+def window_for(
+    caller: Caller, window: MaintenanceWindow, cameras: Mapping[str, CameraDocument]
+) -> MaintenanceWindow | None:
+    """With the cameras and sites that he sees; None: it concerns none of them."""
+    if caller.sites is None or not (window.cameras or window.sites or window.servers):
+        return window
+    mine = _seen(caller, window.cameras, cameras)
+    servers = {each.media_server for each in cameras_for(caller, cameras).values()} & window.servers
+    if not (mine or servers or window.sites & caller.sites):
+        return None
+    kept = frozenset(each for each in servers if each is not None)
+    return dataclasses.replace(window, cameras=mine, sites=window.sites & caller.sites, servers=kept)
+
+
+def may_plan(caller: Caller, window: MaintenanceWindow, cameras: Mapping[str, CameraDocument]) -> bool:
+    """Whether it is of nothing but what he sees."""
+    named = window.cameras or window.sites
+    return caller.sites is None or bool(named and not window.servers and window_for(caller, window, cameras) == window)
+
+
+def _seen(caller: Caller, ids: Iterable[str], cameras: Mapping[str, CameraDocument]) -> frozenset[str]:
+    return frozenset(each for each in ids if each in cameras and caller.sees(cameras[each].site))
 
 
 def known_ids(caller: Caller, cameras: Iterable[CameraDocument]) -> frozenset[str]:

@@ -96,11 +96,16 @@ class EncodedIncidents:
         self._page = page
         self._encoded: tuple[int, bytes] = (-1, b"[]")
 
-    def __call__(self) -> bytes:
-        """The same object as long as it is the same."""
+    def __call__(self, seen: Callable[[Incident], Incident | None] | None = None) -> bytes:
+        """The same object as long as it is the same; with `seen`, each as that makes it, or not at all."""
+        if seen is not None:
+            return self._encode(filter(None, map(seen, self._found().values())))
         if self._encoded[0] != (version := self._version()):
-            self._encoded = version, encode([incident_document(each, self._page) for each in self._found().values()])
+            self._encoded = version, self._encode(self._found().values())
         return self._encoded[1]
+
+    def _encode(self, incidents: Iterable[Incident]) -> bytes:
+        return encode([incident_document(each, self._page) for each in incidents])
 
 
 def subjects_of(

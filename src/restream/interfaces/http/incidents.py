@@ -15,7 +15,14 @@ from aiohttp import web
 
 from restream.domain.news.incident import LONGEST_NAME, LONGEST_TEXT, Deed, Entry, Incident
 from restream.domain.one_line import one_line
-from restream.interfaces.documents.incidents import DeedDocument, IncidentsDocument, incident_document
+from restream.interfaces.documents.cameras import CameraDocument
+from restream.interfaces.documents.confined import incident_for
+from restream.interfaces.documents.incidents import (
+    DeedDocument,
+    IncidentDocument,
+    IncidentsDocument,
+    incident_document,
+)
 from restream.interfaces.http.answer import json_answer
 from restream.interfaces.http.query import Query
 from restream.interfaces.http.rights import caller_of
@@ -26,6 +33,10 @@ _BODY_S = 10.0
 SHARED = "token"
 """Name of whoever has `http.token`, which is nobody's own."""
 _LONGEST_SNOOZE_S = 31 * 24 * 3600.0
+
+
+Cameras = Mapping[str, CameraDocument]
+"""By id."""
 
 
 class IncidentDesk(Protocol):
@@ -48,10 +59,11 @@ class IncidentDesk(Protocol):
 class Incidents:
     """Handlers of `/api/incidents…`."""
 
-    def __init__(self, desk: Callable[[], IncidentDesk], page: str = "") -> None:
-        """`page`: where that is, as operators reach it."""
+    def __init__(self, desk: Callable[[], IncidentDesk], page: str = "", cameras: Callable[[], Cameras] = dict) -> None:
+        """`page`: where that is, as operators reach it; `cameras`: of whose sites callers may see some alone."""
         self._desk = desk
         self._page = page
+        self._cameras = cameras
 
     def routes(self) -> list[web.RouteDef]:
         """All of them."""
@@ -66,20 +78,38 @@ class Incidents:
         query = Query(request.query).only("since", "until", "limit")
         limit = query.number("limit", DEFAULT_INCIDENTS, MOST_INCIDENTS)
         since, until = moment(query, "since"), moment(query, "until")
+        caller, cameras = caller_of(request), self._cameras()
         if since is None and until is None:
-            found: Sequence[Incident] = list(self._desk().open.values())[:limit]
+            found: Sequence[Incident] = list(self._desk().open.values())
+            seen = [each for each in found if incident_for(caller, each, cameras)][:limit]
         else:
             last = until if until is not None else time.time()
-            found = await self._desk().between(since if since is not None else 0.0, last, limit)
-        return json_answer(IncidentsDocument(tuple(incident_document(each, self._page) for each in found)))
+            # The newest ones may all be of other sites.
+            most = limit if caller.sites is None else MOST_INCIDENTS
+            found = await self._desk().between(since if since is not None else 0.0, last, most)
+            seen = [each for each in found if incident_for(caller, each, cameras)][-limit:] if limit else []
+        return json_answer(IncidentsDocument(tuple(self._shown(request, each) for each in seen)))
 
     async def one(self, request: web.Request) -> web.Response:
         """One that is open, or was lately."""
         Query(request.query).only()
-        incident = self._desk().find(request.match_info["id"])
-        if incident is None:
+        return json_answer(self._shown(request, self._desk().find(request.match_info["id"])))
+
+    def _shown(self, request: web.Request, incident: Incident | None) -> IncidentDocument:
+        """As the caller sees it. Raises HTTPNotFound."""
+        caller, cameras = caller_of(request), self._cameras()
+        found = incident_for(caller, incident, cameras) if incident is not None else None
+        if found is None:
             raise _unknown()
-        return json_answer(incident_document(incident, self._page))
+        return incident_document(found, self._page)
+
+    def _allow(self, request: web.Request, deed: Deed) -> None:
+        """Nobody silences what is of sites that he does not see. Raises HTTPNotFound, HTTPForbidden."""
+        incident = self._desk().find(request.match_info["id"])
+        shown = self._shown(request, incident)
+        if deed is Deed.NOTE or incident is None or incident.ended is not None or shown.total == len(incident.members):
+            return
+        raise web.HTTPForbidden(reason="it has cameras of sites that you do not see: all you can add is a note")
 
     async def act(self, deed: Deed, request: web.Request) -> web.Response:
         """Do something about an incident."""
@@ -88,12 +118,10 @@ class Incidents:
         who, text = signature(request, body.who), one_line(body.text)[:LONGEST_TEXT]
         if deed is Deed.NOTE and not text:
             raise web.HTTPBadRequest(reason="text: a note needs one")
+        self._allow(request, deed)
         now = time.time()
         entry = Entry(secrets.token_hex(8), now, who, deed, text, _until(deed, body, now))
-        incident = self._desk().record(request.match_info["id"], entry)
-        if incident is None:
-            raise _unknown()
-        return json_answer(incident_document(incident, self._page))
+        return json_answer(self._shown(request, self._desk().record(request.match_info["id"], entry)))
 
 
 def _unknown() -> web.HTTPNotFound:

@@ -13,7 +13,7 @@ from restream.domain.access.caller import Caller, Role
 from restream.interfaces.documents.confined import known_ids
 from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.http.auth import STILL_CALLER
-from restream.interfaces.http.live_messages import FIRST_EVENTS, Part
+from restream.interfaces.http.live_messages import FIRST_EVENTS, OpenIncidents, Part
 from restream.interfaces.http.live_messages import delta_message as _delta
 from restream.interfaces.http.live_messages import snapshot_message as _snapshot
 from restream.interfaces.http.query import Query
@@ -34,10 +34,6 @@ MOST_GENERATION = 10**15 - 1
 
 Events = Callable[[int, int], Sequence[EventRecord]]
 """The newest so many events after an id, oldest first."""
-
-OpenIncidents = Callable[[], bytes]
-"""JSON of the incidents that are open: the same object as long as nothing about them has changed."""
-
 
 _Share = tuple[frozenset[str], frozenset[str] | None]
 """Topics and sites: who asks for the same gets the same message."""
@@ -84,7 +80,7 @@ class Live:
     name = "websocket"
 
     def __init__(
-        self, rendering: Callable[[], Rendering], events_after: Events, incidents: OpenIncidents = lambda: b"[]"
+        self, rendering: Callable[[], Rendering], events_after: Events, incidents: OpenIncidents = lambda _: b"[]"
     ) -> None:
         self._rendering = rendering
         self._events_after = events_after
@@ -113,7 +109,7 @@ class Live:
         self._first_pictures.clear()
         events = self._events_after(self._last_event_id, _MOST_EVENTS)
         host_is_new = rendering.host is not None and rendering.host is not self._host_published
-        incidents = self._incidents()
+        incidents = self._incidents(None)
         known = {
             name
             for name, new in (("host", host_is_new), ("incidents", incidents is not self._incidents_published))
@@ -132,7 +128,7 @@ class Live:
             message = messages.get(client.share)
             if message is None:
                 before = None if sites is None else self._seen.get(sites, frozenset())
-                part = Part(rendering, client.caller, events, incidents, before)
+                part = Part(rendering, client.caller, events, self._incidents, before)
                 message = messages[client.share] = _delta(part, self._published, client.topics - known)
             if not client.offer(message):
                 self._drop(client)
@@ -187,7 +183,7 @@ class Live:
         same = instance == rendering.status.instance
         # The newest ones may all be of other sites.
         events = self._events_after(0, FIRST_EVENTS if caller.sites is None else _MOST_EVENTS)
-        part = Part(rendering, caller, events, self._incidents())
+        part = Part(rendering, caller, events, self._incidents)
         # The next delta begins where the last one that was published ended. What went is told by ids, which tell of no
         # site: who sees some alone gets everything.
         if same and rendering.complete_since <= known <= self._published and caller.sites is None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Raw
 
 from restream.domain.access.caller import Caller
-from restream.interfaces.documents.confined import cameras_for, events_for, paths_for, status_for
+from restream.domain.news.incident import Incident
+from restream.interfaces.documents.confined import cameras_for, events_for, incident_for, paths_for, status_for
 from restream.interfaces.documents.messages import DeltaDocument, SnapshotDocument
 from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.documents.streams import latest_streams
@@ -19,14 +20,18 @@ FIRST_EVENTS = 100
 """So many of the newest are in the first message."""
 
 
+OpenIncidents = Callable[[Callable[[Incident], Incident | None] | None], bytes]
+"""JSON of the incidents that are open: the same object as long as nothing about them has changed. With a function each
+as that makes it, or not at all."""
+
+
 class Part(NamedTuple):
     """What of a cycle one caller sees; `before`: ids that he saw, where he sees some sites alone."""
 
     rendering: Rendering
     caller: Caller
     events: Sequence[EventRecord]
-    incidents: bytes
-    """JSON of those that are open, of the whole fleet."""
+    incidents: OpenIncidents
     before: frozenset[str] | None = None
 
 
@@ -75,6 +80,7 @@ def _topics(part: Part, topics: frozenset[str]) -> dict[str, Any]:
     if "streams" in topics:
         known["streams"] = latest_streams(rendering.snapshot.servers, paths_for(caller, rendering))
     if "incidents" in topics:
-        # They name cameras of all sites that they are of.
-        known["incidents"] = Raw(part.incidents if caller.sites is None else b"[]")
+        cameras = rendering.cameras
+        seen = None if caller.sites is None else lambda each: incident_for(caller, each, cameras)
+        known["incidents"] = Raw(part.incidents(seen))
     return known

@@ -20,13 +20,16 @@ from restream.domain.maintenance.window import (
     Stretch,
 )
 from restream.domain.one_line import one_line
+from restream.interfaces.documents.confined import may_plan, window_for
 from restream.interfaces.documents.maintenance import NewWindowDocument, WindowsDocument, window_document
 from restream.interfaces.http.answer import json_answer
-from restream.interfaces.http.incidents import parsed_moment, signature
+from restream.interfaces.http.incidents import Cameras, parsed_moment, signature
 from restream.interfaces.http.query import Query
+from restream.interfaces.http.rights import caller_of
 
 _BODY_S = 10.0
 _LONGEST_ID = 256
+_NOT_YOURS = "you see some sites alone: name cameras and sites of these, no media server, and not everything"
 
 
 class MaintenanceDesk(Protocol):
@@ -51,9 +54,15 @@ class MaintenanceDesk(Protocol):
 class Maintenance:
     """Handlers. `checked` raises ValueError for a calendar that is none, one line that begins with the key."""
 
-    def __init__(self, desk: Callable[[], MaintenanceDesk], checked: Callable[[Calendar], Calendar]) -> None:
+    def __init__(
+        self,
+        desk: Callable[[], MaintenanceDesk],
+        checked: Callable[[Calendar], Calendar],
+        cameras: Callable[[], Cameras] = dict,
+    ) -> None:
         self._desk = desk
         self._checked = checked
+        self._cameras = cameras
 
     def routes(self) -> list[web.RouteDef]:
         """All of them."""
@@ -67,7 +76,9 @@ class Maintenance:
         """Those that are not over."""
         Query(request.query).only()
         desk, now = self._desk(), time.time()
-        found = tuple(window_document(each, desk.next(each), now) for each in desk.windows)
+        caller, cameras = caller_of(request), self._cameras()
+        seen = ((window_for(caller, each, cameras), desk.next(each)) for each in desk.windows)
+        found = tuple(window_document(each, span, now) for each, span in seen if each is not None)
         return json_answer(WindowsDocument(desk.kept, found))
 
     async def make(self, request: web.Request) -> web.Response:
@@ -79,6 +90,8 @@ class Maintenance:
             window = self._window(body, signature(request, body.who), now)
         except ValueError as error:
             raise web.HTTPBadRequest(reason=one_line(str(error))) from None
+        if not may_plan(caller_of(request), window, self._cameras()):
+            raise web.HTTPForbidden(reason=_NOT_YOURS)
         if not desk.put(window):
             raise web.HTTPConflict(reason="there are too many maintenance windows: end some first")
         return json_answer(window_document(window, desk.next(window), now), status=201)
@@ -86,8 +99,13 @@ class Maintenance:
     async def end(self, request: web.Request) -> web.Response:
         """It is over now."""
         Query(request.query).only()
-        now = time.time()
-        window = self._desk().end(request.match_info["id"], now)
+        now, window_id = time.time(), request.match_info["id"]
+        caller, cameras = caller_of(request), self._cameras()
+        known = next((each for each in self._desk().windows if each.id == window_id), None)
+        seen = known is not None and window_for(caller, known, cameras) is not None
+        if seen and known is not None and not may_plan(caller, known, cameras):
+            raise web.HTTPForbidden(reason=_NOT_YOURS)
+        window = self._desk().end(window_id, now) if seen else None
         if window is None:
             raise web.HTTPNotFound(reason="there is no such maintenance window, or it is over")
         return json_answer(window_document(window, None, now))

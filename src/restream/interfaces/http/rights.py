@@ -64,16 +64,15 @@ RIGHTS: Mapping[tuple[str, str], Right] = {
     ("GET", "/api/cameras/{id}/pictures"): Right(Role.SEE, Reach.CAMERA),
     ("GET", "/api/cameras/{id}/pictures/{picture}.jpg"): Right(Role.SEE, Reach.CAMERA),
     ("POST", "/api/cameras/{id}/pictures/accept"): Right(Role.OPERATE, Reach.CAMERA),
-    # An incident is told as a whole, with all of its cameras.
-    ("GET", "/api/incidents"): Right(Role.SEE, Reach.FLEET),
-    ("GET", "/api/incidents/{id}"): Right(Role.SEE, Reach.FLEET),
-    **{("POST", f"/api/incidents/{{id}}/{deed}"): Right(Role.OPERATE, Reach.FLEET) for deed in Deed},
-    # So is an alert, and a receiver is told of all sites.
+    ("GET", "/api/incidents"): Right(Role.SEE, Reach.PARTS),
+    ("GET", "/api/incidents/{id}"): Right(Role.SEE, Reach.PARTS),
+    **{("POST", f"/api/incidents/{{id}}/{deed}"): Right(Role.OPERATE, Reach.PARTS) for deed in Deed},
+    # A receiver is told of all sites.
     ("GET", "/api/alerts"): Right(Role.SEE, Reach.FLEET),
     ("POST", "/api/alerts/test"): Right(Role.OPERATE, Reach.FLEET),
-    ("GET", "/api/maintenance"): Right(Role.SEE, Reach.FLEET),
-    ("POST", "/api/maintenance"): Right(Role.OPERATE, Reach.FLEET),
-    ("POST", "/api/maintenance/{id}/end"): Right(Role.OPERATE, Reach.FLEET),
+    ("GET", "/api/maintenance"): Right(Role.SEE, Reach.PARTS),
+    ("POST", "/api/maintenance"): Right(Role.OPERATE, Reach.PARTS),
+    ("POST", "/api/maintenance/{id}/end"): Right(Role.OPERATE, Reach.PARTS),
     ("GET", "/ws"): Right(Role.SEE, Reach.PARTS),
     ("GET", "/api/audit"): Right(Role.CONFIGURE, Reach.FLEET),
     ("GET", "/metrics"): Right(Role.SEE, Reach.FLEET),
