@@ -6,8 +6,8 @@ CREATE TABLE IF NOT EXISTS restream_incident (
     id          text PRIMARY KEY,
     began       timestamptz NOT NULL,
     ended       timestamptz,                 -- null: it is open
-    scope       text NOT NULL,               -- server, node, fleet, site, host, camera
-    place       text NOT NULL,               -- name of the server, node, site or host, id of the camera
+    scope       text NOT NULL,               -- server, node, fleet, parent, site, host, camera
+    place       text NOT NULL,               -- name of the server, node, parent, site or host, id of the camera
     kind        text NOT NULL DEFAULT '',    -- which causes make it
     cause       text NOT NULL DEFAULT '',    -- the commonest of its cameras
     side        text NOT NULL DEFAULT '',    -- where it broke: camera, network, publisher, media_server, config, none

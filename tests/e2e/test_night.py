@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,43 @@ async def test_a_recorder_dies_at_night_and_maintenance_calls_nobody(
         assert 'restream_camera_in_maintenance{camera="1",name="Camera 1"} 0' in metrics
         kept = await database.fetchrow("SELECT ended IS NOT NULL AS over, most FROM restream_incident")
         assert kept is not None and kept["most"] == 3
+
+
+async def test_a_switch_that_does_not_answer_is_one_message_of_all_behind_it(
+    tmp_path: Path, dsn: str, add_camera: AddCamera, stand_in: TestServer
+) -> None:
+    switch, link = free_port(), {"parent": "core", "tcp": ""}
+    await add_camera(1, link=f"127.0.0.1:{free_port()}", site="North")
+    await add_camera(2, link=f"127.0.0.1:{free_port()}", options=json.dumps({"parent": "switch"}), site="South")
+    parents = {"core": {}, "switch": {**link, "tcp": f"127.0.0.1:{switch}", "sites": ["North"]}}
+    overrides = {
+        "PG_DSN": dsn,
+        "RESTREAM_NETWORK__PARENTS": json.dumps(parents),
+        "RESTREAM_NETWORK__INTERVAL_S": "1",
+        "RESTREAM_ALERTS__DOWN_AFTER_S": "15",
+    }
+    async with (
+        webhook(overrides) as messages,
+        running_service(tmp_path, server=stand_in, overrides=overrides) as service,
+    ):
+        (incident,) = await eventually(lambda: open_incidents(service), 60)
+        assert (incident["scope"], incident["place"], incident["cameras"]) == ("parent", "switch", ["1", "2"])
+        await eventually(lambda: messages, 60)
+        told = [(each["scope"], each["place"], each["total"], each["incident"]) for each in messages]
+        assert told == [("parent", "switch", 2, incident["id"])], "neither the cameras nor the component"
+        assert [each["parent"] for each in await service.get("/api/cameras")] == ["switch", "switch"]
+
+        async def state() -> str:
+            return str((await service.get("/api/status"))["components"]["parent:switch"]["state"])
+
+        assert await state() == "down"
+        assert 'restream_component_up{component="parent:switch"} 0' in await _text(service, "/metrics")
+        async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", switch):
+            await eventually(lambda: up(state), 20)
+
+
+async def up(state: Callable[[], Awaitable[str]]) -> bool:
+    return await state() == "up"
 
 
 @contextlib.asynccontextmanager

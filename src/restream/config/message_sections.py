@@ -1,4 +1,4 @@
-"""The sections of the configuration that say who is told, one a way of telling."""
+"""The sections of the configuration that say who is told, one a way of telling, and what outages have in common."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import BaseModel, model_validator
 from restream.config.alert_sections import AlertsSection
 from restream.config.mail_section import SmtpSection
 from restream.config.mqtt_section import MqttSection
+from restream.config.network_section import NetworkSection
 
 
 class MessageSections(BaseModel):
@@ -17,6 +18,7 @@ class MessageSections(BaseModel):
     alerts: AlertsSection = AlertsSection()
     smtp: SmtpSection = SmtpSection()
     mqtt: MqttSection = MqttSection()
+    network: NetworkSection = NetworkSection()
 
     @model_validator(mode="after")
     def _mailed(self) -> Self:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -59,6 +60,7 @@ async def check_database(settings: Settings, camera: str | None) -> list[Finding
     rejected = [row for row in found if isinstance(row, RejectedRow)]
     findings = [Finding("database", CheckState.OK, f"readable, {len(found)} rows"), _rows(cameras, rejected)]
     findings += _unknown_types(rows, reader)
+    findings += _unknown_parents(cameras, settings.network.parents)
     findings.append(await _trigger(settings, dsn))
     if camera is not None:
         findings.append(await _cameras(settings, cameras, camera))
@@ -74,6 +76,16 @@ def _rows(cameras: Sequence[Camera], rejected: Sequence[RejectedRow]) -> Finding
         text = f"{text}; {len(rejected)} rows are not understood ({first}{more})"
         return Finding("cameras", CheckState.WARN, text, "correct these rows; the others are not affected")
     return Finding("cameras", CheckState.OK, text)
+
+
+def _unknown_parents(cameras: Sequence[Camera], known: Collection[str]) -> list[Finding]:
+    """Names that the configuration does not have: meant so, or misspelt."""
+    named = Counter(camera.parent for camera in cameras if camera.parent and camera.parent not in known)
+    if not named or not known:
+        return []
+    shown = ", ".join(f"{name} ({count})" for name, count in named.most_common(5))
+    text = f"rows name parents that network.parents does not have: {shown}"
+    return [Finding("parents", CheckState.WARN, text, "add them, or correct options.parent of these rows")]
 
 
 def _unknown_types(rows: Sequence[Row], reader: RowReader) -> list[Finding]:

@@ -115,6 +115,7 @@ def row_reader(settings: Settings) -> RowReader:
         settings.database.columns,
         servers={DEFAULT_SERVER: (), **sites},
         engines=ENGINES,
+        parents=settings.network.known().sites,
     )
 
 

@@ -7,22 +7,33 @@ from datetime import datetime
 from functools import partial
 
 from restream.adapters.calendar import occurrence
+from restream.adapters.parent_check import parent_answers
 from restream.config.settings import Settings
 from restream.interfaces.documents.incidents import EncodedIncidents, subjects_of
 from restream.interfaces.documents.rendering import Rendering
 from restream.ports.nodes import Peers
 from restream.service.secrets_in_use import SecretsInUse
 from restream.service.stores import incident_stores, window_stores
+from restream.supervisor.components import Components
 from restream.supervisor.maintenance_keeper import MaintenanceKeeper
 from restream.supervisor.outlets.incident_watch import FleetSight, IncidentWatch
+from restream.supervisor.outlets.parent_watch import ParentWatch
 
 
 def incident_watch(
-    settings: Settings, secrets_in_use: SecretsInUse, peers: Callable[[], Peers | None]
+    settings: Settings,
+    secrets_in_use: SecretsInUse,
+    peers: Callable[[], Peers | None],
+    parents: ParentWatch[Rendering],
 ) -> IncidentWatch[Rendering]:
     """Follows the cameras of all nodes."""
     stores, leads = incident_stores(settings, secrets_in_use), partial(_leads, settings, peers)
-    return IncidentWatch(partial(_sight, peers), stores, leads)
+    return IncidentWatch(partial(_sight, peers, parents), stores, leads)
+
+
+def parent_watch(settings: Settings, components: Components) -> ParentWatch[Rendering]:
+    """Asks what cameras hang on."""
+    return ParentWatch(settings.network.known(), settings.network.interval_s, parent_answers, components)
 
 
 def maintenance_keeper(settings: Settings, secrets_in_use: SecretsInUse) -> MaintenanceKeeper:
@@ -53,10 +64,10 @@ def _leads(settings: Settings, peers: Callable[[], Peers | None]) -> bool | None
     return found is not None and found.leads
 
 
-def _sight(peers: Callable[[], Peers | None], rendering: Rendering) -> FleetSight:
+def _sight(peers: Callable[[], Peers | None], parents: ParentWatch[Rendering], rendering: Rendering) -> FleetSight:
     """The whole fleet as incidents see it."""
     snapshot, others = rendering.snapshot, peers()
-    subjects, sizes = subjects_of(rendering.cameras.values(), snapshot)
+    subjects, sizes = subjects_of(rendering.cameras.values(), snapshot, parents.parents, parents.away)
     told = others is None or all(
         not node.alive or name == others.me or (name in others.pictures and not others.pictures[name].problem)
         for name, node in others.nodes.items()

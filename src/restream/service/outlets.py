@@ -23,7 +23,7 @@ from restream.interfaces.series import line_protocol
 from restream.ports.outlets import Outlet
 from restream.service.alert_letters import AlertPictures
 from restream.service.alerting import adopt_alerts, alert_watch
-from restream.service.incidents import in_hand, incident_watch, maintenance_keeper, open_incidents
+from restream.service.incidents import in_hand, incident_watch, maintenance_keeper, open_incidents, parent_watch
 from restream.service.secrets_in_use import SecretsInUse
 from restream.service.sharing import Sharing
 from restream.service.stores import archives, audit_stores, line_store, media_memory, span_store, stream_sinks
@@ -37,6 +37,7 @@ from restream.supervisor.outlets.broadcast import Broadcast
 from restream.supervisor.outlets.incident_watch import IncidentWatch
 from restream.supervisor.outlets.line_writer import LineWriter
 from restream.supervisor.outlets.media_keeper import MediaKeeper
+from restream.supervisor.outlets.parent_watch import ParentWatch
 from restream.supervisor.outlets.sink_writer import Encoding, SinkWriter
 from restream.supervisor.outlets.span_keeper import SpanKeeper
 from restream.supervisor.picture.history import History
@@ -58,9 +59,11 @@ class Outlets:
     media: MediaKeeper | None
     """None without a store that could keep them."""
     stills: StillQueue
+    parents: ParentWatch[Rendering]
 
     def adopt(self, before: Settings, settings: Settings) -> None:
         """What is told of outages, and to whom, changes while the service runs; other outlets at its next start."""
+        self.parents.adopt(settings.network.known(), settings.network.interval_s)
         adopt_alerts(self.alerts, before, settings, _pictures(self.stills, self.renderer))
 
 
@@ -80,7 +83,8 @@ def outlets(
     node, encoding = settings.node_name, Encoding()
     renderer = Renderer(_facts(settings), sharing.peers)
     maintenance = maintenance_keeper(settings, secrets_in_use)
-    incidents = incident_watch(settings, secrets_in_use, sharing.peers)
+    parents = parent_watch(settings, components)
+    incidents = incident_watch(settings, secrets_in_use, sharing.peers, parents)
     live = Live(
         lambda: renderer.latest,
         lambda after, limit: history.after(after, limit=limit),
@@ -96,6 +100,7 @@ def outlets(
     told: list[Outlet[Rendering]] = [
         *others,
         audit,
+        parents,
         # Whoever is told next may ask which incidents there are.
         incidents,
         maintenance,
@@ -119,7 +124,7 @@ def outlets(
         incidents=lambda: list(incidents.open.values()),
     )
     broadcast = Broadcast(renderer.render, told, components)
-    return Outlets(renderer, live, alerts, exporter, incidents, maintenance, broadcast, audit, media, stills)
+    return Outlets(renderer, live, alerts, exporter, incidents, maintenance, broadcast, audit, media, stills, parents)
 
 
 def _facts(settings: Settings) -> ServiceFacts:

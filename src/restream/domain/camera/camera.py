@@ -61,6 +61,8 @@ class Camera:
     """The media server it is published to."""
     places: tuple[ServerId, ...] = ()
     """Where a publisher of it may be, the server it belongs to first; empty: only at `server`."""
+    parent: str = ""
+    """What it hangs on; empty: nothing that is known."""
 
     @property
     def stream(self) -> tuple[object, ...]:
@@ -103,6 +105,8 @@ class RowReader:
     """The media servers, each with the sites whose cameras it takes."""
     engines: Collection[str] | None = None
     """The engines there are; None: whatever a row names."""
+    parents: Mapping[str, str] = field(default_factory=dict)
+    """By site: what its cameras hang on that name nothing else."""
 
     def read(self, row: Mapping[str, object]) -> Camera | RejectedRow:
         """Understand one row; never raises on content."""
@@ -150,6 +154,7 @@ class RowReader:
             source=self.types.source(fields),
             options=options,
             server=self._server(options.server, site),
+            parent=options.parent or self.parents.get(site, ""),
         )
 
     def _server(self, named: str | None, site: str) -> ServerId:

@@ -54,6 +54,8 @@ class CameraOptions:
     """Name of the engine that publishes it; None: `cameras.engine`."""
     on_demand: bool | None = None
     """Fetched only while somebody watches, which the engine pull can; None: `cameras.on_demand`."""
+    parent: str | None = None
+    """Name of the switch, recorder or link that it hangs on; None: that of its site."""
     node: str | None = None
     """Name of the one node that may publish it; None: whichever it falls to."""
     priority: int = 0
@@ -235,6 +237,7 @@ _PARSERS: Mapping[str, _Parser] = {
     "node": _name,
     "on_demand": _flag,
     "output": _allowed(OUTPUT_OPTIONS),
+    "parent": _name,
     "path": _path,
     "pictures": _pictures,
     "priority": _priority,

@@ -44,6 +44,7 @@ class Scope(StrEnum):
 
     CAMERA = "camera"
     HOST = "host"
+    PARENT = "parent"
     SITE = "site"
     SERVER = "server"
     NODE = "node"

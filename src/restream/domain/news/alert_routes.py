@@ -26,6 +26,7 @@ _ORDER = tuple(Severity)
 _OF_SCOPE: Mapping[Scope, Severity] = {
     Scope.CAMERA: Severity.MINOR,
     Scope.HOST: Severity.MAJOR,
+    Scope.PARENT: Severity.MAJOR,
     Scope.SITE: Severity.MAJOR,
     Scope.SERVER: Severity.MAJOR,
     Scope.NODE: Severity.MAJOR,

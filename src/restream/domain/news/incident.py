@@ -24,6 +24,7 @@ class IncidentScope(StrEnum):
     SERVER = "server"
     NODE = "node"
     FLEET = "fleet"
+    PARENT = "parent"
     SITE = "site"
     HOST = "host"
     CAMERA = "camera"
@@ -34,7 +35,7 @@ class Bond(NamedTuple):
 
     scope: IncidentScope
     place: str
-    """Name of the server, node, site or host, id of the camera; empty for the fleet."""
+    """Name of the server, node, parent, site or host, id of the camera; empty for the fleet."""
     kind: str = ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from restream.domain.news.incident import Bond, IncidentScope
@@ -35,6 +35,8 @@ class IncidentSubject:
     health: str = "unknown"
     side: str = "none"
     cause: str = ""
+    parents: tuple[str, ...] = ()
+    """Switches, recorders, links that it hangs on, the widest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,10 @@ class FleetSizes:
     """By site: cameras, hosts."""
     hosts: Mapping[str, int] = field(default_factory=dict)
     """By host: cameras."""
+    parents: Mapping[str, int] = field(default_factory=dict)
+    """By switch, recorder or link: cameras that hang on it, also on others in between."""
+    away: Collection[str] = ()
+    """Switches, recorders and links that do not answer themselves."""
 
 
 def is_down(subject: IncidentSubject) -> bool:
@@ -67,6 +73,8 @@ def bonds(subject: IncidentSubject) -> Iterator[Bond]:
         yield Bond(IncidentScope.SERVER, subject.server, cause)
     elif cause in _NO_CONTACT:
         yield Bond(IncidentScope.FLEET, "", CONTACT)
+        for parent in subject.parents:
+            yield Bond(IncidentScope.PARENT, parent, CONTACT)
         if subject.site:
             yield Bond(IncidentScope.SITE, subject.site, CONTACT)
     if subject.host and subject.side != "media_server":
@@ -88,7 +96,9 @@ def enough(bond: Bond, ripe: Sequence[IncidentSubject], sizes: FleetSizes) -> bo
     """Whether these are so many that what they have in common must be the reason."""
     match bond.scope:
         case IncidentScope.FLEET:
-            return _enough_of_fleet(ripe, sizes)
+            return _enough_of_fleet(ripe, sizes) and not _one_parents_matter(ripe, sizes)
+        case IncidentScope.PARENT:
+            return bond.place in sizes.away or _enough_of_parent(bond.place, ripe, sizes)
         case IncidentScope.SITE:
             return len(ripe) >= FEWEST and _half_of_site(ripe, sizes.sites.get(bond.place, (0, 0)), sizes.hosts)
         case IncidentScope.HOST:
@@ -98,6 +108,28 @@ def enough(bond: Bond, ripe: Sequence[IncidentSubject], sizes: FleetSizes) -> bo
         case IncidentScope.SERVER:
             return len(ripe) >= (FEWEST if bond.kind else 1)
     return True
+
+
+def _enough_of_parent(name: str, ripe: Sequence[IncidentSubject], sizes: FleetSizes) -> bool:
+    """Half of its cameras, behind several of what hangs on it: else it is a matter of that one."""
+    whole = sizes.parents.get(name, 0)
+    if len(ripe) < FEWEST or len(ripe) < _SHARE * whole:
+        return False
+    found = Counter(_next(each, name) for each in ripe)
+    sized = {next_: sizes.parents.get(next_, 1) for next_ in found}
+    hit = [next_ for next_, count in found.items() if count >= _SHARE * sized[next_]]
+    return len(hit) >= 2 or (len(hit) == 1 and sized[hit[0]] == whole)
+
+
+def _next(subject: IncidentSubject, name: str) -> str:
+    """What comes after a parent on the way to a camera; the camera itself where nothing does."""
+    after = subject.parents[subject.parents.index(name) + 1 :]
+    return after[0] if after else f"\0{subject.id}"
+
+
+def _one_parents_matter(ripe: Sequence[IncidentSubject], sizes: FleetSizes) -> bool:
+    common = frozenset(ripe[0].parents).intersection(*(each.parents for each in ripe))
+    return any(name in sizes.away or _enough_of_parent(name, ripe, sizes) for name in common)
 
 
 def _half_of_site(ripe: Sequence[IncidentSubject], size: tuple[int, int], per_host: Mapping[str, int]) -> bool:

@@ -133,8 +133,11 @@ class _Floor:
                 self._begin(bond, cameras, first, new_id)
 
     def _is_in_wider(self, camera: str, bond: Bond) -> bool:
-        home = self._home.get(camera)
-        return home is not None and width(self._open[home].bond) <= width(bond)
+        home, own = self._home.get(camera), self._places[camera]
+        if home is None:
+            return False
+        held = self._open[home].bond
+        return held in own and own.index(held) <= own.index(bond)
 
     def _begin(self, bond: Bond, cameras: Iterable[str], first: float, new_id: Callable[[], str]) -> None:
         again = self._recent.pop(bond, None)

@@ -70,7 +70,7 @@ class VerdictDocument(Document):
     since: Annotated[Moment, about("Since when it is judged so.")]
 
 
-class CameraDocument(Document):
+class CameraDocument(Document, kw_only=True):
     """A camera in short, as lists, messages and Redis have it. Null: not known."""
 
     id: Annotated[str, about("Always text, whatever the column's type is.", "7")]
@@ -95,6 +95,7 @@ class CameraDocument(Document):
     readers: Annotated[Whole | None, about("Of its path at the media server.", 1)]
     rtt_ms: Annotated[float | None, about("SRT round trip.", 12.5)]
     loss_ratio: Annotated[float | None, about("SRT packets lost at first, of all, over 10 s.", 0.0342)]
+    parent: Annotated[str | UnsetType, about("What it hangs on; absent: not known.", "switch-north")] = UNSET
 
 
 class ProcessDocument(Document):
@@ -157,6 +158,7 @@ def summary(snapshot: Snapshot, report: Report, shown: Measured | None = None) -
         readers=shown[1],
         rtt_ms=shown[2],
         loss_ratio=shown[3],
+        parent=camera.parent or UNSET,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Annotated
 
 from restream.domain.judgement.snapshot import Snapshot
@@ -11,6 +11,7 @@ from restream.domain.judgement.status import Unowned
 from restream.domain.life.cause import Side
 from restream.domain.news.incident import LONGEST_NAME, LONGEST_TEXT, Deed, Entry, Incident, IncidentScope
 from restream.domain.news.incident_bonds import FleetSizes, IncidentSubject
+from restream.domain.news.parents import NO_PARENTS, Parents
 from restream.interfaces.documents.cameras import CameraDocument
 from restream.interfaces.documents.values import Document, Moment, Whole, about, encode, timestamp
 
@@ -33,7 +34,7 @@ class IncidentDocument(Document):
     id: Annotated[str, about("", "4f1d20c77a3e")]
     scope: Annotated[IncidentScope, about("What its cameras have in common.", "site")]
     place: Annotated[
-        str, about("Name of the site, host, server or node, id of the camera; empty for the fleet.", "North")
+        str, about("Name of the site, parent, host, server or node, id of the camera; empty for the fleet.", "North")
     ]
     cause: Annotated[str, about("The commonest code of its cameras.", "unreachable")]
     fault: Annotated[Side, about("Where it broke.", "network")]
@@ -109,12 +110,18 @@ class EncodedIncidents:
 
 
 def subjects_of(
-    cameras: Iterable[CameraDocument], snapshot: Snapshot
+    cameras: Iterable[CameraDocument],
+    snapshot: Snapshot,
+    parents: Parents = NO_PARENTS,
+    away: Collection[str] = (),
 ) -> tuple[Mapping[str, IncidentSubject], FleetSizes]:
-    """The cameras of all nodes, as incidents see them: those that are not well, and how large everything is."""
+    """The cameras of all nodes, as incidents see them: those that are not well, and how large everything is. `away`:
+    parents that do not answer.
+    """
     subjects: dict[str, IncidentSubject] = {}
     sites: dict[str, tuple[int, set[str]]] = {}
     per_host: Counter[str] = Counter()
+    nearest: Counter[str] = Counter()
     total = 0
     for camera in cameras:
         health = camera.verdict.health
@@ -122,16 +129,23 @@ def subjects_of(
             continue
         total += 1
         per_host[camera.host] += 1
+        if camera.parent:
+            nearest[camera.parent] += 1
         count, hosts = sites.get(camera.site) or (0, set())
         # A camera without a host is on its own.
         hosts.add(camera.host or f"\0{camera.id}")
         sites[camera.site] = count + 1, hosts
         if health not in _NO_MATTER:
-            subjects[camera.id] = _subject(camera, snapshot)
-    return subjects, FleetSizes(total, {site: (count, len(hosts)) for site, (count, hosts) in sites.items()}, per_host)
+            subjects[camera.id] = _subject(camera, snapshot, parents)
+    hanging: Counter[str] = Counter()
+    for name, count in nearest.items():
+        for each in parents.chain(name):
+            hanging[each] += count
+    sized = {site: (count, len(hosts)) for site, (count, hosts) in sites.items()}
+    return subjects, FleetSizes(total, sized, per_host, hanging, away)
 
 
-def _subject(camera: CameraDocument, snapshot: Snapshot) -> IncidentSubject:
+def _subject(camera: CameraDocument, snapshot: Snapshot, parents: Parents) -> IncidentSubject:
     verdict, report = camera.verdict, snapshot.reports.get(camera.id)
     had = report.subject.owner if report is not None and isinstance(report.subject, Unowned) else ""
     return IncidentSubject(
@@ -143,6 +157,7 @@ def _subject(camera: CameraDocument, snapshot: Snapshot) -> IncidentSubject:
         verdict.health,
         verdict.fault,
         verdict.reasons[0].code if verdict.reasons else "",
+        parents.chain(camera.parent) if camera.parent else (),
     )
 
 

@@ -13,7 +13,9 @@ from restream.domain.news.incident import IncidentScope
 from restream.interfaces.messages.words import Language, duration, of_page, word
 
 # What has a name that says where it is.
-_PLACES = frozenset({IncidentScope.SITE, IncidentScope.HOST, IncidentScope.SERVER, IncidentScope.NODE})
+_PLACES = frozenset(
+    {IncidentScope.SITE, IncidentScope.PARENT, IncidentScope.HOST, IncidentScope.SERVER, IncidentScope.NODE}
+)
 _CELL = "padding:2px 12px 2px 0;text-align:left;vertical-align:top"
 
 

@@ -29,6 +29,11 @@ WORDS: Mapping[str, tuple[str, str, str]] = {
         "{count} Kameras am Standort {host} sind ausgefallen",
         "Площадка {host}: камеры недоступны: {count}",
     ),
+    "down.parent": (
+        "{count} cameras behind {host} are down",
+        "{count} Kameras hinter {host} sind ausgefallen",
+        "Камеры за {host} недоступны: {count}",
+    ),
     "down.server": (
         "{count} cameras on media server {host} are down",
         "{count} Kameras auf dem Medienserver {host} sind ausgefallen",
@@ -50,6 +55,11 @@ WORDS: Mapping[str, tuple[str, str, str]] = {
         "{count} cameras of site {host} are back",
         "{count} Kameras am Standort {host} sind wieder da",
         "Площадка {host}: камеры восстановлены: {count}",
+    ),
+    "up.parent": (
+        "{count} cameras behind {host} are back",
+        "{count} Kameras hinter {host} sind wieder da",
+        "Камеры за {host} восстановлены: {count}",
     ),
     "up.server": (
         "{count} cameras on media server {host} are back",

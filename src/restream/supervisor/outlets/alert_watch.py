@@ -23,6 +23,7 @@ from restream.domain.news.component import Component
 from restream.domain.news.deliveries import AlertDelivery, ReceiverStatus
 from restream.domain.news.incident import Bond, Incident
 from restream.domain.news.outages import Lasting, RoutingState, follow
+from restream.domain.news.parents import is_parent_component
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.ports.outlets import AlertReceiver, Rendered
 from restream.supervisor.components import Components
@@ -124,7 +125,11 @@ class AlertWatch:
     ) -> None:
         """Announce what is due. Never waits."""
         # That no alert arrives cannot be told by an alert.
-        others = {name: each for name, each in components.items() if name not in (WEBHOOKS, RECEIVERS)}
+        others = {
+            name: each
+            for name, each in components.items()
+            if name not in (WEBHOOKS, RECEIVERS) and not is_parent_component(name)
+        }
         self._state, alerts = step(self._state, subjects, others, now, wall, self._rules, fleet_size)
         news = [(str(uuid.uuid4()), self._of_component(alert, others.get(alert.component))) for alert in alerts]
         for delivery, alert in news:
