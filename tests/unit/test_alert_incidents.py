@@ -9,10 +9,11 @@ from itertools import count
 import pytest
 
 from restream.domain.news.alert import Alert, AlertKind, AlertRules, AlertSubject, Scope
-from restream.domain.news.alert_routes import AlertRoute, LocalTime
+from restream.domain.news.alert_routes import AlertRoute
 from restream.domain.news.alerts import AlertState, step
 from restream.domain.news.incident import Bond, IncidentScope
 from restream.domain.news.outages import Lasting, RoutingState, follow
+from restream.domain.schedule import LocalTime
 
 SITE = Bond(IncidentScope.SITE, "North", "contact")
 HOUR_S = 3600.0

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection
 
 import pytest
 
-from restream.config.alert_sections import parse_hours, parse_weekdays
 from restream.domain.news.alert import Affected, Alert, AlertKind, AlertRules, AlertSubject, Scope, Telling
-from restream.domain.news.alert_routes import ALL_DAY, EVERY_DAY, AlertRoute, Hours, LocalTime, Severity
+from restream.domain.news.alert_routes import AlertRoute, Severity
 from restream.domain.news.outages import Lasting, RoutingState, follow
+from restream.domain.schedule import ALL_DAY, EVERY_DAY, Hours, LocalTime, parse_hours, parse_weekdays
 from restream.supervisor.components import Components
 from restream.supervisor.outlets.alert_watch import AlertWatch, Routing
 

@@ -11,7 +11,8 @@ import yaml
 
 from restream.config.mail_section import SmtpSection
 from restream.config.settings import ConfigError, Settings, load_settings
-from restream.domain.news.alert_routes import AlertRoute, LocalTime
+from restream.domain.news.alert_routes import AlertRoute
+from restream.domain.schedule import LocalTime
 from restream.service.alerting import alert_routes, local_time
 
 HOOK = {"webhook": "https://hooks.example/h00k"}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from cronsim import CronSim, CronSimError
 
 from restream.domain.maintenance.window import LONGEST_S, Calendar, Stretch
+from restream.domain.schedule import LocalTime
 
 
 class CalendarError(ValueError):
@@ -46,6 +47,22 @@ def _from_minute(calendar: Calendar, minute: int) -> Stretch | None:
     except (CronSimError, StopIteration, ZoneInfoNotFoundError, ValueError, OverflowError, OSError):
         return None
     return Stretch(begin, begin + calendar.duration_s)
+
+
+def clock_at(zone: str, wall: float) -> LocalTime:
+    """What a clock shows at a moment (Unix time, s) in a time zone; empty, or gone since: the host's."""
+    there = datetime.fromtimestamp(wall, UTC)
+    try:
+        there = there.astimezone(_zone(zone) if zone else None)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        there = there.astimezone()
+    return LocalTime(there.weekday(), 60 * there.hour + there.minute)
+
+
+@lru_cache(maxsize=1)
+def time_zones() -> frozenset[str]:
+    """Those that are known here."""
+    return frozenset(available_timezones())
 
 
 @lru_cache(maxsize=100)

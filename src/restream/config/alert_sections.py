@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
 from restream.config.mail_section import MailAddress
 from restream.config.outlet_sections import check_http_url
 from restream.config.secret_files import SecretText
-from restream.config.stream_sections import Section
+from restream.config.stream_sections import Section, check_zone
 from restream.config.tls import CaFile
 from restream.domain.life.cause import Cause
-from restream.domain.news.alert_routes import DAY_MINUTES, REMINDERS_S, Hours, Severity
+from restream.domain.news.alert_routes import REMINDERS_S, Severity
+from restream.domain.schedule import parse_hours, parse_weekdays
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_HOURS = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
 _CODES = frozenset({*Cause, "no_node", "row_rejected", "server_down", "video_gone"})
 _YEAR_S = 366 * 86400
 
@@ -35,33 +33,6 @@ class WebhookEntry(Section):
     def _url(cls, value: SecretStr) -> SecretStr:
         check_http_url(value.get_secret_value())
         return value
-
-
-def parse_hours(text: str) -> Hours:
-    """`08:00-18:00`; one that ends on the next day ends earlier than it begins. Raises ValueError."""
-    found = _HOURS.fullmatch(text.strip())
-    numbers = [int(each) for each in found.groups()] if found else []
-    ends = [60 * hour + minute for hour, minute in zip(numbers[::2], numbers[1::2], strict=True) if minute < 60]
-    if len(ends) != 2 or ends[0] >= DAY_MINUTES or ends[1] > DAY_MINUTES or ends[0] == ends[1]:
-        raise ValueError("expected hours like 08:00-18:00, or 22:00-06:00 for a night")
-    return Hours(*ends)
-
-
-def parse_weekdays(text: str) -> frozenset[int]:
-    """`mon`, or `mon-fri`. Raises ValueError."""
-    first, _, last = text.strip().lower().partition("-")
-    if first not in WEEKDAYS or (last or first) not in WEEKDAYS:
-        raise ValueError(f"expected weekdays ({', '.join(WEEKDAYS)}) or ranges like mon-fri")
-    begin, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
-    return frozenset((begin + each) % 7 for each in range((end - begin) % 7 + 1))
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ValueError, LookupError, OSError):
-        raise ValueError("is no time zone that is known here: expected one like Europe/Berlin") from None
-    return name
 
 
 def _code(name: str) -> str:
@@ -142,7 +113,7 @@ class RouteEntry(Section):
     """E.g. `["08:00-18:00"]`, `["22:00-06:00"]`."""
     weekdays: tuple[str, ...] = ()
     """E.g. `["mon-fri"]`."""
-    time_zone: Annotated[str, AfterValidator(_zone)] | None = None
+    time_zone: Annotated[str, AfterValidator(check_zone)] | None = None
     """Of hours and weekdays, e.g. `Europe/Berlin`; null: the host's."""
     reminder_after_s: Annotated[tuple[float, ...], AfterValidator(_seconds)] = REMINDERS_S
     """When it is told again that an outage lasts."""

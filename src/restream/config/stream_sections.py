@@ -6,9 +6,10 @@ The text below a key is what docs/configuration.md says of it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from restream.config.addresses import PostgresDsn, with_password
 from restream.config.secret_files import SecretText
@@ -17,6 +18,7 @@ from restream.domain.camera.camera import COLUMNS
 from restream.domain.camera.options import RtspTransport, check_path
 from restream.domain.judgement.flaws import Thresholds
 from restream.domain.judgement.stream_flaws import StreamThresholds
+from restream.domain.schedule import Schedule, parse_schedule
 
 _FIRST_STARTING_PER_CORE = 4
 # An ffmpeg takes some 15 MiB, also one that only waits for its camera.
@@ -31,6 +33,43 @@ class Section(BaseModel):
     """Part of the configuration; unknown keys are an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
+
+
+def check_zone(name: str) -> str:
+    """The name of a time zone that is known here. Raises ValueError."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, LookupError, OSError):
+        raise ValueError("is no time zone that is known here: expected one like Europe/Berlin") from None
+    return name
+
+
+class ScheduleEntry(Section):
+    """When cameras are expected."""
+
+    hours: tuple[str, ...] = ()
+    """E.g. `["06:00-20:00"]`; none: the whole day."""
+    weekdays: tuple[str, ...] = ()
+    """E.g. `["mon-fri"]`; none: every day."""
+    time_zone: Annotated[str, AfterValidator(check_zone)] | None = None
+    """E.g. `Europe/Berlin`; null: the host's."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        """Hours alone, and one where several may be."""
+        document = value if isinstance(value, dict) else {"hours": value}
+        several = {key: [each] if isinstance(each, str) else each for key, each in document.items()}
+        return {**several, **({"time_zone": document["time_zone"]} if "time_zone" in document else {})}
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        self.schedule()
+        return self
+
+    def schedule(self) -> Schedule:
+        """As the rules have it."""
+        return parse_schedule(self.model_dump())
 
 
 class DatabaseSection(Section):
@@ -78,6 +117,10 @@ class CamerasSection(Section):
 
     on_demand: bool = False
     """Only with `engine: pull`: cameras are fetched while somebody watches; a row's `options.on_demand` wins."""
+
+    schedules: dict[str, ScheduleEntry] = Field(default_factory=dict)
+    """By site, when its cameras are expected: `{North: "06:00-20:00"}`, or with `weekdays` and `time_zone`; a row's
+    `options.schedule` wins, see [alerts.md](alerts.md#schedules)."""
 
     @field_validator("path_template")
     @classmethod

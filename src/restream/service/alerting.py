@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from restream.adapters.apprise_receiver import AppriseReceiver
+from restream.adapters.calendar import clock_at
 from restream.adapters.mail.receiver import MailReceiver
 from restream.adapters.stores.webhook import Webhook
-from restream.config.alert_sections import (
-    ReceiverEntry,
-    RouteEntry,
-    WebhookEntry,
-    parse_hours,
-    parse_weekdays,
-)
+from restream.config.alert_sections import ReceiverEntry, RouteEntry, WebhookEntry
 from restream.config.settings import ConfigError, Settings
 from restream.domain.camera.secret import Secret
 from restream.domain.news.alert import AlertRules
-from restream.domain.news.alert_routes import ALL_DAY, EVERY_DAY, AlertRoute, LocalTime
+from restream.domain.news.alert_routes import AlertRoute
+from restream.domain.schedule import ALL_DAY, EVERY_DAY, LocalTime, parse_hours, parse_weekdays
 from restream.domain.server.trust import Trust
 from restream.interfaces.messages.alert_letter import LetterStyle
 from restream.interfaces.messages.words import Language
@@ -95,10 +89,8 @@ def alert_routes(settings: Settings) -> Sequence[AlertRoute]:
 
 
 def local_time(route: AlertRoute, wall: float) -> LocalTime:
-    """What a clock shows at a moment (Unix time, s) where the route is."""
-    zone = ZoneInfo(route.time_zone) if route.time_zone else None
-    there = datetime.fromtimestamp(wall, UTC).astimezone(zone)
-    return LocalTime(there.weekday(), 60 * there.hour + there.minute)
+    """What a clock on the wall shows at a moment (Unix time, s) where the route is."""
+    return clock_at(route.time_zone, wall)
 
 
 def _route(name: str, entry: RouteEntry) -> AlertRoute:

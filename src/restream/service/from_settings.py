@@ -9,6 +9,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from restream.adapters import visionaire_http
+from restream.adapters.calendar import time_zones
 from restream.adapters.ffmpeg.engine import FfmpegEngine
 from restream.adapters.ffmpeg.ffprobe import FfprobeProber
 from restream.adapters.postgres import PostgresCameraTable
@@ -116,6 +117,8 @@ def row_reader(settings: Settings) -> RowReader:
         servers={DEFAULT_SERVER: (), **sites},
         engines=ENGINES,
         parents=settings.network.known().sites,
+        schedules={site: entry.schedule() for site, entry in settings.cameras.schedules.items()},
+        zones=time_zones(),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
-from restream.adapters.calendar import occurrence
+from restream.adapters.calendar import clock_at, occurrence
 from restream.adapters.parent_check import parent_answers
 from restream.config.settings import Settings
 from restream.interfaces.documents.incidents import EncodedIncidents, subjects_of
@@ -38,7 +38,7 @@ def parent_watch(settings: Settings, components: Components) -> ParentWatch[Rend
 
 def maintenance_keeper(settings: Settings, secrets_in_use: SecretsInUse) -> MaintenanceKeeper:
     """Who has the maintenance windows."""
-    return MaintenanceKeeper(window_stores(settings, secrets_in_use), occurrence, _words)
+    return MaintenanceKeeper(window_stores(settings, secrets_in_use), occurrence, _words, clock_at)
 
 
 def _words(moment: float) -> str:

@@ -1,4 +1,4 @@
-"""Keeps the maintenance windows, and tells which cameras are in one."""
+"""Keeps the maintenance windows, and tells which cameras are in one, or outside of their hours."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from restream.domain.maintenance.window import (
     planned,
     stretch,
     underway,
+    unscheduled,
 )
+from restream.domain.schedule import LocalTime, Schedule
 from restream.ports.maintenance import WindowStore
 from restream.ports.outlets import Rendered, SinkError
 from restream.supervisor.retry import Retry
@@ -35,16 +37,26 @@ _MOST_WINDOWS = 1000
 
 class MaintenanceKeeper:
     """An outlet. `stores`: the first that exists keeps the windows; without one they are kept in memory, until the
-    service ends. `words` tells a moment (Unix time, s) to people.
+    service ends. `words` tells a moment (Unix time, s) to people, `clock` what clocks show in a time zone then.
     """
 
     name = "maintenance"
 
-    def __init__(self, stores: Sequence[WindowStore], occurrence: Occurrence, words: Callable[[float], str]) -> None:
+    def __init__(
+        self,
+        stores: Sequence[WindowStore],
+        occurrence: Occurrence,
+        words: Callable[[float], str],
+        clock: Callable[[str, float], LocalTime] | None = None,
+    ) -> None:
         self._stores = list(stores)
         self._store: WindowStore | None = None
         self._occurrence = occurrence
         self._words = words
+        self._clock = clock
+        self._at = 0.0
+        self._shut: dict[Schedule, float | None] = {}
+        """Until when (Unix time, s) cameras with a schedule are not expected; None: they are."""
         self._windows: dict[str, MaintenanceWindow] = {}
         self._unsaved: dict[str, MaintenanceWindow] = {}
         self._open: tuple[Underway, ...] = ()
@@ -68,6 +80,7 @@ class MaintenanceKeeper:
     def look(self, wall: float) -> None:
         """Which windows are open (Unix time, s)."""
         self._open = underway(self._windows.values(), wall, self._occurrence)
+        self._at, self._shut = wall, {}
 
     def of(self, camera: Camera) -> Underway | None:
         """The window that a camera is in now."""
@@ -76,7 +89,18 @@ class MaintenanceKeeper:
     def excused(self, camera: Camera, verdict: Verdict) -> Verdict:
         """The verdict as it is to be told."""
         found = self.of(camera)
-        return verdict if found is None else planned(verdict, found, self._words(found.until))
+        if found is not None:
+            return planned(verdict, found, self._words(found.until))
+        until = self._shut_until(camera.schedule) if camera.schedule is not None else None
+        return verdict if until is None else unscheduled(verdict, self._words(until))
+
+    def _shut_until(self, schedule: Schedule) -> float | None:
+        if schedule not in self._shut:
+            at = self._at or time.time()
+            now = self._clock(schedule.time_zone, at) if self._clock is not None else None
+            shut = now is not None and not schedule.covers(now)
+            self._shut[schedule] = at // 60 * 60 + 60 * schedule.opens_in(now) if shut and now is not None else None
+        return self._shut[schedule]
 
     def put(self, window: MaintenanceWindow) -> bool:
         """Add or replace one; False: there are too many."""

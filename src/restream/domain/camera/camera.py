@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from restream.domain.camera.column_text import column_text
 from restream.domain.camera.options import CameraOptions, OptionError, check_path, parse_options
 from restream.domain.camera.urls import CameraTypes, SourceFields, SourceUrl, UrlError
+from restream.domain.schedule import Schedule
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 
 _MAX_TEXT_LENGTH = 1024
@@ -63,6 +64,8 @@ class Camera:
     """Where a publisher of it may be, the server it belongs to first; empty: only at `server`."""
     parent: str = ""
     """What it hangs on; empty: nothing that is known."""
+    schedule: Schedule | None = None
+    """When it is expected; None: always."""
 
     @property
     def stream(self) -> tuple[object, ...]:
@@ -107,6 +110,10 @@ class RowReader:
     """The engines there are; None: whatever a row names."""
     parents: Mapping[str, str] = field(default_factory=dict)
     """By site: what its cameras hang on that name nothing else."""
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    """By site: when its cameras are expected that have no schedule of their own."""
+    zones: Collection[str] | None = None
+    """The time zones there are; None: whatever a row names."""
 
     def read(self, row: Mapping[str, object]) -> Camera | RejectedRow:
         """Understand one row; never raises on content."""
@@ -154,6 +161,7 @@ class RowReader:
             source=self.types.source(fields),
             options=options,
             server=self._server(options.server, site),
+            schedule=self._schedule(options.schedule, site),
             parent=options.parent or self.parents.get(site, ""),
         )
 
@@ -163,6 +171,11 @@ class RowReader:
         if named not in self.servers:
             raise OptionError(f"server: {named!r} is none of mediamtx.servers ({', '.join(sorted(self.servers))})")
         return ServerId(named)
+
+    def _schedule(self, own: Schedule | None, site: str) -> Schedule | None:
+        if own is not None and own.time_zone and self.zones is not None and own.time_zone not in self.zones:
+            raise OptionError(f"schedule: there is no time zone {own.time_zone!r}")
+        return own if own is not None else self.schedules.get(site)
 
     def _value(self, row: Mapping[str, object], column: str) -> object:
         return row.get(self.columns.get(column, column))

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from restream.domain.pictures.adjustments import AdjustmentError, PictureOptions, parse_picture_options
+from restream.domain.schedule import Schedule, parse_schedule
 
 
 class OptionError(ValueError):
@@ -56,6 +57,8 @@ class CameraOptions:
     """Fetched only while somebody watches, which the engine pull can; None: `cameras.on_demand`."""
     parent: str | None = None
     """Name of the switch, recorder or link that it hangs on; None: that of its site."""
+    schedule: Schedule | None = None
+    """When it is expected; None: as for its site."""
     node: str | None = None
     """Name of the one node that may publish it; None: whichever it falls to."""
     priority: int = 0
@@ -187,6 +190,13 @@ def _pictures(key: str, value: object) -> PictureOptions:
         raise OptionError(f"{key}: {error}") from None
 
 
+def _schedule(key: str, value: object) -> Schedule:
+    try:
+        return parse_schedule(value)
+    except ValueError as error:
+        raise OptionError(f"{key}: {error}") from None
+
+
 def _priority(key: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not -1000 <= value <= 1000:
         raise OptionError(f"{key}: expected a whole number from -1000 to 1000")
@@ -243,6 +253,7 @@ _PARSERS: Mapping[str, _Parser] = {
     "priority": _priority,
     "publish": _choice(Transport),
     "rtsp_transport": _choice(RtspTransport),
+    "schedule": _schedule,
     "server": _name,
     "site": _text,
     "stall_timeout_s": _seconds,

@@ -13,6 +13,8 @@ from restream.domain.life.cause import Side
 
 MAINTENANCE = "maintenance"
 """Code of the reason."""
+NOT_SCHEDULED = "not_scheduled"
+"""Likewise, of a camera outside of its hours."""
 LONGEST_TITLE = 120
 MOST_NAMES = 1000
 """Cameras, sites and servers that one window may name."""
@@ -106,12 +108,21 @@ def planned(verdict: Verdict, now_open: Underway, until: str) -> Verdict:
     """
     title = f": {now_open.window.title}" if now_open.window.title else ""
     reason = Reason(MAINTENANCE, f"in maintenance until {until}{title}")
+    return _excused(verdict, reason, "It is judged as usual once the maintenance is over.")
+
+
+def unscheduled(verdict: Verdict, until: str) -> Verdict:
+    """A verdict outside of a camera's hours, like one in maintenance; `until` is when they begin, in words."""
+    reason = Reason(NOT_SCHEDULED, f"not scheduled until {until}")
+    return _excused(verdict, reason, "It is judged as usual in the hours of its schedule.")
+
+
+def _excused(verdict: Verdict, reason: Reason, hint: str) -> Verdict:
     if verdict.health is Health.DOWN:
-        hint = "It is judged as usual once the maintenance is over."
         return Verdict(Health.DISABLED, Side.NONE, (reason, *verdict.reasons), hint)
     return replace(verdict, reasons=(*verdict.reasons, reason))
 
 
 def is_planned(verdict: Verdict) -> bool:
-    """Whether it was judged within maintenance."""
-    return any(reason.code == MAINTENANCE for reason in verdict.reasons)
+    """Whether it was judged within maintenance, or outside of its camera's hours."""
+    return any(reason.code in (MAINTENANCE, NOT_SCHEDULED) for reason in verdict.reasons)

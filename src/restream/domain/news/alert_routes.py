@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from restream.domain.news.alert import LISTED, Affected, Alert, Scope
+from restream.domain.schedule import ALL_DAY, EVERY_DAY, Hours, LocalTime
 
-DAY_MINUTES = 24 * 60
-EVERY_DAY = frozenset(range(7))
 REMINDERS_S = (3600.0, 86400.0)
 """When it is told again that an outage lasts: after 1 h and after 1 day."""
 
@@ -38,33 +37,6 @@ _OF_SCOPE: Mapping[Scope, Severity] = {
 def severity_of(alert: Alert) -> Severity:
     """How grave it is."""
     return _OF_SCOPE[alert.scope]
-
-
-@dataclass(frozen=True, slots=True)
-class LocalTime:
-    """A moment as a clock on the wall shows it; `weekday` 0 is Monday, `minute` that of the day."""
-
-    weekday: int
-    minute: int
-
-
-@dataclass(frozen=True, slots=True)
-class Hours:
-    """Minutes of a day from `start` to before `end`; an `end` that is not later than `start` is on the next day."""
-
-    start: int
-    end: int
-
-    def cover(self, now: LocalTime, weekdays: frozenset[int]) -> bool:
-        """Whether a moment is in them; those that go over midnight belong to the day they begin on."""
-        if self.start < self.end:
-            return now.weekday in weekdays and self.start <= now.minute < self.end
-        if now.minute >= self.start:
-            return now.weekday in weekdays
-        return now.minute < self.end and (now.weekday - 1) % 7 in weekdays
-
-
-ALL_DAY = Hours(0, DAY_MINUTES)
 
 
 @dataclass(frozen=True, slots=True)

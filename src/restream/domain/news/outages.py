@@ -19,7 +19,8 @@ from dataclasses import dataclass, field, replace
 
 from restream.domain.news.alert import LISTED, Affected, Alert, AlertKind, Scope, Telling
 from restream.domain.news.alert_groups import MOST_AT_ONCE
-from restream.domain.news.alert_routes import AlertRoute, LocalTime, narrowed
+from restream.domain.news.alert_routes import AlertRoute, narrowed
+from restream.domain.schedule import LocalTime
 
 _MOST_HELD = 100
 """So many ends wait for the hours of a route; of more, the newest."""

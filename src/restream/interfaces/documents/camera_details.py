@@ -65,6 +65,10 @@ class OptionsDocument(Document):
     server: str | UnsetType | None = UNSET
     engine: str | UnsetType | None = UNSET
     on_demand: bool | UnsetType | None = UNSET
+    parent: str | UnsetType | None = UNSET
+    schedule: Annotated[
+        dict[str, str | tuple[str, ...]] | UnsetType | None, about("When it is expected.", {"hours": ["06:00-20:00"]})
+    ] = UNSET
     node: str | UnsetType | None = UNSET
     priority: int | UnsetType = UNSET
     connect_timeout_s: float | UnsetType | None = UNSET
@@ -277,6 +281,8 @@ def _options(options: CameraOptions) -> OptionsDocument:
     known = {name: getattr(options, name) for name in OptionsDocument.__struct_fields__}
     if options.pictures is not None:
         known["pictures"] = options.pictures.document
+    if options.schedule is not None:
+        known["schedule"] = options.schedule.document
     return OptionsDocument(**{name: value for name, value in known.items() if value not in (None, ())})
 
 

@@ -17,13 +17,14 @@ from restream.domain.judgement.status import Unowned, row_of
 from restream.domain.judgement.verdict import Health
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.news.alert import Alert, AlertKind, AlertRules, AlertSubject, Scope
-from restream.domain.news.alert_routes import AlertRoute, LocalTime
+from restream.domain.news.alert_routes import AlertRoute
 from restream.domain.news.alerts import AlertState, bond_of, step
 from restream.domain.news.component import Component
 from restream.domain.news.deliveries import AlertDelivery, ReceiverStatus
 from restream.domain.news.incident import Bond, Incident
 from restream.domain.news.outages import Lasting, RoutingState, follow
 from restream.domain.news.parents import is_parent_component
+from restream.domain.schedule import LocalTime
 from restream.domain.server.identity import DEFAULT_SERVER
 from restream.ports.outlets import AlertReceiver, Rendered
 from restream.supervisor.components import Components
