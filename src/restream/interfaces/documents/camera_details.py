@@ -66,9 +66,7 @@ class OptionsDocument(Document):
     engine: str | UnsetType | None = UNSET
     on_demand: bool | UnsetType | None = UNSET
     parent: str | UnsetType | None = UNSET
-    schedule: Annotated[
-        dict[str, str | tuple[str, ...]] | UnsetType | None, about("When it is expected.", {"hours": ["06:00-20:00"]})
-    ] = UNSET
+    schedule: dict[str, str | tuple[str, ...]] | UnsetType | None = UNSET
     node: str | UnsetType | None = UNSET
     priority: int | UnsetType = UNSET
     connect_timeout_s: float | UnsetType | None = UNSET
@@ -166,7 +164,7 @@ class HistoryDocument(Document):
     key_frame_s: Annotated[_Series, about("Seconds between key frames.")]
 
 
-class CameraDetailsDocument(CameraDocument):
+class CameraDetailsDocument(CameraDocument, kw_only=True):
     """Everything that is known of a camera."""
 
     availability: AvailabilitiesDocument
@@ -279,10 +277,7 @@ def _row(camera: Camera | RejectedRow) -> RowDocument | None:
 
 def _options(options: CameraOptions) -> OptionsDocument:
     known = {name: getattr(options, name) for name in OptionsDocument.__struct_fields__}
-    if options.pictures is not None:
-        known["pictures"] = options.pictures.document
-    if options.schedule is not None:
-        known["schedule"] = options.schedule.document
+    known |= {name: known[name].document for name in ("pictures", "schedule") if known[name] is not None}
     return OptionsDocument(**{name: value for name, value in known.items() if value not in (None, ())})
 
 

@@ -70,7 +70,7 @@ class VerdictDocument(Document):
     since: Annotated[Moment, about("Since when it is judged so.")]
 
 
-class CameraDocument(Document, kw_only=True):
+class CameraDocument(Document):
     """A camera in short, as lists, messages and Redis have it. Null: not known."""
 
     id: Annotated[str, about("Always text, whatever the column's type is.", "7")]
