@@ -16,6 +16,7 @@ from restream.adapters.passwords import Argon2Passwords, hash_password
 from restream.config.settings import ConfigError, Settings, load_settings
 from restream.domain.access.accounts import Account, AccountKind, Accounts
 from restream.domain.access.caller import EVERYBODY, NOBODY, Caller, Role
+from restream.domain.access.grants import Grant, Grants
 from restream.domain.camera.secret import Secret
 from restream.interfaces.http import signing
 from restream.interfaces.http.openapi.operations import OPERATIONS
@@ -194,6 +195,7 @@ def load(tmp_path: Path, **api: Any) -> Settings:
 
 
 HASH = hash_password("correct horse")
+OIDC = {"issuer": "https://login.example", "client_id": "r", "roles": {"cctv": {"role": "see", "sites": ["North"]}}}
 WALL = {"name": "wall", "token": "0123456789abcdef", "role": "see"}
 
 
@@ -225,6 +227,11 @@ def test_tokens_of_the_configuration(tmp_path: Path) -> None:
         ),
         ({"users": [{"name": "wall", "password_hash": HASH, "role": "see"}], "tokens": [WALL]}, "api: the name 'wall'"),
         ({}, "http: host 0.0.0.0 is not loopback"),
+        ({"oidc": OIDC | {"issuer": "http://login.example"}}, "api.oidc.issuer: expected https: over http"),
+        ({"oidc": OIDC | {"issuer": "login.example"}}, "api.oidc.issuer: expected https://host"),
+        ({"oidc": OIDC | {"scopes": ["profile"]}}, "api.oidc.scopes: openid must be among them"),
+        ({"oidc": OIDC | {"roles": {}}}, "api.oidc.roles"),
+        ({"oidc": OIDC | {"roles": {"cctv": {"role": "root"}}}}, "api.oidc.roles.cctv.role: Input should be"),
     ],
 )
 def test_what_is_wrong_with_accounts_is_one_line(tmp_path: Path, api: dict[str, Any], told: str) -> None:
@@ -232,3 +239,32 @@ def test_what_is_wrong_with_accounts_is_one_line(tmp_path: Path, api: dict[str, 
         load(tmp_path, **api)
     assert str(caught.value).startswith(told)
     assert "0123456789abcdef" not in str(caught.value)
+
+
+def test_an_identity_provider_is_somebody_who_is_let_in(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("s&cret\n")
+    settings = load(tmp_path, oidc=OIDC | {"client_secret": {"file": str(tmp_path / "secret")}})
+    accounts = settings.api.accounts
+    assert accounts and "s&cret" in settings.secrets()
+    assert accounts.grants.value_of({"groups": ["staff", "cctv"]}) == "cctv"
+    found = accounts.granted("cctv", "anna")
+    assert found is not None and (found.role, found.sites) == (Role.SEE, frozenset({"North"}))
+    assert accounts.named("oidc", found.session_name, time.time()) == found
+    assert accounts.granted("staff", "anna") is accounts.granted("cctv", "") is None
+
+
+@pytest.mark.parametrize(
+    ("claim", "claims", "value"),
+    [
+        ("groups", {}, None),
+        ("groups", {"groups": "b"}, "b"),
+        ("groups", {"groups": ["x", "b", "a"]}, "a"),
+        ("groups", {"groups": [["a"], {"a": 1}, 7, None]}, None),
+        ("realm_access.roles", {"realm_access": {"roles": ["b"]}}, "b"),
+        ("https://x.example/roles", {"https://x.example/roles": ["b"]}, "b"),
+        ("realm_access.roles", {"realm_access": "roles"}, None),
+    ],
+)
+def test_the_first_value_that_was_granted_counts(claim: str, claims: dict[str, object], value: str | None) -> None:
+    by_value = {"a": Grant(Role.CONFIGURE), "b": Grant(Role.SEE)}
+    assert Grants("p", claim, by_value).value_of(claims) == value

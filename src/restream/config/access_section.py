@@ -10,14 +10,14 @@ from typing import Annotated
 import argon2
 from pydantic import AfterValidator, SecretStr, field_validator, model_validator
 
+from restream.config.oidc_section import OidcSection
 from restream.config.secret_files import SecretText
 from restream.config.stream_sections import Section
-from restream.domain.access.accounts import Account, AccountKind, Accounts
+from restream.domain.access.accounts import TOKEN_HOLDER, Account, AccountKind, Accounts
 from restream.domain.access.caller import Role
+from restream.domain.access.grants import Grants
 from restream.domain.camera.secret import Secret
 
-# What the holder of `http.token` is called.
-TOKEN_HOLDER = "token"  # noqa: S105 - a name
 _LONGEST_NAME = 64
 
 
@@ -106,6 +106,10 @@ class ApiSection(Section):
     users: tuple[ApiUser, ...] = ()
     """People: `{name: anna, password_hash: "$argon2id$…", role: operate, sites: [North]}`. `restream hash-password`
     makes the hash. Without `sites` all cameras."""
+    oidc: OidcSection | None = None
+    """People whom an identity provider knows: `{issuer: https://login.example/realms/main, client_id: restream,
+    client_secret: …, role_claim: groups, roles: {cctv: {role: operate, sites: [North]}}}`, see
+    [security.md](security.md#an-identity-provider). Null: none."""
     audit_file: Path | None = None
     """Every action and login is added to it, one JSON object a line; null: none. `restream init-db --audit` makes a
     table for them in the cameras' database."""
@@ -128,4 +132,5 @@ class ApiSection(Section):
     @cached_property
     def accounts(self) -> Accounts:
         """Whom it lets in."""
-        return Accounts.of([*(each.account() for each in self.tokens), *(each.account() for each in self.users)])
+        known = [*(each.account() for each in self.tokens), *(each.account() for each in self.users)]
+        return Accounts.of(known, Grants() if self.oidc is None else self.oidc.grants)

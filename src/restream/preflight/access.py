@@ -9,15 +9,19 @@ from pathlib import Path
 
 import argon2
 
+from restream.adapters.oidc_provider import have_joserfc
 from restream.adapters.stores.postgres_audit import PostgresAudit
 from restream.config.access_section import ApiSection
+from restream.config.oidc_section import OidcSection
 from restream.config.settings import ConfigError, Settings
 from restream.domain.access.accounts import Account, AccountKind
 from restream.domain.access.audit import AuditQuery
 from restream.domain.access.caller import Role
 from restream.interfaces.console.findings import CheckState, Finding
 from restream.ports.outlets import SinkError
+from restream.ports.sign_in import ProviderError
 from restream.service.from_settings import DependencyError, require_dsn
+from restream.service.signing_in import oidc_provider
 
 _SHORTEST_TOKEN, _SHORTEST_KEY = 16, 32
 # What the guide of OWASP asks of argon2id at least.
@@ -31,7 +35,9 @@ async def check_access(settings: Settings) -> list[Finding]:
         return []
     found = [*judge_accounts(settings.api, time.time()), *judge_key(settings)]
     shown = ", ".join(f"{each.name} ({each.role})" for each in settings.api.accounts.known.values())
-    return [*(found or [Finding("access", CheckState.OK, shown)]), await _audit(settings)]
+    provider = [] if settings.api.oidc is None else [await _provider(settings.api.oidc)]
+    found = found or [Finding("access", CheckState.OK, shown or "by the identity provider alone")]
+    return [*found, *provider, await _audit(settings)]
 
 
 def judge_accounts(section: ApiSection, now: float) -> Iterator[Finding]:
@@ -61,6 +67,21 @@ def judge_key(settings: Settings) -> Iterator[Finding]:
     accounts = settings.api.accounts.known.values()
     if settings.http.token is None and not any(each.role is Role.CONFIGURE for each in accounts):
         yield _warning("nobody has the role configure: nobody can read the audit log", "give it to somebody")
+
+
+async def _provider(section: OidcSection) -> Finding:
+    if not have_joserfc():
+        text = "api.oidc needs joserfc, which is not installed"
+        return Finding("oidc", CheckState.FAIL, text, "pip install 'restream[oidc]'")
+    provider = oidc_provider(section)
+    try:
+        await provider.discover()
+    except ProviderError as error:
+        todo = "start it, or correct api.oidc; local users can log in meanwhile"
+        return Finding("oidc", CheckState.FAIL, f"the identity provider cannot be asked: {error}", todo)
+    finally:
+        await provider.close()
+    return Finding("oidc", CheckState.OK, f"{section.issuer} lets in {', '.join(section.roles)}")
 
 
 def _is_weak(account: Account) -> bool:

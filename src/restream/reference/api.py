@@ -89,7 +89,7 @@ def _answer(status: str, answer: Schema) -> list[str]:
 def _example(title: str, operation: Schema, document: Schema) -> Iterator[str]:
     """The request for a shell, and the good answer where it is a document of its own."""
     method, _, path = title.partition(" ")
-    good = next(answer for status, answer in operation["responses"].items() if status < "300")
+    good = next(answer for status, answer in operation["responses"].items() if status < "400")
     media = good.get("content", {}).get(JSON)
     if media is None:
         return

@@ -37,6 +37,7 @@ from restream.interfaces.http.elsewhere import Owners
 from restream.interfaces.http.incidents import Incidents
 from restream.interfaces.http.maintenance import Maintenance
 from restream.interfaces.http.openapi import document as openapi
+from restream.interfaces.http.provider_sign_in import ProviderSignIn
 from restream.interfaces.http.reports import Reports
 from restream.interfaces.http.rights import ASKING
 from restream.interfaces.http.session import Sessions
@@ -49,6 +50,7 @@ from restream.service.reporting import NO_HISTORY, make_report
 from restream.service.sampling import Sampling
 from restream.service.secrets_in_use import SecretsInUse
 from restream.service.sharing import Sharing
+from restream.service.signing_in import ProviderInForce
 from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.cameras.paced_requests import PacedRequests
 from restream.supervisor.components import Components
@@ -89,7 +91,7 @@ class Web:
     def application(self) -> web.Application:
         """Everything that listens on `http.port`."""
         rules = access(self.settings(), self.secrets, lambda: self.settings().api.accounts)
-        passwords = Argon2Passwords()
+        passwords, provider = Argon2Passwords(), ProviderInForce(self.settings)
         caller = HttpNodes(self.settings().node_name, lambda: rules.pass_for(_CALL_S))
         context = ApiContext(
             rendering=self._rendering,
@@ -115,6 +117,7 @@ class Web:
             Maintenance(lambda: self.outlets.maintenance, checked, self._cameras).routes(),
             Reports(lambda asked, sites: make_report(self.settings(), self.secrets, asked, sites), NO_HISTORY).routes(),
             Sessions(rules, passwords).routes(),
+            ProviderSignIn(rules, provider, lambda: page_address(self.settings()), self.outlets.audit.record).routes(),
             self.outlets.live.routes(),
             self.outlets.exporter.routes(),
             audit.routes(self.outlets.audit.find),
@@ -124,6 +127,7 @@ class Web:
         app = build_app(rules, [route for room in routes for route in room], self._site_of, self.outlets.audit.record)
         app.on_shutdown.append(self._end_live)
         app.on_cleanup.append(lambda _: caller.close())
+        app.on_cleanup.append(lambda _: provider.close())
         app.on_cleanup.append(lambda _: asyncio.to_thread(passwords.close))
         return app
 

@@ -38,6 +38,8 @@ class SignIn(StrEnum):
 
     PASSWORD = "password"  # noqa: S105 - the word, not one
     TOKEN = "token"  # noqa: S105
+    OIDC = "oidc"
+    """By an identity provider: `GET /api/oidc/login`."""
 
 
 class SessionDocument(Document):

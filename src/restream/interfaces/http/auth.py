@@ -115,14 +115,15 @@ class Access:
 
     def session_of(self, account: Account, now: float) -> str:
         """A cookie's value for the holder of an account; another password or token ends it."""
-        return signing.written(self.key, now + SESSION_S, account.kind, account.name, account.fingerprint)
+        return signing.written(self.key, now + SESSION_S, account.kind, account.session_name, account.fingerprint)
 
     @property
     def sign_in(self) -> tuple[SignIn, ...]:
         """Ways to log in that there are."""
         kinds = self.accounts().kinds
         tokens = self.token is not None or AccountKind.TOKEN in kinds
-        return (*[SignIn.PASSWORD] * (AccountKind.USER in kinds), *[SignIn.TOKEN] * tokens)
+        known = ((SignIn.PASSWORD, AccountKind.USER in kinds), (SignIn.TOKEN, tokens))
+        return (*(way for way, there in known if there), *[SignIn.OIDC] * (AccountKind.PROVIDER in kinds))
 
     def user(self, name: str) -> Account | None:
         """The account of a user."""

@@ -47,6 +47,7 @@ RIGHTS: Mapping[tuple[str, str], Right] = {
     # Asked by orchestrators and by browsers before the login; none of them tells anything of the fleet.
     **dict.fromkeys([("GET", path) for path in ("/", "/static/{file}", "/livez", "/readyz", "/openapi.json")], _OPEN),
     **dict.fromkeys([("POST", "/api/login"), ("POST", "/api/logout"), ("GET", "/api/session")], _OPEN),
+    **dict.fromkeys([("GET", "/api/oidc/login"), ("GET", "/api/oidc/callback")], _OPEN),
     ("GET", "/api/status"): Right(Role.SEE, Reach.PARTS),
     ("GET", "/api/cameras"): Right(Role.SEE, Reach.PARTS),
     ("GET", "/api/cameras.csv"): Right(Role.SEE, Reach.PARTS),

@@ -34,6 +34,16 @@ def _expected() -> web.HTTPBadRequest:
     return web.HTTPBadRequest(reason='expected {"token": "…"}, or {"user": "…", "password": "…"}')
 
 
+def is_secure(request: web.Request) -> bool:
+    """Whether the browser speaks TLS, to us or to a proxy."""
+    return request.secure or request.headers.get("X-Forwarded-Proto") == "https"
+
+
+def set_session(request: web.Request, response: web.Response, value: str) -> None:
+    """A cookie that scripts cannot read, and that no page of another site sends along."""
+    response.set_cookie(COOKIE, value, max_age=SESSION_S, httponly=True, samesite="Strict", secure=is_secure(request))
+
+
 class Sessions:
     """Handlers of `/api/login`, `/api/logout` and `/api/session`; without `passwords` users have none."""
 
@@ -70,8 +80,7 @@ class Sessions:
         else:
             raise _expected()
         response = web.Response(status=204)
-        secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
-        response.set_cookie(COOKIE, value, max_age=SESSION_S, httponly=True, samesite="Strict", secure=secure)
+        set_session(request, response, value)
         return response
 
     def _by_token(self, request: web.Request, client: str, token: str) -> str:

@@ -18,6 +18,9 @@ def _up_to(most: int, default: int, told: str) -> Any:
     return Annotated[int, Meta(ge=0, le=most), about(told, default=default)]
 
 
+# A page for people, of one sentence.
+_SENTENCE = {"text/html": str}
+
 ACCESS = (
     Operation(
         *("get", "/api/session", "getSession", "What whoever asks may do"),
@@ -34,6 +37,34 @@ ACCESS = (
         answers={204: Answer("Logged in.", {}, {"Set-Cookie": str})},
         errors=some(403, 408, 413, 429, 503)
         | {400: "The body is not as expected.", 401: "This is not the token, or user or password is wrong."},
+    ),
+    Operation(
+        *("get", "/api/oidc/login", "signIn", "Sign in by the identity provider"),
+        "For browsers: it leads to the provider, which leads back to `/api/oidc/callback`, and that to the page.",
+        access="open",
+        tag="access",
+        answers={
+            302: Answer("To the provider.", {}, {"Location": str, "Set-Cookie": str}),
+            502: Answer("The provider cannot be asked.", _SENTENCE),
+        },
+        errors={404: "No identity provider is configured."} | some(503),
+    ),
+    Operation(
+        *("get", "/api/oidc/callback", "signedIn", "Come back from the identity provider"),
+        "What fails is told by a page of one sentence.",
+        access="open",
+        tag="access",
+        parameters=tuple(
+            Parameter(name, Annotated[str, about("As the provider sends it.")]) for name in ("state", "code", "error")
+        ),
+        answers={
+            302: Answer("To the page, with a session.", {}, {"Location": str, "Set-Cookie": str}),
+            400: Answer("The sign-in is over, or was begun in another browser.", _SENTENCE),
+            403: Answer("Nothing is granted to whoever came.", _SENTENCE),
+            429: Answer("Too many attempts.", _SENTENCE),
+            502: Answer("The provider cannot be asked, or is not believed.", _SENTENCE),
+        },
+        errors={404: "No identity provider is configured."} | some(503),
     ),
     Operation(
         *("post", "/api/logout", "logout", "Forget the cookie"),

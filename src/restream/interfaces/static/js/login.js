@@ -59,6 +59,7 @@ export function loginForm(onDone) {
       submit.disabled = false;
     }
   };
+  const provider = h('a', { class: 'button primary', href: 'api/oidc/login', hidden: true }, t('login.provider'));
   const form = h(
     'form',
     { class: 'login-form', onsubmit: send },
@@ -70,6 +71,7 @@ export function loginForm(onDone) {
     secret,
     error,
     h('div', { class: 'buttons' }, submit, cancel),
+    provider,
     other,
   );
   const element = h('main', { class: 'login', hidden: true }, form);
@@ -82,8 +84,13 @@ export function loginForm(onDone) {
     show(optional = false, known = ['token']) {
       element.hidden = false;
       cancel.hidden = !optional;
-      ways = known;
+      ways = known.filter((each) => each !== 'oidc');
+      provider.hidden = ways.length === known.length;
       choose(ways[0] ?? 'token');
+      if (ways.length) return;
+      for (const each of [user, userLabel, secretLabel, secret, submit]) each.hidden = true;
+      setText(text, t('login.text.password'));
+      provider.focus();
     },
     hide() {
       element.hidden = true;
