@@ -45,6 +45,7 @@ _OPTIONAL_TABLES = {
     "history": "the tables of what cameras were like, for reports",
     "records": "the tables of incidents and maintenance",
     "audit": "the table of who did what",
+    "deliveries": "the table of messages and what became of them",
 }
 """What `init-db` makes beside the cameras table where it is asked to, in the same database."""
 

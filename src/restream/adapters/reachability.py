@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import asyncpg
@@ -121,6 +121,43 @@ async def record_rights(dsn: Secret) -> Mapping[str, bool | None]:
             connection.terminate()
     except (*CONNECTION_ERRORS, ValueError) as error:
         raise translated(error, dsn) from None
+
+
+_COLUMNS = """
+SELECT wanted.name, array_remove(array_agg(attname::text), NULL) AS columns
+FROM unnest($1::text[]) AS wanted (name)
+    LEFT JOIN pg_attribute ON attrelid = to_regclass(wanted.name) AND attnum > 0 AND NOT attisdropped
+GROUP BY wanted.name
+"""
+
+
+class TableAccess(NamedTuple):
+    """A table of the service's own, as it is there."""
+
+    columns: frozenset[str]
+    """None where it is not there."""
+    refused: tuple[str, ...]
+    """Rights that this user has not."""
+
+
+async def table_access(dsn: Secret, tables: Collection[str], verbs: Collection[str]) -> Mapping[str, TableAccess]:
+    """What there is of some tables, by name. Raises DatabaseError."""
+    try:
+        connection = await asyncpg.connect(dsn.reveal(), timeout=_TIMEOUT_S, command_timeout=_TIMEOUT_S)
+        try:
+            rights = await connection.fetch(_LEASE_RIGHTS, list(verbs), list(tables), ())
+            columns = await connection.fetch(_COLUMNS, list(tables))
+        finally:
+            connection.terminate()
+    except (*CONNECTION_ERRORS, ValueError) as error:
+        raise translated(error, dsn) from None
+    refused = [row["wanted"] for row in rights if row["granted"] is False]
+    return {
+        row["name"]: TableAccess(
+            frozenset(row["columns"]), tuple(each for each in refused if each.endswith(f" on {row['name']}"))
+        )
+        for row in columns
+    }
 
 
 _EVENTS = """

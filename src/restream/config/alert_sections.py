@@ -172,6 +172,8 @@ class AlertsSection(Section):
     """Of messages to people."""
     page_url: str | None = None
     """Where the page is reached, e.g. `https://cameras.example/`; messages link to it."""
+    keep_days: int = Field(default=90, ge=1, le=3660)
+    """What was sent longer ago is deleted from the table of `init-db --deliveries`."""
     tls_ca: CaFile | None = None
     """Certificates (PEM) that are believed of receivers with `https`; null: the system's."""
     tls_verify: bool = True

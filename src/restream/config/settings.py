@@ -83,6 +83,7 @@ FIXED: Mapping[str, tuple[str, ...] | None] = {
     "mediamtx": ("interval_s",),
     "pictures": ("enabled", "jpeg_width", "keep"),
     "api": ("audit_file",),
+    "alerts": ("keep_days",),
 }
 """Changes of these sections act only at the next start of the service; of some, only these keys. SIGHUP re-reads the
 rest."""

@@ -19,7 +19,7 @@ from restream.preflight.host import check_files, check_host, check_ports
 from restream.preflight.messages import check_messages
 from restream.preflight.pictures import check_pictures
 from restream.preflight.programs import check_programs
-from restream.preflight.records import check_events, check_records
+from restream.preflight.records import check_events, check_kept, check_records
 from restream.preflight.services import ANY_CAMERA, check_database, check_media_server, check_redis
 from restream.preflight.sharing import check_sharing
 
@@ -48,6 +48,7 @@ async def examine(settings: Settings, camera: str | None = None) -> list[Finding
         ("database", lambda: check_database(settings, camera)),
         ("records", lambda: check_records(settings)),
         ("events", lambda: check_events(settings)),
+        ("kept", lambda: check_kept(settings)),
         ("mediamtx", lambda: check_media_server(settings)),
         ("pull", lambda: check_fetching(settings)),
         ("nodes", lambda: check_sharing(settings)),

@@ -42,6 +42,7 @@ def alert_watch(
         routing=alert_routing(settings, settings.node_name, pictures.by(settings)),
         quiet=quiet,
         incidents=incidents,
+        node=settings.node_name,
     )
 
 

@@ -211,9 +211,8 @@ class Web:
         camera = report.subject.camera
         return await self.stills.take(camera.id, still_invocation(self.settings(), camera.server, camera.path))
 
-    def _alerts(self, limit: int) -> AlertsDocument:
-        watch = self.outlets.alerts
-        return alerts_document(watch.receivers, watch.deliveries, limit)
+    async def _alerts(self, limit: int) -> AlertsDocument:
+        return alerts_document(self.outlets.alerts.receivers, await self.outlets.deliveries.latest(limit), limit)
 
     async def _test_alerts(self, receiver: str | None) -> Mapping[str, str]:
         return await self.outlets.alerts.test(receiver)

@@ -26,7 +26,15 @@ from restream.service.alerting import adopt_alerts, alert_watch
 from restream.service.incidents import in_hand, incident_watch, maintenance_keeper, open_incidents, parent_watch
 from restream.service.secrets_in_use import SecretsInUse
 from restream.service.sharing import Sharing
-from restream.service.stores import archives, audit_stores, line_store, media_memory, span_store, stream_sinks
+from restream.service.stores import (
+    archives,
+    audit_stores,
+    delivery_store,
+    line_store,
+    media_memory,
+    span_store,
+    stream_sinks,
+)
 from restream.service.topics import topic_keepers
 from restream.supervisor.components import Components
 from restream.supervisor.maintenance_keeper import MaintenanceKeeper
@@ -34,6 +42,7 @@ from restream.supervisor.outlets.alert_watch import AlertIncidents, AlertWatch
 from restream.supervisor.outlets.archivist import Archivist
 from restream.supervisor.outlets.audit_keeper import AuditKeeper
 from restream.supervisor.outlets.broadcast import Broadcast
+from restream.supervisor.outlets.delivery_keeper import DeliveryKeeper
 from restream.supervisor.outlets.incident_watch import IncidentWatch
 from restream.supervisor.outlets.line_writer import LineWriter
 from restream.supervisor.outlets.media_keeper import MediaKeeper
@@ -60,6 +69,7 @@ class Outlets:
     """None without a store that could keep them."""
     stills: StillQueue
     parents: ParentWatch[Rendering]
+    deliveries: DeliveryKeeper
 
     def adopt(self, before: Settings, settings: Settings) -> None:
         """What is told of outages, and to whom, changes while the service runs; other outlets at its next start."""
@@ -92,10 +102,9 @@ def outlets(
     )
     stills = StillQueue(FfmpegStills(settings.ffmpeg.probe_timeout_s))
     alerts = _alert_watch(settings, components, stills, renderer, incidents)
+    deliveries = _delivery_keeper(settings, secrets_in_use, alerts)
     lines = _line_writers(settings, secrets_in_use, components)
-    memory = media_memory(settings, secrets_in_use)
-    media = MediaKeeper(memory) if memory is not None else None
-    spans = _span_keeper(settings, secrets_in_use, sharing)
+    media = _media_keeper(settings, secrets_in_use)
     audit = AuditKeeper(audit_stores(settings, secrets_in_use), node=node)
     told: list[Outlet[Rendering]] = [
         *others,
@@ -106,10 +115,11 @@ def outlets(
         maintenance,
         live,
         alerts,
+        deliveries,
         *(SinkWriter(sink, encoding, components) for sink in stream_sinks(settings, secrets_in_use)),
         *(Archivist(archive, history, restore) for archive in archives(settings, secrets_in_use)),
         *lines,
-        spans,
+        _span_keeper(settings, secrets_in_use, sharing),
         *topic_keepers(settings, secrets_in_use, components),
         *([media] if media is not None else []),
     ]
@@ -124,7 +134,9 @@ def outlets(
         incidents=lambda: list(incidents.open.values()),
     )
     broadcast = Broadcast(renderer.render, told, components)
-    return Outlets(renderer, live, alerts, exporter, incidents, maintenance, broadcast, audit, media, stills, parents)
+    return Outlets(
+        renderer, live, alerts, exporter, incidents, maintenance, broadcast, audit, media, stills, parents, deliveries
+    )
 
 
 def _facts(settings: Settings) -> ServiceFacts:
@@ -138,12 +150,23 @@ def _facts(settings: Settings) -> ServiceFacts:
     )
 
 
+def _media_keeper(settings: Settings, secrets_in_use: SecretsInUse) -> MediaKeeper | None:
+    """What cameras send; None without a store that could keep it."""
+    memory = media_memory(settings, secrets_in_use)
+    return MediaKeeper(memory) if memory is not None else None
+
+
 def _span_keeper(settings: Settings, secrets_in_use: SecretsInUse, sharing: Sharing) -> SpanKeeper:
     """What each camera was like; time in maintenance is marked."""
     store, keep_days = span_store(settings, secrets_in_use), settings.history.keep_days
     return SpanKeeper(
         store, keep_days=keep_days, leads=sharing.leads, planned=lambda _, report: is_planned(report.verdict)
     )
+
+
+def _delivery_keeper(settings: Settings, secrets_in_use: SecretsInUse, alerts: AlertWatch) -> DeliveryKeeper:
+    """What became of messages."""
+    return DeliveryKeeper(alerts.log, delivery_store(settings, secrets_in_use), lambda: settings.alerts.keep_days)
 
 
 def _pictures(stills: StillQueue, renderer: Renderer) -> AlertPictures:

@@ -8,6 +8,7 @@ from restream.adapters.stores.json_file import JsonFileSink
 from restream.adapters.stores.picture_files import PictureFiles
 from restream.adapters.stores.pictures_in_memory import PicturesInMemory
 from restream.adapters.stores.postgres_audit import PostgresAudit
+from restream.adapters.stores.postgres_deliveries import PostgresDeliveries
 from restream.adapters.stores.postgres_events import PostgresEvents
 from restream.adapters.stores.postgres_incidents import PostgresIncidents
 from restream.adapters.stores.postgres_spans import PostgresSpans
@@ -24,6 +25,7 @@ from restream.domain.server.trust import Trust
 from restream.interfaces.documents.events import EventDocument
 from restream.interfaces.series import line_protocol
 from restream.ports.audit import AuditStore
+from restream.ports.deliveries import DeliveryStore
 from restream.ports.history import SpanStore
 from restream.ports.incidents import IncidentStore
 from restream.ports.maintenance import WindowStore
@@ -104,6 +106,11 @@ def window_stores(settings: Settings, secrets: SecretsInUse) -> list[WindowStore
     url = secrets.of("redis.url")
     redis = [] if url is None else [RedisWindows(url, settings.redis.prefix, redis_trust(settings))]
     return [PostgresWindows(require_dsn(settings, secrets)), *redis]
+
+
+def delivery_store(settings: Settings, secrets: SecretsInUse) -> DeliveryStore:
+    """Where messages and what became of them are kept, if its table is there."""
+    return PostgresDeliveries(require_dsn(settings, secrets))
 
 
 def audit_stores(settings: Settings, secrets: SecretsInUse) -> list[AuditStore]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -38,6 +39,16 @@ class AlertDelivery:
     error: str = ""
     """What went wrong last."""
     done_at: float | None = None
+    node: str = ""
+    """Who sends it."""
+    incident: str = ""
+    """Id of the one that it is about."""
+
+
+def newest(*logs: Iterable[AlertDelivery]) -> list[AlertDelivery]:
+    """Those of all logs, newest first; of one that several have, what the first says of it."""
+    found = {(each.id, each.receiver): each for log in reversed(logs) for each in log}
+    return sorted(found.values(), key=lambda each: each.at, reverse=True)
 
 
 @dataclass(frozen=True, slots=True)

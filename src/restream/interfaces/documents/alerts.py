@@ -39,6 +39,8 @@ class DeliveryDocument(Document):
     tries: Annotated[Whole, about("", 1)]
     error: Annotated[str, about("What went wrong last.", "")]
     done: Annotated[Moment | None, about("When it was taken, given up or dropped.")]
+    node: Annotated[str, about("Who sent it.", "site-a")]
+    incident: Annotated[str, about("Id of the one that it is about; empty: none, or several.", "4f1d20c77a3e")]
 
 
 class AlertsDocument(Document):
@@ -91,4 +93,6 @@ def _delivery(each: AlertDelivery) -> DeliveryDocument:
         each.tries,
         each.error,
         timestamp(each.done_at) if each.done_at is not None else None,
+        each.node,
+        each.incident,
     )

@@ -13,7 +13,7 @@ from restream.interfaces.http.query import Query
 
 MOST_DELIVERIES = 500
 
-Look = Callable[[int], AlertsDocument]
+Look = Callable[[int], Awaitable[AlertsDocument]]
 """Receivers, and at most so many messages."""
 Test = Callable[[str | None], Awaitable[Mapping[str, str]]]
 """A test message to one receiver or to all: what went wrong, empty where it was taken, by name."""
@@ -25,7 +25,7 @@ def routes(look: Look, test: Test) -> list[web.RouteDef]:
 
     async def alerts(request: web.Request) -> web.Response:
         query = Query(request.query).only("limit")
-        return json_answer(look(query.number("limit", 50, MOST_DELIVERIES)))
+        return json_answer(await look(query.number("limit", 50, MOST_DELIVERIES)))
 
     async def try_out(request: web.Request) -> web.Response:
         receiver = Query(request.query).only("receiver").text("receiver")

@@ -78,13 +78,14 @@ class AlertWatch:
         patience: Patience = _LASTING,
         quiet: Callable[[float], Collection[str]] = lambda _: (),
         incidents: AlertIncidents = AlertIncidents(),
+        node: str = "",
     ) -> None:
         """`quiet`: ids of cameras whose outage somebody has in hand at a moment (Unix time)."""
         self._quiet, self._incidents = quiet, incidents
         self._rules, self._routing = rules, routing
         self._state, self._told = AlertState(), RoutingState()
         self.outcomes: Counter[str] = Counter(sent=0, failed=0, dropped=0)
-        self._log = DeliveryLog(describe)
+        self._log = DeliveryLog(describe, node=node)
         few = Patience(retry, tries=_FIVE_TRIES)
         self._webhooks = AlertPost(WEBHOOKS, _numbered(receivers), components, few, self.outcomes, self._log)
         self._routed = AlertPost(RECEIVERS, routing.receivers, components, patience, self.outcomes, self._log)
@@ -180,6 +181,11 @@ class AlertWatch:
     def routes(self) -> Sequence[AlertRoute]:
         """In force."""
         return self._routing.routes
+
+    @property
+    def log(self) -> DeliveryLog:
+        """What became of the last messages, for who keeps them."""
+        return self._log
 
     @property
     def deliveries(self) -> Sequence[AlertDelivery]:
