@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from bench.pictures.corpus import SceneResult, Trial, run_scene
@@ -25,6 +26,9 @@ def add_arguments(commands: Any) -> None:
     parser.add_argument("--times", type=int, default=2, help="how often each fault is tried at each hour")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--every", type=int, default=1, metavar="MINUTES", help="how often a picture is taken")
+    parser.add_argument(
+        "--measures", type=Path, metavar="FOLDER", help="keep what is measured there (3 GB), for other rules"
+    )
     parser.add_argument("--decode", action="store_true", help="instead: what 1,000 cameras of 720p each minute cost")
     parser.add_argument("--cameras", type=int, default=1000, help="with --decode")
     parser.add_argument("--agreement", action="store_true", help="instead: what a real encoder makes of the pictures")
@@ -40,7 +44,7 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
     numbers = options.only or range(options.scenes)
     loop, begin = asyncio.get_running_loop(), time.monotonic()
     results: list[SceneResult] = []
-    trial = Trial(options.days, options.times, options.every)
+    trial = Trial(options.days, options.times, options.every, measures=options.measures)
     with ProcessPoolExecutor(options.jobs) as pool:
         runs = [loop.run_in_executor(pool, run_scene, each, trial) for each in numbers]
         for run in asyncio.as_completed(runs):

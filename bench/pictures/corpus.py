@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from bench.pictures.kept import KeptMeasures
 from bench.pictures.kinds import KINDS
-from bench.pictures.scene import Scene, Shown
+from bench.pictures.scene import Scene
 from bench.pictures.weather import MINUTES
 from restream.domain.pictures.finding import PictureFlaw
+from restream.domain.pictures.measure import PictureMeasure
 from restream.domain.pictures.memory import PictureMemory
 from restream.domain.pictures.thresholds import USUAL_THRESHOLDS, PictureThresholds
 
@@ -85,6 +88,8 @@ class Trial(NamedTuple):
     hours: range = range(24)
     """In which there are faults."""
     thresholds: PictureThresholds = USUAL_THRESHOLDS
+    measures: Path | None = None
+    """A folder in which what is measured is kept from run to run."""
 
 
 def run_scene(number: int, trial: Trial) -> SceneResult:
@@ -95,17 +100,33 @@ def run_scene(number: int, trial: Trial) -> SceneResult:
     for each in plan(number, trial):
         planned[each.minute].append(each)
     told: frozenset[PictureFlaw] = frozenset()
-    for minute in range(0, trial.days * MINUTES, trial.every):
-        shown = scene.show(minute)
+    for minute, measure in _measured(scene, number, trial):
         for injection in planned.get(minute, ()):
-            result.outcomes.append(_inject(scene, memory, injection, shown, trial.thresholds))
-        memory = memory.observe(shown.measure, trial.thresholds, moving_bytes=True)
+            result.outcomes.append(_inject(scene, memory, injection, trial.thresholds))
+        memory = memory.observe(measure, trial.thresholds, moving_bytes=True)
         result.pictures += 1
         result.suspicions.update(memory.suspicions.keys())
         now = memory.findings
         result.alarms += [(minute, each.flaw, each.numbers) for each in now if each.flaw not in told]
         told = frozenset(each.flaw for each in now)
     return result
+
+
+def _measured(scene: Scene, number: int, trial: Trial) -> Iterator[tuple[int, PictureMeasure]]:
+    """Minutes, and what the camera shows then."""
+    minutes = range(0, trial.days * MINUTES, trial.every)
+    if trial.measures is None:
+        yield from ((minute, scene.show(minute).measure) for minute in minutes)
+        return
+    kept = KeptMeasures(trial.measures, f"{number}-{trial.days}-{trial.every}")
+    if kept.known:
+        yield from zip(minutes, kept.read(), strict=True)
+        return
+    found = []
+    for minute in minutes:
+        found.append(scene.show(minute).measure)
+        yield minute, found[-1]
+    kept.write(found)
 
 
 def plan(number: int, trial: Trial) -> Iterator[Injection]:
@@ -119,10 +140,8 @@ def plan(number: int, trial: Trial) -> Iterator[Injection]:
                 yield Injection(minute // trial.every * trial.every, flaw, turn + hour + number)
 
 
-def _inject(
-    scene: Scene, memory: PictureMemory, injection: Injection, now: Shown, thresholds: PictureThresholds
-) -> Outcome:
-    flaw = injection.flaw
+def _inject(scene: Scene, memory: PictureMemory, injection: Injection, thresholds: PictureThresholds) -> Outcome:
+    flaw, now = injection.flaw, scene.show(injection.minute)
     visible = now.visible >= _VISIBLE and (flaw is not PictureFlaw.COLOUR_LOST or now.colour >= _COLOURFUL)
     for step in range(SAMPLES):
         # What is frozen shows a last picture that is as it should be.

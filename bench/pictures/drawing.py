@@ -98,17 +98,25 @@ def write(grey: Map, lines: tuple[tuple[int, int, str], ...]) -> None:
 
 
 _STAMPS: dict[str, Map] = {}
+_ADVANCE, _TALL, _STROKE = 7, 13, 4
 
 
 def _stamp(text: str) -> Map:
-    if text not in _STAMPS:
-        if len(_STAMPS) > 4000:
-            _STAMPS.clear()
-        canvas = Image.new("L", (7 * len(text) + 4, 13)), Image.new("L", (7 * len(text) + 4, 13))
-        ImageDraw.Draw(canvas[0]).text((2, 1), text, fill=255, font=_FONT, stroke_width=1, stroke_fill=255)
-        ImageDraw.Draw(canvas[1]).text((2, 1), text, fill=255, font=_FONT)
-        _STAMPS[text] = np.stack([np.asarray(each, np.float32) / 255 for each in canvas])
-    return _STAMPS[text]
+    """Where a text is drawn: what it covers, and what of it is white."""
+    found = np.zeros((2, _TALL, _ADVANCE * len(text) + _STROKE), np.float32)
+    for at, letter in enumerate(text):
+        part = found[:, :, _ADVANCE * at : _ADVANCE * (at + 1) + _STROKE]
+        np.maximum(part, _letter(letter), out=part)
+    return found
+
+
+def _letter(letter: str) -> Map:
+    if letter not in _STAMPS:
+        canvas = Image.new("L", (_ADVANCE + _STROKE, _TALL)), Image.new("L", (_ADVANCE + _STROKE, _TALL))
+        ImageDraw.Draw(canvas[0]).text((2, 1), letter, fill=255, font=_FONT, stroke_width=1, stroke_fill=255)
+        ImageDraw.Draw(canvas[1]).text((2, 1), letter, fill=255, font=_FONT)
+        _STAMPS[letter] = np.stack([np.asarray(each, np.float32) / 255 for each in canvas])
+    return _STAMPS[letter]
 
 
 def as_bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -16,9 +16,11 @@ from restream.adapters.stores.redis_pictures import RedisPictures
 from restream.domain.camera.secret import Secret
 from restream.domain.pictures.album import PictureKind, PictureStamp
 from restream.ports.pictures import PictureStore, PictureStoreError
+from restream.supervisor.sampling.albums import Albums, AlbumsLimits
 
 _JPEG = b"\xff\xd8 one"
-FIRST, SECOND = PictureStamp(1_767_000_000.123, 6), PictureStamp(1_767_000_060.5, 6, flaws=("black", "frozen"))
+FIRST = PictureStamp(1_767_000_000.123, 6, mask="0a1b2c3d")
+SECOND = PictureStamp(1_767_000_060.5, 6, flaws=("black", "frozen"))
 ODD = "../a/b:%2f\n"
 
 
@@ -63,6 +65,20 @@ async def test_files_are_the_services_own_and_tell_what_they_are(tmp_path: Path)
     assert stat.S_IMODE(written[0].parent.stat().st_mode) == 0o700
     assert {each.name for each in folder.iterdir()} == {"camera-7", "camera-..%2Fa%2Fb%3A%252f%0A"}
     assert not [name for _, _, names in os.walk(folder) for name in names if name.endswith(".part")]
+
+
+async def test_pictures_in_a_folder_are_there_after_a_restart_also_of_a_camera_that_sends_nothing(
+    tmp_path: Path,
+) -> None:
+    limits = AlbumsLimits(24, 1.0, 1 << 20)
+    await Albums(PictureFiles(tmp_path), limits).add("7", FIRST, _JPEG)
+    await Albums(PictureFiles(tmp_path), limits).add("7", FIRST._replace(taken_at=FIRST.taken_at + 60), _JPEG)
+    again = Albums(PictureFiles(tmp_path), limits)
+    assert [each.taken_at for each in await again.of("7", FIRST.mask)] == [FIRST.taken_at, FIRST.taken_at + 60]
+    assert await again.picture("7", FIRST.milliseconds, FIRST.mask) == _JPEG
+    assert await again.of("7") == ()
+    (tmp_path / "camera-8").write_bytes(b"")
+    assert await again.of("8") == ()
 
 
 async def test_a_folder_that_cannot_be_is_one_line(tmp_path: Path) -> None:

@@ -92,6 +92,8 @@ async def test_what_was_accepted_and_learnt_outlives_the_service(
         assert accepted["findings"] == [] and accepted["accepted_at"]
         assert [each["kind"] for each in accepted["pictures"]].count("reference") == 1
         assert "camera 1: its picture was accepted as it is, by" in service.log
+        (entry,) = await service.get("/api/audit?action=cameras/pictures/accept&target=1")
+        assert (entry["result"], entry["address"]) == ("done", "127.0.0.1")
         assert (await fetched(service, "/api/cameras/1/pictures/1234567890123.jpg"))[0] == 404
         assert await service.stop() == 0
     async with running_service(tmp_path, server=stand_in, overrides=overrides) as service:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import signal
 import subprocess
@@ -13,9 +14,14 @@ import pytest
 import pytest_asyncio
 
 from restream.adapters.pictures.decoder import DecodeError, KeyFrame, PictureDecoder
+from restream.domain.pictures.mask import parse_mask
 from tests.support.eventually import eventually
 
 pytest.importorskip("av")
+
+import numpy as np
+from PIL import Image
+
 pytestmark = pytest.mark.program("ffmpeg")
 
 ENCODERS = {"h264": "libx264", "hevc": "libx265", "mjpeg": "mjpeg"}
@@ -45,6 +51,18 @@ async def test_each_codec(decoder: PictureDecoder, codec: str) -> None:
     assert (measure.width, measure.height, measure.taken_at) == (1280, 720, 1_800_000_000.0)
     assert 0.4 < measure.brightness < 0.6 and measure.contrast > 0.7 and measure.colourfulness > 0.5
     assert picture.jpeg.startswith(b"\xff\xd8") and len(picture.jpeg) < 50_000
+
+
+async def test_what_a_mask_hides_is_black_and_not_judged(decoder: PictureDecoder) -> None:
+    half = parse_mask([[0, 0, 0.5, 1]])
+    masked = await decoder.decode(key_frame(), half)
+    shown = np.asarray(Image.open(io.BytesIO(masked.jpeg)).convert("L"))
+    assert shown.shape == (360, 640)
+    # A JPEG bleeds a little, at the border alone.
+    assert shown[:, :310].max() < 16 and shown[:, 330:].mean() > 60
+    assert masked.measure.brightness > 0.3
+    with pytest.raises(DecodeError, match="hides the whole picture"):
+        await decoder.decode(key_frame(), parse_mask([[0, 0, 1, 1]]))
 
 
 async def test_one_process_for_all_and_another_size(decoder: PictureDecoder) -> None:

@@ -157,6 +157,7 @@ def test_an_album_is_bounded_and_has_the_newest(found: list[PictureStamp], most:
         ({"ignored": "black"}, "ignored: expected a list"),
         ({"ignored": ["dark"]}, "ignored"),
         ({7: 1}, "int is unknown"),
+        ({"mask": [[0, 0, 1]]}, "mask: expected a list of"),
     ],
 )
 def test_a_threshold_that_cannot_be_is_named(document: object, said: str) -> None:

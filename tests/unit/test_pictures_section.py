@@ -13,6 +13,7 @@ from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.verdict import NOT_JUDGED
 from restream.domain.news.component import ComponentState
 from restream.domain.pictures.finding import PictureFlaw
+from restream.domain.pictures.mask import parse_mask
 from restream.interfaces.console.findings import CheckState
 from restream.preflight.pictures import check_pictures
 from restream.service import sampling
@@ -28,7 +29,7 @@ ON = {"enabled": True}
 def test_a_row_wins_over_its_site_and_that_over_all() -> None:
     section = PicturesSection(
         thresholds={"confirm_samples": 5, "blind_s": 60, "frozen_share": 0.5},
-        sites={"North": {"blind_s": 30, "frozen_share": 0.4}},
+        sites={"North": {"blind_s": 30, "frozen_share": 0.4, "mask": [[0, 0, 1, 0.5]]}},
     )
     options = '{"pictures": {"frozen_share": 0.3, "ignored": ["black"], "interval_s": 7}}'
     special = section.thresholds_of(camera(1, site="North", options=options))
@@ -36,6 +37,9 @@ def test_a_row_wins_over_its_site_and_that_over_all() -> None:
     assert special.ignored == {PictureFlaw.BLACK}
     assert section.thresholds_of(camera(2, site="North")).frozen_share == 0.4
     assert section.thresholds_of(camera(3, site="South")).frozen_share == 0.5
+    assert special.mask == parse_mask([[0, 0, 1, 0.5]])
+    bare = camera(1, site="North", options='{"pictures": {"mask": []}}')
+    assert section.thresholds_of(bare).mask == ()
     assert section.interval_of(camera(1, options=options)) == 7.0
     assert section.interval_of(camera(2)) is None
     assert section.interval_of(camera(3, options='{"pictures": false}')) == 0.0
@@ -64,9 +68,9 @@ async def test_without_the_extra_it_is_said_once_and_everything_else_goes_on(mon
     assert components.all["pictures"].state is ComponentState.DOWN
     assert "av" in components.all["pictures"].detail
     assert (dict(made.loops()), dict(made.seen), dict(made.counts)) == ({}, {}, {})
-    document = made.answers.document("1")
+    document = await made.answers.document("1")
     assert document is not None
-    assert (document.enabled, made.answers.document("2")) == (False, None)
+    assert (document.enabled, await made.answers.document("2")) == (False, None)
     assert "pictures.enabled" in (await made.answers.accept("1", "anna") or "")
     assert await made.answers.picture("1", 1) is None
     made.adopt(settings)

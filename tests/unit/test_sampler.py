@@ -20,6 +20,7 @@ from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.component import ComponentState
 from restream.domain.pictures.album import PictureKind, PictureStamp
 from restream.domain.pictures.finding import PictureFinding, PictureFlaw
+from restream.domain.pictures.mask import Mask, mask_name, parse_mask
 from restream.domain.pictures.schedule import SamplePace
 from restream.domain.pictures.seen import Seen
 from restream.domain.pictures.thresholds import PictureThresholds
@@ -49,12 +50,14 @@ class Site:
         self.taken: list[tuple[str, float]] = []
         self.trouble: dict[str, Exception | None] = {}
         self.reports = {key: report(camera(key)) for key in cameras}
+        self.hidden: dict[str, Mask] = {}
         self.memories = Memories()
         self.store = Store()
         self.components = Components()
         self.busy: float | None = None
-        limits = PictureThresholds(apart_s=0.5, blind_s=1.0)
-        settings = SamplingSettings(SamplePace(10.0, 5.0, 100.0), lambda _: limits, lambda each: changes.get(each.id))
+        self.limits = PictureThresholds(apart_s=0.5, blind_s=1.0)
+        pace = SamplePace(10.0, 5.0, 100.0)
+        settings = SamplingSettings(pace, lambda _: self.limits, lambda each: changes.get(each.id))
         self.recollections = Recollections(self.memories, every_s=60.0)
         self.albums = Albums(self.store, AlbumsLimits(keep, 1.0, 1 << 20))
         self.sampler = Sampler(settings, self, self, self.snapshot, self.albums, self.recollections, self.components)
@@ -69,8 +72,9 @@ class Site:
             raise error
         return None if of.id in self.trouble else KeyFrame("h264", of.id.encode(), WALL + now())
 
-    async def decode(self, frame: KeyFrame) -> DecodedPicture:
+    async def decode(self, frame: KeyFrame, mask: Mask = ()) -> DecodedPicture:
         await asyncio.sleep(0.01)
+        self.hidden[frame.data.decode()] = mask
         key = frame.data.decode()
         found = self.scripted[key].take(frame.taken_at)
         if key in self.frozen:
@@ -158,7 +162,7 @@ async def test_every_camera_has_its_turn_and_what_is_seen_is_told() -> None:
     seen = site.sampler.seen["1"]
     assert (seen.findings, seen.trouble, seen.width, seen.samples) == ((), "", 1280, len(times[0]))
     assert site.components.state(COMPONENT) is ComponentState.UP
-    document = pictures_document("1", seen, site.albums.of("1"))
+    document = pictures_document("1", seen, await site.albums.of("1"))
     assert [each.kind for each in document.pictures] == [PictureKind.SAMPLE] * len(document.pictures)
     assert await site.albums.picture("1", document.pictures[-1].picture) == _JPEG
     assert await site.albums.picture("1", 7) is None
@@ -174,14 +178,31 @@ async def test_a_frozen_picture_is_found_soon_told_with_proofs_and_can_be_accept
     (found,) = site.sampler.seen["1"].findings
     assert found.flaw is PictureFlaw.FROZEN
     assert site.sampler.seen["2"].findings == ()
-    kinds = [each.kind for each in site.albums.of("1")]
+    kinds = [each.kind for each in await site.albums.of("1")]
     assert kinds.count(PictureKind.BEFORE) == kinds.count(PictureKind.AFTER) == 1
     samples = len(site.taken)
     assert await site.sampler.accept("1", "anna") == ""
     assert site.sampler.seen["1"].findings == ()
-    assert PictureKind.REFERENCE in {each.kind for each in site.albums.of("1")}
+    assert PictureKind.REFERENCE in {each.kind for each in await site.albums.of("1")}
     assert await site.sampler.accept("9", "anna") is None
     assert len(site.taken) == samples
+
+
+@virtual
+async def test_behind_another_mask_all_begins_anew_and_what_was_seen_without_goes() -> None:
+    site = Site("1")
+    await site.run(60)
+    before = await site.albums.of("1")
+    site.limits = replace(site.limits, mask=parse_mask([[0, 0, 0.5, 1]]))
+    mask = mask_name(site.limits.mask)
+    # Not even until the next picture.
+    assert before and not await site.albums.of("1", mask)
+    assert await site.albums.picture("1", before[0].milliseconds, mask) is None
+    await site.run(10.5)
+    assert site.hidden["1"] == site.limits.mask
+    (only,) = await site.albums.of("1", mask)
+    assert (only.mask, set(site.store.pictures)) == (mask, {("1", only.taken_at)})
+    assert site.sampler.seen["1"].findings == ()
 
 
 @virtual

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from restream.domain.camera.camera import Camera
 from restream.domain.pictures.album import PictureStamp
+from restream.domain.pictures.mask import Mask
 from restream.domain.pictures.measure import PictureMeasure
 
 
@@ -50,8 +51,8 @@ class DecodeError(Exception):
 class KeyFrameDecoder(Protocol):
     """One frame after the other."""
 
-    async def decode(self, frame: KeyFrame) -> DecodedPicture:
-        """Wait for the frames before it, and then for its picture. Raises DecodeError."""
+    async def decode(self, frame: KeyFrame, mask: Mask = ()) -> DecodedPicture:
+        """Wait for the frames before it, and then for its picture, without what the mask hides. Raises DecodeError."""
 
     async def close(self) -> None:
         """End what it runs; who waits for a picture gets DecodeError."""

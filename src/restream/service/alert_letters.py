@@ -15,7 +15,7 @@ from restream.domain.news.alert import Alert, AlertKind, Telling
 from restream.interfaces.messages.alert_letter import LastPicture, LetterStyle, alert_text
 from restream.ports.cameras import StillError
 from restream.ports.mail import Attachment, Letter
-from restream.service.from_settings import still_invocation
+from restream.service.from_settings import still_of
 from restream.supervisor.picture.still_queue import StillQueue
 
 MOST_PICTURES = 3
@@ -91,10 +91,10 @@ class AlertPictures:
         if alert.kind is AlertKind.RECOVERED and live:
             try:
                 async with asyncio.timeout(_TAKEN_WITHIN_S):
-                    await self.stills.take(camera.id, still_invocation(settings, camera.server, camera.path))
+                    await self.stills.take(*still_of(settings, camera))
             except (StillError, TimeoutError):
                 return None
-        kept = self.stills.kept(camera.id)
+        kept = self.stills.kept(still_of(settings, camera)[0])
         if kept is None or len(kept.picture) > _MOST_BYTES:
             return None
         taken_at = time.time() - (asyncio.get_running_loop().time() - kept.taken_at)

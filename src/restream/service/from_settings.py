@@ -27,11 +27,12 @@ from restream.config.media_server_sections import MediaServerSection
 from restream.config.outlet_sections import is_loopback
 from restream.config.settings import ConfigError, Settings, load_camera_types
 from restream.domain.access.accounts import Accounts
-from restream.domain.camera.camera import RowReader
+from restream.domain.camera.camera import Camera, RowReader
 from restream.domain.camera.secret import Secret
 from restream.domain.camera.urls import parse_source
 from restream.domain.ffmpeg.invocation import Invocation
 from restream.domain.ffmpeg.plan import build_still
+from restream.domain.pictures.mask import boxes, mask_name
 from restream.domain.server.failover import FailoverPolicy, OnServerLoss
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 from restream.domain.visionaire import parse_servers
@@ -228,13 +229,15 @@ def allowed_hosts(settings: Settings, listens_on: str) -> Sequence[str] | None:
     return settings.http.allowed_hosts or (() if is_loopback(listens_on) else None)
 
 
-def still_invocation(settings: Settings, server: ServerId, path: str) -> Invocation:
-    """How a picture of a path of a media server is taken."""
-    section = settings.servers[server]
+def still_of(settings: Settings, camera: Camera) -> tuple[str, Invocation]:
+    """How a picture of a camera is taken at its media server, and a name that is another one behind another mask."""
+    section, mask = settings.servers[camera.server], settings.pictures.thresholds_of(camera).mask
     scheme, _, rest = section.rtsp_url.partition("://")
     password = section.read_password.get_secret_value() if section.read_password else ""
     user = f"{quote(section.read_user, safe='')}:{quote(password, safe='')}@" if section.read_user else ""
-    return build_still(parse_source(f"{scheme}://{user}{rest}/{path}"), settings.ffmpeg_settings())
+    source = parse_source(f"{scheme}://{user}{rest}/{camera.path}")
+    name = f"{camera.id} {mask_name(mask)}" if mask else camera.id
+    return name, build_still(source, settings.ffmpeg_settings(), boxes(mask))
 
 
 def stream_directories(settings: Settings) -> list[VisionaireDirectory]:

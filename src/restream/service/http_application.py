@@ -43,7 +43,7 @@ from restream.interfaces.http.rights import ASKING
 from restream.interfaces.http.session import Sessions
 from restream.ports.cameras import StillError
 from restream.ports.nodes import Peers
-from restream.service.from_settings import access, public_bases, still_invocation
+from restream.service.from_settings import access, public_bases, still_of
 from restream.service.incidents import page_address
 from restream.service.outlets import Outlets
 from restream.service.reporting import NO_HISTORY, make_report
@@ -208,8 +208,7 @@ class Web:
         if report.stream is None or not report.stream.path.live or not isinstance(report.subject, CameraStatus):
             reasons = "; ".join(reason.text for reason in report.verdict.reasons)
             raise StillError(f"nothing to see: {reasons}")
-        camera = report.subject.camera
-        return await self.stills.take(camera.id, still_invocation(self.settings(), camera.server, camera.path))
+        return await self.stills.take(*still_of(self.settings(), report.subject.camera))
 
     async def _alerts(self, limit: int) -> AlertsDocument:
         return alerts_document(self.outlets.alerts.receivers, await self.outlets.deliveries.latest(limit), limit)

@@ -10,8 +10,11 @@ from restream.adapters.pictures.decoder import PictureDecoder
 from restream.adapters.relay.key_frames import RelayKeyFrames
 from restream.adapters.rtsp.server_key_frames import LIMIT_S, ReadingPlace, ServerKeyFrames
 from restream.config.settings import Settings
+from restream.domain.camera.camera import Camera
 from restream.domain.judgement.snapshot import Snapshot
+from restream.domain.judgement.status import row_of
 from restream.domain.news.component import ComponentState
+from restream.domain.pictures.mask import mask_name
 from restream.domain.pictures.seen import Seen
 from restream.domain.server.identity import ServerId
 from restream.interfaces.documents.pictures import PicturesDocument, pictures_document
@@ -50,7 +53,7 @@ class Sampling:
         snapshot: Callable[[], Snapshot],
     ) -> None:
         section = settings.pictures
-        self._snapshot = snapshot
+        self._snapshot, self._section = snapshot, section
         self._sampler: Sampler | None = None
         if not section.enabled:
             return
@@ -90,6 +93,7 @@ class Sampling:
 
     def adopt(self, settings: Settings) -> None:
         """What can change while the service runs: how often, by which thresholds, where it is read."""
+        self._section = settings.pictures
         if self._sampler is not None:
             self._sampler.adopt(sampling_settings(settings))
             self._frames.adopt(reading_places(settings))
@@ -99,15 +103,24 @@ class Sampling:
         """What the API asks."""
         return PicturesContext(self._document, self._picture, self._accept)
 
-    def _document(self, camera_id: str) -> PicturesDocument | None:
+    async def _document(self, camera_id: str) -> PicturesDocument | None:
         if camera_id not in self._snapshot().reports:
             return None
         if self._sampler is None:
             return pictures_document(camera_id, None, enabled=False)
-        return pictures_document(camera_id, self._sampler.seen.get(camera_id), self._albums.of(camera_id))
+        kept = await self._albums.of(camera_id, self._mask(camera_id))
+        return pictures_document(camera_id, self._sampler.seen.get(camera_id), kept)
 
     async def _picture(self, camera_id: str, milliseconds: int) -> bytes | None:
-        return None if self._sampler is None else await self._albums.picture(camera_id, milliseconds)
+        if self._sampler is None:
+            return None
+        return await self._albums.picture(camera_id, milliseconds, self._mask(camera_id))
+
+    def _mask(self, camera_id: str) -> str:
+        """Of the camera as its row is now: what was taken with another one is not shown."""
+        report = self._snapshot().reports.get(camera_id)
+        camera = row_of(report.subject) if report is not None else None
+        return mask_name(self._section.thresholds_of(camera).mask) if isinstance(camera, Camera) else ""
 
     async def _accept(self, camera_id: str, who: str) -> str | None:
         if camera_id not in self._snapshot().reports:

@@ -24,6 +24,7 @@ from restream.adapters.processes.child_process import ChildProcess
 from restream.adapters.relay.channel import Channel
 from restream.domain.ffmpeg.invocation import Invocation
 from restream.domain.one_line import one_line
+from restream.domain.pictures.mask import Mask
 from restream.domain.pictures.measure import PictureMeasure
 from restream.ports.cameras import PublisherError
 from restream.ports.pictures import DecodedPicture, DecodeError, KeyFrame
@@ -61,14 +62,14 @@ class PictureDecoder:
         """Of the process that decodes, while there is one."""
         return self._worker.child.pid if self._worker is not None and self._worker.alive else None
 
-    async def decode(self, frame: KeyFrame) -> DecodedPicture:
-        """Wait for the frames before it, and then for its picture. Raises DecodeError."""
+    async def decode(self, frame: KeyFrame, mask: Mask = ()) -> DecodedPicture:
+        """Wait for the frames before it, and then for its picture, without what the mask hides. Raises DecodeError."""
         if not 0 < len(frame.data) <= _MOST_BYTES:
             raise DecodeError(f"a key frame of {len(frame.data)} bytes is not decoded")
         async with self._turn:
             worker = await self._ready()
             self._number += 1
-            answer = await worker.ask(DecodeOrder(self._number, frame, self._jpeg_width), self._limit_s)
+            answer = await worker.ask(DecodeOrder(self._number, frame, self._jpeg_width, mask), self._limit_s)
         if isinstance(answer, PictureFailed):
             raise DecodeError(one_line(answer.why))
         found = PictureMeasure.from_mapping(answer.measure)

@@ -14,6 +14,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import ColorRange, Interpolation
 from PIL import Image
 
+from restream.adapters.pictures.masking import blackened, drawn_mask, points_without, without
 from restream.adapters.pictures.measures import Points, measure_small, points_of, shrink
 from restream.adapters.pictures.messages import DecodeOrder, PictureDone
 
@@ -35,10 +36,15 @@ def decode(order: DecodeOrder) -> PictureDone:
     """Raises whatever a decoder raises of bytes that are no picture, and ValueError."""
     frame = _frame(order.frame.codec, order.frame.data)
     width, height = _size(frame.width, frame.height, order.jpeg_width)
-    picture = _smaller(frame, width, height)
+    picture, points = _smaller(frame, width, height), _points(frame)
+    judged = picture
+    if order.mask:
+        hidden = drawn_mask(order.mask, picture.size)
+        judged, picture = without(picture, hidden), blackened(picture, hidden)
+        points = points_without(points, order.mask)
     written = io.BytesIO()
     picture.save(written, "JPEG", quality=_JPEG_QUALITY)
-    found = measure_small(shrink(picture, _points(frame)), order.frame.taken_at)
+    found = measure_small(shrink(judged, points), order.frame.taken_at)
     return PictureDone(order.number, dict(found.to_mapping()), written.getvalue())  # type: ignore[arg-type]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from restream.domain.pictures.mask import Mask
 from restream.ports.pictures import KeyFrame
 
 
@@ -14,6 +15,7 @@ class DecodeOrder(msgspec.Struct, tag=True, array_like=True):
     frame: KeyFrame
     jpeg_width: int
     """Of the JPEG, at most; pixels."""
+    mask: Mask = ()
 
 
 class PictureDone(msgspec.Struct, tag=True, array_like=True):

@@ -16,7 +16,7 @@ from restream.ports.pictures import PictureStoreError
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_NAME = re.compile(r"(\d{10,16})-([a-z]+)(?:-([a-z_+]+))?\.jpg")
+_NAME = re.compile(r"(\d{10,16})-([a-z]+)(?:-([a-z_+]+))?(?:\.([0-9a-f]{8}))?\.jpg")
 _MOST_FILES = 10_000
 _MOST_BYTES = 4 << 20
 
@@ -102,7 +102,8 @@ async def _told(work: Callable[P, T], *of: P.args, **by_name: P.kwargs) -> T:
 
 def _name(stamp: PictureStamp) -> str:
     flaws = "".join(("-", "+".join(stamp.flaws))) if stamp.flaws else ""
-    return f"{stamp.milliseconds}-{stamp.kind}{flaws}.jpg"
+    mask = f".{stamp.mask}" if stamp.mask else ""
+    return f"{stamp.milliseconds}-{stamp.kind}{flaws}{mask}.jpg"
 
 
 def _stamp(path: Path) -> PictureStamp | None:
@@ -111,6 +112,6 @@ def _stamp(path: Path) -> PictureStamp | None:
         return None
     flaws = tuple(match[3].split("+")) if match[3] else ()
     try:
-        return PictureStamp(int(match[1]) / 1000, path.stat().st_size, PictureKind(match[2]), flaws)
+        return PictureStamp(int(match[1]) / 1000, path.stat().st_size, PictureKind(match[2]), flaws, match[4] or "")
     except OSError:
         return None

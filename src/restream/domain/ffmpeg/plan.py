@@ -110,14 +110,38 @@ def build_probe(source: SourceUrl, options: CameraOptions, settings: FfmpegSetti
     return ProbePlan(invocation, network_timeout_s, settings.probe_limit_s(options))
 
 
-def build_still(source: SourceUrl, settings: FfmpegSettings) -> Invocation:
-    """ffmpeg that reads a stream of the media server, and writes its next key frame as JPEG to standard output."""
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom, in shares of a picture."""
+
+
+def build_still(source: SourceUrl, settings: FfmpegSettings, hidden: Sequence[Box] = ()) -> Invocation:
+    """ffmpeg that reads a stream of the media server, and writes its next key frame as JPEG to standard output, black
+    where something is hidden."""
     # Key frames alone are decoded: the first one of most cameras comes within two seconds.
     options = {**ANALYSIS, "analyzeduration": "1000000"}
     arguments, stdin = source_input(source, True, RtspTransport.TCP, settings.probe_timeout_s, options)
     read = (settings.binary, "-hide_banner", "-v", "level+error", "-skip_frame", "nokey", *arguments)
-    write = ("-map", "0:v:0", "-frames:v", "1", "-vf", "scale='min(1280,iw)':-2", "-q:v", "4", "-f", "mjpeg", "pipe:1")
+    write = (
+        "-map",
+        "0:v:0",
+        "-frames:v",
+        "1",
+        "-vf",
+        ",".join(("scale='min(1280,iw)':-2", *map(_black, hidden))),
+        "-q:v",
+        "4",
+        "-f",
+        "mjpeg",
+        "pipe:1",
+    )
     return Invocation((*read, *write), stdin, source, source.secrets, settings.memory_bytes)
+
+
+def _black(box: Box) -> str:
+    """Whole pixels, rather one too many."""
+    left, top, right, bottom = box
+    place = f"x=floor(iw*{left:.5f}):y=floor(ih*{top:.5f})"
+    return f"drawbox={place}:w=ceil(iw*{right - left:.5f})+1:h=ceil(ih*{bottom - top:.5f})+1:c=black:t=fill"
 
 
 def build_plan(

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 from restream.domain.pictures.finding import PictureFlaw
+from restream.domain.pictures.mask import MaskError, parse_mask
 from restream.domain.pictures.measure import number
 from restream.domain.pictures.thresholds import USUAL_THRESHOLDS, PictureThresholds
 
-IGNORED = "ignored"
+IGNORED, MASK = "ignored", "mask"
 _COUNTS = {each.name for each in fields(PictureThresholds) if type(getattr(USUAL_THRESHOLDS, each.name)) is int}
 _SECONDS = {each.name for each in fields(PictureThresholds) if each.name.endswith("_s")}
 NAMES = frozenset(each.name for each in fields(PictureThresholds))
@@ -37,6 +38,11 @@ def adjusted(thresholds: PictureThresholds, adjustments: tuple[tuple[str, object
 def _value(name: object, value: object) -> object:
     if name == IGNORED:
         return _flaws(value)
+    if name == MASK:
+        try:
+            return parse_mask(value)
+        except MaskError as error:
+            raise AdjustmentError(f"{MASK}: {error}") from None
     if name not in NAMES or not isinstance(name, str):
         shown = ascii(name[:40]) if isinstance(name, str) else type(name).__name__
         raise AdjustmentError(f"{shown} is unknown (known: {', '.join(sorted(NAMES))})")

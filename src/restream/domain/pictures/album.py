@@ -36,6 +36,8 @@ class PictureStamp(NamedTuple):
     kind: PictureKind = PictureKind.SAMPLE
     flaws: tuple[str, ...] = ()
     """What was found in it."""
+    mask: str = ""
+    """Name of the mask that it was taken with; empty: none."""
 
     @property
     def milliseconds(self) -> int:

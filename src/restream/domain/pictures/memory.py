@@ -12,6 +12,7 @@ from operator import sub
 from typing import NamedTuple
 
 from restream.domain.pictures.finding import PictureFinding, PictureFlaw
+from restream.domain.pictures.mask import mask_name
 from restream.domain.pictures.measure import POINTS, PictureMeasure, number
 from restream.domain.pictures.rules import HIDES, LEAST_COLOUR, RULES, PictureEvidence, is_black, is_white
 from restream.domain.pictures.thresholds import USUAL_THRESHOLDS, PictureThresholds
@@ -61,6 +62,8 @@ class PictureMemory:
     """From when on nothing has stirred."""
     blind_since: float | None = None
     """From when on it has been black, or white."""
+    mask: str = ""
+    """Name of the mask with which all of this was seen."""
     accepted_at: float | None = None
     """When somebody last said that it is right as it is, seconds since the epoch."""
 
@@ -69,8 +72,11 @@ class PictureMemory:
     ) -> PictureMemory:
         """With one more picture. `moving_bytes`: packets have come since the one before.
 
-        One that is older than the last, or hardly younger (`apart_s`), changes nothing.
+        Behind another mask everything is learnt anew. One that is older than the last, or hardly younger (`apart_s`),
+        changes nothing.
         """
+        if (mask := mask_name(thresholds.mask)) != self.mask:
+            return PictureMemory(mask=mask).observe(measure, thresholds, moving_bytes=moving_bytes)
         last = self.last
         if last is not None and measure.taken_at - last.taken_at < thresholds.apart_s:
             return self
@@ -117,7 +123,9 @@ class PictureMemory:
         anew; in a known one this light, or want of it, is usual from now on at every hour that is known.
         """
         fresh = PictureView(measure.layout, texture_of(measure), measure.colourfulness, measure.taken_at)
-        accepted = PictureMemory(last=measure, size=(measure.width, measure.height), accepted_at=measure.taken_at)
+        accepted = PictureMemory(
+            last=measure, size=(measure.width, measure.height), mask=self.mask, accepted_at=measure.taken_at
+        )
         if any(each.flaw in _OTHER_VIEW for each in self.findings):
             return replace(accepted, views=(fresh,))
         row = self.recent[-1:] or (_traits(measure, None),)
@@ -150,6 +158,7 @@ class PictureMemory:
             "suspicions": {flaw.value: each._asdict() for flaw, each in self.suspicions.items()},
             "still_since": self.still_since,
             "blind_since": self.blind_since,
+            "mask": self.mask,
             "accepted_at": self.accepted_at,
         }
 
@@ -171,6 +180,7 @@ class PictureMemory:
             suspicions=_suspicions(document.get("suspicions")),
             still_since=number(document.get("still_since")),
             blind_since=number(document.get("blind_since")),
+            mask=mask if isinstance(mask := document.get("mask"), str) else "",
             accepted_at=number(document.get("accepted_at")),
         )
 

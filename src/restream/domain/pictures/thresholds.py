@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from restream.domain.pictures.finding import PictureFlaw
+from restream.domain.pictures.mask import Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,8 @@ class PictureThresholds:
 
     ignored: frozenset[PictureFlaw] = frozenset()
     """Never told: `turned_away` where somebody steers the camera."""
+    mask: Mask = ()
+    """Parts of the picture that are neither judged nor shown."""
     confirm_samples: int = 3
     """Pictures in a row that must show a flaw before it is found."""
     clear_samples: int = 2

@@ -71,7 +71,7 @@ class OptionsDocument(Document):
     priority: int | UnsetType = UNSET
     connect_timeout_s: float | UnsetType | None = UNSET
     stall_timeout_s: float | UnsetType | None = UNSET
-    pictures: dict[str, bool | float | tuple[str, ...]] | UnsetType | None = UNSET
+    pictures: dict[str, bool | float | tuple[str | tuple[tuple[float, float], ...], ...]] | UnsetType | None = UNSET
     input: tuple[tuple[str, str], ...] | UnsetType = UNSET
     output: tuple[tuple[str, str], ...] | UnsetType = UNSET
 

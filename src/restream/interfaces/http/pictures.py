@@ -21,7 +21,7 @@ _PICTURE = re.compile(r"[0-9]{10,15}")
 class PicturesContext:
     """What is known of cameras' pictures."""
 
-    document: Callable[[str], PicturesDocument | None]
+    document: Callable[[str], Awaitable[PicturesDocument | None]]
     """None: there is no such camera."""
     picture: Callable[[str, int], Awaitable[bytes | None]]
     """A JPEG that is kept, by when it was taken (Unix time, ms)."""
@@ -36,7 +36,7 @@ def routes(known: Callable[[], PicturesContext], owners: Owners) -> list[web.Rou
         camera_id = request.match_info["id"]
         if (camera := owners.elsewhere(camera_id)) is not None:
             return await owners.pictures(camera, request)
-        return json_answer(_found(known().document(camera_id)))
+        return json_answer(_found(await known().document(camera_id)))
 
     async def picture(request: web.Request) -> web.Response:
         Query(request.query).only()
@@ -61,7 +61,7 @@ def routes(known: Callable[[], PicturesContext], owners: Owners) -> list[web.Rou
         refusal = await known().accept(camera_id, who)
         if refusal:
             raise web.HTTPConflict(reason=refusal)
-        return json_answer(_found(None if refusal is None else known().document(camera_id)))
+        return json_answer(_found(None if refusal is None else await known().document(camera_id)))
 
     return [
         web.get("/api/cameras/{id}/pictures", pictures),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from restream.domain.pictures.album import AlbumLimits, PictureStamp, kept, with_proofs, with_reference
-from restream.ports.pictures import DecodedPicture, PictureStore, PictureStoreError
+from restream.ports.pictures import PictureStore, PictureStoreError
 
 logger = logging.getLogger(__name__)
 
@@ -32,18 +32,23 @@ class Albums:
         self._stamps: dict[str, list[PictureStamp]] = {}
         self._trouble = ""
 
-    def of(self, camera_id: str) -> Sequence[PictureStamp]:
-        """What is kept of a camera, oldest first."""
-        return tuple(self._stamps.get(camera_id, ()))
+    async def of(self, camera_id: str, mask: str = "") -> Sequence[PictureStamp]:
+        """What is kept of a camera and was taken with this mask (`mask_name`), oldest first; also from before the
+        service was started."""
+        try:
+            return tuple(each for each in await self._known(camera_id) if each.mask == mask)
+        except PictureStoreError as error:
+            self._tell(error)
+            return ()
 
     @property
     def size_bytes(self) -> int:
         """All pictures that are kept."""
         return sum(stamp.size_bytes for stamps in self._stamps.values() for stamp in stamps)
 
-    async def picture(self, camera_id: str, milliseconds: int) -> bytes | None:
+    async def picture(self, camera_id: str, milliseconds: int, mask: str = "") -> bytes | None:
         """The one that was taken then (Unix time); None: it is not kept, or not any more."""
-        stamp = next((each for each in self.of(camera_id) if each.milliseconds == milliseconds), None)
+        stamp = next((each for each in await self.of(camera_id, mask) if each.milliseconds == milliseconds), None)
         if stamp is None:
             return None
         try:
@@ -52,14 +57,13 @@ class Albums:
             self._tell(error)
             return None
 
-    async def add(
-        self, camera_id: str, picture: DecodedPicture, flaws: Sequence[str], *, since: float | None = None
-    ) -> None:
-        """One more. `since`: it is the first in which something was found, that has shown since then."""
-        stamp = PictureStamp(picture.measure.taken_at, len(picture.jpeg), flaws=tuple(flaws))
+    async def add(self, camera_id: str, stamp: PictureStamp, jpeg: bytes, *, since: float | None = None) -> None:
+        """One more; those with another mask go. `since`: it is the first in which something was found, that has shown
+        since then.
+        """
         try:
-            before = await self._known(camera_id)
-            await self._store.put(camera_id, stamp, picture.jpeg)
+            before = [each for each in await self._known(camera_id) if each.mask == stamp.mask]
+            await self._store.put(camera_id, stamp, jpeg)
             stamps = [*before, stamp]
             if since is not None:
                 stamps = with_proofs(stamps, since)
@@ -82,7 +86,9 @@ class Albums:
 
     async def _known(self, camera_id: str) -> Sequence[PictureStamp]:
         if camera_id not in self._stamps:
-            self._stamps[camera_id] = list(await self._store.stamps(camera_id))
+            found = list(await self._store.stamps(camera_id))
+            # Somebody else may have asked meanwhile, and added one.
+            return self._stamps.setdefault(camera_id, found)
         return self._stamps[camera_id]
 
     async def _keep(self, camera_id: str, stamps: Sequence[PictureStamp]) -> None:
@@ -90,7 +96,7 @@ class Albums:
         staying = kept(stamps, AlbumLimits(self.limits.count, self.limits.days, share))
         known = {each.taken_at: each for each in self._stamps.get(camera_id, ())}
         self._stamps[camera_id] = staying
-        gone = {each.taken_at for each in stamps} - {each.taken_at for each in staying}
+        gone = {*known, *(each.taken_at for each in stamps)} - {each.taken_at for each in staying}
         marked = [each for each in staying if each.taken_at in known and known[each.taken_at] != each]
         await self._store.settle(camera_id, gone, marked)
 

@@ -16,6 +16,8 @@ from restream.domain.life.lifecycle import Phase
 from restream.domain.news.component import ComponentState
 from restream.domain.news.mishaps import Mishaps
 from restream.domain.one_line import one_line
+from restream.domain.pictures.album import PictureStamp
+from restream.domain.pictures.mask import mask_name
 from restream.domain.pictures.memory import PictureMemory
 from restream.domain.pictures.schedule import SamplePace, SampleSchedule
 from restream.domain.pictures.seen import Seen
@@ -142,9 +144,11 @@ class Sampler:
         suspect = False
         try:
             sampled = await self._of(camera)
-            picture = await self._take(camera, sampled)
+            # One value from the decoding to the keeping: a mask may change meanwhile.
+            limits = self._settings.thresholds(camera)
+            picture = await self._take(camera, sampled, limits)
             if picture is not None:
-                suspect = await self._look(camera, sampled, picture)
+                suspect = await self._look(camera, sampled, picture, limits)
         except Exception as error:
             if told := self._mishaps.news(camera.id, error):
                 logger.error("camera %s: its picture cannot be looked at: %s", camera.id, told)
@@ -163,13 +167,13 @@ class Sampler:
             sampled = self._cameras.setdefault(camera.id, _Sampled(memory, Seen(accepted_at=memory.accepted_at)))
         return sampled
 
-    async def _take(self, camera: Camera, sampled: _Sampled) -> DecodedPicture | None:
+    async def _take(self, camera: Camera, sampled: _Sampled, limits: PictureThresholds) -> DecodedPicture | None:
         try:
             frame = await self._frames.latest(camera)
             if frame is None:
                 sampled.seen = sampled.seen.failed("its codec is none of which pictures are taken")
                 return None
-            picture = await self._decode(frame)
+            picture = await self._decode(frame, limits)
         except (NoKeyFrameError, DecodeError) as error:
             self._failed += 1
             sampled.seen = sampled.seen.failed(one_line(str(error)))
@@ -181,27 +185,29 @@ class Sampler:
         self._components.report(COMPONENT, ComponentState.UP, "")
         return picture
 
-    async def _decode(self, frame: KeyFrame) -> DecodedPicture:
+    async def _decode(self, frame: KeyFrame, limits: PictureThresholds) -> DecodedPicture:
         """One after the other, so that what each costs is known. Raises DecodeError."""
         now = asyncio.get_running_loop().time
         async with self._decoding:
             began = now()
             try:
-                picture = await self._decoder.decode(frame)
+                picture = await self._decoder.decode(frame, limits.mask)
             except DecodeError:
                 self._took_in_vain_s += now() - began
                 raise
             self._took_s += now() - began
             return picture
 
-    async def _look(self, camera: Camera, sampled: _Sampled, picture: DecodedPicture) -> bool:
+    async def _look(
+        self, camera: Camera, sampled: _Sampled, picture: DecodedPicture, limits: PictureThresholds
+    ) -> bool:
         """Whether the next one is to be taken soon."""
         report = self._snapshot().reports.get(camera.id)
         received = _received(report)
         moving = received is None or received != sampled.received
         sampled.received = received
         before = sampled.seen.findings
-        sampled.memory = sampled.memory.observe(picture.measure, self._settings.thresholds(camera), moving_bytes=moving)
+        sampled.memory = sampled.memory.observe(picture.measure, limits, moving_bytes=moving)
         findings = sampled.memory.findings
         sampled.seen = sampled.seen.looked_at(picture.measure, findings, sampled.memory.accepted_at)
         known, found = ({each.flaw for each in some} for some in (before, findings))
@@ -209,7 +215,13 @@ class Sampler:
             told = ", ".join(found) or "nothing any more"
             logger.info("camera %s (%s): found in its picture: %s", camera.id, camera.name, told)
         since = min((each.since for each in findings if each.flaw not in known), default=None)
-        await self._albums.add(camera.id, picture, [each.flaw for each in findings], since=since)
+        stamp = PictureStamp(
+            picture.measure.taken_at,
+            len(picture.jpeg),
+            flaws=tuple(each.flaw for each in findings),
+            mask=mask_name(limits.mask),
+        )
+        await self._albums.add(camera.id, stamp, picture.jpeg, since=since)
         self._recollections.changed(camera.id, sampled.memory)
         return sampled.memory.suspect
 
