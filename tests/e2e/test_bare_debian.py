@@ -1,6 +1,6 @@
 """A wheel and a checkout on a Debian with nothing but Python: the demo, a user's database, an upgrade, and no trace.
 
-The Debian package has tests/e2e/test_deb.py. By default CI has no time for it: `--every-installation`.
+The Debian package has tests/e2e/test_deb.py, and by default a scratch root will do: `--every-installation`.
 """
 
 from __future__ import annotations
