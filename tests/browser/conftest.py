@@ -19,7 +19,7 @@ try:
 except ImportError:  # the fixture below skips, or fails when services are required
     Browser = Page = async_playwright = expect = None  # type: ignore[assignment,misc]
 
-__all__ = ["OpenPage", "Page", "expect"]
+__all__ = ["OpenPage", "Page", "choose", "expect"]
 
 # As long as a busy machine may take to show what will come; nothing waits longer than it has to.
 PATIENCE_MS = 30_000
@@ -31,7 +31,9 @@ async def browser(request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
     needs(request.config, async_playwright and CHROMIUM, "Chromium with Playwright")
     expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        # Media servers of tests are on loopback, which WebRTC leaves out otherwise.
+        arguments = ["--no-sandbox", "--allow-loopback-in-peer-connection"]
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield browser
         await browser.close()
 
@@ -46,6 +48,15 @@ async def backend() -> AsyncIterator[Backend]:
 
 
 OpenPage = Callable[..., Awaitable["Page"]]
+
+
+async def choose(page: Page, tab: str) -> None:
+    """A view by its tab, which may be below "More"."""
+    it = page.locator(f"#tab-{tab}")
+    await expect(page.locator(f"#tab-{tab}:not([hidden])")).to_be_attached()
+    if not await it.is_visible():
+        await page.locator(".tabs-more").click()
+    await it.click()
 
 
 @pytest_asyncio.fixture(loop_scope="package")

@@ -9,7 +9,7 @@ import pytest
 from restream.domain.life.cause import Cause
 from tests.browser import fleet
 from tests.browser.backend import Backend
-from tests.browser.conftest import OpenPage, Page, expect
+from tests.browser.conftest import OpenPage, Page, choose, expect
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -37,7 +37,7 @@ async def test_first_view_counts_and_shows_the_worst_first(backend: Backend, ope
             .sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)
             .map((row) => row.dataset.health)"""
     )
-    await expect(page.get_by_role("tab", name="Visionaire")).to_have_count(0)  # no such hosts
+    await expect(page.locator("#tab-visionaire")).to_have_attribute("hidden", "")  # no such hosts
     order = ["down", "degraded", "unknown", "healthy", "disabled"]
     assert healths == sorted(healths, key=order.index)
     assert healths[0] == "down"
@@ -226,6 +226,24 @@ async def test_a_filter_makes_no_incident_of_a_few(backend: Backend, open_page: 
     assert set(await shown_ids(page)) == {"5", "70", "150"}
 
 
+async def test_many_that_are_degraded_for_one_reason_are_one_row(backend: Backend, open_page: OpenPage) -> None:
+    frozen = fleet.verdict("degraded", "camera", "picture_frozen", 60)
+    backend.cameras = {str(number): fleet.camera(number) for number in range(1, 10)}
+    backend.put(*(fleet.camera(number, host="10.9.9.9", verdict=frozen) for number in range(100, 400)))
+    backend.put(fleet.down(1, Cause.REFUSED))
+    page = await open_page()
+    heading = page.locator(".row.incident")
+    await expect(heading).to_have_count(1)
+    await expect(heading).to_contain_text("Host 10.9.9.9: 300 cameras affected")
+    await expect(heading.locator(".heading-mark")).to_have_text("Degraded")
+    assert (await shown_ids(page))[:2] == ["1", "2"]
+    await heading.click()
+    await expect(row(page, "100")).to_be_visible()
+    backend.put(fleet.camera(100))
+    await backend.publish()
+    await expect(heading).to_contain_text("299 cameras affected")
+
+
 async def test_an_outage_of_the_media_server_is_one_incident(backend: Backend, open_page: OpenPage) -> None:
     for number in range(40, 60):
         backend.put(
@@ -306,9 +324,9 @@ async def test_hostile_strings_stay_text(backend: Backend, open_page: OpenPage) 
     await expect(page.locator(".stderr pre")).to_have_text(evil)
     await expect(page.get_by_role("button", name="Live (WebRTC)")).to_be_hidden()
     await page.get_by_label("Group by").select_option("site")
-    await page.get_by_role("tab", name="Events").click()
+    await choose(page, "events")
     await expect(page.locator(".panel.events .event").first).to_contain_text("<img")
-    await page.get_by_role("tab", name="Unmanaged").click()
+    await choose(page, "unmanaged")
     await expect(page.locator(".panel.unmanaged td").first).to_have_text(evil)
     assert await page.evaluate("window.hacked") is None
     assert await page.locator("img[src=x]").count() == 0

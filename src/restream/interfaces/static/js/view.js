@@ -1,6 +1,7 @@
 // Which cameras are shown in which order: filter, sort, group. Pure; rows come out as a flat list of items.
 
 import { asked, passes } from './filters.js';
+import { condensed } from './condensed.js';
 import { collator } from './format.js';
 import { incidents, incidentTitle } from './incidents.js';
 import { HEALTHS } from './store.js';
@@ -33,6 +34,7 @@ const latest = (pick) => (a, b) => order(pick(b.camera) ?? '', pick(a.camera) ??
 
 const newest = latest((camera) => camera.verdict.since);
 const DOWN = HEALTHS.indexOf('down');
+const DEGRADED = HEALTHS.indexOf('degraded');
 
 /**
  * Comparisons by the name in the address; a leading minus reverses. `ascending` is for screen readers.
@@ -162,31 +164,41 @@ function grouped(sorted, route, isOpen) {
 }
 
 /**
- * How large an incident is says the whole fleet; what is filtered out is not listed below it.
+ * How large an incident is says the whole fleet; what is filtered out is not listed below it. So with cameras that are
+ * degraded for one reason, which come where degraded ones do.
+ * @param {CameraRecord[]} all
  * @param {Map<string, CameraRecord>} records
  * @param {CameraRecord[]} shown
  * @param {IsOpen} isOpen
  * @param {Iterable<OpenIncident>} open
  */
-function withIncidents(records, shown, isOpen, open) {
+function withIncidents(all, records, shown, isOpen, open) {
   const listed = shown.length === records.size ? null : new Set(shown);
   const covered = new Set();
-  /** @type {Item[]} */
-  const items = [];
-  for (const { key, incident, records: affected } of incidents(open, records)) {
+  /**
+   * @param {string} key
+   * @param {CameraRecord[]} affected
+   * @param {{ title: string, cause: string, acknowledged: string | null }} told
+   * @returns {Item[]}
+   */
+  const rows = (key, affected, told) => {
     const members = listed ? affected.filter((record) => listed.has(record)) : affected;
-    if (!members.length) continue;
+    if (!members.length) return [];
     for (const record of members) covered.add(record);
+    const item = { ...heading('incident', key, affected, isOpen(`incident:${key}`, false)), ...told };
+    return [item, ...(item.open ? members.map((record) => cameraItem(record, true)) : [])];
+  };
+  const items = incidents(open, records).flatMap(({ key, incident, records: affected }) => {
+    const { cause, acknowledged } = incident;
     const title = incidentTitle(incident, records);
-    const item = {
-      ...heading('incident', key, affected, isOpen(`incident:${key}`, false)),
-      ...{ title, cause: incident.cause, acknowledged: incident.acknowledged?.who ?? null },
-    };
-    items.push(item);
-    if (item.open) for (const record of members) items.push(cameraItem(record, true));
-  }
-  for (const record of shown) if (!covered.has(record)) items.push(cameraItem(record));
-  return items;
+    return rows(key, affected, { title, cause, acknowledged: acknowledged?.who ?? null });
+  });
+  const alike = condensed(all).flatMap(({ key, records: affected, title, cause }) =>
+    rows(key, affected, { title, cause, acknowledged: null }),
+  );
+  const rest = shown.filter((record) => !covered.has(record)).map((record) => cameraItem(record));
+  const place = rest.findIndex(({ record }) => record.rank >= DEGRADED);
+  return [...items, ...rest.slice(0, place < 0 ? rest.length : place), ...alike, ...(place < 0 ? [] : rest.slice(place))];
 }
 
 /**
@@ -207,7 +219,7 @@ export function arrange(records, route, isOpen, kept = [], open = []) {
   let items;
   if (route.group !== 'none') items = grouped(sorted, route, isOpen);
   // Who searches or sorts by a column wants cameras, not summaries.
-  else if (route.sort === 'worst' && !route.q) items = withIncidents(records, sorted, isOpen, open);
+  else if (route.sort === 'worst' && !route.q) items = withIncidents(all, records, sorted, isOpen, open);
   else items = sorted.map((record) => cameraItem(record));
   return { items, shown: sorted.length, total: records.size, order: all };
 }
