@@ -11,7 +11,7 @@ import contextlib
 import json
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -62,6 +62,8 @@ class Backend:
             for name in ("database", "mediamtx", "redis", "json_file")
         }
         self.details_changes: Document = {}
+        self.players_of: Callable[[str], Document] | None = None
+        """Addresses of the players of a path, where they are no fiction."""
         self.pictures: dict[str, PicturesDocument] = {}
         self.accepted: list[str] = []
         self.still: tuple[int, bytes | str] = (404, "nothing is published")
@@ -268,7 +270,8 @@ class Backend:
         camera = self.cameras.get(request.match_info["id"])
         if camera is None:
             return web.json_response({"error": "there is no such camera"}, status=404)
-        return web.json_response(fleet.details(camera) | self.details_changes)
+        players = {"players": self.players_of(camera["path"])} if self.players_of else {}
+        return web.json_response(fleet.details(camera) | players | self.details_changes)
 
     async def _still(self, _: web.Request) -> web.Response:
         status, content = self.still

@@ -66,6 +66,16 @@ async def test_a_tile_shows_how_its_camera_is_and_leads_to_it(backend: Backend, 
     await expect(page).to_have_url(backend.address + "#tab=wall&camera=3")
 
 
+async def test_the_sites_of_a_page_are_named_and_where_each_begins(backend: Backend, open_page: OpenPage) -> None:
+    backend.cameras = {
+        str(number): fleet.camera(number, site="North gate" if number < 3 else "<b>South") for number in range(1, 5)
+    }
+    page = await open_page("#tab=wall", wait=False, expected=("404",))
+    await expect(page.locator(".wall-sites bdi")).to_have_text(["<b>South", "North gate"])
+    begins = await page.evaluate("[...document.querySelectorAll('.tile[data-begins]')].map((it) => it.dataset.camera)")
+    assert begins == ["3", "1"]
+
+
 async def test_pages_of_the_cameras_that_are_filtered(backend: Backend, open_page: OpenPage) -> None:
     page = await open_page("#tab=wall", wait=False, expected=("404",))
     where = page.locator(".wall-where")

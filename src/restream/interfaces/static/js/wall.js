@@ -72,9 +72,10 @@ export function panel({ store, route }) {
     },
     t('wall.show.live'),
   );
-  const back = h('button', { type: 'button', onclick: () => turn(-1) }, t('wall.back'));
-  const next = h('button', { type: 'button', onclick: () => turn(1) }, t('wall.next'));
+  const back = h('button', { type: 'button', 'aria-label': t('wall.back'), title: t('wall.back'), onclick: () => turn(-1) }, '‹');
+  const next = h('button', { type: 'button', 'aria-label': t('wall.next'), title: t('wall.next'), onclick: () => turn(1) }, '›');
   const where = h('p', { class: 'wall-where' });
+  const sites = h('p', { class: 'wall-sites' });
   const kiosk = h('button', { type: 'button', onclick: () => own({ kiosk: '1' }) }, t('wall.kiosk'));
   const leaveKiosk = h('button', { type: 'button', class: 'wall-leave', onclick: () => own({ kiosk: '' }) }, t('wall.kiosk.leave'));
   const heading = h('h2', { class: 'visually-hidden' }, t('tab.wall'));
@@ -90,6 +91,7 @@ export function panel({ store, route }) {
       h('div', { class: 'wall-tools', role: 'group', 'aria-label': t('wall.tools') }, size, live, every, monitor, kiosk),
       h('div', { class: 'wall-bar' }, back, where, next, leaveKiosk),
     ),
+    sites,
     grid,
     nothing,
   );
@@ -142,8 +144,13 @@ export function panel({ store, route }) {
       grid.append(tile.element);
     }
     const how = { live: route.now.own?.show === 'live' };
+    const named = new Set(records.flatMap(({ camera }) => camera.site || []));
+    sites.replaceChildren(...[...named].map((site) => h('bdi', {}, site)));
     tiles.forEach((tile, position) => {
       const record = records[position];
+      // Where the cameras of a site begin.
+      const begins = Boolean(record?.camera.site) && records[position - 1]?.camera.site !== record.camera.site;
+      tile.element.toggleAttribute('data-begins', begins);
       if (record) tile.show(record, { ...how, address: write({ ...route.now, camera: record.id }) });
       else tile.clear();
     });

@@ -131,8 +131,10 @@ export async function play(page, video, { signal, onFigures }) {
     });
   } finally {
     clearInterval(looking);
-    peer.close();
     video.srcObject = null;
-    if (session) fetch(session, { method: 'DELETE', credentials: 'omit', keepalive: true }).catch(() => {});
+    const close = () => peer.close();
+    // The media server knows no session any more whose connection was closed first.
+    if (session) fetch(session, { method: 'DELETE', credentials: 'omit', keepalive: true }).then(close, close);
+    else close();
   }
 }
