@@ -5,37 +5,14 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
-from tests.browser import fleet
 from tests.browser.backend import Backend
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, choose
+from tests.browser.everything import delivery, receiver
 from tests.browser.test_layout import overflow
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 LONG = "An-extremely-long-name-without-any-space-" * 4
-
-
-def receiver(name: str, error: str = "", **keys: object) -> dict[str, object]:
-    shown = {"name": name, "address": name, "routes": ["day"], "waiting": 0, "error": error, "last_sent": fleet.ago(60)}
-    return shown | keys
-
-
-def delivery(receiver: str, state: str, error: str = "") -> dict[str, object]:
-    return {
-        "id": f"{receiver}-{state}",
-        "receiver": receiver,
-        "route": "day",
-        "kind": "down",
-        "telling": "reminder",
-        "scope": "host",
-        "total": 40,
-        "text": "down, 40 of scope host at 192.0.2.7",
-        "at": fleet.ago(60),
-        "state": state,
-        "tries": 2,
-        "error": error,
-        "done": None,
-    }
 
 
 async def test_receivers_their_last_messages_and_a_test(backend: Backend, open_page: OpenPage) -> None:
@@ -44,7 +21,7 @@ async def test_receivers_their_last_messages_and_a_test(backend: Backend, open_p
         "deliveries": [delivery("desk", "sent"), delivery("mute", "failed", "no such user (550)")],
     }
     page = await open_page()
-    await page.get_by_role("tab", name="Alerts").click()
+    await choose(page, "alerts")
     panel = page.locator("#panel-alerts")
     receivers, messages = panel.get_by_role("table").first, panel.get_by_role("table").nth(1)
     await expect(receivers.locator("tbody tr")).to_have_count(2)
@@ -63,7 +40,7 @@ async def test_where_nobody_is_told_there_is_no_tab_and_no_width_overflows(
 ) -> None:
     page = await open_page()
     await expect(page.get_by_role("tab", name="Cameras")).to_be_visible()
-    await expect(page.get_by_role("tab", name="Alerts")).to_be_hidden()
+    await expect(page.locator("#tab-alerts")).to_have_attribute("hidden", "")
     backend.alerts = {"receivers": [receiver(LONG, LONG)], "deliveries": [delivery(LONG, "failed", LONG)]}
     page = await open_page("#tab=alerts", wait=False)
     await expect(page.locator("#panel-alerts tbody tr")).to_have_count(2)

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from restream.interfaces.http.page import STATIC
-from tests.browser import fleet
+from tests.browser import everything, fleet
 from tests.browser.backend import Backend
 from tests.browser.conftest import OpenPage, Page, expect
 from tests.support.eventually import eventually
@@ -23,6 +23,19 @@ PANELS = re.findall(r"\{ id: '(\w+)'", (STATIC / "js" / "panels.js").read_text(e
 # Cells whose text is wider than they are, in the rows on the screen.
 CUT = """(column) => [...document.querySelectorAll(`.row.camera .cell.${column}`)]
     .filter((cell) => cell.scrollWidth > cell.clientWidth).map((cell) => cell.textContent)"""
+
+
+# Tabs that reach beyond their row.
+CUT_TABS = """() => [...document.querySelectorAll('.tabs > :not([hidden])')].filter((each) =>
+    each.getBoundingClientRect().right > each.parentElement.getBoundingClientRect().right + 1).map((each) => each.id)"""
+
+
+# What a finger would miss.
+SMALL = """() => [...document.querySelectorAll('button, select, input, summary, a.plain, a.button, .row.camera')]
+    .filter((each) => each.checkVisibility() && !each.closest('[inert]'))
+    .map((each) => [each.className || each.name || each.textContent, each.getBoundingClientRect()])
+    .filter(([, box]) => box.width && (box.height < 43.9 || box.width < 43.9))
+    .map(([name, box]) => `${name} ${Math.round(box.width)} x ${Math.round(box.height)}`)"""
 
 
 async def overflow(page: Page) -> int:
@@ -63,13 +76,12 @@ async def test_no_width_overflows(backend: Backend, open_page: OpenPage, hash_: 
         assert not beyond, width
 
 
+LONG = "An-extremely-long-name-without-any-space-" * 4
+
+
 @pytest.mark.parametrize("tab", PANELS)
 async def test_no_panel_overflows(backend: Backend, open_page: OpenPage, tab: str) -> None:
-    long = "An-extremely-long-name-without-any-space-" * 4
-    backend.nodes = [fleet.node(long), fleet.node("south", state="lost", url=None)]
-    backend.streams = [{"name": long, "managed": False, "available": True, "source_type": long, "moved": fleet.ago(9)}]
-    for kind in ("health", "camera", "component"):
-        backend.happened(kind=kind, camera="3", name=long, cause="auth_failed", detail=long)
+    everything.fill(backend, LONG)
     # There is no picture of any camera of the wall.
     page = await open_page(f"#tab={tab}", wait=False, expected=("404",))
     await expect(page.locator(f"#panel-{tab}")).to_be_visible()
@@ -77,6 +89,64 @@ async def test_no_panel_overflows(backend: Backend, open_page: OpenPage, tab: st
     for width in WIDTHS:
         await page.set_viewport_size({"width": width, "height": 900})
         await fits(page, width)
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE", "ru-RU"])
+async def test_no_view_overflows_in_any_language(backend: Backend, open_page: OpenPage, locale: str) -> None:
+    """Nor does a dialog, nor are tabs cut: those without room are below "More"."""
+    everything.fill(backend, "Laderampe Nord", locale[:2])
+    page = await open_page(locale=locale, expected=("404",))
+    for view in ("#", "#camera=3", *(f"#tab={each}" for each in PANELS)):
+        await page.evaluate(f"location.hash = '{view}'")
+        await page.wait_for_load_state("networkidle")
+        for width in (320, 390, 512, 768, 1024, 1440, 1920):
+            await page.set_viewport_size({"width": width, "height": 900})
+            await fits(page, width)
+            assert await page.evaluate(CUT_TABS) == [], (view, width)
+    opened = (".bulk-act", '#tab=incidents .incident-card [data-deed="snooze"]', '#camera=3 [data-action="restart"]')
+    for way in opened:
+        view, _, button = way.rpartition(" ") if way.startswith("#") else ("#", "", way)
+        await page.set_viewport_size({"width": 1024, "height": 900})
+        await page.evaluate(f"location.hash = '{view.partition(' ')[0]}'")
+        await page.locator(f"{view.partition(' ')[2]} {button}").first.click()
+        dialog = page.locator("dialog[open]")
+        await expect(dialog).to_be_visible()
+        for width in (320, 390, 768, 1920):
+            await page.set_viewport_size({"width": width, "height": 700})
+            await fits(page, width)
+            assert await dialog.evaluate("(it) => it.scrollWidth <= it.clientWidth"), (way, width)
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("Escape")
+
+
+async def test_views_without_room_are_below_more(backend: Backend, open_page: OpenPage) -> None:
+    everything.fill(backend, "North")
+    page = await open_page("#tab=host", wait=False)
+    more, events = page.locator(".tabs-more"), page.get_by_role("tab", name="Events")
+    await page.set_viewport_size({"width": 2400, "height": 900})
+    await expect(more).to_be_hidden()
+    await expect(page.locator(".tabs > #tab-host")).to_have_attribute("aria-selected", "true")
+    await page.set_viewport_size({"width": 390, "height": 800})
+    await expect(more).to_have_text("Host")
+    await expect(more).to_have_attribute("aria-label", "More: Host")
+    await expect(events).to_be_hidden()
+    await more.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#tab-host")).to_be_focused()
+    await page.keyboard.press("Home")
+    await expect(page.locator(".tabs-rest button").first).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(more).to_be_focused()
+    await expect(events).to_be_hidden()
+    await more.click()
+    await events.click()
+    await expect(page).to_have_url(backend.address + "#tab=events")
+    await expect(more).to_have_attribute("aria-expanded", "false")
+    await expect(more).to_have_text("Events")
+    await page.locator("#tab-cameras").focus()
+    await page.keyboard.press("ArrowRight")
+    await expect(page).to_have_url(backend.address + "#tab=incidents")
+    await expect(more).to_have_text("More")
 
 
 @pytest.mark.parametrize("width", [1024, 1280, 1440, 1920])
@@ -110,17 +180,24 @@ async def test_larger_type_of_the_browser_is_followed(backend: Backend, open_pag
 async def test_a_finger_hits_what_it_is_put_on(backend: Backend, open_page: OpenPage) -> None:
     page = await open_page("#camera=3", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     await expect(page.locator(".drawer .stderr pre")).to_be_visible()
-    small = """() => [...document.querySelectorAll('button, select, input, summary, a.plain, a.button, .row.camera')]
-        .filter((each) => each.checkVisibility() && !each.closest('[inert]'))
-        .map((each) => [each.className || each.name, each.getBoundingClientRect()])
-        .filter(([, box]) => box.width && (box.height < 43.9 || box.width < 43.9))
-        .map(([name, box]) => `${name} ${Math.round(box.width)} x ${Math.round(box.height)}`)"""
-    assert await page.evaluate(small) == []
+    assert await page.evaluate(SMALL) == []
     await page.locator(".drawer .close").click()
     for button in await page.locator(".fold").all():
         await button.click()
-    assert await page.evaluate(small) == []
+    assert await page.evaluate(SMALL) == []
     assert await overflow(page) <= 0
+
+
+async def test_a_finger_hits_what_it_is_put_on_in_every_view(backend: Backend, open_page: OpenPage) -> None:
+    everything.fill(backend, "Laderampe Nord")
+    page = await open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, expected=("404",))
+    for tab in PANELS:
+        await page.evaluate(f"location.hash = '#tab={tab}'")
+        await expect(page.locator(f"#panel-{tab}")).to_be_visible()
+        await page.wait_for_load_state("networkidle")
+        assert await page.evaluate(SMALL) == [], tab
+    await page.locator(".tabs-more").click()
+    assert await page.evaluate(SMALL) == []
 
 
 async def test_a_telephone_shows_a_camera_at_once(backend: Backend, open_page: OpenPage) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.browser import fleet
 from tests.browser.backend import Backend
-from tests.browser.conftest import OpenPage, Page, expect
+from tests.browser.conftest import OpenPage, Page, choose, expect
 from tests.browser.test_drawer import PICTURE
 from tests.browser.test_layout import PANELS
 
@@ -139,7 +139,7 @@ async def test_a_phone_never_scrolls_sideways(backend: Backend, open_page: OpenP
 
     await fits("list")
     for tab in ("unmanaged", "events", "host"):
-        await page.locator(f"#tab-{tab}").click()
+        await choose(page, tab)
         await fits(tab)
     await page.locator("#tab-cameras").click()
     await page.locator('.row.camera[data-camera="3"]').click()

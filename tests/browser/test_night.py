@@ -20,7 +20,7 @@ from restream.demo.cameras import Fault, SimulatedCamera
 from restream.demo.clips import Clip
 from restream.demo.embedded import embedded_redis, redis_binary
 from restream.demo.mediamtx import find_mediamtx
-from tests.browser.conftest import OpenPage, Page, expect
+from tests.browser.conftest import OpenPage, Page, choose, expect
 from tests.browser.test_incidents import sign
 from tests.conftest import needs
 from tests.support.eventually import eventually
@@ -127,7 +127,7 @@ async def it_is_taken_in_hand(page: Page) -> None:
 
 async def work_is_announced(backend: SimpleNamespace, page: Page) -> None:
     """And its cameras go away while it lasts."""
-    await page.get_by_role("tab", name="Maintenance").click()
+    await choose(page, "maintenance")
     panel = page.locator(".panel.maintenance")
     await panel.get_by_label("What for").fill("new recorder")
     await panel.get_by_label("Sites").fill("North")
@@ -147,7 +147,7 @@ async def marked(backend: SimpleNamespace) -> bool:
 
 
 async def the_report_says_so(page: Page) -> None:
-    await page.get_by_role("tab", name="Report").click()
+    await choose(page, "report")
     panel = page.locator(".panel.report")
     sites = panel.locator("section").nth(1)
 

@@ -16,19 +16,19 @@ from restream.interfaces.reports.document import report_document
 from restream.interfaces.reports.period import Period
 from restream.interfaces.reports.words import ReportWords
 from tests.browser.backend import Backend
-from tests.browser.conftest import OpenPage, expect
+from tests.browser.conftest import OpenPage, choose, expect
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 BEGIN, DAY_S = 1_790_805_600.0, 86_400.0
 
 
-def a_report(cameras: int, language: str = "en") -> Any:
+def a_report(cameras: int, language: str = "en", site: str = "North") -> Any:
     """Each camera was down for a minute more than the one before; what the service would answer."""
 
     sums = ReportSum()
     for number in range(cameras):
-        up = SpanMark(Health.HEALTHY, site=["North", "<b>South</b>", ""][number % 3], name=f"Camera {number}")
+        up = SpanMark(Health.HEALTHY, site=[site, "<b>South</b>", ""][number % 3], name=f"Camera {number}")
         down = up._replace(state=Health.DOWN, cause="unreachable", side="network")
         cut = BEGIN + DAY_S - 60 * number
         spans = [HealthSpan(str(number), BEGIN, cut, up), HealthSpan(str(number), cut, BEGIN + DAY_S, down)]
@@ -40,7 +40,7 @@ def a_report(cameras: int, language: str = "en") -> Any:
 async def test_a_report_is_read_printed_and_taken_along(backend: Backend, open_page: OpenPage) -> None:
     backend.report = a_report(300)
     page = await open_page()
-    await page.get_by_role("tab", name="Report").click()
+    await choose(page, "report")
     panel = page.locator(".panel.report")
     await expect(panel.locator("section").nth(1).locator("tbody tr")).to_have_count(3)
     await expect(panel.locator("section").nth(3).locator("tbody tr")).to_have_count(10)

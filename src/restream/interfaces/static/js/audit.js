@@ -41,7 +41,8 @@ export function panel({ appear }) {
   });
   return {
     ...fetching,
-    session: (session) => appear(session?.authenticated === true && session.role === 'configure'),
+    // It is of the whole fleet: who sees some sites alone is refused.
+    session: (session) => appear(session?.authenticated === true && session.role === 'configure' && !session.sites),
   };
 }
 

@@ -115,10 +115,13 @@ export const COLUMNS = [
   { id: 'id', sort: 'id', least: 3.6, most: 25, whole: true, drop: 0, ...spelled((camera) => camera.id) },
   { id: 'name', sort: 'name', least: 8, most: 20, grow: 2, drop: 0, narrow: true, text: nameOf, fill: name },
   {
-    ...{ id: 'site', sort: 'site', least: 5.4, most: 16, whole: true, drop: 4, narrow: true },
+    ...{ id: 'site', sort: 'site', least: 5.4, most: 16, whole: true, drop: 3, narrow: true },
     ...spelled((camera) => camera.site || NOTHING),
   },
-  { id: 'phase', sort: 'phase', least: 6.5, drop: 5, fill: plain((camera) => word('phase', camera.phase)) },
+  {
+    ...{ id: 'phase', sort: 'phase', least: 6.5, most: 12, whole: true, drop: 5 },
+    ...spelled((camera) => word('phase', camera.phase)),
+  },
   { id: 'engine', sort: 'engine', least: 5.2, drop: 1, asked: true, ...spelled((camera) => camera.engine ?? NOTHING) },
   {
     ...{ id: 'server', sort: 'server', least: 5.2, most: 10, whole: true, drop: 1, asked: true },
@@ -146,7 +149,7 @@ export const COLUMNS = [
     fill: plain((camera) => number(camera.restarts)),
   },
   {
-    ...{ id: 'retry', sort: 'retry', least: 8.2, drop: 3, numeric: true },
+    ...{ id: 'retry', sort: 'retry', least: 8.2, drop: 4, numeric: true },
     fill: time((camera) => camera.next_retry, 'until'),
   },
 ];

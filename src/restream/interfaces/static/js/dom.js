@@ -124,3 +124,40 @@ export async function copyText(text) {
   if (focused instanceof HTMLElement) focused.focus();
   return copied;
 }
+
+/**
+ * Shows one child for each thing, and makes anew only those whose thing has changed.
+ * @template Thing
+ * @param {Element} element
+ * @param {(thing: Thing) => string} keyOf the same thing has the same
+ * @param {(thing: Thing) => HTMLElement} make
+ */
+export function keyed(element, keyOf, make) {
+  /** @type {Map<string, { shown: string, child: HTMLElement }>} */
+  let known = new Map();
+  /**
+   * @param {Thing[]} things
+   * @param {(thing: Thing) => unknown} what is shown of it
+   */
+  return (things, what) => {
+    /** @type {typeof known} */
+    const next = new Map();
+    for (const thing of things) {
+      const key = keyOf(thing);
+      const shown = JSON.stringify(what(thing));
+      const before = known.get(key);
+      next.set(key, before?.shown === shown ? before : { shown, child: make(thing) });
+    }
+    known = next;
+    let at = element.firstElementChild;
+    for (const { child } of next.values()) {
+      if (child === at) at = at.nextElementSibling;
+      else element.insertBefore(child, at);
+    }
+    while (at) {
+      const gone = at;
+      at = at.nextElementSibling;
+      gone.remove();
+    }
+  };
+}

@@ -26,7 +26,8 @@ export function incidentCard(incident, { records, route, mayAct, whole, deeds })
   const link = whole
     ? null
     : h('a', { href: `#tab=incidents&incident=${encodeURIComponent(incident.id)}` }, t('incident.details'));
-  const facts = [causeTitle(incident.cause), t('incident.most', { count: incident.most })];
+  const facts = [causeTitle(incident.cause)];
+  if (incident.scope !== 'camera') facts.push(t('incident.most', { count: incident.most }));
   if (incident.times > 1) facts.push(t('incident.times', { count: incident.times }));
   return h(
     'article',

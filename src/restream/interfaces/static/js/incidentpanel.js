@@ -1,6 +1,6 @@
 // Incidents: those that are open, what is done about them, and those of the last day.
 
-import { h, memo, setText } from './dom.js';
+import { h, keyed, memo, setText } from './dom.js';
 import { api } from './api.js';
 import { LISTED, incidentCard } from './incidentcard.js';
 import { incidentDeeds } from './incidentdeeds.js';
@@ -12,8 +12,18 @@ import { t } from './i18n.js';
 const DAY_MS = 24 * 3600 * 1000;
 const MOST = 500;
 /** Cards; more are told by their number. */
-const SHOWN = 100;
+const SHOWN = 50;
 const EVERY_MS = 30_000;
+
+/**
+ * What nobody has in hand comes first, then the largest, then the newest.
+ * @param {OpenIncident} a
+ * @param {OpenIncident} b
+ */
+function urgent(a, b) {
+  const hands = Number(a.acknowledged !== null) - Number(b.acknowledged !== null);
+  return hands || b.total - a.total || (a.began < b.began ? 1 : -1);
+}
 
 /**
  * @param {PanelParts} parts
@@ -28,11 +38,10 @@ export function panel({ store, route, count }) {
   let again;
   const error = h('p', { class: 'error', role: 'alert' });
   const open = h('ul', { class: 'incident-cards' });
-  const nothing = h('p', { class: 'nothing' }, t('incidents.none'));
+  const nothing = h('p', { class: 'nothing' }, t('empty.waiting'));
   const more = h('p', { class: 'note', hidden: true });
   const line = nightLine({ records: store.records, onOpen: (id) => show(id) });
   const chosen = h('div', { class: 'incident-chosen' });
-  const drawOpen = memo(open);
   const drawChosen = memo(chosen);
   const element = h(
     'div',
@@ -68,8 +77,10 @@ export function panel({ store, route, count }) {
       whole: incident.id === wanted,
     });
 
+  const drawOpen = keyed(open, (/** @type {OpenIncident} */ { id }) => id, (each) => h('li', {}, card(each)));
+
   function draw() {
-    const found = [...store.incidents.values()].sort((a, b) => (a.began < b.began ? 1 : -1));
+    const found = [...store.incidents.values()].sort(urgent);
     count(found.length || null);
     if (element.hidden) return;
     const all = new Map([...past, ...found].map((each) => [each.id, each]));
@@ -80,12 +91,14 @@ export function panel({ store, route, count }) {
     drawChosen([wanted, one, listing, mayAct], () =>
       one ? card(one) : wanted ? h('p', { class: 'nothing' }, t('incidents.unknown')) : false,
     );
-    drawOpen([listed, mayAct], () => listed.map((each) => h('li', {}, card(each))));
+    drawOpen(listed, (each) => [each, mayAct]);
     const rest = found.length - listed.length - (one && one.ended === null ? 1 : 0);
     more.hidden = rest <= 0;
     setText(more, t('incidents.more', { count: rest }));
     nothing.hidden = found.length > 0;
-    line.show([...all.values()], serverNow());
+    // What has not been told yet is not "nothing".
+    setText(nothing, t(store.filled ? 'incidents.none' : 'empty.waiting'));
+    if (store.filled) line.show([...all.values()], serverNow());
   }
 
   async function load() {

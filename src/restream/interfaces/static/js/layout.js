@@ -9,6 +9,9 @@ const SIDES = 24;
 /** What a printed sheet is wide. */
 export const SHEET = 46;
 const STILL = 9;
+/** Room that the reason gets before columns that go early: why it is down is worth more than when it is tried next. */
+const COMFORT = 8;
+const EARLY = 3;
 /** Of a wide sans serif, on the average. */
 const CHARACTER = 0.65;
 const PADDING = 1.1;
@@ -54,9 +57,9 @@ export function layout(width, { asked, stills, longest }) {
     return { narrow: true, sides: false, columns: COLUMNS.filter(({ narrow }) => narrow), template: '' };
   }
   let columns = COLUMNS.filter(({ id, asked: optional }) => !optional || asked.includes(id));
-  while (room(columns) < 0) {
+  for (;;) {
     const last = columns.reduce((found, each) => (each.drop > found.drop ? each : found));
-    if (last.drop === 0) break;
+    if (last.drop === 0 || room(columns) >= (last.drop > EARLY ? COMFORT : 0)) break;
     columns = columns.filter((each) => each !== last);
   }
   let left = room(columns);

@@ -52,7 +52,7 @@ export function panel({ store, count }) {
       }
       made.enter();
     };
-    return h('button', { type: 'button', disabled: !mayAct, onclick: end }, t('maintenance.end'));
+    return mayAct ? h('button', { type: 'button', onclick: end }, t('maintenance.end')) : null;
   }
   return {
     ...made,
@@ -100,7 +100,6 @@ function newWindow({ store, done }) {
   const field = (name, label, attributes = {}) =>
     h('label', { class: 'field' }, h('span', {}, label), h('input', { name, autocomplete: 'off', ...attributes }));
   const sites = h('datalist', { id: 'maintenance-sites' });
-  const button = h('button', { class: 'primary' }, t('maintenance.make'));
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const form = h(
     'form',
@@ -121,7 +120,7 @@ function newWindow({ store, done }) {
     field('cron', t('maintenance.cron'), { placeholder: '0 2 * * 0' }),
     field('hours', t('maintenance.hours'), { type: 'number', min: 0.1, max: 744, step: 'any' }),
     field('who', t('deed.who'), { maxlength: 100, autocomplete: 'name', value: remembered(WHO) ?? '' }),
-    h('div', { class: 'buttons' }, button),
+    h('div', { class: 'buttons' }, h('button', { class: 'primary' }, t('maintenance.make'))),
     error,
     sites,
   );
@@ -155,7 +154,7 @@ function newWindow({ store, done }) {
     element: form,
     /** @param {boolean} may */
     allow(may) {
-      button.disabled = !may;
+      form.hidden = !may;
     },
   };
 }

@@ -1,6 +1,6 @@
 // The last twelve hours: a bar for every incident, from its beginning to its end.
 
-import { h, memo } from './dom.js';
+import { h, keyed, memo } from './dom.js';
 import { full, moment } from './format.js';
 import { incidentTitle } from './incidents.js';
 import { causeTitle } from './reasons.js';
@@ -8,19 +8,20 @@ import { t } from './i18n.js';
 
 const SPAN_MS = 12 * 3600 * 1000;
 const HOUR_MS = 3600 * 1000;
-const SHOWN = 150;
+const SHOWN = 100;
 
 /** @param {{ records: Map<string, CameraRecord>, onOpen: (id: string) => void }} parts */
 export function nightLine({ records, onOpen }) {
-  const element = h('div', { class: 'night' });
-  const draw = memo(element);
+  const hours = h('div', { class: 'night-hours', 'aria-hidden': 'true' });
+  const rows = h('ol', { class: 'night-rows' });
+  const nothing = h('p', { class: 'nothing' }, t('incidents.night.none'));
+  const element = h('div', { class: 'night', hidden: true }, hours, rows, nothing);
+  const drawHours = memo(hours);
+  let [from, now] = [0, 0];
+  const drawRows = keyed(rows, (/** @type {OpenIncident} */ { id }) => id, (each) => row(each));
 
-  /**
-   * @param {OpenIncident} incident
-   * @param {number} from
-   * @param {number} now
-   */
-  function row(incident, from, now) {
+  /** @param {OpenIncident} incident */
+  function row(incident) {
     const begin = Math.max(from, Date.parse(incident.began));
     const end = incident.ended === null ? now : Date.parse(incident.ended);
     const place = (/** @type {number} */ at) => Math.min(100, Math.max(0, ((at - from) / (now - from)) * 100));
@@ -47,23 +48,23 @@ export function nightLine({ records, onOpen }) {
     element,
     /**
      * @param {OpenIncident[]} incidents
-     * @param {number} now (ms)
+     * @param {number} at (ms)
      */
-    show(incidents, now) {
-      const from = now - SPAN_MS;
+    show(incidents, at) {
+      // Bars move once a minute.
+      const minute = Math.floor(at / 60_000);
+      [from, now] = [at - SPAN_MS, at];
       const found = incidents
         .filter((each) => !each.merged_into && (each.ended === null || Date.parse(each.ended) > from))
         .sort((a, b) => (a.began < b.began ? 1 : -1))
         .slice(0, SHOWN);
-      // Bars move once a minute.
-      draw([found, Math.floor(now / 60_000)], () => {
-        if (!found.length) return h('p', { class: 'nothing' }, t('incidents.night.none'));
-        const hours = Array.from({ length: 5 }, (_, each) => new Date(from + each * 3 * HOUR_MS).toISOString());
-        return [
-          h('div', { class: 'night-hours', 'aria-hidden': 'true' }, hours.map((each) => h('span', {}, moment(each)))),
-          h('ol', { class: 'night-rows' }, found.map((each) => row(each, from, now))),
-        ];
-      });
+      drawHours(minute, () =>
+        Array.from({ length: 5 }, (_, each) => h('span', {}, moment(new Date(from + each * 3 * HOUR_MS).toISOString()))),
+      );
+      drawRows(found, (each) => [each, minute]);
+      element.hidden = false;
+      nothing.hidden = found.length > 0;
+      hours.hidden = !found.length;
     },
   };
 }

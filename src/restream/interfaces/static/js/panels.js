@@ -1,4 +1,5 @@
-// The panels beside the list of cameras, in the order of the menu: the one place that knows which there are.
+// The panels beside the list of cameras, in the order of the menu, in which the last ones go below "More" where there is
+// no room: the one place that knows which there are.
 
 /**
  * `id`: of the tab, in the address (`#tab=id`); its title is the text `tab.id`.
@@ -14,13 +15,13 @@
 
 /** @type {PanelEntry[]} */
 export const PANELS = [
-  { id: 'wall', module: () => import('./wall.js'), keys: ['page', 'size', 'show', 'every', 'kiosk'] },
   { id: 'incidents', module: () => import('./incidentpanel.js'), keys: ['incident'] },
-  { id: 'maintenance', module: () => import('./maintenance.js') },
-  { id: 'unmanaged', module: () => import('./unmanaged.js') },
+  { id: 'wall', module: () => import('./wall.js'), keys: ['page', 'size', 'show', 'every', 'kiosk'] },
   { id: 'events', module: () => import('./events.js'), keys: ['kind'] },
-  { id: 'alerts', module: () => import('./alertpanel.js'), optional: true },
+  { id: 'maintenance', module: () => import('./maintenance.js') },
   { id: 'report', module: () => import('./report.js'), keys: ['range', 'from', 'to', 'only'] },
+  { id: 'alerts', module: () => import('./alertpanel.js'), optional: true },
+  { id: 'unmanaged', module: () => import('./unmanaged.js') },
   { id: 'nodes', module: () => import('./nodes.js'), optional: true },
   { id: 'visionaire', module: () => import('./visionaire.js'), optional: true },
   { id: 'audit', module: () => import('./audit.js'), optional: true },

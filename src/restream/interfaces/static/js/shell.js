@@ -181,6 +181,7 @@ export class Shell {
    */
   #showTab(tab, changed) {
     this.head.select(tab);
+    this.main.dataset.tab = tab;
     for (const [name, panel] of Object.entries(this.panels)) {
       panel.element.hidden = name !== tab;
       if (changed && name === tab) panel.enter?.();
