@@ -113,16 +113,13 @@ async def has_player(playing: SimpleNamespace) -> bool:
 
 
 async def test_hls_where_there_is_no_other_way(backend: Backend, open_page: OpenPage, playing: SimpleNamespace) -> None:
+    if not await has_player(playing):
+        pytest.skip("this build of mediamtx has no player of HLS")
     show(backend, playing, ways=HLS)
-    plays = await has_player(playing)
-    expected = () if plays else ("404", "Hls is not defined")
-    page = await open_page("#tab=wall&size=l&show=live", wait=False, player=playing.hls, expected=expected)
+    page = await open_page("#tab=wall&size=l&show=live", wait=False, player=playing.hls)
     tile = page.locator('.tile[data-camera="1"]')
     await expect(tile.locator(".tile-live")).to_contain_text("HLS, some seconds late")
     frame = tile.frame_locator("iframe")
-    await expect(frame.locator("video")).to_be_attached()
-    if not plays:
-        pytest.skip("this build of mediamtx has no player of HLS")
 
     async def moving() -> bool:
         before = await frame.locator("video").evaluate("(it) => it.currentTime")
