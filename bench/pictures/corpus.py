@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.pictures.kept import KeptMeasures
 from bench.pictures.kinds import KINDS
-from bench.pictures.scene import Scene
+from bench.pictures.scene import Scene, Shown
 from bench.pictures.weather import MINUTES
 from restream.domain.pictures.finding import PictureFlaw
 from restream.domain.pictures.measure import PictureMeasure
@@ -22,7 +22,13 @@ from restream.domain.pictures.thresholds import USUAL_THRESHOLDS, PictureThresho
 SAMPLES = 3
 """Within so many a fault is to be found."""
 _VISIBLE = 0.15
+"""Contrast of what there is to see, without noise, below which nobody sees a fault of the view."""
 _COLOURFUL = 0.025
+"""Colours below which nobody sees that they are gone."""
+_COLOURED_FOR = 10
+"""Minutes for which the filter of infrared has been in: one who looked before saw grey."""
+_ANOTHER_VIEW = 0.8
+"""Correlation of a picture with that of the camera turned away, above which one is taken for the other."""
 _SEEN = frozenset(
     {
         PictureFlaw.COVERED,
@@ -142,7 +148,7 @@ def plan(number: int, trial: Trial) -> Iterator[Injection]:
 
 def _inject(scene: Scene, memory: PictureMemory, injection: Injection, thresholds: PictureThresholds) -> Outcome:
     flaw, now = injection.flaw, scene.show(injection.minute)
-    visible = now.visible >= _VISIBLE and (flaw is not PictureFlaw.COLOUR_LOST or now.colour >= _COLOURFUL)
+    visible = _visible(scene, injection, now)
     for step in range(SAMPLES):
         # What is frozen shows a last picture that is as it should be.
         stuck = now if flaw is PictureFlaw.FROZEN else None
@@ -151,3 +157,19 @@ def _inject(scene: Scene, memory: PictureMemory, injection: Injection, threshold
         memory = memory.observe(shown.measure, thresholds, moving_bytes=True)
     applicable = visible or flaw not in _SEEN
     return Outcome(injection, applicable, tuple(each.flaw for each in memory.findings))
+
+
+def _visible(scene: Scene, injection: Injection, now: Shown) -> bool:
+    """Whether a person who knows the scene can tell the picture with the fault from that without, at that moment; by
+    what is before the lens and its light, whatever the rules make of it.
+    """
+    flaw, minute = injection.flaw, injection.minute
+    if now.visible < _VISIBLE:
+        return False
+    if flaw is PictureFlaw.COLOUR_LOST:
+        before = scene.show(max(0, minute - _COLOURED_FOR)).colour
+        return min(before, *(scene.show(minute + step).colour for step in range(SAMPLES))) >= _COLOURFUL
+    if flaw is PictureFlaw.TURNED_AWAY:
+        away = scene.show(minute, flaw, variant=injection.variant)
+        return float(np.corrcoef(now.clean.ravel(), away.clean.ravel())[0, 1]) < _ANOTHER_VIEW
+    return True

@@ -29,7 +29,8 @@ from restream.ports.pictures import KeyFrame
 WIDTH, HEIGHT = 1280, 720
 _BETWEEN = 7
 """Pictures between two key frames: enough for the encoder to get used to what it sees."""
-_NOISE = np.random.default_rng(4)
+_NOISE = np.random.default_rng(4).normal(0, 1, 1 << 22).astype(np.float32)
+_CHANCE = np.random.default_rng(5)
 
 
 def encoded(shown: Iterator[tuple[Shown, float]], bitrate_bps: int) -> Iterator[KeyFrame]:
@@ -60,7 +61,10 @@ def _large(plane: np.ndarray, width: int, height: int) -> np.ndarray:
 
 def _frame(planes: list[np.ndarray], noise: float) -> av.VideoFrame:
     """In the limited range, with noise of its own."""
-    grey = planes[0] + _NOISE.normal(0, noise, planes[0].shape) if noise else planes[0]
+    grey = planes[0]
+    if noise:
+        at = int(_CHANCE.integers(0, _NOISE.size - grey.size))
+        grey = grey + np.float32(noise) * _NOISE[at : at + grey.size].reshape(grey.shape)
     limited = [16 + grey * (219 / 255), *(128 + (each - 128) * (224 / 255) for each in planes[1:])]
     rows = np.concatenate([np.clip(each, 0, 255).astype(np.uint8).reshape(-1, WIDTH) for each in limited])
     return av.VideoFrame.from_ndarray(rows, format="yuv420p")

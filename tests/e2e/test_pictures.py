@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psutil
 import pytest
 
 from restream.demo.behaviours.frozen import FreezesPicture
@@ -105,3 +108,27 @@ async def test_what_was_accepted_and_learnt_outlives_the_service(
             return known.get("accepted_at") == accepted["accepted_at"] and "reference" in kinds
 
         await eventually(recalled, 40, "what was accepted is known")
+
+
+async def test_an_upgrade_leaves_no_process_that_decodes_behind(
+    tmp_path: Path, dsn: str, add_camera: AddCamera, stand_in: TestServer
+) -> None:
+    await add_camera(1, "h264")
+
+    def decoders(service: RunningService) -> set[psutil.Process]:
+        found = set()
+        for each in service.children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if "restream.adapters.pictures.worker" in each.cmdline():
+                    found.add(each)
+        return found
+
+    async with running_service(tmp_path, server=stand_in, overrides={"PG_DSN": dsn, **QUICK_EYES}) as service:
+        await eventually(lambda: decoders(service), 60, "a picture is taken")
+        (before,) = decoders(service)
+        service.process.send_signal(signal.SIGUSR2)
+        await eventually(lambda: decoders(service) - {before}, 60, "the next version takes pictures")
+        (after,) = decoders(service)
+        assert not before.is_running()
+        assert await service.stop() == 0
+        assert not after.is_running()

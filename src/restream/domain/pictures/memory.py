@@ -6,40 +6,38 @@ ends when some in a row are without it.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from operator import sub
-from typing import NamedTuple
 
+from restream.domain.pictures.evidence import PictureEvidence, PlaceHabits
 from restream.domain.pictures.finding import PictureFinding, PictureFlaw
 from restream.domain.pictures.mask import mask_name
-from restream.domain.pictures.measure import POINTS, PictureMeasure, number
-from restream.domain.pictures.rules import HIDES, LEAST_COLOUR, RULES, PictureEvidence, is_black, is_white
+from restream.domain.pictures.measure import CELLS, POINTS, PictureMeasure, number, small_map
+from restream.domain.pictures.rules import HIDES, LEAST_COLOUR, RULES, is_black, is_white
+from restream.domain.pictures.suspicion import (
+    PictureSuspicion,
+    confirmations,
+    continued,
+    lapses_after,
+    read_shares,
+    read_suspicions,
+)
 from restream.domain.pictures.thresholds import USUAL_THRESHOLDS, PictureThresholds
-from restream.domain.pictures.usual import HOURS, Traits, UsualHour, day_of, hour_of, usual_at
-from restream.domain.pictures.views import ColouredPicture, PictureView, learn_view, likeness, texture_of
+from restream.domain.pictures.usual import HOURS, Traits, UsualHour, day_of, hour_of, known_low, usual_at
+from restream.domain.pictures.views import ColouredPicture, PictureView, learn_view, likeness, plain, texture_of
 
 _FORMAT = 1
 # Overlays (a clock, a moving logo) take less than this share of a picture.
 _OVERLAID = 0.15
 _COMPARED = POINTS - int(POINTS * _OVERLAID)
 _STILL = 0.1
+STEADY_S = 900.0
+"""For how long the light of a picture is that of the next ones."""
+_LEAST_BRIGHTNESS = 0.01
 _MOST_VIEWS_READ = 32
-_MOST_NUMBERS = 32
 _OTHER_VIEW = frozenset({PictureFlaw.TURNED_AWAY, PictureFlaw.COVERED, PictureFlaw.NO_SIGNAL})
-
-
-class PictureSuspicion(NamedTuple):
-    """A flaw that some pictures have shown, found or not."""
-
-    shown: int
-    """Pictures in a row that showed it."""
-    since: float
-    """The first of them, seconds since the epoch."""
-    without: int
-    """Pictures in a row that did not show it any more."""
-    found: bool
-    numbers: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +53,14 @@ class PictureMemory:
     """The last seen first."""
     coloured: ColouredPicture | None = None
     """The last picture that had its colours."""
+    greyed: bytes | None = None
+    """Grey map of the last one that had none."""
+    steady: Traits | None = None
+    """Of the last one that was learnt from."""
+    steady_at: float = 0.0
+    """When that was taken, seconds since the epoch."""
+    lapses: Mapping[PictureFlaw, float] = field(default_factory=dict)
+    """How often a flaw has come and gone without being found, of all pictures, where it has at all."""
     size: tuple[int, int] | None = None
     """Usual width and height, pixels."""
     suspicions: Mapping[PictureFlaw, PictureSuspicion] = field(default_factory=dict)
@@ -80,8 +86,8 @@ class PictureMemory:
         last = self.last
         if last is not None and measure.taken_at - last.taken_at < thresholds.apart_s:
             return self
-        traits = _traits(measure, last)
         seen = likeness(measure, self.views)
+        traits = _traits(measure, last, seen.share)
         still = last is not None and traits.stir <= _STILL
         still_since = (self.still_since or measure.taken_at) if still else None
         blind = is_black(traits, thresholds) or is_white(traits, thresholds)
@@ -92,6 +98,9 @@ class PictureMemory:
             usual=usual_at(self.hours, measure.taken_at, thresholds.learn_days),
             likeness=seen,
             coloured=self.coloured,
+            greyed=self.greyed,
+            steady=self._steady(measure.taken_at),
+            place=self._place(thresholds),
             size=self.size or (measure.width, measure.height),
             moving_bytes=moving_bytes,
             comparable=last is not None,
@@ -104,7 +113,8 @@ class PictureMemory:
             if flaw not in thresholds.ignored:
                 before = self.suspicions.get(flaw)
                 shown = rule(evidence._replace(found=before is not None and before.found, suspected=before is not None))
-                after = _after(flaw, before, shown, evidence, last)
+                times = confirmations(self.lapses.get(flaw, 0.0), thresholds.confirm_samples)
+                after = continued(flaw, before, shown, evidence, last, times)
                 if after is not None:
                     suspicions[flaw] = after
         memory = replace(
@@ -115,6 +125,7 @@ class PictureMemory:
             suspicions=suspicions,
             still_since=still_since,
             blind_since=blind_since,
+            lapses=lapses_after(self.lapses, self.suspicions, suspicions),
         )
         return memory if suspicions else memory._learn(evidence)
 
@@ -128,9 +139,17 @@ class PictureMemory:
         )
         if any(each.flaw in _OTHER_VIEW for each in self.findings):
             return replace(accepted, views=(fresh,))
-        row = self.recent[-1:] or (_traits(measure, None),)
+        row = self.recent[-1:] or (_traits(measure, None, 1.0),)
         hours = tuple(each.learn(each.last_day, row) if each.days else each for each in self.hours)
-        return replace(accepted, hours=hours, views=self.views or (fresh,), coloured=self.coloured)
+        greyed = measure.grid if measure.colourfulness < LEAST_COLOUR else self.greyed
+        return replace(
+            accepted,
+            hours=hours,
+            views=self.views or (fresh,),
+            coloured=self.coloured,
+            greyed=greyed,
+            lapses=self.lapses,
+        )
 
     @property
     def findings(self) -> tuple[PictureFinding, ...]:
@@ -154,6 +173,8 @@ class PictureMemory:
             "hours": [each.to_mapping() if each.days else None for each in self.hours],
             "views": [each.to_mapping() for each in self.views],
             "coloured": self.coloured.to_mapping() if self.coloured is not None else None,
+            "greyed": base64.b64encode(self.greyed).decode("ascii") if self.greyed is not None else None,
+            "lapses": {flaw.value: round(each, 6) for flaw, each in self.lapses.items()},
             "size": self.size,
             "suspicions": {flaw.value: each._asdict() for flaw, each in self.suspicions.items()},
             "still_since": self.still_since,
@@ -176,8 +197,10 @@ class PictureMemory:
             hours=tuple(map(UsualHour.from_mapping, hours)) if known and isinstance(hours, list) else cls().hours,
             views=tuple(each for each in read if each is not None),
             coloured=ColouredPicture.from_mapping(document.get("coloured")),
+            greyed=small_map(document.get("greyed"), CELLS),
+            lapses=read_shares(document.get("lapses")),
             size=(size[0], size[1]) if sized and isinstance(size, list | tuple) else None,
-            suspicions=_suspicions(document.get("suspicions")),
+            suspicions=read_suspicions(document.get("suspicions")),
             still_since=number(document.get("still_since")),
             blind_since=number(document.get("blind_since")),
             mask=mask if isinstance(mask := document.get("mask"), str) else "",
@@ -193,12 +216,34 @@ class PictureMemory:
         views = learn_view(self.views, seen.measure, seen.traits.texture, seen.likeness)
         coloured = self.coloured
         if seen.traits.colourfulness >= LEAST_COLOUR:
-            first = ColouredPicture(seen.measure.grid, moment)
+            first = ColouredPicture(seen.measure.grid, moment, seen.measure.colourfulness)
             coloured = coloured.after(seen.measure) if coloured is not None else first
-        return replace(self, hours=hours, views=views, coloured=coloured)
+        greyed = self.greyed if seen.traits.colourfulness >= LEAST_COLOUR else seen.measure.grid
+        return replace(
+            self,
+            hours=hours,
+            views=views,
+            coloured=coloured,
+            greyed=greyed,
+            steady=seen.traits,
+            steady_at=moment,
+        )
+
+    def _steady(self, moment: float) -> Traits | None:
+        """What was right just now; while something is suspected, before that."""
+        return self.steady if self.suspicions or moment - self.steady_at <= STEADY_S else None
+
+    def _place(self, limits: PictureThresholds) -> PlaceHabits:
+        dark = known_low(self.hours, "brightness", limits.learn_days)
+        colours = known_low(self.hours, "colourfulness", limits.learn_days)
+        return PlaceHabits(
+            goes_dark=min(dark, default=1.0) <= limits.black_brightness,
+            always_coloured=len(colours) == HOURS and min(colours) >= LEAST_COLOUR,
+        )
 
 
-def _traits(measure: PictureMeasure, last: PictureMeasure | None) -> Traits:
+def _traits(measure: PictureMeasure, last: PictureMeasure | None, alike: float) -> Traits:
+    texture = texture_of(measure)
     stir = _stir(measure.points, last.points) if last is not None else 255.0
     return Traits(
         measure.brightness,
@@ -206,8 +251,11 @@ def _traits(measure: PictureMeasure, last: PictureMeasure | None) -> Traits:
         measure.sharpness,
         measure.colourfulness,
         measure.flat,
-        texture_of(measure),
+        texture,
         stir,
+        measure.contrast / max(measure.brightness, _LEAST_BRIGHTNESS),
+        measure.brightness if plain(texture) else 0.0,
+        alike,
     )
 
 
@@ -215,43 +263,3 @@ def _stir(points: bytes, before: bytes) -> float:
     """Mean change of the points that changed least: a clock that runs changes a few of them."""
     changes: list[int] = sorted(map(abs, map(sub, points, before)))
     return sum(changes[:_COMPARED]) / _COMPARED
-
-
-def _after(
-    flaw: PictureFlaw,
-    before: PictureSuspicion | None,
-    shown: Mapping[str, float] | None,
-    seen: PictureEvidence,
-    last: PictureMeasure | None,
-) -> PictureSuspicion | None:
-    limits = seen.limits
-    if shown is None:
-        if before is None or not before.found or before.without + 1 >= limits.clear_samples:
-            return None
-        return before._replace(without=before.without + 1)
-    if before is None:
-        # Where two pictures are the same, both show it.
-        both = flaw is PictureFlaw.FROZEN and last is not None
-        since = last.taken_at if both and last is not None else seen.measure.taken_at
-        return PictureSuspicion(2 if both else 1, since, 0, False, shown)
-    times = before.shown + 1
-    return PictureSuspicion(times, before.since, 0, before.found or times >= limits.confirm_samples, shown)
-
-
-def _suspicions(document: object) -> Mapping[PictureFlaw, PictureSuspicion]:
-    if not isinstance(document, Mapping):
-        return {}
-    read = {flaw: _suspicion(document.get(flaw.value)) for flaw in PictureFlaw}
-    return {flaw: each for flaw, each in read.items() if each is not None}
-
-
-def _suspicion(document: object) -> PictureSuspicion | None:
-    if not isinstance(document, Mapping):
-        return None
-    shown, without, since = document.get("shown"), document.get("without"), number(document.get("since"))
-    numbers = document.get("numbers")
-    if type(shown) is not int or type(without) is not int or since is None or not isinstance(numbers, Mapping):
-        return None
-    known = {str(name): number(value) for name, value in list(numbers.items())[:_MOST_NUMBERS]}
-    kept = {name: value for name, value in known.items() if value is not None}
-    return PictureSuspicion(shown, since, without, document.get("found") is True, kept)

@@ -6,55 +6,36 @@ A false alarm is worse than a miss: what is not known yet accuses nobody, and wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
+from restream.domain.pictures.evidence import PictureEvidence
 from restream.domain.pictures.finding import PictureFlaw
-from restream.domain.pictures.measure import PictureMeasure
+from restream.domain.pictures.measure import CELLS
 from restream.domain.pictures.thresholds import PictureThresholds
-from restream.domain.pictures.usual import Traits, Usual
-from restream.domain.pictures.views import ColouredPicture, Likeness, correlation, plain
+from restream.domain.pictures.usual import Traits
+from restream.domain.pictures.views import correlation, plain
 
 # Change from picture to picture (levels of 256) below which no sensor is at work, and above which one is known to be.
 _STILL = 0.6
 _STIRS = 0.4
 LEAST_COLOUR = 0.02
 """Root mean square of the distance from grey, from which on a picture has colours."""
+_SOFTER, _PALER = 0.52, 0.35
+"""What is left of sharpness, and of contrast against brightness, where it is lost from one picture to the next."""
 _LEAST_SHARPNESS = 0.02
 _LEAST_CONTRAST = 0.1
-# A flaw that is found ends only well behind its threshold.
-_RELIEF = 1.25
-
-
-class PictureEvidence(NamedTuple):
-    """What there is to judge a picture by."""
-
-    measure: PictureMeasure
-    traits: Traits
-    usual: Usual | None
-    """At this hour; None: not known yet."""
-    likeness: Likeness
-    coloured: ColouredPicture | None
-    """Before they were lost, if they are."""
-    size: tuple[int, int]
-    """Width and height that are usual, pixels."""
-    moving_bytes: bool
-    """Packets arrive."""
-    comparable: bool
-    """There is a picture before this one."""
-    still_s: float
-    """For how long nothing has stirred."""
-    blind_s: float
-    """For how long it has been black, or white."""
-    limits: PictureThresholds
-    found: bool = False
-    """The flaw was found before, and has not ended."""
-    suspected: bool = False
-    """The picture before showed it."""
-
-    @property
-    def relief(self) -> float:
-        """What a limit is multiplied with."""
-        return _RELIEF if self.found else 1.0
+_BRIGHTER = 0.05
+"""Brightness beyond what is usual without structure, of a picture that has lost it by something before the lens."""
+_PUSHED, _APART = 0.6, 0.25
+"""Likeness at most, and so much less than is usual, of a view that is another one in part."""
+_STRUCTURE_LEFT = 0.15
+_LEFT = 0.75
+"""Structure that is left in a blurred picture, of that of just now, at most."""
+_SAME = 0.8
+"""Likeness of the same view."""
+_SAME_PICTURE, _OTHER_LIGHT = 0.9, 0.08
+"""Correlation with the last picture in colours, and so much less with the last without, of lost colours."""
+_DARK_TIMES = 4
+"""So much longer is black where it is dark at times: 72 h, over a weekend."""
 
 
 Rule = Callable[[PictureEvidence], Mapping[str, float] | None]
@@ -78,7 +59,9 @@ def _black(seen: PictureEvidence) -> Mapping[str, float] | None:
     darker = usual is not None and usual.low.brightness > 1.5 * seen.limits.black_brightness
     # A sensor in the dark still has noise, which no drawn black has.
     drawn = usual is not None and seen.traits.flat >= 0.9 and usual.high.flat < 0.6
-    if darker or drawn or seen.blind_s >= seen.limits.blind_s:
+    # A hall is dark at night, and one day at noon too: nobody works on the first Sunday.
+    patience = _DARK_TIMES if seen.place.goes_dark else 1
+    if (darker and not seen.place.goes_dark) or drawn or seen.blind_s >= patience * seen.limits.blind_s:
         return _numbers(seen, "brightness", "contrast")
     return None
 
@@ -112,62 +95,111 @@ def _frozen(seen: PictureEvidence) -> Mapping[str, float] | None:
 
 
 def _covered(seen: PictureEvidence) -> Mapping[str, float] | None:
-    usual = seen.usual
-    if usual is None or plain(usual.low.texture) or seen.likeness.share > seen.limits.same_view * seen.relief:
+    usual, traits = seen.usual, seen.traits
+    if usual is None or seen.likeness.share > seen.limits.same_view * seen.relief:
         return None
-    return (
-        _numbers(seen, "texture", "brightness")
-        if seen.traits.texture <= seen.limits.kept_share * seen.relief * usual.low.texture
-        else None
-    )
+    least = usual.low.texture
+    if plain(least):
+        # It has no structure at times, in the dark: this picture is brighter than those.
+        if plain(usual.high.texture) or traits.brightness < 1.5 * usual.high.bare + _BRIGHTER:
+            return None
+        least = usual.high.texture / 2
+    if traits.texture > seen.limits.kept_share * seen.relief * least:
+        return None
+    return _numbers(seen, "texture", "brightness")
 
 
 def _turned_away(seen: PictureEvidence) -> Mapping[str, float] | None:
-    usual = seen.usual
-    if usual is None or seen.likeness.share > seen.limits.same_view * seen.relief:
+    usual, texture = seen.usual, seen.traits.texture
+    if usual is None:
+        return None
+    other = seen.likeness.share <= seen.limits.same_view * seen.relief
+    # Where it is always nearly the same, much less of that is another view too.
+    pushed = seen.likeness.share <= min(_PUSHED, usual.low.alike - _APART) * seen.relief
+    if not (other or pushed):
         return None
     if plain(usual.high.texture):
         # Somebody who stands before a bare wall is no other view.
-        foreign = seen.traits.texture > 0.4 and seen.traits.texture > 2.5 * usual.high.texture
-        return _numbers(seen, "texture") if foreign else None
-    if seen.likeness.view is None or plain(seen.traits.texture) or seen.traits.texture < 0.3 * usual.high.texture:
+        foreign = texture > 0.4 and texture > 2.5 * usual.high.texture
+        return _numbers(seen, "texture") if foreign and other else None
+    if seen.likeness.view is None or plain(texture) or texture < _STRUCTURE_LEFT * usual.high.texture:
         return None
-    return {"likeness": round(seen.likeness.share, 4)}
+    return _numbers(seen, "alike")
 
 
 def _blurred(seen: PictureEvidence) -> Mapping[str, float] | None:
-    usual = seen.usual
+    usual, traits = seen.usual, seen.traits
     if usual is None or usual.low.sharpness < _LEAST_SHARPNESS or seen.likeness.share < seen.limits.same_view:
         return None
-    unsharp = seen.traits.sharpness <= seen.limits.sharp_share * usual.low.sharpness * seen.relief
+    share = 0.8 if seen.found else seen.limits.sharp_share
+    unsharp = traits.sharpness <= share * usual.low.sharpness
     # Where little is sharp anyway, structure is what is lost; but not for want of light.
     smooth = (
-        seen.traits.sharpness <= 0.6 * usual.low.sharpness
-        and seen.traits.texture <= seen.limits.texture_share * usual.low.texture * seen.relief
+        traits.sharpness <= 0.6 * usual.low.sharpness
+        and traits.texture <= seen.limits.texture_share * usual.low.texture * seen.relief
     )
-    lit = seen.traits.contrast >= 0.6 * usual.low.contrast and not plain(usual.low.texture)
-    return _numbers(seen, "sharpness", "texture") if unsharp or (smooth and lit) else None
+    lit = traits.contrast >= 0.6 * usual.low.contrast and not plain(usual.low.texture)
+    # Headlights make edges small against the contrast, and leave the structure.
+    structure = seen.steady.texture if seen.steady is not None else usual.low.texture
+    if (unsharp or _suddenly_soft(seen)) and not plain(structure) and traits.texture > _LEFT * structure:
+        return None
+    if unsharp or (smooth and lit) or _suddenly_soft(seen):
+        return _numbers(seen, "sharpness", "texture")
+    return None
+
+
+def _suddenly_soft(seen: PictureEvidence) -> bool:
+    """The same view in the same light, without its edges, and softer than is usual at this hour."""
+    steady, traits, usual = seen.steady, seen.traits, seen.usual
+    if steady is None or usual is None or not _same_place(seen) or traits.contrast < 0.6 * steady.contrast:
+        return False
+    return traits.sharpness <= min(usual.low.sharpness, _SOFTER * steady.sharpness)
+
+
+def _same_place(seen: PictureEvidence) -> bool:
+    """As just now, in about the same light."""
+    steady = seen.steady
+    return steady is not None and seen.likeness.share >= _SAME and seen.traits.brightness >= 0.7 * steady.brightness
 
 
 def _low_contrast(seen: PictureEvidence) -> Mapping[str, float] | None:
-    usual = seen.usual
-    if usual is None or usual.low.contrast < _LEAST_CONTRAST or is_black(seen.traits, seen.limits):
+    usual, traits = seen.usual, seen.traits
+    if (
+        usual is None
+        or is_black(traits, seen.limits)
+        or max(usual.low.contrast, usual.high.contrast / 2) < _LEAST_CONTRAST
+    ):
         return None
-    limit = seen.limits.contrast_share * usual.low.contrast * seen.relief
-    return _numbers(seen, "contrast") if seen.traits.contrast <= limit else None
+    share = seen.limits.contrast_share * seen.relief
+    pale = usual.low.contrast >= _LEAST_CONTRAST and traits.contrast <= share * usual.low.contrast
+    # In the dark contrast goes with the light: what is left of it against the brightness tells fog from night.
+    washed = (
+        traits.relative_contrast <= share * usual.low.relative_contrast
+        and traits.contrast <= share * usual.high.contrast
+    )
+    steady = seen.steady
+    paler = steady is not None and traits.relative_contrast <= _PALER * steady.relative_contrast and _same_place(seen)
+    washed = washed or (paler and traits.contrast <= share * usual.high.contrast)
+    return _numbers(seen, "contrast", "brightness") if pale or washed else None
 
 
 def _colour_lost(seen: PictureEvidence) -> Mapping[str, float] | None:
-    usual = seen.usual
-    if usual is None or seen.coloured is None or usual.low.colourfulness < LEAST_COLOUR:
+    usual, coloured, grey = seen.usual, seen.coloured, seen.traits.colourfulness
+    if usual is None or coloured is None:
         return None
-    limit = seen.limits.colour_share * usual.low.colourfulness * seen.relief
-    if seen.traits.colourfulness > limit:
-        return None
-    # By infrared it is lit from elsewhere, also at noon in a thunderstorm.
-    if not seen.suspected and correlation(seen.measure.grid, seen.coloured.grid) < seen.limits.same_light:
-        return None
-    return _numbers(seen, "colourfulness")
+    alike = correlation(seen.measure.grid, coloured.grid)
+    share = seen.limits.colour_share * seen.relief
+    if usual.low.colourfulness >= LEAST_COLOUR and grey <= share * usual.low.colourfulness:
+        # By infrared it is lit from elsewhere, also at noon in a thunderstorm; but not where it is not even at night.
+        if seen.suspected or alike >= seen.limits.same_light or seen.place.always_coloured:
+            return _numbers(seen, "colourfulness")
+    elif grey <= share * coloured.colourfulness and (seen.suspected or alike >= _SAME_PICTURE):
+        # Grey is usual at this hour, but not in this light.
+        usually = correlation(seen.measure.grid, seen.greyed) if seen.greyed is not None else 0.0
+        dark = seen.traits.brightness < 0.6 * sum(coloured.grid) / (255 * CELLS)
+        if usually <= min(alike, 1.0) - _OTHER_LIGHT and not dark:
+            return {**_numbers(seen, "colourfulness"), "colourfulness_before": round(coloured.colourfulness, 4)}
+    return None
 
 
 def _size_changed(seen: PictureEvidence) -> Mapping[str, float] | None:

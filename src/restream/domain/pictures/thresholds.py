@@ -17,7 +17,7 @@ class PictureThresholds:
     mask: Mask = ()
     """Parts of the picture that are neither judged nor shown."""
     confirm_samples: int = 3
-    """Pictures in a row that must show a flaw before it is found."""
+    """Pictures in a row that must show a flaw before it is found; more for one that often comes and goes by itself."""
     clear_samples: int = 2
     """Pictures in a row without it that end it."""
     apart_s: float = 15.0
@@ -31,7 +31,8 @@ class PictureThresholds:
     bare_contrast: float = 0.12
     """Between the darkest and the brightest parts of a black or a white picture, at most."""
     blind_s: float = 64_800.0
-    """Black or white for so long is told even where it is usual at some hours, seconds (18 h: longer than a night)."""
+    """Black or white for so long is told even where it is usual at some hours, seconds (18 h: longer than a night).
+    Black four times as long where it is dark at times: over a weekend."""
     frozen_share: float = 0.2
     """Change from picture to picture, of the least that this camera shows at this hour."""
     flat_share: float = 0.6

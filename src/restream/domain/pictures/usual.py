@@ -29,6 +29,12 @@ class Traits(NamedTuple):
     """Cells with structure, of all."""
     stir: float
     """Mean change of single pixels since the picture before, in levels of 256, without overlays."""
+    relative_contrast: float
+    """Contrast against brightness: it does not go with the light."""
+    bare: float
+    """Brightness of a picture without structure; 0 for any other."""
+    alike: float
+    """Likeness to the most similar known view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,12 @@ def usual_at(hours: Sequence[UsualHour], taken_at: float, learn_days: int) -> Us
         return None
     low = Traits(*map(min, *(each.low for each in near)))
     return Usual(low, Traits(*map(max, *(each.high for each in near))))
+
+
+def known_low(hours: Sequence[UsualHour], trait: str, learn_days: int) -> Sequence[float]:
+    """The least of a trait at each hour of the day that is known."""
+    place = Traits._fields.index(trait)
+    return [each.low[place] for each in hours if each.days >= learn_days]
 
 
 def hour_of(taken_at: float) -> int:

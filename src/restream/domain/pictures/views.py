@@ -14,6 +14,7 @@ _ALIKE = 0.8
 """A view that is so much alike needs no other one, and no further search."""
 _REFRESH_S = 900.0
 _SAME_LIGHT = 0.95
+_LIGHT_STAYS_S = 240.0
 # Overlays (a clock, a name) stand in the outermost rows: they stay where a camera turns.
 _INNER = slice(2 * COLUMNS, CELLS - 2 * COLUMNS)
 _INNER_CELLS = CELLS - 4 * COLUMNS
@@ -59,17 +60,22 @@ class ColouredPicture(NamedTuple):
     """Its grey map."""
     seen_at: float
     """Seconds since the epoch."""
+    colourfulness: float = 0.0
 
     def after(self, measure: PictureMeasure) -> ColouredPicture:
         """With one more in colours. One in another light counts only when that stays: headlights do not."""
         alike = correlation(measure.grid, self.grid) > _SAME_LIGHT
-        if alike or measure.taken_at - self.seen_at > _REFRESH_S:
-            return ColouredPicture(measure.grid, measure.taken_at)
+        if alike or measure.taken_at - self.seen_at > _LIGHT_STAYS_S:
+            return ColouredPicture(measure.grid, measure.taken_at, measure.colourfulness)
         return self
 
     def to_mapping(self) -> Mapping[str, object]:
         """Fit for JSON."""
-        return {"grid": base64.b64encode(self.grid).decode("ascii"), "seen_at": self.seen_at}
+        return {
+            "grid": base64.b64encode(self.grid).decode("ascii"),
+            "seen_at": self.seen_at,
+            "colourfulness": self.colourfulness,
+        }
 
     @classmethod
     def from_mapping(cls, document: object) -> ColouredPicture | None:
@@ -77,7 +83,8 @@ class ColouredPicture(NamedTuple):
         if not isinstance(document, Mapping):
             return None
         grid, seen_at = small_map(document.get("grid"), CELLS), number(document.get("seen_at"))
-        return cls(grid, seen_at) if grid is not None and seen_at is not None else None
+        colour = number(document.get("colourfulness")) or 0.0
+        return cls(grid, seen_at, colour) if grid is not None and seen_at is not None else None
 
 
 class Likeness(NamedTuple):
