@@ -27,6 +27,8 @@ from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.component import Component, ComponentState
 from restream.domain.news.event import Event, HealthChange
+from restream.domain.pictures.finding import PictureFinding, PictureFlaw
+from restream.domain.pictures.seen import Seen
 from restream.domain.rtp.report import TrackReport
 from restream.domain.rtp.stream_report import StreamReport
 from restream.domain.server.flow import ServerPicture
@@ -268,6 +270,14 @@ def _host(now: float) -> HostSample:
     )
 
 
+def _seen(now: float) -> dict[str, Seen]:
+    """Of one camera pictures are taken: it shows the same all the time."""
+    numbers = {"stir": 0.0312, "usual_stir_low": 1.75, "usual_stir_high": 6.5, "seconds": 180.0}
+    finding = PictureFinding(PictureFlaw.FROZEN, wall(now - 180), numbers)
+    seen = Seen(wall(now - 20), 0.4123, 0.6321, 0.1234, 1920, 1080, (finding,), samples=40, failures=1)
+    return {"2": seen._replace(accepted_at=wall(FIRST))}
+
+
 def pictures() -> dict[str, HostPicture]:
     answering, away = parse_servers(("http://admin:s3cret-Pass@10.0.2.1:4004", "10.0.2.2:4004"))
     streams = (
@@ -312,7 +322,7 @@ class Fleet:
         second, step = generation == 2, _STEPS - 1
         self._server = self._server.swept(_view(step, second=second), now)
         subjects = _subjects(step, second=second)
-        reports = dict(self.assessor.assess(subjects, {DEFAULT_SERVER: self._server}, now, wall(now)))
+        reports = dict(self.assessor.assess(subjects, {DEFAULT_SERVER: self._server}, now, wall(now), seen=_seen(LAST)))
         parts = _components(second=second)
         return Snapshot(
             generation,
