@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import string
+import time
 from dataclasses import replace
 
 import pytest
 
+from restream.config.settings import Settings
+from restream.domain.ffmpeg.invocation import Invocation
+from restream.domain.judgement.snapshot import Report, Snapshot
+from restream.domain.judgement.status import CameraStatus
+from restream.domain.judgement.verdict import NOT_JUDGED
+from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.alert import Affected, Alert, AlertKind, AlertSubject, Scope, Telling
 from restream.domain.news.incident import Bond, IncidentScope
 from restream.interfaces.messages.alert_letter import LastPicture, LetterStyle, alert_text, headline, page_link
 from restream.interfaces.messages.words import WORDS, Language, duration
-from restream.service.alert_letters import LetterWriter
+from restream.service.alert_letters import AlertPictures, LetterWriter
+from restream.service.from_settings import still_of
+from restream.supervisor.picture.still_queue import StillQueue
+from tests.unit.fakes import camera
 
 GATE = AlertSubject("7", "Gate", "North", "192.0.2.7", "down", "camera", "refused", "connection refused")
 BEGAN = 1767607200.0
@@ -129,3 +139,27 @@ def test_a_text_says_the_same_things_in_each_language() -> None:
         return {name for _, name, _, _ in string.Formatter().parse(text)} - {None}
 
     assert {key: texts for key, texts in WORDS.items() if len(set(map(frozenset, map(values, texts)))) > 1} == {}
+
+
+async def test_the_picture_is_the_newest_that_there_is() -> None:
+    class Camera:
+        async def take(self, invocation: Invocation) -> bytes:
+            return b"shown"
+
+    sampled: dict[str, tuple[float, bytes]] = {}
+
+    async def newest(camera_id: str) -> tuple[float, bytes] | None:
+        return sampled.get(camera_id)
+
+    status = CameraStatus(camera("0"), State(Phase.BACKOFF, 0.0), None, None)
+    latest = Snapshot(1, 0.0, 0.0, {"0": Report(status, NOT_JUDGED, 0.0)})
+    stills = StillQueue(Camera())
+    pictures = AlertPictures(stills, lambda: latest, newest).by(Settings()).pictures
+    one = of(1, scope=Scope.CAMERA)
+    assert await pictures(one) == []
+    sampled["0"] = 5.0, b"sampled"
+    assert [(each.jpeg, each.taken_at) for each in await pictures(one)] == [(b"sampled", 5.0)]
+    await stills.take(*still_of(Settings(), status.camera))
+    assert [each.jpeg for each in await pictures(one)] == [b"shown"]
+    sampled["0"] = time.time() + 60, b"sampled"
+    assert [each.jpeg for each in await pictures(one)] == [b"sampled"]

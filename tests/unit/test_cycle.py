@@ -139,6 +139,18 @@ def test_what_was_known_in_an_earlier_life_is_taken_up_whenever_it_comes() -> No
         assert [span.health for span in spans] == [Health.DOWN, Health.UNKNOWN, Health.HEALTHY]
 
 
+def test_a_camera_that_is_disabled_keeps_what_was_known_of_it() -> None:
+    earlier = Timeline((Span(500.0, Health.HEALTHY),))
+    for late in (False, True):
+        desk, row = Desk(), replace(camera(1), enabled=False)
+        if late:
+            desk.assess([row], 0)
+        desk.assessor.restore({"1": earlier}, 600.0)
+        # What is archived is that of its report: an empty one would take the place of what there is.
+        spans = desk.assess([row], 1)["1"].timeline.spans
+        assert [span.health for span in spans] == [Health.HEALTHY, Health.UNKNOWN, Health.DISABLED]
+
+
 def test_a_camera_that_left_is_forgotten() -> None:
     desk = Desk()
     desk.assess([status(1, BROKEN)], 0)

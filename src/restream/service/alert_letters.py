@@ -31,6 +31,10 @@ async def no_pictures(_: Alert) -> Sequence[LastPicture]:
     return ()
 
 
+async def _nothing(_: str) -> tuple[float, bytes] | None:
+    return None
+
+
 class LetterParts(NamedTuple):
     """What letters are made of, beside the alert."""
 
@@ -67,10 +71,12 @@ class LetterWriter:
 
 @dataclass(frozen=True, slots=True)
 class AlertPictures:
-    """What the page has shown of a camera last; of one that is back a new picture, from the media server."""
+    """What was shown or sampled of a camera last; of one that is back a new picture, from the media server."""
 
     stills: StillQueue
     latest: Callable[[], Snapshot]
+    sampled: Callable[[str], Awaitable[tuple[float, bytes] | None]] = _nothing
+    """The last picture of a camera by `pictures.enabled`, and when it was taken (Unix time, s)."""
 
     def by(self, settings: Settings) -> LetterParts:
         """As these settings say where the media servers are."""
@@ -94,8 +100,15 @@ class AlertPictures:
                     await self.stills.take(*still_of(settings, camera))
             except (StillError, TimeoutError):
                 return None
-        kept = self.stills.kept(still_of(settings, camera)[0])
-        if kept is None or len(kept.picture) > _MOST_BYTES:
+        shown = self._shown(still_of(settings, camera)[0])
+        found = [each for each in (shown, await self.sampled(camera.id)) if each is not None]
+        taken_at, picture = max(found, default=(0.0, b""))
+        if not picture or len(picture) > _MOST_BYTES:
             return None
-        taken_at = time.time() - (asyncio.get_running_loop().time() - kept.taken_at)
-        return LastPicture("", camera.name or camera.id, kept.picture, taken_at)
+        return LastPicture("", camera.name or camera.id, picture, taken_at)
+
+    def _shown(self, key: str) -> tuple[float, bytes] | None:
+        kept = self.stills.kept(key)
+        if kept is None:
+            return None
+        return time.time() - (asyncio.get_running_loop().time() - kept.taken_at), kept.picture

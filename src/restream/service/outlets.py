@@ -24,6 +24,7 @@ from restream.ports.outlets import Outlet
 from restream.service.alert_letters import AlertPictures
 from restream.service.alerting import adopt_alerts, alert_watch
 from restream.service.incidents import in_hand, incident_watch, maintenance_keeper, open_incidents, parent_watch
+from restream.service.sampling import Sampling
 from restream.service.secrets_in_use import SecretsInUse
 from restream.service.sharing import Sharing
 from restream.service.stores import (
@@ -67,14 +68,19 @@ class Outlets:
     audit: AuditKeeper
     media: MediaKeeper | None
     """None without a store that could keep them."""
-    stills: StillQueue
+    letters: AlertPictures
     parents: ParentWatch[Rendering]
     deliveries: DeliveryKeeper
 
     def adopt(self, before: Settings, settings: Settings) -> None:
         """What is told of outages, and to whom, changes while the service runs; other outlets at its next start."""
         self.parents.adopt(settings.network.known(), settings.network.interval_s)
-        adopt_alerts(self.alerts, before, settings, _pictures(self.stills, self.renderer))
+        adopt_alerts(self.alerts, before, settings, self.letters)
+
+    @property
+    def stills(self) -> StillQueue:
+        """What the page has shown of cameras."""
+        return self.letters.stills
 
 
 def outlets(
@@ -87,7 +93,7 @@ def outlets(
     pictures: Callable[[], Mapping[str, HostPicture]],
     sharing: Sharing,
     others: Sequence[Outlet[Rendering]] = (),
-    sampling: Callable[[], Mapping[str, Mapping[str, float]]] = dict,
+    sampling: Sampling,
 ) -> Outlets:
     """Make them; `others` are told first. Metrics are no outlet: Prometheus asks for the latest rendering."""
     node, encoding = settings.node_name, Encoding()
@@ -100,8 +106,8 @@ def outlets(
         lambda after, limit: history.after(after, limit=limit),
         open_incidents(settings, incidents),
     )
-    stills = StillQueue(FfmpegStills(settings.ffmpeg.probe_timeout_s))
-    alerts = _alert_watch(settings, components, stills, renderer, incidents)
+    letters = _pictures(settings, renderer, sampling)
+    alerts = _alert_watch(settings, components, letters, incidents)
     deliveries = _delivery_keeper(settings, secrets_in_use, alerts)
     lines = _line_writers(settings, secrets_in_use, components)
     media = _media_keeper(settings, secrets_in_use)
@@ -126,7 +132,7 @@ def outlets(
     exporter = Exporter(
         lambda: renderer.latest.snapshot,
         pictures,
-        lambda: {**_counts(history, alerts, lines), **sampling()},
+        lambda: {**_counts(history, alerts, lines), **sampling.counts},
         lambda: live.clients,
         node=node,
         version=__version__,
@@ -135,7 +141,7 @@ def outlets(
     )
     broadcast = Broadcast(renderer.render, told, components)
     return Outlets(
-        renderer, live, alerts, exporter, incidents, maintenance, broadcast, audit, media, stills, parents, deliveries
+        renderer, live, alerts, exporter, incidents, maintenance, broadcast, audit, media, letters, parents, deliveries
     )
 
 
@@ -169,19 +175,19 @@ def _delivery_keeper(settings: Settings, secrets_in_use: SecretsInUse, alerts: A
     return DeliveryKeeper(alerts.log, delivery_store(settings, secrets_in_use), lambda: settings.alerts.keep_days)
 
 
-def _pictures(stills: StillQueue, renderer: Renderer) -> AlertPictures:
-    return AlertPictures(stills, lambda: renderer.latest.snapshot)
+def _pictures(settings: Settings, renderer: Renderer, sampling: Sampling) -> AlertPictures:
+    stills = StillQueue(FfmpegStills(settings.ffmpeg.probe_timeout_s))
+    return AlertPictures(stills, lambda: renderer.latest.snapshot, sampling.newest)
 
 
 def _alert_watch(
     settings: Settings,
     components: Components,
-    stills: StillQueue,
-    renderer: Renderer,
+    letters: AlertPictures,
     incidents: IncidentWatch[Rendering],
 ) -> AlertWatch:
     of_incidents = AlertIncidents(incidents.of_camera, incidents.of_bond)
-    return alert_watch(settings, components, _pictures(stills, renderer), in_hand(incidents), of_incidents)
+    return alert_watch(settings, components, letters, in_hand(incidents), of_incidents)
 
 
 def _line_writers(

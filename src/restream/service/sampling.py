@@ -122,6 +122,14 @@ class Sampling:
         camera = row_of(report.subject) if report is not None else None
         return mask_name(self._section.thresholds_of(camera).mask) if isinstance(camera, Camera) else ""
 
+    async def newest(self, camera_id: str) -> tuple[float, bytes] | None:
+        """The last picture that is kept of a camera: when it was taken (Unix time), JPEG; None: there is none."""
+        stamps = () if self._sampler is None else await self._albums.of(camera_id, self._mask(camera_id))
+        if not stamps:
+            return None
+        jpeg = await self._picture(camera_id, stamps[-1].milliseconds)
+        return None if jpeg is None else (stamps[-1].taken_at, jpeg)
+
     async def _accept(self, camera_id: str, who: str) -> str | None:
         if camera_id not in self._snapshot().reports:
             return None

@@ -111,7 +111,7 @@ class Service:
             pictures=lambda: self._poller.pictures,
             sharing=self._sharing,
             others=others,
-            sampling=lambda: self._sampling.counts,
+            sampling=self._sampling,
         )
         self._pulse = Pulse(interval_s, self._components, self._outlets.alerts.without_cycle)
         self._cycle = Cycle(

@@ -219,19 +219,19 @@ def details(
         return None
     subject = report.subject
     status = subject if isinstance(subject, CameraStatus) else None
-    state, plan = (status.state, status.plan) if status else (None, None)
+    state, plan, pid = (status.state, status.plan, status.pid) if status else (None, None, None)
+    timeline = report.timeline if status else Timeline()
     shown = plan.shown if plan else None
-    pid = status.pid if status else None
     seen = look.outcome if look and isinstance(look.outcome, Media) else None
     # A look that is not trusted for the next start is still what was seen last.
     media = (state.media if state else None) or seen
     return CameraDetailsDocument(
         **asdict(summary(snapshot, report)),
         availability=AvailabilitiesDocument(
-            hour=_availability(availability(report.timeline, snapshot.taken_at, _HOUR_S)),
-            day=_availability(availability(report.timeline, snapshot.taken_at, _DAY_S)),
+            hour=_availability(availability(timeline, snapshot.taken_at, _HOUR_S)),
+            day=_availability(availability(timeline, snapshot.taken_at, _DAY_S)),
         ),
-        timeline=_timeline(report.timeline, snapshot.taken_at),
+        timeline=_timeline(timeline, snapshot.taken_at),
         row=_row(row_of(subject)),
         server=server_side(report.stream) if report.stream else None,
         media=_media(media) if media else None,

@@ -147,7 +147,8 @@ class Assessor:
         if isinstance(row, Camera) and row.enabled:
             verdict = self._excused(row, verdict)
         self._note(memory, camera_id, row_of(subject).name, _server_of(subject), verdict, now, wall)
-        return Report(subject, memory.verdict or verdict, memory.judged_since)
+        # Who is switched on again goes on with the history that it had.
+        return Report(subject, memory.verdict or verdict, memory.judged_since, timeline=memory.timeline)
 
     def _not_judged(self, camera_id: str, subject: Subject, now: float, wall: float) -> Report:
         memory = self._memories[camera_id]
