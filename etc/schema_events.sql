@@ -4,7 +4,7 @@
 CREATE TABLE IF NOT EXISTS restream_event (
     id      bigint NOT NULL,             -- milliseconds of Unix time, made unique within a node
     at      timestamptz NOT NULL,
-    kind    text NOT NULL,               -- camera, health, component
+    kind    text NOT NULL,               -- camera, health, component, action, incident
     camera  text,                        -- id of the camera, if any
     name    text,                        -- of the camera or component
     before  text,

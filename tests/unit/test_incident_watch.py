@@ -9,10 +9,14 @@ from dataclasses import replace
 
 import pytest
 
+from restream.domain.access.caller import Caller, Role
 from restream.domain.life.backoff import RestartPolicy
+from restream.domain.news.event import IncidentChange
 from restream.domain.news.incident import Deed, Entry, Incident
 from restream.domain.news.incident_bonds import FleetSizes, IncidentSubject
 from restream.domain.news.incident_rules import IncidentRules
+from restream.interfaces.documents.confined import events_for
+from restream.interfaces.documents.events import event
 from restream.ports.incidents import AddedEntry
 from restream.ports.outlets import SinkError
 from restream.supervisor.outlets.incident_watch import FleetSight, IncidentWatch
@@ -88,6 +92,29 @@ async def seen(watch: IncidentWatch[FleetSight], down: Mapping[str, IncidentSubj
 
     await eventually(there, 20)
     return list(watch.open.values())
+
+
+async def test_what_happens_to_incidents_is_an_event_each() -> None:
+    heard: list[IncidentChange] = []
+    watch: IncidentWatch[FleetSight] = IncidentWatch(lambda each: each, rules=AT_ONCE, happened=heard.append)
+    (incident,) = await seen(watch, DOWN, 1)
+    watch.publish(sight(DOWN))
+    watch.record(incident.id, TAKEN)
+    await seen(watch, {}, 0)
+    assert [(each.step, each.cameras, each.by) for each in heard] == [
+        ("began", 4, ""),
+        ("acknowledge", 4, "Ann"),
+        ("ended", 4, ""),
+    ]
+    told = [event(number, each, node="a") for number, each in enumerate(heard)]
+    assert [(each.kind, each.camera, each.name, each.after, each.detail) for each in told] == [
+        ("incident", None, "site North", "began", "4 cameras"),
+        ("incident", None, "site North", "acknowledge", "by Ann: on my way"),
+        ("incident", None, "site North", "ended", "4 cameras"),
+    ]
+    assert {each.incident for each in told} == {incident.id} and told[0].cause == "unreachable"
+    south = Caller(role=Role.SEE, sites=frozenset({"South"}))
+    assert events_for(south, told, {}) == [], "of other sites nothing is told"
 
 
 async def test_an_incident_and_what_was_done_outlive_the_service() -> None:

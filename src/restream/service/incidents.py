@@ -9,6 +9,7 @@ from functools import partial
 from restream.adapters.calendar import clock_at, occurrence
 from restream.adapters.parent_check import parent_answers
 from restream.config.settings import Settings
+from restream.domain.news.event import IncidentChange
 from restream.interfaces.documents.incidents import EncodedIncidents, subjects_of
 from restream.interfaces.documents.rendering import Rendering
 from restream.ports.nodes import Peers
@@ -25,10 +26,11 @@ def incident_watch(
     secrets_in_use: SecretsInUse,
     peers: Callable[[], Peers | None],
     parents: ParentWatch[Rendering],
+    happened: Callable[[IncidentChange], None],
 ) -> IncidentWatch[Rendering]:
     """Follows the cameras of all nodes."""
     stores, leads = incident_stores(settings, secrets_in_use), partial(_leads, settings, peers)
-    return IncidentWatch(partial(_sight, peers, parents), stores, leads)
+    return IncidentWatch(partial(_sight, peers, parents), stores, leads, happened=happened)
 
 
 def parent_watch(settings: Settings, components: Components) -> ParentWatch[Rendering]:

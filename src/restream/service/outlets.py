@@ -100,7 +100,7 @@ def outlets(
     renderer = Renderer(_facts(settings), sharing.peers)
     maintenance = maintenance_keeper(settings, secrets_in_use)
     parents = parent_watch(settings, components)
-    incidents = incident_watch(settings, secrets_in_use, sharing.peers, parents)
+    incidents = incident_watch(settings, secrets_in_use, sharing.peers, parents, history.happened)
     live = Live(
         lambda: renderer.latest,
         lambda after, limit: history.after(after, limit=limit),

@@ -9,6 +9,7 @@ from restream.domain.judgement.verdict import Health, Verdict
 from restream.domain.life.cause import Cause
 from restream.domain.life.lifecycle import Phase, State
 from restream.domain.news.component import ComponentState
+from restream.domain.news.incident import Bond, Entry, Incident
 from restream.domain.server.identity import DEFAULT_SERVER, ServerId
 
 
@@ -90,5 +91,42 @@ class ActionAsked:
     """Empty: nobody who is known."""
 
 
-Event = Transition | HealthChange | ComponentChange | ServerRestart | ActionAsked
+@dataclass(frozen=True, slots=True)
+class IncidentChange:
+    """An incident began or ended, or somebody did something about it."""
+
+    at: float
+    incident: str
+    """Its id."""
+    bond: Bond
+    step: str
+    """`began`, `ended`, `merged`, or what was done."""
+    cameras: int = 0
+    """Of it now, or at most."""
+    cause: str = ""
+    side: str = "none"
+    by: str = ""
+    """Who did it; empty: nobody who is known, or nobody had to."""
+    text: str = ""
+    """What he wrote."""
+
+    @classmethod
+    def between(cls, before: Incident | None, now: Incident, *, at: float) -> IncidentChange | None:
+        """What led from one state to the next; None: it goes on."""
+        if before is not None and now.ended is None:
+            return None
+        step = "began" if now.ended is None else "merged" if now.merged_into else "ended"
+        size = len(now.members) if now.ended is None else now.most
+        return cls(at, now.id, now.bond, step, size, now.cause, now.side)
+
+    @classmethod
+    def done(cls, incident: Incident, entry: Entry) -> IncidentChange:
+        """Somebody did something about it."""
+        size = len(incident.members) if incident.ended is None else incident.most
+        return cls(
+            entry.at, incident.id, incident.bond, entry.deed, size, incident.cause, incident.side, entry.who, entry.text
+        )
+
+
+Event = Transition | HealthChange | ComponentChange | ServerRestart | ActionAsked | IncidentChange
 """Anything that histories keep."""

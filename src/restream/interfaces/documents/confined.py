@@ -12,6 +12,7 @@ from restream.domain.access.caller import Caller
 from restream.domain.maintenance.window import MaintenanceWindow
 from restream.domain.news.incident import Incident, IncidentScope
 from restream.interfaces.documents.cameras import CameraDocument
+from restream.interfaces.documents.events import EventKind
 from restream.interfaces.documents.nodes import NodesDocument
 from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.documents.status import StatusDocument, camera_counts
@@ -52,11 +53,12 @@ def nodes_for(caller: Caller, document: NodesDocument, cameras: Mapping[str, Cam
 def events_for(
     caller: Caller, events: Sequence[EventRecord], cameras: Mapping[str, CameraDocument]
 ) -> Sequence[EventRecord]:
-    """Those of cameras that he sees, and those of no camera."""
+    """Those of cameras that he sees, and those of no camera; incidents of several cameras may be of other sites."""
     if caller.sites is None:
         return events
     seen = cameras_for(caller, cameras)
-    return [event for event in events if event.camera is None or event.camera in seen]
+    common = [event.camera is None and event.kind != EventKind.INCIDENT for event in events]
+    return [event for event, whole in zip(events, common, strict=True) if whole or event.camera in seen]
 
 
 def streams_for(caller: Caller, document: StreamsDocument, cameras: Mapping[str, CameraDocument]) -> StreamsDocument:

@@ -5,24 +5,37 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
+from msgspec import UNSET, UnsetType
+
 from restream.domain.life.cause import Cause, Side
-from restream.domain.news.event import ActionAsked, ComponentChange, Event, HealthChange, ServerRestart, Transition
+from restream.domain.news.event import (
+    ActionAsked,
+    ComponentChange,
+    Event,
+    HealthChange,
+    IncidentChange,
+    ServerRestart,
+    Transition,
+)
+from restream.domain.news.incident import IncidentScope
 from restream.domain.server.identity import component_name
 from restream.interfaces.documents.values import Document, Moment, Whole, about, rounded, timestamp
 
 
 class EventKind(StrEnum):
-    """What an event happened to: a publisher, a component, a verdict; or that somebody acted on a camera."""
+    """What an event happened to: a publisher, a component, a verdict; or that somebody acted on a camera; an
+    incident."""
 
     CAMERA = "camera"
     COMPONENT = "component"
     HEALTH = "health"
     ACTION = "action"
+    INCIDENT = "incident"
 
 
 class EventDocument(Document):
-    """Something that happened: to a camera's publisher (`camera`), to its verdict (`health`), to a component, or an
-    `action` that somebody asked for."""
+    """Something that happened: to a camera's publisher (`camera`), to its verdict (`health`), to a component, an
+    `action` that somebody asked for, or an `incident`."""
 
     id: Annotated[Whole, about("Rises, also over restarts of the service.", 1767607240000)]
     at: Moment
@@ -30,7 +43,13 @@ class EventDocument(Document):
     camera: Annotated[str | None, about("Id; null for a component.", "7")]
     name: Annotated[str, about("Of the camera or component.", "Gate")]
     before: Annotated[str, about("Phase, health, or state of the component; empty for an action.", "healthy")]
-    after: Annotated[str, about("Likewise; `restarted` when the media server began anew; what was asked for.", "down")]
+    after: Annotated[
+        str,
+        about(
+            "Likewise; `restarted` of a media server; what was asked for; `began`, `ended` of an incident.",
+            "down",
+        ),
+    ]
     cause: Annotated[
         str | None, about(f"Code of a reason, or one of {', '.join(f'`{cause}`' for cause in Cause)}.", "refused")
     ]
@@ -39,6 +58,7 @@ class EventDocument(Document):
     hint: Annotated[str, about("What to do.")]
     retry_in_s: float | None
     node: Annotated[str, about("Where it happened.", "site-a")] = ""
+    incident: Annotated[str | UnsetType, about("Of an incident: its id.", "4f1d20c77a3e")] = UNSET
 
 
 def event(event_id: int, happened: Event, *, node: str = "") -> EventDocument:
@@ -86,11 +106,35 @@ def event(event_id: int, happened: Event, *, node: str = "") -> EventDocument:
                     node,
                 )
             )
+        case IncidentChange():
+            return _of_incident(event_id, at, happened, node)
         case ComponentChange(component=name, before=before, after=after):
             return _of_component(event_id, at, name, before, after, Side.NONE, happened.detail, node)
         case ServerRestart():
             name = component_name(happened.server)
             return _of_component(event_id, at, name, "up", "restarted", Side.MEDIA_SERVER, happened.detail, node)
+
+
+def _of_incident(event_id: int, at: str, happened: IncidentChange, node: str) -> EventDocument:
+    scope, place, _ = happened.bond
+    size = f"{happened.cameras} camera{'s' if happened.cameras != 1 else ''}"
+    by = f"by {happened.by}" if happened.by else ""
+    return EventDocument(
+        event_id,
+        at,
+        EventKind.INCIDENT,
+        place if scope is IncidentScope.CAMERA else None,
+        f"{scope} {place}".strip(),
+        "",
+        happened.step,
+        cause=happened.cause or None,
+        side=Side(happened.side) if happened.side in set(Side) else Side.NONE,
+        detail=": ".join(filter(None, (by, happened.text))) or size,
+        hint="",
+        retry_in_s=None,
+        node=node,
+        incident=happened.incident,
+    )
 
 
 def _of_component(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, NoReturn, TypeVar
 
 from restream.domain.life.backoff import RestartPolicy
+from restream.domain.news.event import IncidentChange
 from restream.domain.news.incident import Bond, Entry, Incident
 from restream.domain.news.incident_bonds import FleetSizes, IncidentSubject
 from restream.domain.news.incident_rules import IncidentRules, IncidentState, step
@@ -58,7 +59,10 @@ class IncidentWatch(Generic[CycleT]):
         leads: Callable[[], bool | None] = lambda: None,
         rules: IncidentRules = IncidentRules(),
         retry: RestartPolicy = _RETRY,
+        happened: Callable[[IncidentChange], None] = lambda _: None,
     ) -> None:
+        """`happened` hears what begins, ends, and is done about it, on the node that sees to it."""
+        self._happened = happened
         self._look = look
         self._stores = list(stores)
         self._leads = leads
@@ -115,6 +119,8 @@ class IncidentWatch(Generic[CycleT]):
         before, self._state = self._state, state
         for each in changed:
             self._tell(before.open.get(each.id), each)
+            if change := IncidentChange.between(before.open.get(each.id), each, at=sight.wall):
+                self._happened(change)
             if each.ended is not None:
                 self._remember(each)
             else:
@@ -132,6 +138,7 @@ class IncidentWatch(Generic[CycleT]):
         self._put(changed)
         self._entries.append(AddedEntry(incident_id, entry))
         del self._entries[:-_MOST_UNSAVED]
+        self._happened(IncidentChange.done(changed, entry))
         self._due.set()
         return changed
 

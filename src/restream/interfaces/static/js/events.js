@@ -10,10 +10,10 @@ import { known, t, word } from './i18n.js';
 import { icon } from './icons.js';
 import { said } from './phrases.js';
 
-const GROUPS = { health: 'health', camera: 'phase', component: 'state', action: 'action' };
+const GROUPS = { health: 'health', camera: 'phase', component: 'state', action: 'action', incident: 'incident' };
 const SHOWN = 300;
 /** @type {("all" | ServiceEvent["kind"])[]} */
-const KINDS = ['health', 'camera', 'component', 'action', 'all'];
+const KINDS = ['health', 'incident', 'camera', 'component', 'action', 'all'];
 
 /**
  * @param {ServiceEvent} event
@@ -29,6 +29,12 @@ function state(event, value) {
 
 /** @param {ServiceEvent} event */
 function change(event) {
+  if (event.kind === 'incident')
+    return h(
+      'a',
+      { class: 'event-change', href: `#tab=incidents&incident=${encodeURIComponent(event.incident ?? '')}` },
+      t(`event.incident.${event.after}`),
+    );
   if (event.kind !== 'action') return h('span', { class: 'event-change' }, state(event, event.before), ' → ', state(event, event.after));
   return h('span', { class: 'event-change' }, t('event.asked', { action: t(`action.${event.after}`) }));
 }
