@@ -43,11 +43,12 @@ class Host:
         self._stub("install", 'set -- $(echo "$*" | sed \'s/-g restream //\')\nexec /usr/bin/install "$@"')
         for ending, text in settings.items():
             (root / f"settings.{ending}").write_text(text, encoding="utf-8")
-        self._stub("editor", f'cat {root}/settings.${{1##*.}} >"$1"')
+        # What is edited has been written by the step before; only the file of variables begins empty.
+        self._stub("editor", f'[ "${{1##*.}}" = env ] || [ -s "$1" ]\ncat {root}/settings.${{1##*.}} >"$1"')
 
     def _stub(self, name: str, command: str) -> None:
         path = self._stubs / name
-        path.write_text(f"#!/bin/sh\n{command}\n", encoding="utf-8")
+        path.write_text(f"#!/bin/sh -e\n{command}\n", encoding="utf-8")
         path.chmod(0o755)
 
     async def run(self, commands: Sequence[str], folder: Path = ROOT) -> str:

@@ -39,10 +39,11 @@ class Succession:
         if before is not None:
             # Before there are children of this life: they would be strays too.
             end_strays(before.children())
+            # One that relays on is enough until a camera begins.
+            await self._resources.relay_workers.resume(before.workers)
         await self._resources.open_early()
         if before is None:
             return
-        await self._resources.relay_workers.resume(before.workers)
         self._fleet.resume(before.cameras)
         self._registry.resume(before.rows)
         logger.info("%d cameras have run on while the service was replaced", len(before.cameras))
