@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator, model_va
 from restream.config.mail_section import MailAddress
 from restream.config.outlet_sections import check_http_url
 from restream.config.secret_files import SecretText
+from restream.config.snmp_section import SnmpEntry
 from restream.config.stream_sections import Section, check_zone
 from restream.config.tls import CaFile
 from restream.domain.life.cause import Cause
@@ -60,6 +61,8 @@ class ReceiverEntry(Section):
     """A URL that gets JSON."""
     apprise: SecretText | None = None
     """A URL of Apprise: Telegram, Teams, ntfy and more, see [alerts.md](alerts.md#apprise)."""
+    snmp: SnmpEntry | None = None
+    """A manager, as `host:port` or with more, see [alerts.md](alerts.md#snmp)."""
     secret: SecretText | None = None
     """Messages to the webhook are signed with it."""
 
@@ -85,8 +88,8 @@ class ReceiverEntry(Section):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if bool(self.email) + (self.webhook is not None) + (self.apprise is not None) != 1:
-            raise ValueError("expected one of email, webhook, apprise")
+        if bool(self.email) + sum(each is not None for each in (self.webhook, self.apprise, self.snmp)) != 1:
+            raise ValueError("expected one of email, webhook, apprise, snmp")
         if self.secret is not None and self.webhook is None:
             raise ValueError("secret belongs to a webhook")
         return self

@@ -7,9 +7,11 @@ from collections.abc import Callable, Collection, Sequence
 from restream.adapters.apprise_receiver import AppriseReceiver
 from restream.adapters.calendar import clock_at
 from restream.adapters.mail.receiver import MailReceiver
+from restream.adapters.snmp_receiver import SnmpManager, SnmpReceiver
 from restream.adapters.stores.webhook import Webhook
 from restream.config.alert_sections import ReceiverEntry, RouteEntry, WebhookEntry
 from restream.config.settings import ConfigError, Settings
+from restream.config.snmp_section import SnmpEntry
 from restream.domain.camera.secret import Secret
 from restream.domain.news.alert import AlertRules
 from restream.domain.news.alert_routes import AlertRoute
@@ -121,9 +123,29 @@ def _receiver(settings: Settings, name: str, entry: ReceiverEntry, node: str, pa
         return AppriseReceiver(Secret(entry.apprise.get_secret_value()), LetterWriter(style, *parts).short)
     if entry.email and mailer is not None:
         return MailReceiver(name, mailer, entry.email, LetterWriter(style, *parts).write)
+    if entry.snmp is not None:
+        writer = LetterWriter(style, *parts).short
+        return SnmpReceiver(name, _snmp_manager(entry.snmp), node, writer, settings.alerts.page_url or "")
     if entry.webhook is None:
         raise ConfigError(f"alerts.receivers.{name}: there is nobody to be told")
     return _webhook(settings, WebhookEntry(url=entry.webhook, secret=entry.secret), node)
+
+
+def _snmp_manager(entry: SnmpEntry) -> SnmpManager:
+    host, _, port = entry.address.rpartition(":")
+    keys = [Secret(key.get_secret_value()) if key else None for key in (entry.auth_key, entry.privacy_key)]
+    return SnmpManager(
+        host.strip("[]"),
+        int(port),
+        entry.oid,
+        entry.inform,
+        Secret(entry.community.get_secret_value() if entry.community else "public"),
+        entry.user or "",
+        entry.auth,
+        keys[0],
+        entry.privacy,
+        keys[1],
+    )
 
 
 def _webhook(settings: Settings, entry: WebhookEntry, node: str) -> Webhook:
