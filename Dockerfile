@@ -3,6 +3,7 @@
 #
 #   docker build .                              ffmpeg 8, one static program: without SRT
 #   docker build --build-arg FFMPEG=debian .    Debian's ffmpeg 5.1, which has SRT: larger, and more memory per camera
+#   docker build --build-arg PICTURES=yes .     with what `pictures.enabled` needs: 180 MB more
 FROM python:3.11.13-slim-bookworm AS base
 
 RUN groupadd --system --gid 10001 restream \
@@ -28,6 +29,10 @@ WORKDIR /opt/restream
 # Before the sources: a change of them installs nothing anew.
 COPY requirements.lock ./
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
+ARG PICTURES=no
+COPY etc/pictures.lock ./etc/
+RUN [ "$PICTURES" = no ] \
+    || pip install --no-cache-dir --disable-pip-version-check --require-hashes -r etc/pictures.lock
 COPY --from=ffmpeg /out /
 COPY --from=program /opt/restream ./
 # All of it is there and can be executed.

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -303,6 +304,17 @@ def test_the_image_has_what_it_copies_and_checks_what_is_served() -> None:
     # Needed before 3.11.3, and so by Debian 12's Python: a lock made on a newer one lacks it.
     for name in ("async-timeout", *re.findall(r"^(\w[\w-]*)", requirements, re.MULTILINE)):
         assert re.search(rf"(?i)^{name}==[\d.]+ \\\n +--hash=sha256:", locked, re.MULTILINE)
+
+
+def test_what_pictures_need_is_pinned_as_the_extra_says() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    locked = (ROOT / "etc/pictures.lock").read_text(encoding="utf-8")
+    wanted = {requirement.partition(">")[0]: requirement for requirement in extras["pictures"]}
+    found = dict(re.findall(r"^([\w-]+)==(\d+)[\d.]* \\\n +--hash=sha256:", locked, re.MULTILINE))
+    assert found.keys() == wanted.keys()
+    for name, requirement in wanted.items():
+        least, most = map(int, re.findall(r"\d+", requirement))
+        assert least <= int(found[name]) < most
 
 
 def test_the_example_is_committed_and_the_secrets_are_not() -> None:

@@ -28,8 +28,8 @@ _BRIGHTER = 0.05
 _PUSHED, _APART = 0.6, 0.25
 """Likeness at most, and so much less than is usual, of a view that is another one in part."""
 _STRUCTURE_LEFT = 0.15
-_LEFT = 0.75
-"""Structure that is left in a blurred picture, of that of just now, at most."""
+_LEFT, _EDGES_LEFT = 0.75, 0.5
+"""Cells with structure, and strength of edges, that are left in a blurred picture, of those of just now, at most."""
 _SAME = 0.8
 """Likeness of the same view."""
 _SAME_PICTURE, _OTHER_LIGHT = 0.9, 0.08
@@ -139,13 +139,20 @@ def _blurred(seen: PictureEvidence) -> Mapping[str, float] | None:
         and traits.texture <= seen.limits.texture_share * usual.low.texture * seen.relief
     )
     lit = traits.contrast >= 0.6 * usual.low.contrast and not plain(usual.low.texture)
-    # Headlights make edges small against the contrast, and leave the structure.
-    structure = seen.steady.texture if seen.steady is not None else usual.low.texture
-    if (unsharp or _suddenly_soft(seen)) and not plain(structure) and traits.texture > _LEFT * structure:
+    if _only_glare(seen):
         return None
     if unsharp or (smooth and lit) or _suddenly_soft(seen):
         return _numbers(seen, "sharpness", "texture")
     return None
+
+
+def _only_glare(seen: PictureEvidence) -> bool:
+    """Headlights make edges small against the contrast; by themselves they are as strong as they were."""
+    steady, traits = seen.steady, seen.traits
+    if steady is None:
+        return False
+    edges, before = traits.sharpness * traits.contrast, steady.sharpness * steady.contrast
+    return edges > _EDGES_LEFT * before or (not plain(steady.texture) and traits.texture > _LEFT * steady.texture)
 
 
 def _suddenly_soft(seen: PictureEvidence) -> bool:
