@@ -159,7 +159,8 @@ class Scene:
         points = np.frombuffer(stuck.small.points.levels, np.uint8).astype(np.float32).reshape(_POINT_Y.shape)
         moved = np.abs(grey - stuck.small.grey)[_POINT_Y, _POINT_X] > 8
         points = np.where(moved, grey[_POINT_Y, _POINT_X], points)
-        points += (chance.uniform(0, 1, points.shape) < 0.04) * chance.choice((-1, 1), points.shape)
+        # As much as an encoder makes of it (`--agreement`).
+        points += (chance.uniform(0, 1, points.shape) < 0.22) * chance.choice((-1, 1), points.shape)
         known = Points(1280, 720, as_bytes(points).tobytes())
         small = stuck.small._replace(grey=as_bytes(grey), points=known)
         return stuck._replace(small=small, taken_at=self._moment(minute, chance))

@@ -33,7 +33,7 @@ class PictureThresholds:
     blind_s: float = 64_800.0
     """Black or white for so long is told even where it is usual at some hours, seconds (18 h: longer than a night).
     Black four times as long where it is dark at times: over a weekend."""
-    frozen_share: float = 0.2
+    frozen_share: float = 0.45
     """Change from picture to picture, of the least that this camera shows at this hour."""
     flat_share: float = 0.6
     """Parts of a picture without any texture, of all: at least so many are drawn, not seen."""
