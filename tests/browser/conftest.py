@@ -90,15 +90,15 @@ async def open_page(browser: Browser, backend: Backend) -> AsyncIterator[OpenPag
         if clock:
             await page.clock.install()
 
-        def logged(message: Any) -> None:
+        def failed(text: str) -> None:
             # Chromium reports answers such as 401 and a lost socket as errors: tests name those they provoke.
-            if message.type == "error" and not any(each in message.text for each in expected):
-                errors.append(message.text)
+            if not any(each in text for each in expected):
+                errors.append(text)
 
         if player:
             players.add(urlsplit(player).netloc)
-        page.on("console", logged)
-        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: failed(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: failed(str(error)))
         page.on("websocket", lambda socket: asked.append(socket.url))
         await page.goto(backend.address + hash_)
         if wait:

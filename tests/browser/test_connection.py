@@ -149,7 +149,7 @@ async def test_while_the_service_stops_no_camera_is_being_started(backend: Backe
 
 @pytest.mark.parametrize("file", ["js/list.js", "js/incidentpanel.js", "css/list.css"])
 async def test_a_file_that_does_not_come_is_asked_for_again(backend: Backend, open_page: OpenPage, file: str) -> None:
-    page = await open_page(expected=("ERR_FAILED",), wait=False, without=file)
+    page = await open_page(expected=("ERR_FAILED", "Failed to fetch dynamically"), wait=False, without=file)
     await expect(page.locator(".unloaded")).to_have_text("The page could not be loaded completely. Trying again …")
     await page.unroute_all()
     await expect(page.locator(".row.camera").first).to_be_visible()
