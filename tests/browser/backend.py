@@ -73,6 +73,7 @@ class Backend:
         self.may_write = True
         self.players: list[str] = []
         self.role: str | None = None
+        self.sites: list[str] | None = None
         self.audit: list[Document] = []
         self.conflict: str | None = None
         self.actions: list[tuple[str, str]] = []
@@ -238,7 +239,7 @@ class Backend:
     async def _session(self, request: web.Request) -> web.Response:
         known = self._known(request)
         required = self.token is not None
-        who = {"name": "anna" if required and known else "", "role": self.role, "sites": None}
+        who = {"name": "anna" if required and known else "", "role": self.role, "sites": self.sites}
         ways = {"sign_in": [*["password"] * bool(self.users), "token"]}
         rights = {
             "token_required": required,

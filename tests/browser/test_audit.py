@@ -40,3 +40,23 @@ async def test_events_say_who_asked(backend: Backend, open_page: OpenPage) -> No
     page = await open_page("#tab=events&kind=action", wait=False)
     await expect(page.locator(".event").first).to_contain_text("Asked for: Restart")
     await expect(page.locator(".event").first).to_contain_text("by anna")
+
+
+async def test_who_sees_some_sites_alone_is_offered_what_he_may_do(backend: Backend, open_page: OpenPage) -> None:
+    backend.token, backend.role, backend.sites = "sesame", "configure", ["North gate"]
+    page = await open_page("#tab=maintenance", expected=("401",), wait=False)
+    await page.get_by_label("Token").fill("sesame")
+    await page.get_by_label("Token").press("Enter")
+    form = page.get_by_role("form", name="Announce maintenance")
+    await expect(form.get_by_label("Sites")).to_be_visible()
+    await expect(form.get_by_label("Media servers")).to_be_hidden()
+    await expect(form.get_by_label("All cameras")).to_be_hidden()
+    await expect(page.locator("#tab-audit")).to_have_attribute("hidden", "")
+    await expect(page.locator("#tab-incidents")).to_be_visible()
+
+
+async def test_who_may_only_see_announces_no_maintenance(backend: Backend, open_page: OpenPage) -> None:
+    backend.may_write = False
+    page = await open_page("#tab=maintenance", wait=False)
+    await expect(page.get_by_text("No maintenance is announced.")).to_be_visible()
+    await expect(page.get_by_role("form", name="Announce maintenance")).to_be_hidden()

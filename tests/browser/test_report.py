@@ -74,6 +74,7 @@ async def test_a_report_is_read_printed_and_taken_along(backend: Backend, open_p
 async def test_without_history_it_says_what_to_do(backend: Backend, open_page: OpenPage) -> None:
     page = await open_page("#tab=report", expected=("404",), wait=False)
     await expect(page.locator(".panel.report .error")).to_contain_text("init-db --history")
+    await expect(page.get_by_text("None was down").first).to_be_hidden()
 
 
 async def test_it_speaks_the_language_of_the_page(backend: Backend, open_page: OpenPage) -> None:

@@ -76,6 +76,14 @@ async def test_the_sites_of_a_page_are_named_and_where_each_begins(backend: Back
     assert begins == ["3", "1"]
 
 
+async def test_an_empty_wall_says_why(backend: Backend, open_page: OpenPage) -> None:
+    page = await open_page("#tab=wall&q=nothing-is-called-so", wait=False)
+    await expect(page.locator(".panel.wall").get_by_text("No camera matches")).to_be_visible()
+    backend.cameras = {}
+    page = await open_page("#tab=wall", wait=False)
+    await expect(page.locator(".panel.wall").get_by_text("No cameras yet")).to_be_visible()
+
+
 async def test_pages_of_the_cameras_that_are_filtered(backend: Backend, open_page: OpenPage) -> None:
     page = await open_page("#tab=wall", wait=False, expected=("404",))
     where = page.locator(".wall-where")

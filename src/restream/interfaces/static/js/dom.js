@@ -125,6 +125,9 @@ export async function copyText(text) {
   return copied;
 }
 
+/** Children that are made in one frame; the others come in the next ones, so that nothing waits for them. */
+const AT_ONCE = 8;
+
 /**
  * Shows one child for each thing, and makes anew only those whose thing has changed.
  * @template Thing
@@ -135,19 +138,26 @@ export async function copyText(text) {
 export function keyed(element, keyOf, make) {
   /** @type {Map<string, { shown: string, child: HTMLElement }>} */
   let known = new Map();
+  let later = 0;
   /**
    * @param {Thing[]} things
    * @param {(thing: Thing) => unknown} what is shown of it
    */
-  return (things, what) => {
+  const show = (things, what) => {
+    cancelAnimationFrame(later);
     /** @type {typeof known} */
     const next = new Map();
+    let made = 0;
     for (const thing of things) {
       const key = keyOf(thing);
       const shown = JSON.stringify(what(thing));
       const before = known.get(key);
-      next.set(key, before?.shown === shown ? before : { shown, child: make(thing) });
+      if (before?.shown === shown) next.set(key, before);
+      else if (made < AT_ONCE) next.set(key, { shown, child: make(thing) });
+      else if (before) next.set(key, before);
+      made += Number(before?.shown !== shown);
     }
+    if (made > AT_ONCE) later = requestAnimationFrame(() => show(things, what));
     known = next;
     let at = element.firstElementChild;
     for (const { child } of next.values()) {
@@ -160,4 +170,5 @@ export function keyed(element, keyOf, make) {
       gone.remove();
     }
   };
+  return show;
 }

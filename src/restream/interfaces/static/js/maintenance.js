@@ -58,7 +58,7 @@ export function panel({ store, count }) {
     ...made,
     session(session) {
       mayAct = session?.may_write ?? true;
-      form.allow(mayAct);
+      form.allow(mayAct, Boolean(session?.sites));
     },
   };
 }
@@ -152,9 +152,14 @@ function newWindow({ store, done }) {
   });
   return {
     element: form,
-    /** @param {boolean} may */
-    allow(may) {
+    /**
+     * @param {boolean} may
+     * @param {boolean} confined sees some sites alone, and plans nothing for others
+     */
+    allow(may, confined) {
       form.hidden = !may;
+      for (const name of ['servers', 'everything'])
+        form.querySelector(`[name="${name}"]`)?.closest('label')?.toggleAttribute('hidden', confined);
     },
   };
 }

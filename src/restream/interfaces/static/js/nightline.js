@@ -8,7 +8,7 @@ import { t } from './i18n.js';
 
 const SPAN_MS = 12 * 3600 * 1000;
 const HOUR_MS = 3600 * 1000;
-const SHOWN = 100;
+const SHOWN = 60;
 
 /** @param {{ records: Map<string, CameraRecord>, onOpen: (id: string) => void }} parts */
 export function nightLine({ records, onOpen }) {

@@ -94,24 +94,26 @@ export function panel({ route }) {
     const left = report.cameras.length - MOST_CAMERAS;
     more.textContent = left > 0 ? t('report.more', { left }) : '';
     showMethod(report.method, () => report.method.map((line) => h('li', {}, line)));
+    told.hidden = false;
   };
   const section = (/** @type {string} */ name, /** @type {Child[]} */ ...parts) =>
     h('section', {}, h('h3', {}, t(`report.sheet.${name}`)), ...parts);
+  const told = h(
+    'div',
+    { hidden: true },
+    section('all', total.element),
+    section('sites', sites.element),
+    section('causes', causes.element),
+    section('worst', worst.element),
+    section('cameras', cameras.element, more),
+    section('about', method),
+  );
   const fetching = fetchingPanel({
     name: 'report',
     everyS: EVERY_S,
     load: (signal) => api.report({ ...asked(own()), language }, signal),
     show,
-    children: [
-      form.element,
-      about,
-      section('all', total.element),
-      section('sites', sites.element),
-      section('causes', causes.element),
-      section('worst', worst.element),
-      section('cameras', cameras.element, more),
-      section('about', method),
-    ],
+    children: [form.element, about, told],
   });
   let shown = '';
   return {

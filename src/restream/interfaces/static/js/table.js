@@ -17,8 +17,9 @@ export function table(caption, columns, empty) {
     {},
     columns.map(({ label, numeric }) => h('th', { scope: 'col', class: numeric ? 'numeric' : null }, label)),
   );
-  const nothing = h('p', { class: 'nothing' }, empty);
-  const grid = h('table', {}, h('caption', { class: 'visually-hidden' }, caption), h('thead', {}, head), body);
+  // What has not been told yet is not "nothing".
+  const nothing = h('p', { class: 'nothing', hidden: true }, empty);
+  const grid = h('table', { hidden: true }, h('caption', { class: 'visually-hidden' }, caption), h('thead', {}, head), body);
   const element = h('div', { class: 'table-box', role: 'region', 'aria-label': caption, tabindex: '0' }, grid, nothing);
   /** @param {Row} row */
   const build = (row) =>

@@ -132,6 +132,7 @@ export function panel({ store, route }) {
     grid.style.setProperty('--tiles', String(columns));
     show(records);
     nothing.hidden = records.length > 0 || !store.filled;
+    setText(nothing, t(store.records.size ? 'wall.none' : 'empty.none'));
     setText(where, t('wall.where', { page: number(at + 1), pages: number(pages), count: cameras.length }));
     back.disabled = next.disabled = pages < 2;
   }
