@@ -18,10 +18,12 @@ import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from restream.adapters.calendar import checked, occurrence
+from restream.domain.camera.row_changes import RowTable
 from restream.interfaces.documents.pictures import PicturesDocument, pictures_document
 from restream.interfaces.http import page
 from restream.interfaces.http.incidents import Incidents
 from restream.interfaces.http.maintenance import Maintenance
+from restream.interfaces.http.rows import RowFiles
 from restream.supervisor.maintenance_keeper import MaintenanceKeeper
 from tests.browser import fleet
 from tests.browser.fleet import Document
@@ -75,6 +77,7 @@ class Backend:
         self.role: str | None = None
         self.sites: list[str] | None = None
         self.audit: list[Document] = []
+        self.rows: RowTable | None = None
         self.conflict: str | None = None
         self.actions: list[tuple[str, str]] = []
         self.exports: list[dict[str, str]] = []
@@ -190,6 +193,7 @@ class Backend:
                 web.get("/api/alerts", self._answer(lambda: self.alerts)),
                 web.post("/api/alerts/test", self._test_alerts),
                 web.get("/api/events", self._events),
+                *RowFiles(lambda: self.rows, lambda: None).routes(),
                 web.get("/api/audit", self._answer(lambda: self.audit)),
                 web.get("/api/cameras/{id}", self._camera),
                 web.get("/api/cameras/{id}/snapshot.jpg", self._still),

@@ -30,7 +30,8 @@ Database = asyncpg.Connection
 
 JSON = "application/json"
 # Answered so, although what is asked for is right: nobody asks for an upgrade, there is no picture of most cameras,
-# most texts are no range of time, a moment may be over, and nobody signs in by a token and as a user at once.
+# most texts are no range of time and no file of rows, there is no identity provider, a moment may be over, and nobody
+# signs in by a token and as a user at once.
 _CONFIG = """
 [[operations]]
 include-name = "GET /ws"
@@ -51,6 +52,18 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "4xx"]
 [[operations]]
 include-name = "POST /api/maintenance"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "4xx"]
+
+[[operations]]
+include-name = "POST /api/rows/dry-run"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "4xx"]
+
+[[operations]]
+include-name = "GET /api/oidc/login"
+checks.positive_data_acceptance.expected-statuses = ["4xx"]
+
+[[operations]]
+include-name = "GET /api/oidc/callback"
+checks.positive_data_acceptance.expected-statuses = ["4xx"]
 
 [[operations]]
 include-name = "GET /api/cameras/{id}/snapshot.jpg"

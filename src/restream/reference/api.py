@@ -61,8 +61,10 @@ def _operation(title: str, operation: Schema, document: Schema) -> Iterator[str]
     if "parameters" in operation:
         yield table(("parameter", "type", ""), map(_parameter, operation["parameters"]))
     if "requestBody" in operation:
-        yield "Body:"
-        yield table(("key", "type", ""), _keys(operation["requestBody"]["content"][JSON]["schema"]))
+        kind, media = next(iter(operation["requestBody"]["content"].items()))
+        yield "Body:" if kind == JSON else f"Body: `{kind}`."
+        if kind == JSON:
+            yield table(("key", "type", ""), _keys(media["schema"]))
     yield table(("status", "", "body"), (_answer(*each) for each in operation["responses"].items()))
     yield from _example(title, operation, document)
 
@@ -86,6 +88,10 @@ def _answer(status: str, answer: Schema) -> list[str]:
     return [f"{status} {HTTPStatus(int(status)).phrase}", told, ", ".join(bodies)]
 
 
+# Of whatever is no JSON.
+_FILE = "--data-binary @FILE "
+
+
 def _example(title: str, operation: Schema, document: Schema) -> Iterator[str]:
     """The request for a shell, and the good answer where it is a document of its own."""
     method, _, path = title.partition(" ")
@@ -97,8 +103,9 @@ def _example(title: str, operation: Schema, document: Schema) -> Iterator[str]:
         path = path.replace(f"{{{parameter['name']}}}", str(sample(parameter["schema"], document)))
     post = "-X POST " if method == "POST" else ""
     if "requestBody" in operation:
-        body = json.dumps(sample(operation["requestBody"]["content"][JSON]["schema"], document), ensure_ascii=False)
-        post += f"-H 'Content-Type: application/json' -d '{body}' "
+        kind, body = next(iter(operation["requestBody"]["content"].items()))
+        post += f"-H 'Content-Type: {kind}' "
+        post += f"-d '{json.dumps(sample(body['schema'], document), ensure_ascii=False)}' " if kind == JSON else _FILE
     yield f"```sh\ncurl -s {post}{_BASE}{path}\n```"
     if resolved(media["schema"], document) != {"type": "object"}:
         shown = json.dumps(sample(media["schema"], document), indent=2, ensure_ascii=False)

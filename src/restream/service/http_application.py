@@ -40,6 +40,7 @@ from restream.interfaces.http.openapi import document as openapi
 from restream.interfaces.http.provider_sign_in import ProviderSignIn
 from restream.interfaces.http.reports import Reports
 from restream.interfaces.http.rights import ASKING
+from restream.interfaces.http.rows import RowFiles
 from restream.interfaces.http.session import Sessions
 from restream.ports.cameras import StillError
 from restream.ports.nodes import Peers
@@ -53,11 +54,11 @@ from restream.service.sharing import Sharing
 from restream.service.signing_in import ProviderInForce
 from restream.supervisor.cameras.fleet import Fleet
 from restream.supervisor.cameras.paced_requests import PacedRequests
+from restream.supervisor.cameras.registry import Registry
 from restream.supervisor.components import Components
 from restream.supervisor.picture.assessor import Assessor
 from restream.supervisor.picture.history import History
 from restream.supervisor.picture.pulse import Pulse
-from restream.supervisor.picture.still_queue import StillQueue
 from restream.supervisor.picture.visionaire_poller import VisionairePoller
 
 # A pass for other nodes lasts as long as a call, and clocks may differ by this.
@@ -80,13 +81,13 @@ class Web:
     assessor: Assessor
     history: History
     outlets: Outlets
-    stills: StillQueue
     sampling: Sampling
     poller: VisionairePoller
     components: Components
     pulse: Pulse
     sharing: Sharing
     secrets: SecretsInUse
+    registry: Registry
 
     def application(self) -> web.Application:
         """Everything that listens on `http.port`."""
@@ -120,6 +121,7 @@ class Web:
             ProviderSignIn(rules, provider, lambda: page_address(self.settings()), self.outlets.audit.record).routes(),
             self.outlets.live.routes(),
             self.outlets.exporter.routes(),
+            RowFiles(lambda: self.registry.table, lambda: self.settings().database.query).routes(),
             audit.routes(self.outlets.audit.find),
             page.routes(self._players),
             openapi.routes(rules, __version__),
@@ -208,7 +210,7 @@ class Web:
         if report.stream is None or not report.stream.path.live or not isinstance(report.subject, CameraStatus):
             reasons = "; ".join(reason.text for reason in report.verdict.reasons)
             raise StillError(f"nothing to see: {reasons}")
-        return await self.stills.take(*still_of(self.settings(), report.subject.camera))
+        return await self.outlets.stills.take(*still_of(self.settings(), report.subject.camera))
 
     async def _alerts(self, limit: int) -> AlertsDocument:
         return alerts_document(self.outlets.alerts.receivers, await self.outlets.deliveries.latest(limit), limit)

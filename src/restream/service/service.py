@@ -129,13 +129,13 @@ class Service:
             self._assessor,
             self._history,
             self._outlets,
-            self._outlets.stills,
             self._sampling,
             self._poller,
             self._components,
             self._pulse,
             self._sharing,
             self._secrets,
+            self._registry,
         )
 
     def _admission(self, settings: Settings) -> Admission:

@@ -38,6 +38,8 @@ declare global {
   type Session = Schemas['Session'];
   type BulkRequest = operations['actOnCameras']['requestBody']['content']['application/json'];
   type Bulk = Awaited<Answer<'actOnCameras'>>;
+  type RowChanges = Awaited<Answer<'compareRows'>>;
+  type RowOfFile = RowChanges['rows'][number];
   type AuditEntry = Schemas['Audit'];
   type SignIn = Session['sign_in'][number];
   type Action = Schemas['Accepted']['action'];
@@ -78,6 +80,11 @@ declare global {
     endMaintenance(id: string): Promise<MaintenanceWindow>;
     report(parameters: Record<string, string>, signal: AbortSignal): Answer<'getReport'>;
     audit(parameters: operations['listAudit']['parameters']['query'], signal: AbortSignal): Answer<'listAudit'>;
+    compareRows(
+      file: Blob,
+      parameters: operations['compareRows']['parameters']['query'],
+      signal?: AbortSignal,
+    ): Answer<'compareRows'>;
     act(id: string, action: Action): Promise<Schemas['Accepted']>;
     actOnMany(wanted: BulkRequest, signal: AbortSignal): Promise<Bulk>;
     pictures(id: string, signal?: AbortSignal): Answer<'getPictures'>;

@@ -23,13 +23,13 @@ from restream.interfaces.documents.confined import cameras_for
 from restream.interfaces.documents.ranking import worst_first
 from restream.interfaces.documents.rendering import Rendering
 from restream.interfaces.http.answer import json_answer
+from restream.interfaces.http.body import bounded_body
 from restream.interfaces.http.elsewhere import Owners
 from restream.interfaces.http.query import FILTERS, Query, among, matching
 from restream.interfaces.http.rights import caller_of
 
 MOST_AT_ONCE = 5_000
 _MOST_BYTES = 1024 * 1024
-_BODY_S = 10.0
 
 Act = Callable[[str, Action, bool], str | None]
 """`(camera_id, action, dry_run)`: as `ApiContext.act`, but that it may be asked without anything being done."""
@@ -66,15 +66,7 @@ def routes(rendering: Callable[[], Rendering], act: Act, owners: Owners) -> list
 
 
 async def _asked(request: web.Request) -> BulkRequestDocument:
-    body = bytearray()
-    try:
-        async with asyncio.timeout(_BODY_S):
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > _MOST_BYTES:
-                    raise web.HTTPRequestEntityTooLarge(_MOST_BYTES, len(body), reason="the body is larger than 1 MiB")
-    except TimeoutError:
-        raise web.HTTPRequestTimeout(reason=f"the body did not come within {_BODY_S:g} s") from None
+    body = await bounded_body(request, _MOST_BYTES)
     try:
         return msgspec.json.decode(body, type=BulkRequestDocument)
     except msgspec.ValidationError as error:

@@ -76,6 +76,8 @@ RIGHTS: Mapping[tuple[str, str], Right] = {
     ("POST", "/api/maintenance/{id}/end"): Right(Role.OPERATE, Reach.PARTS),
     ("GET", "/ws"): Right(Role.SEE, Reach.PARTS),
     ("GET", "/api/audit"): Right(Role.CONFIGURE, Reach.FLEET),
+    ("GET", "/api/rows.csv"): Right(Role.CONFIGURE, Reach.FLEET),
+    ("POST", "/api/rows/dry-run"): Right(Role.CONFIGURE, Reach.FLEET),
     ("GET", "/metrics"): Right(Role.SEE, Reach.FLEET),
 }
 """By method and pattern of the path. A route that is not here needs the greatest role, and is of the whole fleet."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from restream.domain.camera.camera import Camera, RejectedRow, RowReader, without_collisions
+from restream.domain.camera.row_changes import RowTable
 from restream.domain.life.backoff import RestartPolicy
 from restream.domain.news.component import ComponentState
 from restream.ports.cameras import CameraTable, DatabaseError, Row
@@ -71,6 +72,11 @@ class Registry:
     def rows(self) -> Sequence[Row]:
         """The last reading that was followed."""
         return [row for row, _ in self._understood.values()]
+
+    @property
+    def table(self) -> RowTable | None:
+        """That reading, and how its rows are understood; None before the first one."""
+        return RowTable(self._reader, self.rows) if self._was_read else None
 
     def resume(self, rows: Sequence[Row]) -> None:
         """Go on with the reading of the life before, until the database answers."""

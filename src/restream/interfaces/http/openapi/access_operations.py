@@ -76,7 +76,7 @@ ACCESS = (
     Operation(
         *("get", "/api/audit", "listAudit", "Who did what"),
         "Actions, logins, and what was refused, of all nodes where the table of `init-db --audit` exists; else of this "
-        "start of the service. Needs the role `configure`.",
+        "start of the service.",
         access="write",
         tag="access",
         parameters=(

@@ -14,6 +14,7 @@ from restream.interfaces.http.auth import COOKIE, Access
 from restream.interfaces.http.openapi.operation import JSON, Answer, Operation, Parameter, some
 from restream.interfaces.http.openapi.operations import OPERATIONS
 from restream.interfaces.http.openapi.schema import Schema, components, schema_of, schema_of_body
+from restream.interfaces.http.rights import RIGHTS, Reach
 
 ABOUT = """\
 IP cameras republished to MediaMTX, and one verdict for each of them.
@@ -75,7 +76,7 @@ def _operation(operation: Operation, access: Access) -> Schema:
     known = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "description": operation.text,
+        "description": " ".join(filter(None, (operation.text, _needs(operation)))),
         "tags": [operation.tag],
         "parameters": [_parameter(each) for each in operation.parameters],
         "security": [{name: []} for name in _SECURITY] if _guarded(operation, access) else [],
@@ -84,9 +85,22 @@ def _operation(operation: Operation, access: Access) -> Schema:
     if operation.body is not None:
         known["requestBody"] = {
             "required": True,
-            "content": {JSON: {"schema": schema_of_body(operation.body)}},
+            "content": {
+                operation.body_type: {
+                    "schema": schema_of_body(operation.body) if operation.body_type == JSON else {"type": "string"}
+                }
+            },
         }
     return {key: value for key, value in known.items() if value or key == "security"}
+
+
+def _needs(operation: Operation) -> str:
+    """The role, and whether it is for those who see all sites."""
+    right = RIGHTS[operation.method.upper(), operation.path]
+    if right.role is None:
+        return ""
+    whom = ", of all sites" if right.reach is Reach.FLEET else ""
+    return f"Role: `{right.role}`{whom}."
 
 
 def _guarded(operation: Operation, access: Access) -> bool:

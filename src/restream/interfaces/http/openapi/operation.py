@@ -63,6 +63,7 @@ class Operation:
     tag: Literal["cameras", "fleet", "incidents", "live", "access", "operation", "page"] = "fleet"
     parameters: Sequence[Parameter] = ()
     body: Any = None
+    body_type: str = JSON
     answers: Mapping[int, Answer] = field(default_factory=dict)
     errors: Mapping[int, str] = field(default_factory=dict)
 

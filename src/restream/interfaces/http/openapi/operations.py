@@ -38,6 +38,7 @@ from restream.interfaces.http.openapi.incident_operations import INCIDENTS
 from restream.interfaces.http.openapi.operation import CAMERA_ID, Answer, Operation, Parameter, json, some
 from restream.interfaces.http.openapi.picture_operations import PICTURES
 from restream.interfaces.http.openapi.report_operations import REPORTS
+from restream.interfaces.http.openapi.row_operations import ROWS
 from restream.interfaces.http.query import MOST_CAMERAS, MOST_OFFSET, SORTS
 
 
@@ -270,4 +271,4 @@ PAGE = (
     ),
 )
 
-OPERATIONS = (*CAMERAS, *PICTURES, *FLEET, *INCIDENTS, *ALERTS, *REPORTS, *LIVE, *ACCESS, *OPERATION, *PAGE)
+OPERATIONS = (*CAMERAS, *PICTURES, *FLEET, *INCIDENTS, *ALERTS, *REPORTS, *LIVE, *ACCESS, *ROWS, *OPERATION, *PAGE)

@@ -140,6 +140,15 @@ export const api = {
   endMaintenance: (id) => json(`api/maintenance/${encodeURIComponent(id)}/end`, { method: 'POST' }),
   report: (parameters, signal) => json('api/report', { parameters: { ...parameters, format: 'json' }, signal, limitS: 120 }),
   audit: (parameters, signal) => json('api/audit', { parameters, signal }),
+  compareRows: (file, parameters, signal) =>
+    json('api/rows/dry-run', {
+      method: 'POST',
+      headers: { 'Content-Type': 'text/csv' },
+      body: file,
+      parameters,
+      signal,
+      limitS: 90,
+    }),
   act: (id, action) => json(ofCamera(id, `/${action}`), { method: 'POST' }),
   pictures: (id, signal) => json(ofCamera(id, '/pictures'), { signal }),
   accept: (id) => json(ofCamera(id, '/pictures/accept'), { method: 'POST' }),

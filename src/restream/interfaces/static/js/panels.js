@@ -25,6 +25,7 @@ export const PANELS = [
   { id: 'nodes', module: () => import('./nodes.js'), optional: true },
   { id: 'visionaire', module: () => import('./visionaire.js'), optional: true },
   { id: 'audit', module: () => import('./audit.js'), optional: true },
+  { id: 'rows', module: () => import('./rows.js'), optional: true },
   { id: 'host', module: () => import('./hostpanel.js') },
 ];
 
