@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from restream.adapters.parent_check import parent_answers
 from restream.config.network_section import NetworkSection
+from restream.config.settings import Settings
 from restream.demo.embedded import free_port
 from restream.domain.camera.camera import Camera, RowReader
 from restream.domain.news.alert import AlertSubject
@@ -20,6 +21,7 @@ from restream.domain.news.component import Component, ComponentState
 from restream.domain.news.incident_bonds import FleetSizes, IncidentSubject
 from restream.domain.news.incident_rules import IncidentRules, IncidentState, step
 from restream.domain.news.parents import ParentCheck, Parents, circle
+from restream.preflight.parents import check_parents
 from restream.preflight.services import _unknown_parents
 from restream.supervisor.components import Components
 from restream.supervisor.outlets.alert_watch import AlertWatch
@@ -128,6 +130,18 @@ async def test_a_parent_is_there_when_anything_answers() -> None:
     async with _answering(port):
         assert [await parent_answers(each) for each in checks] == [""] * 2
     assert await parent_answers(ParentCheck(tcp="no.such.invalid:1"))
+
+
+async def test_the_check_asks_each_of_them() -> None:
+    port = free_port()
+    assert await check_parents(Settings()) == []
+    parents = {"core": {"tcp": f"127.0.0.1:{port}"}, "switch": {"parent": "core"}}
+    settings = Settings(network=NetworkSection.model_validate({"parents": parents}))
+    (finding,) = await check_parents(settings)
+    assert finding.text == "1 of 1 parents do not answer (core: Connection refused)"
+    async with _answering(port):
+        (finding,) = await check_parents(settings)
+    assert finding.text == "1 parents answer"
 
 
 async def test_one_that_does_not_answer_twice_is_away_and_hides_what_is_behind_it() -> None:

@@ -17,6 +17,7 @@ from restream.preflight.access import check_access
 from restream.preflight.fetching import check_fetching
 from restream.preflight.host import check_files, check_host, check_ports
 from restream.preflight.messages import check_messages
+from restream.preflight.parents import check_parents
 from restream.preflight.pictures import check_pictures
 from restream.preflight.programs import check_programs
 from restream.preflight.records import check_events, check_kept, check_records
@@ -50,6 +51,7 @@ async def examine(settings: Settings, camera: str | None = None) -> list[Finding
         ("events", lambda: check_events(settings)),
         ("kept", lambda: check_kept(settings)),
         ("mediamtx", lambda: check_media_server(settings)),
+        ("network", lambda: check_parents(settings)),
         ("pull", lambda: check_fetching(settings)),
         ("nodes", lambda: check_sharing(settings)),
         ("redis", lambda: check_redis(settings)),

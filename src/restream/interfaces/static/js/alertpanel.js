@@ -48,7 +48,7 @@ export function panel({ appear }) {
     [
       { label: t('receivers.at'), cell: (row) => time(row.at) },
       { label: t('receivers.receiver'), cell: (row) => row.receiver },
-      { label: t('receivers.message'), cell: (row) => `${word('telling', row.telling)}: ${row.text}` },
+      { label: t('receivers.message'), cell: message },
       { label: t('receivers.state'), cell: (row) => mark(row.state, word('delivery', row.state)) },
       { label: t('receivers.tries'), numeric: true, cell: (row) => number(row.tries) },
       { label: t('receivers.error'), cell: (row) => row.error },
@@ -104,6 +104,15 @@ export function panel({ appear }) {
       draw();
     },
   };
+}
+
+/**
+ * What was told, as a way to the incident that it is about.
+ * @param {{ telling: string, text: string, incident?: string }} row
+ */
+function message({ telling, text, incident }) {
+  const words = `${word('telling', telling)}: ${text}`;
+  return incident ? h('a', { href: `#tab=incidents&incident=${encodeURIComponent(incident)}` }, words) : words;
 }
 
 /**
