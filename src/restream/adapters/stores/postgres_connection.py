@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from typing import ClassVar
 
@@ -14,6 +15,8 @@ from restream.domain.camera.secret import Secret
 from restream.ports.outlets import SinkError
 
 _TIMEOUT_S = 10.0
+_LOOK_AGAIN_S = 300.0
+_COLUMNS = "SELECT array_agg(attname::text) FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0"
 
 
 class TableConnection:
@@ -58,3 +61,35 @@ class TableConnection:
             except (*CONNECTION_ERRORS, ValueError) as error:
                 await self.close()
                 raise SinkError(str(translated(error, self._dsn, self.hints))) from None
+
+
+class OptionalTable(TableConnection):
+    """The connection of who keeps something in one table that an installation may not have: each new connection looks
+    for it, and where it is missing it is looked for again later."""
+
+    table: ClassVar[str]
+
+    def __init__(self, dsn: Secret) -> None:
+        super().__init__(dsn)
+        self.columns: frozenset[str] = frozenset()
+        """Of the table; an older installation may lack some."""
+        self._look_at = 0.0
+
+    async def close(self) -> None:
+        """Never raises."""
+        self.columns = frozenset()
+        await super().close()
+
+    @contextlib.asynccontextmanager
+    async def where_there(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record] | None]:
+        """As `connected`; None: there is no such table. Raises SinkError."""
+        if time.monotonic() < self._look_at:
+            yield None
+            return
+        async with self.connected() as connection:
+            if not self.columns:
+                self.columns = frozenset(await connection.fetchval(_COLUMNS, self.table) or ())
+            yield connection if self.columns else None
+        if not self.columns:
+            self._look_at = time.monotonic() + _LOOK_AGAIN_S
+            await self.close()
