@@ -32,7 +32,8 @@ ROWS = (
             Parameter("table", Annotated[str, about("Of the statements; else the one of `database.query`.")]),
         ),
         body=str,
-        body_type=MEDIA_TYPE,
+        # Tools that are made of this description know no better name for it.
+        body_type="text/plain",
         answers={200: json("Row by row.", RowChangesDocument)},
         errors=some(408, 503)
         | {400: "A parameter is wrong, or the file cannot be read as a whole.", 413: "It is larger than 8 MiB."},
