@@ -44,9 +44,9 @@ def endless(piece: bytes, every_s: float = 0.0, first: bytes = b"") -> Talks:
 @pytest.mark.parametrize(
     ("talks", "cause", "words"),
     [
-        (silence, Cause.TIMEOUT, "no answer to DESCRIBE within 0.4 s"),
-        (endless(b"R", 0.05), Cause.TIMEOUT, "no answer to DESCRIBE within 0.4 s"),
-        (endless(b"X-a: b\r\n", 0.05, b"RTSP/1.0 200 OK\r\n"), Cause.TIMEOUT, "no answer to DESCRIBE within 0.4 s"),
+        (silence, Cause.TIMEOUT, "no answer to DESCRIBE"),
+        (endless(b"R", 0.05), Cause.TIMEOUT, "no answer to DESCRIBE"),
+        (endless(b"X-a: b\r\n", 0.05, b"RTSP/1.0 200 OK\r\n"), Cause.TIMEOUT, "no answer to DESCRIBE"),
         (endless(b"a=x\r\n", 0.05, SDP_HEAD + b"\r\n"), Cause.NO_MEDIA, "the session description has no media"),
         (endless(bytes(65536)), Cause.NOT_RTSP, "bytes that are no RTSP"),
         (endless(b"$\0\0\0" * 16384), Cause.CAMERA_ERROR, "more than any answer has"),
@@ -54,15 +54,16 @@ def endless(piece: bytes, every_s: float = 0.0, first: bytes = b"") -> Talks:
         (endless(b"X-a: " + b"b" * 65536), Cause.NOT_RTSP, "bytes that are no RTSP"),
         (endless(b"X-a: b\r\n" * 999, 0, b"RTSP/1.0 200 OK\r\n"), Cause.NOT_RTSP, "a header of more than"),
         (endless(b"a=x\r\n" * 999, 0, SDP_HEAD + b"\r\n"), Cause.NOT_RTSP, "a body of more than"),
-        (endless(b"RTSP/1.0 100 Continue\r\n\r\n", 0.05), Cause.TIMEOUT, "no answer to DESCRIBE within 0.4 s"),
+        (endless(b"RTSP/1.0 100 Continue\r\n\r\n", 0.05), Cause.TIMEOUT, "no answer to DESCRIBE"),
     ],
 )
 async def test_what_is_said_without_end(talks: Talks, cause: Cause, words: str) -> None:
     tracemalloc.start()
     try:
-        async with RawCamera(talks) as it, asyncio.timeout(20):
-            # Half a megabyte has to be read, by a process that is traced.
-            found = await failure(it.url(), answer_timeout_s=10 if cause is Cause.CAMERA_ERROR else 0.4)
+        async with RawCamera(talks) as it, asyncio.timeout(60):
+            # What is told before the time is over may be half a megabyte, read by a process that is traced.
+            ends_by_time = cause in (Cause.TIMEOUT, Cause.NO_MEDIA)
+            found = await failure(it.url(), answer_timeout_s=0.4 if ends_by_time else 30)
             assert (found.cause, words in found.detail) == (cause, True), found
             await eventually(lambda: it.open_connections == 0, 2)
         assert tracemalloc.get_traced_memory()[1] < MOST_BYTES
@@ -89,23 +90,23 @@ async def test_one_that_answers_each_question_just_in_time() -> None:
         await silence(reader, writer)
 
     async with RawCamera(talks) as it:
-        found = await failure(it.url())
+        found = await failure(it.url(), answer_timeout_s=5)
         assert found.cause is Cause.CAMERA_ERROR and it.connections_total == 4
 
 
 async def test_the_whole_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("restream.adapters.rtsp.prober._CONNECT_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("restream.adapters.rtsp.prober._CONNECT_TIMEOUT_S", 0.5)
     monkeypatch.setattr("restream.adapters.rtsp.prober._ANSWERS", 1)
 
     async def talks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1.5)
         writer.write(answer("401 Unauthorized", 'WWW-Authenticate: Digest realm="x", nonce="y"'))
         await silence(reader, writer)
 
     async with RawCamera(talks) as it:
-        found = await look(it.url("admin:secret"), answer_timeout_s=0.4)
-        assert found.outcome == ProbeFailure(Cause.TIMEOUT, "the conversation was not over within 0.5 s (describe)")
+        found = await look(it.url("admin:secret"), answer_timeout_s=2)
+        assert found.outcome == ProbeFailure(Cause.TIMEOUT, "the conversation was not over within 2.5 s (describe)")
         assert [each.answer for each in found.steps] == ["RTSP/1.0 401 Unauthorized", ""]
         await eventually(lambda: it.open_connections == 0, 2)
 

@@ -164,7 +164,7 @@ async def test_tls_where_there_is_none_and_the_other_way_round() -> None:
 async def test_tls_that_never_begins(impatient: None) -> None:
     async with RawCamera(silence) as mute:
         found = await failure(mute.url().replace("rtsp:", "rtsps:"))
-        assert found == ProbeFailure(Cause.TIMEOUT, "no connection (tls) within 0.5 s")
+        assert found.cause is Cause.TIMEOUT and found.detail.startswith("no connection (tls) within ")
         await eventually(lambda: mute.open_connections == 0, 2)
 
 
@@ -178,7 +178,7 @@ async def test_nobody_listens() -> None:
 
 async def test_what_is_sent_is_lost(full: int, impatient: None) -> None:
     found = await failure(f"rtsp://127.0.0.1:{full}/x")
-    assert found == ProbeFailure(Cause.UNREACHABLE, "no connection (connect) within 0.5 s")
+    assert found.cause is Cause.UNREACHABLE and found.detail.startswith("no connection (connect) within ")
 
 
 async def test_names_that_nobody_knows(names: dict[str, Callable[[], list[str]]]) -> None:
@@ -272,7 +272,8 @@ async def test_what_the_row_says_of_its_input() -> None:
     options = parse_options({"input": {"user_agent": "LibVLC/3.0", "timeout": 1_200_000}})
     async with RawCamera(talks) as it:
         found = await failure(it.url(), options)
-        assert found == ProbeFailure(Cause.TIMEOUT, "no answer to DESCRIBE within 1.2 s")
+        assert found.cause is Cause.TIMEOUT and found.detail.startswith("no answer to DESCRIBE within ")
+        assert float(found.detail.split()[-2]) >= 1.2, "the row's limit, not the usual one"
     assert "User-Agent: LibVLC/3.0\r\n" in heard[0]
 
 
