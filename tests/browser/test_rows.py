@@ -36,7 +36,7 @@ async def test_a_file_goes_out_and_comes_back_with_what_it_would_change(backend:
         await page.get_by_role("button", name="What would change?").click()
 
     await compare(changed)
-    rows = page.locator(".panel.rows tbody tr")
+    rows = page.locator(".panel.row-files tbody tr")
     await expect(rows).to_have_count(2)
     await expect(rows.first).to_contain_text("link: 192.0.2.7 → 192.0.2.70")
     await expect(rows.last).to_contain_text("refused")
@@ -47,7 +47,7 @@ async def test_a_file_goes_out_and_comes_back_with_what_it_would_change(backend:
         "UPDATE cameras SET \"link\" = '192.0.2.70' WHERE \"id\" = '7';\nCOMMIT;\n"
     )
     await compare("id,lnik\n")
-    await expect(page.locator(".panel.rows .error")).to_contain_text("line 1: there is no column 'lnik'")
+    await expect(page.locator(".panel.row-files .error")).to_contain_text("line 1: there is no column 'lnik'")
 
 
 async def test_others_have_no_such_tab(backend: Backend, open_page: OpenPage) -> None:

@@ -56,7 +56,7 @@ export function panel({ appear }) {
   };
   const element = h(
     'div',
-    { class: 'panel rows', hidden: true },
+    { class: 'panel row-files', hidden: true },
     h('h2', { class: 'visually-hidden' }, t('tab.rows')),
     h('p', { class: 'note' }, t('rows.text')),
     h('p', {}, h('a', { class: 'button', href: 'api/rows.csv', download: 'rows.csv' }, t('rows.export'))),
