@@ -42,6 +42,10 @@ include-name = "GET /api/report"
 checks.positive_data_acceptance.expected-statuses = ["4xx"]
 
 [[operations]]
+include-name = "POST /api/incidents/{id}/note"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "4xx"]
+
+[[operations]]
 include-name = "POST /api/incidents/{id}/snooze"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "4xx"]
 

@@ -83,13 +83,11 @@ def _operation(operation: Operation, access: Access) -> Schema:
         "responses": dict(sorted(_responses(operation, access))),
     }
     if operation.body is not None:
+        is_json = operation.body_type == JSON
+        schema = schema_of_body(operation.body) if is_json else {"type": "string"}
         known["requestBody"] = {
-            "required": True,
-            "content": {
-                operation.body_type: {
-                    "schema": schema_of_body(operation.body) if operation.body_type == JSON else {"type": "string"}
-                }
-            },
+            "required": not is_json or bool(schema["required"]),
+            "content": {operation.body_type: {"schema": schema}},
         }
     return {key: value for key, value in known.items() if value or key == "security"}
 

@@ -18,12 +18,21 @@ _MOMENT = Annotated[str, about("", "2026-01-05T10:00:40.000Z", format="date-time
 _ID = Parameter("id", Annotated[str, Meta(min_length=1), about("Id of an incident.", "4f1d20c77a3e")], "path")
 _UNKNOWN = {404: "There is no such incident, or it ended more than a day ago."}
 
-_DEEDS: Mapping[Deed, tuple[str, str]] = {
-    Deed.ACKNOWLEDGE: ("Take an incident in hand", "Nobody is reminded of it any more."),
-    Deed.WITHDRAW: ("Give an incident back", "It is as if nobody had acknowledged it."),
-    Deed.NOTE: ("Remark on an incident", "`text` is needed."),
-    Deed.SNOOZE: ("Let an incident rest", "Nobody is reminded of it before `until`, which is needed."),
+_DEEDS: Mapping[Deed, tuple[str, str, Mapping[str, str]]] = {
+    Deed.ACKNOWLEDGE: (
+        "Take an incident in hand",
+        "Nobody is reminded of it any more.",
+        {"who": "Ann", "text": "technician is on the way"},
+    ),
+    Deed.WITHDRAW: ("Give an incident back", "It is as if nobody had acknowledged it.", {"who": "Ann"}),
+    Deed.NOTE: ("Remark on an incident", "`text` is needed.", {"who": "Ann", "text": "the switch has no power"}),
+    Deed.SNOOZE: (
+        "Let an incident rest",
+        "Nobody is reminded of it before `until`, which is needed.",
+        {"who": "Ann", "until": "2026-01-05T10:00:40.000Z"},
+    ),
 }
+"""What each is called and does, and a body of it."""
 
 INCIDENTS = (
     Operation(
@@ -50,15 +59,15 @@ INCIDENTS = (
     ),
     *(
         Operation(
-            *("post", f"/api/incidents/{{id}}/{deed}", f"{deed}Incident", *_DEEDS[deed]),
+            *("post", f"/api/incidents/{{id}}/{deed}", f"{deed}Incident", summary, text),
             access="write",
             tag="incidents",
             parameters=(_ID,),
-            body=DeedDocument,
+            body=Annotated[DeedDocument, about("", dict(example))],
             answers={200: json("The incident with it.", IncidentDocument)},
             errors=some(408, 413) | {400: "A parameter or the body is not as expected; `error` says what."} | _UNKNOWN,
         )
-        for deed in Deed
+        for deed, (summary, text, example) in _DEEDS.items()
     ),
     *MAINTENANCE,
 )

@@ -12,6 +12,14 @@ from restream.interfaces.http.openapi.operation import Operation, Parameter, jso
 
 _ID = Parameter("id", Annotated[str, Meta(min_length=1), about("Id of a window.", "9c2f7d1a04be")], "path")
 
+_WINDOW = {
+    "title": "new switch",
+    "begin": "2026-01-05T22:00:00.000Z",
+    "end": "2026-01-06T02:00:00.000Z",
+    "sites": ["North"],
+    "who": "Ann",
+}
+
 MAINTENANCE = (
     Operation(
         *("get", "/api/maintenance", "listMaintenance", "Maintenance windows that are not over"),
@@ -24,7 +32,7 @@ MAINTENANCE = (
         "Once until `end`, or by a calendar. Meanwhile nobody is called, and what is down is not counted as down.",
         access="write",
         tag="incidents",
-        body=NewWindowDocument,
+        body=Annotated[NewWindowDocument, about("", _WINDOW)],
         answers={201: json("The window.", WindowDocument)},
         errors=some(408, 413)
         | {400: "The body is not as expected; `error` names the key.", 409: "There are too many windows."},

@@ -64,12 +64,14 @@ def schema_of(kind: Any) -> Schema:
 
 
 def schema_of_body(kind: Any) -> Schema:
-    """The schema of what is sent to us: other keys are ignored, unless they are forbidden."""
+    """The schema of what is sent to us: what has a default may be missing, and other keys are ignored or forbidden."""
     info = inspect.type_info(kind)
     while isinstance(info, inspect.Metadata):
         info = info.type
-    closed = isinstance(info, inspect.StructType) and info.forbid_unknown_fields
-    return schema_of(kind) | ({} if closed else {"additionalProperties": True})
+    if not isinstance(info, inspect.StructType):
+        return schema_of(kind) | {"additionalProperties": True}
+    required = [field.encode_name for field in info.fields if field.required]
+    return schema_of(kind) | {"required": required, "additionalProperties": not info.forbid_unknown_fields}
 
 
 def named(name: str) -> Schema:
