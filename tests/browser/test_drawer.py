@@ -52,6 +52,21 @@ async def test_drawer_of_a_running_camera(backend: Backend, open_page: OpenPage)
     assert await page.evaluate("navigator.clipboard.readText()") == "rtsp://127.0.0.1:8554/cam1"
 
 
+async def test_drawer_tells_what_a_camera_hangs_on_and_when_it_is_expected(
+    backend: Backend, open_page: OpenPage
+) -> None:
+    hours = {"hours": ["06:00-12:00", "13:00-20:00"], "weekdays": ["mon", "tue", "wed", "fri"]}
+    options = {"parent": "switch-north", "schedule": hours | {"time_zone": "Europe/Berlin"}, "priority": 5}
+    backend.put(fleet.camera(1, parent="switch-north"))
+    backend.details_changes = {"row": fleet.details(backend.cameras["1"])["row"] | {"options": options}}
+    page = await open_page("#camera=1", locale="de-DE")
+    facts = page.locator(".drawer .media .facts > div")
+    await expect(facts.filter(has_text="Hängt an").locator("dd")).to_have_text("switch-north")
+    expected = "06:00–12:00, 13:00–20:00 · Mo–Mi, Fr · Europe/Berlin"
+    await expect(facts.filter(has_text="Erwartet").locator("dd")).to_have_text(expected)
+    await expect(facts.filter(has_text="Optionen").locator("dd")).to_have_text('{"priority":5}')
+
+
 async def test_unknown_reason_is_shown_in_the_words_of_the_service(backend: Backend, open_page: OpenPage) -> None:
     verdict = fleet.verdict("degraded", "camera", "lens_dirty", 5, text="the lens is dirty") | {"hint": "Wipe it."}
     backend.put(fleet.camera(1, verdict=verdict))

@@ -2,6 +2,7 @@
 
 import { copyText, h, memo, webAddress } from './dom.js';
 import { bitrate, bytes, milliseconds, number, percent } from './format.js';
+import { hoursText } from './hours.js';
 import { t } from './i18n.js';
 import { icon } from './icons.js';
 
@@ -62,6 +63,7 @@ function knownFacts({
   path,
   engine,
   media_server: mediaServer,
+  parent,
   restarts,
   failures,
   bitrate_bps: rate,
@@ -70,6 +72,8 @@ function knownFacts({
   loss_ratio: loss,
 }) {
   const publisher = server?.publisher ?? server?.srt;
+  // Those that are told in words are left out.
+  const { parent: _, schedule, ...options } = row?.options ?? {};
   /** @type {[string, string | null | undefined][]} */
   const found = [
     ['video', media?.video && videoText(media.video)],
@@ -96,7 +100,9 @@ function knownFacts({
     ],
     ['source', row?.source],
     ['path', path],
-    ['options', row?.options && Object.keys(row.options).length ? JSON.stringify(row.options) : null],
+    ['parent', parent],
+    ['schedule', hoursText(schedule)],
+    ['options', Object.keys(options).length ? JSON.stringify(options) : null],
   ];
   return found.flatMap(([name, value]) => (value ? [[name, value]] : []));
 }

@@ -200,6 +200,15 @@ export function hour(date) {
   return dates({ hour: '2-digit', minute: '2-digit' }).format(date);
 }
 
+/**
+ * Its short name.
+ * @param {number} day 0 is Monday
+ */
+export function weekday(day) {
+  // The first of 2024 was a Monday.
+  return dates({ weekday: 'short', timeZone: 'UTC' }).format(Date.UTC(2024, 0, 1 + day));
+}
+
 /** @param {Intl.DateTimeFormatOptions} options */
 function dates(options) {
   return made(`date ${JSON.stringify(options)}`, () => new Intl.DateTimeFormat(locale, options));
