@@ -5,7 +5,7 @@ import { full, moment } from './format.js';
 import { incidentTitle } from './incidents.js';
 import { causeTitle } from './reasons.js';
 import { serverNow, showTime } from './clock.js';
-import { t } from './i18n.js';
+import { t, word } from './i18n.js';
 import { icon } from './icons.js';
 
 /** Cameras that are listed in a card. */
@@ -130,12 +130,14 @@ function cameras(incident, records, route) {
     { class: 'incident-cameras' },
     shown.map((id) => {
       const camera = records.get(id)?.camera;
+      const health = camera?.verdict.health ?? 'unknown';
       const open = () => route.change({ camera: id }, { step: true });
       return h(
         'li',
-        { 'data-health': camera?.verdict.health ?? 'unknown' },
-        icon(camera?.verdict.health ?? 'unknown'),
+        { 'data-health': health },
+        icon(health),
         ' ',
+        h('span', { class: 'visually-hidden' }, `${word('health', health)}: `),
         camera
           ? h('button', { type: 'button', class: 'link', onclick: open }, h('bdi', {}, `${id} ${camera.name}`))
           : h('bdi', {}, id),
