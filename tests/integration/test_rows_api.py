@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import AsyncIterator
 from typing import Any
@@ -70,6 +71,35 @@ async def test_what_cannot_be_taken_is_told(
 ) -> None:
     found = await compare(client, body, query)
     assert found[0] == status and said in found[1].get("error", "")
+
+
+async def test_the_file_has_no_secret_and_changes_nothing(client: TestClient[Any, Any]) -> None:
+    async with client.get("/api/rows.csv") as answer:
+        body = await answer.read()
+    assert answer.status == 200 and b"***" in body
+    assert not any(secret in body for secret in (b"sEcret", b"hid-den", b"-dash"))
+    counts = (await compare(client, body))[1]["counts"]
+    assert counts["unchanged"] == len(TABLE.rows) and sum(counts.values()) == len(TABLE.rows)
+
+
+async def test_a_fifth_file_beside_four_has_to_wait(client: TestClient[Any, Any]) -> None:
+    last = asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"id\n"
+        await last.wait()
+        yield b"7\n"
+
+    async def status() -> int:
+        async with client.post("/api/rows/dry-run", data=slowly()) as answer:
+            return answer.status
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        asked = [group.create_task(status()) for _ in range(5)]
+        done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+        assert [each.result() for each in done] == [503]
+        last.set()
+    assert sorted(each.result() for each in asked) == [200] * 4 + [503]
 
 
 async def test_before_the_table_was_read_there_is_nothing_to_compare_with(
