@@ -168,13 +168,16 @@ class AlertsSection(Section):
     webhooks: tuple[WebhookEntry, ...] = ()
     """URLs, or `{url: "https://…", secret: "…"}` for signed messages."""
     receivers: dict[Name, ReceiverEntry] = Field(default_factory=dict)
-    """By name, see [alerts.md](alerts.md); without routes each is told of everything."""
+    """By name, each with a `webhook`, `email`, `snmp` or `apprise`: `{desk: {webhook: "https://desk.example/cameras"}}`,
+    see [alerts.md](alerts.md#routes); without routes each is told of everything."""
     routes: dict[Name, RouteEntry] = Field(default_factory=dict)
-    """By name: which outages are told to which receivers, and when."""
+    """By name, which outages are told to which receivers, and when: `{night: {receivers: desk, hours: "18:00-08:00"}}`,
+    see [alerts.md](alerts.md#routes)."""
     language: Literal["en", "de", "ru"] = "en"
     """Of messages to people."""
     page_url: str | None = None
-    """Where the page is reached, e.g. `https://cameras.example/`; messages link to it."""
+    """Where browsers reach the page, e.g. `https://cameras.example/`: messages link to it, and an identity provider
+    (`api.oidc`) leads back to it."""
     keep_days: int = Field(default=90, ge=1, le=3660)
     """What was sent longer ago is deleted from the table of `init-db --deliveries`."""
     tls_ca: CaFile | None = None
