@@ -46,7 +46,13 @@ async def test_a_recorder_dies_at_night_and_maintenance_calls_nobody(
     await add_camera(1, site="South")
     for number in (11, 12, 13):
         await add_camera(number, link=f"127.0.0.1:{free_port()}", site="North")
-    overrides = {"PG_DSN": dsn}
+    # Switched off as every night: by its row, and by its site.
+    later = f"{datetime.now(UTC) + timedelta(hours=6):%H:%M}-{datetime.now(UTC) + timedelta(hours=7):%H:%M}"
+    schedule = {"hours": later, "time_zone": "UTC"}
+    nowhere = f"127.0.0.1:{free_port()}"
+    await add_camera(21, link=nowhere, site="East", options=json.dumps({"schedule": schedule}))
+    await add_camera(22, link=nowhere, site="Office")
+    overrides = {"PG_DSN": dsn, "RESTREAM_CAMERAS__SCHEDULES": json.dumps({"Office": schedule})}
     alerts = {"RESTREAM_ALERTS__PAGE_URL": "https://cameras.example/"}
     async with (
         webhook(alerts) as messages,
@@ -60,6 +66,11 @@ async def test_a_recorder_dies_at_night_and_maintenance_calls_nobody(
         await eventually(lambda: messages, 60)
         told = [(each["kind"], each["scope"], each["total"], each["incident"], each["link"]) for each in messages]
         assert told == [("down", "host", 3, incident["id"], f"https://cameras.example/#incident={incident['id']}")]
+        for camera in ("21", "22"):
+            found = await service.get(f"/api/cameras/{camera}")
+            assert [each["code"] for each in found["verdict"]["reasons"]] == ["not_scheduled", "refused"]
+            assert (found["verdict"]["health"], found["availability"]["1h"]["uptime_ratio"]) == ("disabled", None)
+            assert found["availability"]["1h"]["longest_outage_s"] == 0
 
     async with running_service(tmp_path, server=stand_in, overrides=overrides) as service:
         await eventually(lambda: open_incidents(service), 60)
@@ -86,6 +97,9 @@ async def test_a_recorder_dies_at_night_and_maintenance_calls_nobody(
         assert 'restream_camera_in_maintenance{camera="1",name="Camera 1"} 0' in metrics
         kept = await database.fetchrow("SELECT ended IS NOT NULL AS over, most FROM restream_incident")
         assert kept is not None and kept["most"] == 3
+        await database.execute("UPDATE cameras SET options = NULL WHERE id = 21")
+        cameras = await service.reach({"21": "down", "22": "disabled"})
+        assert [each["code"] for each in cameras["21"]["verdict"]["reasons"]] == ["refused"]
 
 
 async def test_a_switch_that_does_not_answer_is_one_message_of_all_behind_it(
