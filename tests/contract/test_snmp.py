@@ -27,17 +27,25 @@ pytestmark = pytest.mark.program("snmptrapd")
 TOLD = replace(ALERT, scope=Scope.SITE, incident="4f1d", bond=Bond(IncidentScope.SITE, "Nörd", "contact"))
 
 
+ALGORITHMS = {
+    "ops": ("sha256", "SHA-256", "aes", "AES"),
+    "strong": ("sha512", "SHA-512", "aes256", "AES256"),
+    "older": ("sha", "SHA", "aes", "AES"),
+    "old": ("md5", "MD5", "des", "DES"),
+}
+"""User: what the settings call his algorithms, and the daemon."""
+NODE = "site-a"
+
+
 @contextlib.asynccontextmanager
 async def daemon(folder: Path) -> AsyncIterator[tuple[int, Path]]:
     """One that takes what is allowed, and writes it down, in numbers: Debian may not ship the modules of IETF."""
     port, log, settings = free_port(), folder / "traps.log", folder / "snmptrapd.conf"
-    settings.write_text(
-        f"authCommunity log hunter22\n"
-        f"createUser -e 0x{engine_id('site-a')} ops SHA-256 authenticate AES encrypting\n"
-        f"createUser ops SHA-256 authenticate AES encrypting\n"
-        f"authUser log ops priv\n",
-        encoding="utf-8",
-    )
+    lines = ["authCommunity log hunter22"]
+    for user, (_, auth, _, privacy) in ALGORITHMS.items():
+        known = f"{user} {auth} authenticate {privacy} encrypting"
+        lines += [f"createUser -e 0x{engine_id(NODE)} {known}", f"createUser {known}", f"authUser log {user} priv"]
+    settings.write_text("\n".join(lines) + "\n", encoding="utf-8")
     process = await asyncio.create_subprocess_exec(
         *("snmptrapd", "-f", "-n", "-C", "-c", str(settings), "-Lf", str(log), "-On", "-Oa"),
         *("-m", "", f"127.0.0.1:{port}"),
@@ -58,7 +66,7 @@ async def daemon(folder: Path) -> AsyncIterator[tuple[int, Path]]:
 
 
 async def send(manager: SnmpManager, alert: Alert = TOLD) -> None:
-    receiver = SnmpReceiver("nms", manager, "site-a", lambda each: (f"{each.total} are down", ""), "https://c.example/")
+    receiver = SnmpReceiver("nms", manager, NODE, lambda each: (f"{each.total} are down", ""), "https://c.example/")
     try:
         await receiver.send(alert, "d1")
     finally:
@@ -66,13 +74,14 @@ async def send(manager: SnmpManager, alert: Alert = TOLD) -> None:
 
 
 @pytest.mark.parametrize("inform", [False, True])
-@pytest.mark.parametrize("version", ["2c", "3"])
-async def test_a_notification_arrives_with_all_that_the_mib_says(tmp_path: Path, version: str, inform: bool) -> None:
+@pytest.mark.parametrize("user", ["", *ALGORITHMS])
+async def test_a_notification_arrives_with_all_that_the_mib_says(tmp_path: Path, user: str, inform: bool) -> None:
     async with daemon(tmp_path) as (port, log):
         manager = SnmpManager("127.0.0.1", port, PLAYPEN, inform, Secret("hunter22"))
-        if version == "3":
+        if user:
             keys = (Secret("authenticate"), Secret("encrypting"))
-            manager = replace(manager, user="ops", auth="sha256", auth_key=keys[0], privacy="aes", privacy_key=keys[1])
+            auth, _, privacy, _ = ALGORITHMS[user]
+            manager = replace(manager, user=user, auth=auth, auth_key=keys[0], privacy=privacy, privacy_key=keys[1])
         await send(manager)
         await eventually(lambda: "1 are down" in log.read_text(errors="replace"), 20)
         told = log.read_text(errors="replace")
@@ -82,6 +91,11 @@ async def test_a_notification_arrives_with_all_that_the_mib_says(tmp_path: Path,
     for text in ("1 are down", "site-a", "site", "major", "news", "4f1d", "https://c.example/#incident=4f1d", "Gate"):
         assert text in told, told
     assert "hunter22" not in told
+
+
+def test_the_engine_id_is_that_of_the_node_and_no_longer_than_may_be() -> None:
+    assert engine_id("nvr-7") == "80001f8804" + b"nvr-7".hex()
+    assert len(bytes.fromhex(engine_id("n" * 60))) == 32
 
 
 def test_the_mib_names_what_is_sent_in_its_order() -> None:
