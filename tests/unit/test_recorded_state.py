@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from pydantic import BaseModel, SecretStr
 
 from restream import __version__
 from restream.adapters.node_document import read_traits
+from restream.adapters.stores import redis_keys
 from restream.adapters.stores.postgres_events import _COLUMNS, _NODE, _row
 from restream.adapters.stores.redis_media import _decoded
 from restream.adapters.stores.redis_peers import _Head, _head, _Seen
@@ -340,3 +342,16 @@ def test_every_key_of_redis_is_on_the_page_with_how_long_it_stays(state: Recorde
         name = key.replace(f":{NODE}:", ":NODE:").replace(f":{OTHER}:", ":NODE:")
         (line,) = (line for line in lines if line.startswith("|") and f"`{name}`" in line)
         assert STAYS[stored["stays"]] in line, (name, stored["stays"])
+
+
+def test_every_key_and_table_that_there_is_stands_on_the_page() -> None:
+    page = (ROOT / "docs" / "upgrade.md").read_text(encoding="utf-8").partition("## Stored state")[2]
+    named = {value for name, value in vars(redis_keys).items() if name.endswith(("_KEY", "_KEYS"))}
+    tables = [
+        table
+        for path in sorted((ROOT / "etc").glob("schema_*.sql"))
+        for table in re.findall(r"^CREATE TABLE IF NOT EXISTS (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert len(named) > 10 and len(tables) > 10
+    assert [key for key in sorted(named) if f"`{key}" not in page] == []
+    assert [table for table in tables if f"`{table}`" not in page] == []
