@@ -29,6 +29,9 @@ def add_arguments(commands: Any) -> None:
     parser.add_argument(
         "--measures", type=Path, metavar="FOLDER", help="keep what is measured there (3 GB), for other rules"
     )
+    parser.add_argument(
+        "--flaws", type=PictureFlaw, nargs="+", default=list(PictureFlaw), metavar="FLAW", help="only these faults"
+    )
     parser.add_argument("--decode", action="store_true", help="instead: what 1,000 cameras of 720p each minute cost")
     parser.add_argument("--cameras", type=int, default=1000, help="with --decode")
     parser.add_argument("--agreement", action="store_true", help="instead: what a real encoder makes of the pictures")
@@ -39,12 +42,12 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
     """All scenes, one after the other or beside each other."""
     if options.decode:
         return await cost(options.cameras, 60.0)
-    if options.agreement:
-        return await agreement()
     numbers = options.only or range(options.scenes)
+    if options.agreement:
+        return await agreement(numbers)
     loop, begin = asyncio.get_running_loop(), time.monotonic()
     results: list[SceneResult] = []
-    trial = Trial(options.days, options.times, options.every, measures=options.measures)
+    trial = Trial(options.days, options.times, options.every, flaws=frozenset(options.flaws), measures=options.measures)
     with ProcessPoolExecutor(options.jobs) as pool:
         runs = [loop.run_in_executor(pool, run_scene, each, trial) for each in numbers]
         for run in asyncio.as_completed(runs):

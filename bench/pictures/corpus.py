@@ -94,6 +94,8 @@ class Trial(NamedTuple):
     hours: range = range(24)
     """In which there are faults."""
     thresholds: PictureThresholds = USUAL_THRESHOLDS
+    flaws: frozenset[PictureFlaw] = frozenset(PictureFlaw)
+    """Faults that are tried."""
     measures: Path | None = None
     """A folder in which what is measured is kept from run to run."""
 
@@ -104,7 +106,8 @@ def run_scene(number: int, trial: Trial) -> SceneResult:
     result, memory = SceneResult(scene.kind.name), PictureMemory()
     planned = defaultdict(list)
     for each in plan(number, trial):
-        planned[each.minute].append(each)
+        if each.flaw in trial.flaws:
+            planned[each.minute].append(each)
     told: frozenset[PictureFlaw] = frozenset()
     for minute, measure in _measured(scene, number, trial):
         for injection in planned.get(minute, ()):

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 
 import pytest
 
+from restream.domain.pictures.blurs import as_sharp
 from restream.domain.pictures.finding import PictureFlaw
-from restream.domain.pictures.measure import PictureMeasure
+from restream.domain.pictures.measure import EDGE_OCTAVE, PictureMeasure
 from restream.domain.pictures.memory import PictureMemory
 from restream.domain.pictures.suspicion import confirmations
 from tests.unit.test_pictures import DAY_S, EVERY_S, FAULTS, ScriptedCamera, edged, found, watch
@@ -98,9 +99,68 @@ def test_a_lens_that_hunts_is_blurred_only_when_it_stays_so() -> None:
     assert found(watch(memory, staying)) == {PictureFlaw.BLURRED}
 
 
+def unsharp(measure: PictureMeasure, octaves: float) -> PictureMeasure:
+    softer = bytes(max(0, each - round(EDGE_OCTAVE * octaves)) for each in measure.edges)
+    return dataclasses.replace(measure, sharpness=measure.sharpness / 4, edges=softer)
+
+
+def test_a_lens_that_hunts_is_blurred_otherwise_each_time_and_a_fault_stays() -> None:
+    camera, chance = ScriptedCamera(8), random.Random(3)
+    memory = watch(PictureMemory(), map(camera.take, over(2.5)))
+    for moment in over(2, 2.5 * DAY_S, 60.0):
+        measure = camera.take(moment)
+        hunts = chance.random() < 0.08
+        memory = memory.observe(unsharp(measure, chance.uniform(0.8, 3.0)) if hunts else measure, moving_bytes=True)
+        assert not memory.findings
+    memory = PictureMemory.from_mapping(json.loads(json.dumps(memory.to_mapping())))
+    assert memory.last is not None and memory.lapses[PictureFlaw.BLURRED] > 0.02
+    begin = memory.last.taken_at + 120
+    memory = memory.observe(camera.take(begin - 60), moving_bytes=True)
+    hunting = [unsharp(camera.take(begin + 60 * at), 1 + at / 4) for at in range(3)]
+    assert not watch(memory, hunting).findings
+    stuck = [unsharp(camera.take(begin + 60 * at), 1.5) for at in range(3)]
+    assert not watch(memory, stuck[:2]).findings
+    assert found(watch(memory, stuck)) == {PictureFlaw.BLURRED}
+
+
+def test_pictures_are_as_sharp_whatever_their_light_and_though_something_passes() -> None:
+    measure = dataclasses.replace(ScriptedCamera(9).take(0.0), grid=edged(100))
+    twice = bytes(each + EDGE_OCTAVE for each in measure.edges)
+    brighter = dataclasses.replace(measure, grid=edged(201), edges=twice)
+    assert as_sharp(measure, brighter) and as_sharp(brighter, measure)
+    passing = edged(250)[:60] + measure.edges[60:]
+    assert as_sharp(measure, dataclasses.replace(measure, edges=passing))
+    assert not as_sharp(measure, unsharp(measure, 1 / EDGE_OCTAVE))
+    assert as_sharp(dataclasses.replace(measure, edges=edged(0)), dataclasses.replace(measure, edges=edged(0)))
+
+
 def test_what_comes_and_goes_needs_more_pictures() -> None:
     assert [confirmations(each, 3) for each in (0.0, 0.001, 0.01, 0.03, 0.08, 0.9)] == [3, 3, 3, 4, 6, 11]
     assert confirmations(0.001, 7) == 7
+    assert [confirmations(0.08, 3, each) for each in (1.0, 0.1, 0.003, 0.0)] == [6, 5, 3, 3]
+
+
+def test_a_camera_that_is_turned_away_while_its_lens_hunts() -> None:
+    camera = ScriptedCamera(10)
+    memory = watch(PictureMemory(), map(camera.take, over(3)))
+    assert memory.last is not None
+    turned = [FAULTS[PictureFlaw.TURNED_AWAY](camera.take(memory.last.taken_at + 60 * at)) for at in range(1, 4)]
+    turned[2] = dataclasses.replace(turned[2], edges=edged(60))
+    assert found(watch(memory, turned)) == {PictureFlaw.TURNED_AWAY}
+    # The dark has no view, also after another one.
+    assert not watch(memory, [*turned[:2], dark(turned[2])]).findings
+
+
+def test_headlights_in_a_pale_picture() -> None:
+    camera = ScriptedCamera(11)
+    memory = watch(PictureMemory(), map(camera.take, over(3)))
+    assert memory.last is not None
+    pale = [FAULTS[PictureFlaw.LOW_CONTRAST](camera.take(memory.last.taken_at + 60 * at)) for at in range(1, 4)]
+    glaring = dataclasses.replace(pale[1], contrast=0.16, edges=edged(60))
+    assert found(watch(memory, [pale[0], glaring, pale[2]])) == {PictureFlaw.LOW_CONTRAST}
+    # With the structure that is usual it is not pale.
+    lit = dataclasses.replace(pale[1], contrast=0.16)
+    assert not watch(memory, [pale[0], lit, pale[2]]).findings
 
 
 def test_colour_that_goes_at_once_in_a_place_without_infrared_though_headlights_come() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from operator import sub
 
+from restream.domain.pictures.blurs import Blurs, as_sharp
 from restream.domain.pictures.evidence import PictureEvidence, PlaceHabits
 from restream.domain.pictures.finding import PictureFinding, PictureFlaw
 from restream.domain.pictures.mask import mask_name
@@ -61,6 +62,8 @@ class PictureMemory:
     """When that was taken, seconds since the epoch."""
     lapses: Mapping[PictureFlaw, float] = field(default_factory=dict)
     """How often a flaw has come and gone without being found, of all pictures, where it has at all."""
+    blurs: Blurs = field(default_factory=Blurs)
+    """Of those lapses, the blurred ones."""
     size: tuple[int, int] | None = None
     """Usual width and height, pixels."""
     suspicions: Mapping[PictureFlaw, PictureSuspicion] = field(default_factory=dict)
@@ -113,8 +116,10 @@ class PictureMemory:
             if flaw not in thresholds.ignored:
                 before = self.suspicions.get(flaw)
                 shown = rule(evidence._replace(found=before is not None and before.found, suspected=before is not None))
-                times = confirmations(self.lapses.get(flaw, 0.0), thresholds.confirm_samples)
-                after = continued(flaw, before, shown, evidence, last, times)
+                lapses, repeats = self.lapses.get(flaw, 0.0), self._repeats(flaw, measure) if shown is not None else 0
+                alike = self.blurs.chance(lapses) ** repeats if repeats else 1.0
+                times = confirmations(lapses, thresholds.confirm_samples, alike)
+                after = continued(flaw, before, shown, evidence, last, times, repeats)
                 if after is not None:
                     suspicions[flaw] = after
         memory = replace(
@@ -126,6 +131,7 @@ class PictureMemory:
             still_since=still_since,
             blind_since=blind_since,
             lapses=lapses_after(self.lapses, self.suspicions, suspicions),
+            blurs=self._blurs_after(suspicions),
         )
         return memory if suspicions else memory._learn(evidence)
 
@@ -149,6 +155,7 @@ class PictureMemory:
             coloured=self.coloured,
             greyed=greyed,
             lapses=self.lapses,
+            blurs=self.blurs,
         )
 
     @property
@@ -166,7 +173,7 @@ class PictureMemory:
         return any(each.without > 0 or not each.found for each in self.suspicions.values())
 
     def to_mapping(self) -> Mapping[str, object]:
-        """Fit for JSON, about 15 kB when all is learnt."""
+        """Fit for JSON, about 15 kB when all is learnt, 4 kB more where a lens hunts."""
         return {
             "format": _FORMAT,
             "last": self.last.to_mapping() if self.last is not None else None,
@@ -175,6 +182,7 @@ class PictureMemory:
             "coloured": self.coloured.to_mapping() if self.coloured is not None else None,
             "greyed": base64.b64encode(self.greyed).decode("ascii") if self.greyed is not None else None,
             "lapses": {flaw.value: round(each, 6) for flaw, each in self.lapses.items()},
+            "blurs": self.blurs.to_mapping(),
             "size": self.size,
             "suspicions": {flaw.value: each._asdict() for flaw, each in self.suspicions.items()},
             "still_since": self.still_since,
@@ -199,6 +207,7 @@ class PictureMemory:
             coloured=ColouredPicture.from_mapping(document.get("coloured")),
             greyed=small_map(document.get("greyed"), CELLS),
             lapses=read_shares(document.get("lapses")),
+            blurs=Blurs.from_mapping(document.get("blurs")),
             size=(size[0], size[1]) if sized and isinstance(size, list | tuple) else None,
             suspicions=read_suspicions(document.get("suspicions")),
             still_since=number(document.get("still_since")),
@@ -228,6 +237,19 @@ class PictureMemory:
             steady=seen.traits,
             steady_at=moment,
         )
+
+    def _repeats(self, flaw: PictureFlaw, measure: PictureMeasure) -> int:
+        """Of the pictures in a row that show a flaw, with this one, those that were just as the one before."""
+        before = self.suspicions.get(flaw)
+        if flaw is not PictureFlaw.BLURRED or before is None or self.last is None:
+            return 0
+        return before.repeats + (not before.found and as_sharp(measure, self.last))
+
+    def _blurs_after(self, suspicions: Mapping[PictureFlaw, PictureSuspicion]) -> Blurs:
+        before, blurs = self.suspicions.get(PictureFlaw.BLURRED), self.blurs.fade()
+        if before is None or before.found or PictureFlaw.BLURRED in suspicions or self.last is None:
+            return blurs
+        return blurs.lapsed(self.last, before.repeats)
 
     def _steady(self, moment: float) -> Traits | None:
         """What was right just now; while something is suspected, before that."""

@@ -23,11 +23,15 @@ _SOFTER, _PALER = 0.52, 0.35
 """What is left of sharpness, and of contrast against brightness, where it is lost from one picture to the next."""
 _LEAST_SHARPNESS = 0.02
 _LEAST_CONTRAST = 0.1
+_LIT = 0.6
+"""Contrast, of the least at this hour, of a picture that lacks no light."""
 _BRIGHTER = 0.05
 """Brightness beyond what is usual without structure, of a picture that has lost it by something before the lens."""
 _PUSHED, _APART = 0.6, 0.25
 """Likeness at most, and so much less than is usual, of a view that is another one in part."""
 _STRUCTURE_LEFT = 0.15
+_GLARING, _HARDLY_ANY = 0.7, 0.1
+"""Contrast and structure that are left at most, of the least that is usual, in a pale picture with headlights."""
 _LEFT, _EDGES_LEFT = 0.75, 0.5
 """Cells with structure, and strength of edges, that are left in a blurred picture, of those of just now, at most."""
 _SAME = 0.8
@@ -122,7 +126,11 @@ def _turned_away(seen: PictureEvidence) -> Mapping[str, float] | None:
         # Somebody who stands before a bare wall is no other view.
         foreign = texture > 0.4 and texture > 2.5 * usual.high.texture
         return _numbers(seen, "texture") if foreign and other else None
-    if seen.likeness.view is None or plain(texture) or texture < _STRUCTURE_LEFT * usual.high.texture:
+    if seen.likeness.view is None:
+        return None
+    # Where the picture before was another view, one that a lens has blurred may go on with it; the dark may not.
+    blurred = other and seen.suspected and seen.traits.contrast >= _LIT * usual.low.contrast >= _LIT * _LEAST_CONTRAST
+    if not blurred and (plain(texture) or texture < _STRUCTURE_LEFT * usual.high.texture):
         return None
     return _numbers(seen, "alike")
 
@@ -138,7 +146,7 @@ def _blurred(seen: PictureEvidence) -> Mapping[str, float] | None:
         traits.sharpness <= 0.6 * usual.low.sharpness
         and traits.texture <= seen.limits.texture_share * usual.low.texture * seen.relief
     )
-    lit = traits.contrast >= 0.6 * usual.low.contrast and not plain(usual.low.texture)
+    lit = traits.contrast >= _LIT * usual.low.contrast and not plain(usual.low.texture)
     if _only_glare(seen):
         return None
     if unsharp or (smooth and lit) or _suddenly_soft(seen):
@@ -187,7 +195,13 @@ def _low_contrast(seen: PictureEvidence) -> Mapping[str, float] | None:
     steady = seen.steady
     paler = steady is not None and traits.relative_contrast <= _PALER * steady.relative_contrast and _same_place(seen)
     washed = washed or (paler and traits.contrast <= share * usual.high.contrast)
-    return _numbers(seen, "contrast", "brightness") if pale or washed else None
+    # Headlights bring contrast, but no structure.
+    glaring = (
+        not plain(usual.low.texture)
+        and traits.contrast <= _GLARING * usual.low.contrast
+        and traits.texture <= _HARDLY_ANY * usual.low.texture
+    )
+    return _numbers(seen, "contrast", "brightness") if pale or washed or glaring else None
 
 
 def _colour_lost(seen: PictureEvidence) -> Mapping[str, float] | None:

@@ -30,6 +30,8 @@ class PictureSuspicion(NamedTuple):
     """Pictures in a row that did not show it any more."""
     found: bool
     numbers: Mapping[str, float]
+    repeats: int = 0
+    """So many of them were just as the one before."""
 
 
 def continued(
@@ -39,6 +41,7 @@ def continued(
     seen: PictureEvidence,
     last: PictureMeasure | None,
     confirm_samples: int,
+    repeats: int = 0,
 ) -> PictureSuspicion | None:
     """What is suspected after a picture, with its numbers if it shows the flaw. None: nothing."""
     limits = seen.limits
@@ -52,14 +55,16 @@ def continued(
         since = last.taken_at if both and last is not None else seen.measure.taken_at
         return PictureSuspicion(2 if both else 1, since, 0, False, shown)
     times = before.shown + 1
-    return PictureSuspicion(times, before.since, 0, before.found or times >= confirm_samples, shown)
+    return PictureSuspicion(times, before.since, 0, before.found or times >= confirm_samples, shown, repeats)
 
 
-def confirmations(lapses: float, least: int) -> int:
-    """Pictures in a row that find a flaw which comes and goes that often by itself, so that chance hardly ever does."""
-    if lapses <= 0:
+def confirmations(lapses: float, least: int, alike: float = 1.0) -> int:
+    """Pictures in a row that find a flaw which comes and goes that often by itself, so that chance hardly ever does;
+    `alike`: the chance that they are as like each other as they are.
+    """
+    if lapses <= 0 or alike <= _BY_CHANCE:
         return least
-    wanted = math.ceil(math.log(_BY_CHANCE) / math.log(min(lapses, _MOST_LAPSES)))
+    wanted = math.ceil(math.log(_BY_CHANCE / alike) / math.log(min(lapses, _MOST_LAPSES)))
     return max(least, wanted)
 
 
@@ -103,4 +108,5 @@ def _suspicion(document: object) -> PictureSuspicion | None:
         return None
     known = {str(name): number(value) for name, value in list(numbers.items())[:_MOST_NUMBERS]}
     kept = {name: value for name, value in known.items() if value is not None}
-    return PictureSuspicion(shown, since, without, document.get("found") is True, kept)
+    repeats = repeats if type(repeats := document.get("repeats")) is int else 0
+    return PictureSuspicion(shown, since, without, document.get("found") is True, kept, max(0, min(repeats, shown - 1)))
