@@ -13,6 +13,12 @@ from tests.browser.backend import Backend
 from tests.browser.test_report import a_report
 
 HOSTS = range(100, 140)
+EVENTS = (
+    ("health", "healthy", "down"),
+    ("camera", "running", "backoff"),
+    ("component", "up", "down"),
+    ("action", "running", "hold"),
+)
 
 
 def receiver(name: str, error: str = "", **keys: object) -> dict[str, object]:
@@ -86,5 +92,6 @@ def fill(backend: Backend, text: str, language: str = "en") -> None:
     did = {"role": "operate", "address": "10.0.0.7", "target": text, "detail": text, "node": text, "at": fleet.ago(60)}
     backend.role = "configure"
     backend.audit = [did | {"id": 1, "who": text, "action": "cameras/hold", "result": "done"}]
-    for kind in ("health", "camera", "component", "action"):
-        backend.happened(kind=kind, camera="3", name=text, cause="auth_failed", detail=text, side="config")
+    for kind, before, after in EVENTS:
+        told = {"kind": kind, "before": before, "after": after, "cause": "auth_failed", "detail": text}
+        backend.happened(camera="3", name=text, side="config", **told)

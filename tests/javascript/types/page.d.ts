@@ -219,6 +219,8 @@ declare global {
   interface Column<Row> {
     label: string;
     numeric?: boolean;
+    /** Its label is only read out. */
+    unseen?: boolean;
     cell: (row: Row) => Child;
   }
 }

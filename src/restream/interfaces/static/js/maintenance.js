@@ -25,7 +25,7 @@ export function panel({ store, count }) {
       { label: t('maintenance.when'), cell: (row) => when(row) },
       { label: t('maintenance.whom'), cell: (row) => whom(row) },
       { label: t('maintenance.who'), cell: (row) => row.who || '–' },
-      { label: '', cell: (row) => ending(row) },
+      { label: t('maintenance.end'), unseen: true, cell: (row) => ending(row) },
     ],
     t('maintenance.none'),
   );

@@ -3,7 +3,7 @@
 import { h, memo } from './dom.js';
 
 /**
- * Columns: `{label, numeric, cell(row) → node or text}`. Rows are made anew only when they changed.
+ * Columns: `{label, numeric, unseen, cell(row) → node or text}`; an `unseen` label is only read out. Rows are made anew only when they changed.
  * @template Row
  * @param {string} caption
  * @param {Column<Row>[]} columns
@@ -15,7 +15,9 @@ export function table(caption, columns, empty) {
   const head = h(
     'tr',
     {},
-    columns.map(({ label, numeric }) => h('th', { scope: 'col', class: numeric ? 'numeric' : null }, label)),
+    columns.map(({ label, numeric, unseen }) =>
+      h('th', { scope: 'col', class: numeric ? 'numeric' : null }, unseen ? h('span', { class: 'visually-hidden' }, label) : label),
+    ),
   );
   // What has not been told yet is not "nothing".
   const nothing = h('p', { class: 'nothing', hidden: true }, empty);
@@ -26,8 +28,8 @@ export function table(caption, columns, empty) {
     h(
       'tr',
       {},
-      columns.map(({ label, numeric, cell }) =>
-        h('td', { class: numeric ? 'numeric' : null, 'data-label': label }, isolatedCell(cell(row))),
+      columns.map(({ label, numeric, unseen, cell }) =>
+        h('td', { class: numeric ? 'numeric' : null, 'data-label': unseen ? '' : label }, isolatedCell(cell(row))),
       ),
     );
   return {
