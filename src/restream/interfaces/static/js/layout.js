@@ -42,11 +42,16 @@ export function layout(width, { asked, stills, longest }) {
   /** @param {ListColumn} column */
   const least = ({ id, least: rem }) => rem + (stills && id === 'name' ? STILL : 0);
   /** @param {ListColumn} column */
+  const spelled = ({ id }) => longest[id] * CHARACTER + PADDING + (stills && id === 'name' ? STILL : 0);
+  /** @param {ListColumn} column */
   const full = (column) => {
-    const { id, text, most = 0 } = column;
+    const { text, most = 0 } = column;
     if (!text || !most) return least(column);
-    return Math.max(least(column), Math.min(most, longest[id] * CHARACTER + PADDING));
+    return Math.max(least(column), Math.min(most, spelled(column)));
   };
+  // What has room for its longest text needs no more of a wide screen.
+  /** @param {ListColumn} column */
+  const growing = (column) => (column.text && spelled(column) <= full(column) ? 0 : (column.grow ?? 0));
   /** @param {ListColumn} column */
   const needed = (column) => (column.whole ? full(column) : least(column));
   /** @param {ListColumn[]} columns */
@@ -70,9 +75,10 @@ export function layout(width, { asked, stills, longest }) {
     left -= more;
     return needed(column) + more;
   });
-  const grown = columns.reduce((sum, { grow = 0 }) => sum + grow, 0);
-  const template = columns.map(({ grow }, position) => {
+  const grown = columns.reduce((sum, column) => sum + growing(column), 0);
+  const template = columns.map((column, position) => {
     const rem = `${widths[position].toFixed(2)}rem`;
+    const grow = growing(column);
     return grow ? `minmax(${rem}, ${grow}fr)` : rem;
   });
   const reason = columns.findIndex(({ id }) => id === 'reason');

@@ -9,6 +9,8 @@ import { t } from './i18n.js';
 const SPAN_MS = 12 * 3600 * 1000;
 const HOUR_MS = 3600 * 1000;
 const SHOWN = 60;
+/** Per cent of the line. */
+const LEAST = 0.5;
 
 /** @param {{ records: Map<string, CameraRecord>, onOpen: (id: string) => void }} parts */
 export function nightLine({ records, onOpen }) {
@@ -26,8 +28,10 @@ export function nightLine({ records, onOpen }) {
     const end = incident.ended === null ? now : Date.parse(incident.ended);
     const place = (/** @type {number} */ at) => Math.min(100, Math.max(0, ((at - from) / (now - from)) * 100));
     const bar = h('span', { class: 'night-bar', 'data-health': incident.ended === null ? 'down' : 'disabled' });
-    bar.style.insetInlineStart = `${place(begin)}%`;
-    bar.style.width = `${Math.max(0.5, place(end) - place(begin))}%`;
+    // What has just begun is seen too, and within the line.
+    const start = Math.min(100 - LEAST, place(begin));
+    bar.style.insetInlineStart = `${start}%`;
+    bar.style.width = `${Math.max(LEAST, place(end) - start)}%`;
     const span = `${moment(incident.began)} – ${incident.ended === null ? t('incident.still') : moment(incident.ended)}`;
     const last = incident.entries.at(-1);
     return h(

@@ -24,10 +24,14 @@ const NARROW_ROWS = 6;
  * @param {number} least how wide a tile is at least
  */
 export function fit({ width, height }, least) {
-  const columns = Math.max(1, Math.floor((width + GAP) / (least + GAP)));
-  const tile = (width - GAP * (columns - 1)) / columns;
-  const fitting = Math.floor((height + GAP) / ((tile * 9) / 16 + WORDS + GAP));
-  const rows = Math.max(1, width < NARROW ? NARROW_ROWS : fitting);
+  const fitting = (/** @type {number} */ columns) => {
+    const tile = (width - GAP * (columns - 1)) / columns;
+    return Math.floor((height + GAP) / ((tile * 9) / 16 + WORDS + GAP));
+  };
+  let columns = Math.max(1, Math.floor((width + GAP) / (least + GAP)));
+  // Where there is room for more than may be shown, tiles are larger, and the room is used.
+  while (columns > 1 && columns * fitting(columns) > MOST) columns -= 1;
+  const rows = Math.max(1, width < NARROW ? NARROW_ROWS : fitting(columns));
   return { columns, count: Math.min(MOST, columns * rows) };
 }
 
