@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from restream.config.pictures_section import PicturesSection
+from restream.config.places import INSTALLED
 from restream.config.settings import Settings
 from restream.domain.judgement.snapshot import Report, Snapshot
 from restream.domain.judgement.verdict import NOT_JUDGED
@@ -63,6 +64,7 @@ async def test_without_the_extra_it_is_said_once_and_everything_else_goes_on(mon
     settings, components = Settings(pictures=ON), Components()  # type: ignore[arg-type]
     (finding,) = check_pictures(settings)
     assert (finding.state, "restream[pictures]" in finding.text) == (CheckState.FAIL, True)
+    assert INSTALLED.install_extra("pictures") in finding.todo
     snapshot = Snapshot(1, 0.0, 0.0, {"1": Report(camera(1), NOT_JUDGED, 0.0)})
     made = Sampling(settings, SecretsInUse(settings), components, EngineResources(settings), lambda: snapshot)
     assert components.all["pictures"].state is ComponentState.DOWN

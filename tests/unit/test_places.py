@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,11 @@ def test_these_tests_run_in_a_checkout() -> None:
     assert Path(__file__).parents[2] == INSTALLED.checkout == ROOT
     assert INSTALLED.built_in == ROOT / "etc"
     assert INSTALLED.command == "./start.sh"
+
+
+def test_an_extra_of_a_checkout_is_not_looked_for_by_its_name(wheel: Installation, checkout: Installation) -> None:
+    assert checkout.install_extra("snmp") == f"{sys.executable} -m pip install -e '{checkout.checkout}[snmp]'"
+    assert wheel.install_extra("snmp") == f"{sys.executable} -m pip install 'restream[snmp]'"
 
 
 # -- which configuration is taken --------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any
 from restream.domain.camera.secret import Secret
 from restream.domain.news.alert import Alert, AlertError
 
-NOT_INSTALLED = "Apprise is not installed: pip install 'restream[apprise]'"
+NOT_INSTALLED = "Apprise is not installed: the extra restream[apprise]"
 NOT_KNOWN = "Apprise knows no such URL, or it is not complete"
 
 _TIMEOUT_S = 60.0

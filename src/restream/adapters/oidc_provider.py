@@ -31,7 +31,7 @@ _LEEWAY_S = 60
 # Not HS256: the client's secret is no key of the provider; nor `none`.
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA"]
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-_NOT_INSTALLED = "joserfc is missing: pip install 'restream[oidc]'"
+_NOT_INSTALLED = "joserfc is missing: the extra restream[oidc]"
 
 
 def have_joserfc() -> bool:

@@ -16,7 +16,7 @@ from restream.domain.news.alert import Alert, AlertError, AlertKind, Scope
 from restream.domain.news.alert_routes import severity_of
 from restream.domain.one_line import one_line
 
-NOT_INSTALLED = "SNMP is not installed: pip install 'restream[snmp]'"
+NOT_INSTALLED = "SNMP is not installed: the extra restream[snmp]"
 
 _TIMEOUT_S, _TRIES = 3, 2
 _LONGEST_BYTES = 255

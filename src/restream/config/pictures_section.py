@@ -33,7 +33,7 @@ class KeepSection(Section):
 
 class PicturesSection(Section):
     """Key frames that are looked at now and then: a camera whose stream is fine may show nothing. See
-    [pictures.md](pictures.md); it needs the extra `pictures` (`pip install "restream[pictures]"`)."""
+    [pictures.md](pictures.md); it needs the extra `restream[pictures]`."""
 
     enabled: bool = False
     """Whether pictures are taken. A row's `options.pictures: false` leaves its camera out."""

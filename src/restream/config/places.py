@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,12 @@ class Installation:
     def command(self) -> str:
         """How people start the program."""
         return "restream" if self.checkout is None else "./start.sh"
+
+    def install_extra(self, name: str) -> str:
+        """How a shell installs an extra for the Python that runs the program. A checkout by its own path: what an index
+        has of that name is somebody else's."""
+        what = f"'restream[{name}]'" if self.checkout is None else f"-e '{self.checkout}[{name}]'"
+        return f"{sys.executable} -m pip install {what}"
 
     def configuration(self, named: Path | None, environment: Mapping[str, str]) -> ConfigurationOrigin:
         """Which file is taken: `named`, `$RESTREAM_CONFIG`, the first that is there, else none."""

@@ -13,6 +13,7 @@ from restream.adapters.oidc_provider import have_joserfc
 from restream.adapters.stores.postgres_audit import PostgresAudit
 from restream.config.access_section import ApiSection
 from restream.config.oidc_section import OidcSection
+from restream.config.places import INSTALLED
 from restream.config.settings import ConfigError, Settings
 from restream.domain.access.accounts import Account, AccountKind
 from restream.domain.access.audit import AuditQuery
@@ -72,7 +73,7 @@ def judge_key(settings: Settings) -> Iterator[Finding]:
 async def _provider(section: OidcSection) -> Finding:
     if not have_joserfc():
         text = "api.oidc needs joserfc, which is not installed"
-        return Finding("oidc", CheckState.FAIL, text, "pip install 'restream[oidc]'")
+        return Finding("oidc", CheckState.FAIL, text, INSTALLED.install_extra("oidc"))
     provider = oidc_provider(section)
     try:
         await provider.discover()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from restream.adapters.apprise_receiver import apprise_trouble
+from restream.adapters.apprise_receiver import NOT_INSTALLED, apprise_trouble
 from restream.adapters.snmp_receiver import snmp_trouble
+from restream.config.places import INSTALLED
 from restream.config.settings import Settings
 from restream.domain.camera.secret import Secret
 from restream.interfaces.console.findings import CheckState, Finding
@@ -31,10 +32,12 @@ def _routes(settings: Settings) -> list[Finding]:
         return []
     for name, entry in section.receivers.items():
         if entry.apprise is not None and (problem := apprise_trouble(Secret(entry.apprise.get_secret_value()))):
-            todo = "correct it, or delete the receiver"
+            missing = problem == NOT_INSTALLED
+            todo = INSTALLED.install_extra("apprise") if missing else "correct it, or delete the receiver"
             return [Finding("alerts", CheckState.WARN, f"alerts.receivers.{name}.apprise: {problem}", todo)]
     if (sending := [name for name, entry in section.receivers.items() if entry.snmp]) and (problem := snmp_trouble()):
-        return [Finding("alerts", CheckState.WARN, f"alerts.receivers.{sending[0]}.snmp: {problem}", "install it")]
+        text = f"alerts.receivers.{sending[0]}.snmp: {problem}"
+        return [Finding("alerts", CheckState.WARN, text, INSTALLED.install_extra("snmp"))]
     named = {name for route in routes for name in (*route.receivers, *route.escalate_to)}
     if silent := [name for name in section.receivers if name not in named]:
         text = f"nobody tells {', '.join(silent)}: no route names them"

@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+from restream.config.places import INSTALLED
 from restream.config.settings import Settings
 from restream.interfaces.console.findings import CheckState, Finding
 from restream.service.sampling import missing_extra
@@ -19,7 +20,8 @@ def check_pictures(settings: Settings) -> list[Finding]:
     if not section.enabled:
         return []
     if trouble := missing_extra():
-        return [Finding(_NAME, CheckState.FAIL, trouble, "install it, or set pictures.enabled: false")]
+        todo = f"{INSTALLED.install_extra('pictures')}, or set pictures.enabled: false"
+        return [Finding(_NAME, CheckState.FAIL, trouble, todo)]
     if section.keep.folder is None:
         told = f"every {section.interval_s:g} s of each camera; kept in memory, {section.keep.memory_mb} MB at most"
         return [Finding(_NAME, CheckState.OK, told)]

@@ -38,7 +38,7 @@ def missing_extra() -> str:
     missing = [name for name in _MODULES if find_spec(name) is None]
     if not missing:
         return ""
-    return f'pictures need {", ".join(missing)}: pip install "restream[pictures]"'
+    return f"pictures need {', '.join(missing)}: the extra restream[pictures]"
 
 
 class Sampling:

@@ -138,7 +138,7 @@ def _plain(cell: Cell, kind: Kind) -> str:
 
 def _require(module: str) -> None:
     if importlib.util.find_spec(module) is None:
-        raise FormatMissingError("this format needs more: pip install 'restream[reports]'")
+        raise FormatMissingError("this format is not installed: the extra restream[reports]")
 
 
 def file_name(report: AvailabilityReport, form: ReportFormat, begins: str = "restream") -> str:
