@@ -17,6 +17,7 @@ from restream.domain.judgement.verdict import Health, Verdict
 from restream.domain.life.cause import Side
 from restream.domain.maintenance.window import is_planned
 from restream.domain.schedule import DAY_MINUTES, Hours, LocalTime, Schedule, parse_schedule
+from restream.preflight.services import _unknown_sites
 from restream.supervisor.maintenance_keeper import MaintenanceKeeper
 from tests.unit.fakes import types
 
@@ -104,6 +105,12 @@ def test_schedules_of_sites_are_read_from_the_configuration() -> None:
     assert section.schedules["B"].schedule() == Schedule((Hours(1320, 360),), frozenset({4}), "UTC")
     with pytest.raises(ValidationError, match="expected hours"):
         CamerasSection.model_validate({"schedules": {"A": "late"}})
+
+
+def test_the_check_tells_of_sites_that_no_camera_has() -> None:
+    (finding,) = _unknown_sites([camera(None)], {"cameras.schedules": ["Office", "Ofice"]})
+    assert finding.text == "cameras.schedules has sites that no camera has: Ofice"
+    assert _unknown_sites([camera(None)], {"cameras.schedules": ["Office"]}) == []
 
 
 HOURS = st.tuples(st.integers(0, DAY_MINUTES - 1), st.integers(1, DAY_MINUTES)).filter(lambda each: each[0] != each[1])

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -61,6 +61,8 @@ async def check_database(settings: Settings, camera: str | None) -> list[Finding
     findings = [Finding("database", CheckState.OK, f"readable, {len(found)} rows"), _rows(cameras, rejected)]
     findings += _unknown_types(rows, reader)
     findings += _unknown_parents(cameras, settings.network.parents)
+    behind = [site for each in settings.network.parents.values() for site in each.sites]
+    findings += _unknown_sites(cameras, {"cameras.schedules": settings.cameras.schedules, "network.parents": behind})
     findings.append(await _trigger(settings, dsn))
     if camera is not None:
         findings.append(await _cameras(settings, cameras, camera))
@@ -86,6 +88,19 @@ def _unknown_parents(cameras: Sequence[Camera], known: Collection[str]) -> list[
     shown = ", ".join(f"{name} ({count})" for name, count in named.most_common(5))
     text = f"rows name parents that network.parents does not have: {shown}"
     return [Finding("parents", CheckState.WARN, text, "add them, or correct options.parent of these rows")]
+
+
+def _unknown_sites(cameras: Sequence[Camera], named: Mapping[str, Collection[str]]) -> list[Finding]:
+    """Sites of a setting, by its key, that no camera has: what is said of them changes nothing."""
+    known = {camera.site for camera in cameras}
+    findings = []
+    for key, sites in named.items():
+        if lost := sorted(set(sites) - known):
+            text = f"{key} has sites that no camera has: {', '.join(lost[:5])}{' …' if len(lost) > 5 else ''}"
+            findings.append(
+                Finding("sites", CheckState.WARN, text, "correct them: sites are compared as they are written")
+            )
+    return findings
 
 
 def _unknown_types(rows: Sequence[Row], reader: RowReader) -> list[Finding]:
