@@ -27,6 +27,10 @@ SHAPES = """(places) => Object.fromEntries([...document.querySelectorAll(`${plac
 WORDS = """(places) => Object.fromEntries([...document.querySelectorAll(places)]
     .filter((each) => each.checkVisibility()).map((each) => [each.dataset.health, each.innerText.trim()]))"""
 
+OWN_COLOUR = """(icons) => icons.filter((each) => each.checkVisibility())
+    .filter((each) => getComputedStyle(each).color !== getComputedStyle(each.parentElement).color)
+    .map((each) => each.parentElement.className)"""
+
 # Colours of a thing and of what is behind it.
 APART = """([thing, property, behind, other]) => {
     const colour = (place, name) => getComputedStyle(document.querySelector(place)).getPropertyValue(name);
@@ -72,6 +76,7 @@ async def test_colour_is_never_alone(backend: Backend, open_page: OpenPage, colo
     if colours == "active":
         await apart(page, ".gauge .fill", "background-color", ".gauge .bar", "background-color")
         await apart(page, ".camera .health .icon path:last-child", "stroke", ".camera .health .icon", "color")
+        assert await page.locator(".icon").evaluate_all(OWN_COLOUR) == [], "pictograms have the colour of their words"
         chosen = '.tab-bar [aria-selected="true"], .counter[aria-pressed="true"]'
         assert await page.locator(chosen).evaluate_all(
             "(all) => all.map((it) => getComputedStyle(it).outlineStyle)"
