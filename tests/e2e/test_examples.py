@@ -100,6 +100,7 @@ async def test_the_lines_for_a_shell(
     request: pytest.FixtureRequest, tmp_path: Path, service: RunningService, redis_url: str, page: str
 ) -> None:
     needs(request.config, shutil.which("curl") and shutil.which("redis-cli"), "curl or redis-cli")
+    (tmp_path / "rows.csv").write_text("id,name\n1,Gate\n", encoding="utf-8")
     lines = commands(page)
     asked = [line for line in lines if line.startswith("curl ")]
     assert len(asked) >= 5

@@ -88,8 +88,8 @@ def _answer(status: str, answer: Schema) -> list[str]:
     return [f"{status} {HTTPStatus(int(status)).phrase}", told, ", ".join(bodies)]
 
 
-# Of whatever is no JSON.
-_FILE = "--data-binary @FILE "
+# The one body that is no JSON.
+_FILE = "--data-binary @rows.csv "
 
 
 def _example(title: str, operation: Schema, document: Schema) -> Iterator[str]:

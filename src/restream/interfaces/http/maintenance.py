@@ -112,8 +112,8 @@ class Maintenance:
 
     def _window(self, body: NewWindowDocument, who: str, now: float) -> MaintenanceWindow:
         """Raises ValueError, HTTPBadRequest."""
-        begin = parsed_moment(body.begin, "begin") if body.begin else now
-        end = parsed_moment(body.end, "end") if body.end else None
+        begin = parsed_moment(body.begin, "begin") if body.begin is not None else now
+        end = parsed_moment(body.end, "end") if body.end is not None else None
         calendar = None
         if body.cron is not None:
             if body.duration_s is None:

@@ -14,8 +14,8 @@ _ID = Parameter("id", Annotated[str, Meta(min_length=1), about("Id of a window."
 
 _WINDOW = {
     "title": "new switch",
-    "begin": "2026-01-05T22:00:00.000Z",
-    "end": "2026-01-06T02:00:00.000Z",
+    "begin": "2036-01-05T22:00:00.000Z",
+    "end": "2036-01-06T02:00:00.000Z",
     "sites": ["North"],
     "who": "Ann",
 }
