@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -148,6 +148,23 @@ async def test_a_camera_that_another_node_took_over_is_left_to_that_one(tmp_path
             await eventually(lambda: standing["restream/west/availability"] == b"online", 20)
             await eventually(lambda: said(standing, "restream/camera/2")()["node"] == "west", 20)
             assert said(standing, "restream/camera/1")()["node"] == "east"
+
+
+async def test_a_cancellation_that_comes_with_the_answer_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def deaf(*_: object, **__: object) -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+
+    async with broker(tmp_path) as there, MqttBroker(BrokerAddress("127.0.0.1", there.port)).session("up") as session:
+        with monkeypatch.context() as patched:
+            patched.setattr("aiomqtt.Client.publish", deaf)
+            saying = asyncio.create_task(session.publish("restream/camera/1", b"{}"))
+            await asyncio.sleep(0)
+            saying.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await saying
 
 
 # The library leaves the socket of a handshake that failed to the garbage collector.

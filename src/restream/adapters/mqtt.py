@@ -49,6 +49,7 @@ class _Session:
         try:
             # What is lost with a connection is said again in the next one.
             await self._client.publish(topic, payload, qos=0, retain=True)
+            _heed_cancellation()
         except (aiomqtt.MqttError, OSError, ValueError) as error:
             raise trouble(error, self._address) from None
 
@@ -56,14 +57,17 @@ class _Session:
         found: dict[str, bytes] = {}
         try:
             await self._client.subscribe(pattern)
+            _heed_cancellation()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_KEPT_WITHIN_S):
                     messages = aiter(self._client.messages)
                     while len(found) < _MOST_KEPT:
-                        message = await asyncio.wait_for(anext(messages), _QUIET_S)
+                        async with asyncio.timeout(_QUIET_S):
+                            message = await anext(messages)
                         if message.retain and isinstance(message.payload, bytes):
                             found[message.topic.value] = message.payload
             await self._client.unsubscribe(pattern)
+            _heed_cancellation()
         except (aiomqtt.MqttError, OSError) as error:
             raise trouble(error, self._address) from None
         return found
@@ -75,6 +79,13 @@ class _Session:
         except (aiomqtt.MqttError, OSError) as error:
             return trouble(error, self._address)
         return TopicError("the broker has closed the connection")
+
+
+def _heed_cancellation() -> None:
+    """The library waits by `asyncio.wait_for`, which before Python 3.12 loses one that comes with the answer."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 class MqttBroker:
