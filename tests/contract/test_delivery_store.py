@@ -25,6 +25,7 @@ from restream.supervisor.outlets.delivery_log import DeliveryLog
 from tests.support.eventually import eventually
 
 NOW = time.time()
+DAY_S = 86400.0
 SENT = AlertDelivery(
     "a", "desk", "day", AlertKind.DOWN, Telling.ESCALATION, Scope.PARENT, 40, "down: \udc80 \0", NOW, node="north"
 )
@@ -50,7 +51,7 @@ async def test_messages_come_back_newest_first_with_what_became_of_them(dsn: str
         "VALUES ('x', 'desk', 'n', 'down', 'moon', now(), 'sent')",
     )
     assert await store.exists()
-    older = replace(SENT, id="b", at=NOW - 3600, receiver="phone", node="south", incident="4f1d")
+    older = replace(SENT, id="b", at=NOW - 10 * DAY_S, receiver="phone", node="south", incident="4f1d")
     await store.save([SENT, older])
     taken = replace(SENT, state=DeliveryState.SENT, tries=2, done_at=NOW + 5, error="busy")
     await store.save([taken])
@@ -59,7 +60,7 @@ async def test_messages_come_back_newest_first_with_what_became_of_them(dsn: str
     assert first.at == pytest.approx(NOW) and first.done_at == pytest.approx(NOW + 5)
     assert (second.id, second.incident, second.node) == ("b", "4f1d", "south"), "what is not known is left out"
     assert len(await store.latest(1)) <= 1
-    assert await store.prune(1800.0) == 1
+    assert await store.prune(5 * DAY_S) == 1
     assert [each.id for each in await store.latest(10)] == ["a"]
     await store.close()
 

@@ -144,7 +144,7 @@ async def test_a_node_that_was_suspended_ends_what_is_not_its_own_any_more(share
 async def test_each_node_shows_the_whole_fleet(shared_site: SharedSite, redis_url: str) -> None:
     shared_site.more = {"RESTREAM_REDIS__URL": redis_url}
     north, south = [await shared_site.join(name) for name in ("north", "south")]
-    await shared_site.whole("north", "south")
+    await shared_site.balanced("north", "south")
     everything = {str(number) for number in range(1, CAMERAS + 1)}
 
     async def owners(node: RunningService) -> dict[str, str]:
