@@ -221,7 +221,9 @@ async def test_nothing_is_left_of_a_service_that_is_killed(container: Container,
     service.kill()
     gone, left = await asyncio.to_thread(psutil.wait_procs, processes, 5)
     assert not left and len(gone) == len(processes)
-    assert container.engine.tell(container.name, "{{.State.Status}} {{.State.ExitCode}}") == "exited 137"
+    # The engine notices a moment after the processes are gone.
+    state = "{{.State.Status}} {{.State.ExitCode}}"
+    await eventually(lambda: container.engine.tell(container.name, state) == "exited 137", 20)
 
 
 # For which service of the two files a container of which stage of tests/data/stand_ins/Dockerfile stands.
