@@ -103,26 +103,6 @@ async def lease_access(dsn: Secret) -> LeaseAccess:
     return LeaseAccess(tuple(row["wanted"] for row in rows if not row["granted"]), writable, ahead_s)
 
 
-_RECORDS = ("restream_incident", "restream_incident_entry", "restream_maintenance")
-_RECORDS_VERBS = ("SELECT", "INSERT", "UPDATE")
-
-
-async def record_rights(dsn: Secret) -> Mapping[str, bool | None]:
-    """Which rights on the tables of etc/schema_records.sql this user has; None: the table is not there.
-
-    Raises DatabaseError.
-    """
-    try:
-        connection = await asyncpg.connect(dsn.reveal(), timeout=_TIMEOUT_S, command_timeout=_TIMEOUT_S)
-        try:
-            rows = await connection.fetch(_LEASE_RIGHTS, _RECORDS_VERBS, _RECORDS, ())
-            return {row["wanted"]: row["granted"] for row in rows}
-        finally:
-            connection.terminate()
-    except (*CONNECTION_ERRORS, ValueError) as error:
-        raise translated(error, dsn) from None
-
-
 _COLUMNS = """
 SELECT wanted.name, array_remove(array_agg(attname::text), NULL) AS columns
 FROM unnest($1::text[]) AS wanted (name)
@@ -135,7 +115,7 @@ class TableAccess(NamedTuple):
     """A table of the service's own, as it is there."""
 
     columns: frozenset[str]
-    """None where it is not there."""
+    """Empty where it is not there."""
     refused: tuple[str, ...]
     """Rights that this user has not."""
 
@@ -158,32 +138,3 @@ async def table_access(dsn: Secret, tables: Collection[str], verbs: Collection[s
         )
         for row in columns
     }
-
-
-_EVENTS = """
-SELECT has_table_privilege(oid, 'INSERT') AS writable,
-    EXISTS (SELECT FROM pg_attribute WHERE attrelid = oid AND attname = 'node' AND NOT attisdropped) AS tells_nodes
-FROM pg_class WHERE oid = to_regclass('restream_event')
-"""
-
-
-class EventsTable(NamedTuple):
-    """The table of etc/schema_events.sql, as it is there."""
-
-    writable: bool
-    """This user may add to it."""
-    tells_nodes: bool
-    """It was made, or changed, since nodes have names."""
-
-
-async def events_table(dsn: Secret) -> EventsTable | None:
-    """The table of events; None: there is none. Raises DatabaseError."""
-    try:
-        connection = await asyncpg.connect(dsn.reveal(), timeout=_TIMEOUT_S, command_timeout=_TIMEOUT_S)
-        try:
-            row = await connection.fetchrow(_EVENTS)
-            return EventsTable(row["writable"], row["tells_nodes"]) if row is not None else None
-        finally:
-            connection.terminate()
-    except (*CONNECTION_ERRORS, ValueError) as error:
-        raise translated(error, dsn) from None
