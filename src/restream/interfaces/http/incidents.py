@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 from aiohttp import web
 
+from restream.domain.access.accounts import TOKEN_HOLDER
 from restream.domain.news.incident import LONGEST_NAME, LONGEST_TEXT, Deed, Entry, Incident
 from restream.domain.one_line import one_line
 from restream.interfaces.documents.cameras import CameraDocument
@@ -30,8 +31,6 @@ from restream.interfaces.http.rights import caller_of
 MOST_INCIDENTS = 1000
 DEFAULT_INCIDENTS = 200
 _BODY_S = 10.0
-SHARED = "token"
-"""Name of whoever has `http.token`, which is nobody's own."""
 _LONGEST_SNOOZE_S = 31 * 24 * 3600.0
 
 
@@ -138,7 +137,7 @@ def moment(query: Query, name: str) -> float | None:
 def signature(request: web.Request, given: str) -> str:
     """Who did something: whoever is signed in under a name of his own, else as he signs."""
     name = caller_of(request).name
-    return one_line(name if name not in ("", SHARED) else given)[:LONGEST_NAME]
+    return one_line(name if name not in ("", TOKEN_HOLDER) else given)[:LONGEST_NAME]
 
 
 def parsed_moment(text: str, name: str) -> float:
