@@ -108,5 +108,6 @@ def _suspicion(document: object) -> PictureSuspicion | None:
         return None
     known = {str(name): number(value) for name, value in list(numbers.items())[:_MOST_NUMBERS]}
     kept = {name: value for name, value in known.items() if value is not None}
-    repeats = repeats if type(repeats := document.get("repeats")) is int else 0
-    return PictureSuspicion(shown, since, without, document.get("found") is True, kept, max(0, min(repeats, shown - 1)))
+    repeats = document.get("repeats")
+    alike = max(0, min(repeats, shown - 1)) if type(repeats) is int else 0
+    return PictureSuspicion(shown, since, without, document.get("found") is True, kept, alike)
